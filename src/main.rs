@@ -1,0 +1,3 @@
+//! The binary: parse arguments, open the window or run one command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Bills: fixtures of our own and the public samples.

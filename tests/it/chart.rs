@@ -1,0 +1,1 @@
+//! Charts, vector export, reports.

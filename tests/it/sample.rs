@@ -1,0 +1,1 @@
+//! The sample data says what its numbers file says.
