@@ -106,7 +106,7 @@ impl FromStr for Money {
         let fraction_len = i32::try_from(fraction.len()).map_err(|_ignored| large())?;
         let shift = exponent
             .checked_sub(fraction_len)
-            .and_then(|power| power.checked_add(Self::SCALE as i32))
+            .and_then(|power| power.checked_add(Self::SCALE.cast_signed()))
             .ok_or_else(large)?;
         let digits = format!("{whole}{fraction}");
         let digits = digits.trim_start_matches('0');
@@ -220,7 +220,7 @@ pub fn group_thousands(value: u128) -> String {
     let digits = value.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
