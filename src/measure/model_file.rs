@@ -1,1 +1,148 @@
 //! Reads a model from disk: the ONNX file and the external data beside it.
+//!
+//! Holds the file once: the decoder's weights are slices of the buffer the file was read into. External data is
+//! hashed in pieces and never held.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use prost::bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use crate::model::Model;
+use crate::model::onnx::{self, External, ExternalProblem, MAX_FILE_BYTES, ModelError};
+
+/// Why a model could not be read from disk.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelFileError {
+    /// The file is not there or the system refuses it.
+    #[error("cannot read the model: {source}: {}", path.display())]
+    Unreadable {
+        /// What the system says.
+        source: io::Error,
+        /// The model's path.
+        path: PathBuf,
+    },
+    /// A folder where a file is needed.
+    #[error("cannot read the model: this is a folder, give the .onnx file in it: {}", path.display())]
+    Folder {
+        /// The path given.
+        path: PathBuf,
+    },
+    /// The file was read and is no model we understand.
+    #[error("cannot read the model: {source}: {}", path.display())]
+    Model {
+        /// What is wrong.
+        source: ModelError,
+        /// The model's path.
+        path: PathBuf,
+    },
+    /// External data that was there cannot be hashed.
+    #[error("cannot read the model's external data: {source}: {}", path.display())]
+    ExternalUnreadable {
+        /// What the system says.
+        source: io::Error,
+        /// The external file's path.
+        path: PathBuf,
+    },
+}
+
+/// Reads the model at `path` and everything that belongs to it.
+///
+/// Its `sha256` is that of the file's bytes followed by those of its external files in the order of their
+/// locations; without external data it is what `sha256sum` prints.
+pub fn read(path: &Path) -> Result<Model, ModelFileError> {
+    let unreadable = |source| ModelFileError::Unreadable { source, path: path.to_owned() };
+    let wrong = |source| ModelFileError::Model { source, path: path.to_owned() };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(ModelFileError::Folder { path: path.to_owned() });
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(wrong(ModelError::TooLarge { bytes: metadata.len() }));
+    }
+    let mut hash = Sha256::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    let mut file = File::open(path).map_err(unreadable)?;
+    // Each piece is hashed while it is still in the processor's cache. A file that grows is read no further than
+    // the limit.
+    loop {
+        let from = bytes.len();
+        let piece = (&mut file).take(PIECE_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
+        hash.update(&bytes[from..]);
+        if piece == 0 || bytes.len() as u64 > MAX_FILE_BYTES {
+            break;
+        }
+    }
+    let name = path
+        .file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let folder = Folder::of(path);
+    let onnx::Parsed { mut model, external } =
+        onnx::parse(&name, Bytes::from(bytes), &folder).map_err(wrong)?;
+    for location in external {
+        let path = folder.path.join(&location);
+        hash_file(&path, &mut hash).map_err(|source| ModelFileError::ExternalUnreadable { source, path })?;
+    }
+    model.sha256 = hex(&hash.finalize());
+    Ok(model)
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(u32::from(digit), 16));
+        }
+        text
+    })
+}
+
+/// How much is read before it is hashed, in bytes.
+const PIECE_BYTES: u64 = 1 << 20;
+
+/// Adds the bytes of the file at `path` to `hash`, in pieces.
+pub(super) fn hash_file(path: &Path, hash: &mut Sha256) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let mut piece = vec![0; PIECE_BYTES as usize];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => hash.update(&piece[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The folder a model lies in.
+struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    fn of(model: &Path) -> Self {
+        let parent = model.parent().filter(|parent| !parent.as_os_str().is_empty());
+        Self { path: parent.unwrap_or(Path::new(".")).to_owned() }
+    }
+}
+
+impl External for Folder {
+    fn length(&self, location: &str) -> Result<u64, ExternalProblem> {
+        let problem = |error: &io::Error| match error.kind() {
+            io::ErrorKind::NotFound => ExternalProblem::Missing,
+            _ => ExternalProblem::Unreadable(error.to_string()),
+        };
+        let folder = self.path.canonicalize().map_err(|error| problem(&error))?;
+        let file = self.path.join(location).canonicalize().map_err(|error| problem(&error))?;
+        if !file.starts_with(&folder) {
+            return Err(ExternalProblem::Outside);
+        }
+        let metadata = fs::metadata(&file).map_err(|error| problem(&error))?;
+        if !metadata.is_file() {
+            return Err(ExternalProblem::Unreadable("it is not a file".to_owned()));
+        }
+        Ok(metadata.len())
+    }
+}

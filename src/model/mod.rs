@@ -2,6 +2,21 @@
 //!
 //! Pure: no disk, no clock, no runtime. Bytes come in; `measure::model_file` reads them from disk.
 
+#[cfg(test)]
+mod build;
+mod cost;
+mod count;
+pub mod dims;
+mod guess;
+mod hints;
+mod infer;
+pub mod inputs;
+pub mod onnx;
+mod outline;
+pub mod proto;
+mod walk;
+mod weights;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -21,11 +36,12 @@ pub struct Model {
     pub outputs: Vec<Port>,
     /// Nodes by operator type, sub-graphs included: `Conv` → 12; other domains as `com.microsoft::FusedConv`.
     pub operators: BTreeMap<String, u64>,
-    /// Elements in all initializers.
+    /// Elements of all weights: initializers, and float or 8-bit tensors of more than one element in `Constant`
+    /// nodes, where some exporters keep their weights. Sub-graphs and functions included.
     pub parameters: u64,
-    /// Bytes of all initializers, external data included.
+    /// Bytes of the same tensors, external data included.
     pub weight_bytes: u64,
-    /// Bytes of initializers by element type: `float32` → 3,400,000.
+    /// Bytes of the same tensors by element type: `float32` → 3,400,000.
     pub bytes_by_precision: BTreeMap<String, u64>,
     /// Imported operator sets: domain (empty = ONNX) → version.
     pub opset: BTreeMap<String, i64>,
@@ -44,10 +60,18 @@ pub struct Port {
     pub name: String,
     /// Element type.
     pub element: ElementType,
-    /// Dimensions; empty for a scalar.
+    /// Dimensions; empty for a scalar, and one `Dim::Named` of [`onnx::UNKNOWN_RANK`] when the model does not say
+    /// how many there are.
     pub shape: Vec<Dim>,
     /// What generated values must respect (inputs only).
     pub hint: InputHint,
+}
+
+impl Port {
+    /// True when the model does not say how many dimensions there are.
+    pub fn has_unknown_rank(&self) -> bool {
+        matches!(self.shape.as_slice(), [Dim::Named(name)] if name == onnx::UNKNOWN_RANK)
+    }
 }
 
 /// One dimension of a port.
