@@ -1,4 +1,22 @@
 //! Machines: this one's fingerprint, its GPUs, hardware profiles the user edits, and the price book.
+//!
+//! Knows what a machine is and what an hour of it costs; must not know what is measured on it, billed for it or
+//! planned with it.
+
+pub mod cost;
+pub mod fingerprint;
+pub mod gpu;
+pub mod price_book;
+pub mod profile_csv;
+pub mod profiles;
+
+pub use cost::{Unfit, cost_per_thousand, sessions};
+pub use price_book::{Entry, PriceBook, Query};
+pub use profile_csv::{read_csv, write_csv};
+pub use profiles::{ProfileError, defaults};
+
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +59,58 @@ pub enum Purchase {
     Owned,
 }
 
+/// A text that names no way of buying.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no way of buying; use on_demand, spot, committed_1y, committed_3y or owned")]
+pub struct PurchaseError(String);
+
+impl Purchase {
+    /// Every way, in the order they are shown.
+    pub const ALL: [Self; 5] =
+        [Self::OnDemand, Self::Spot, Self::Committed1y, Self::Committed3y, Self::Owned];
+
+    /// The word used in files and JSON: `on_demand`.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on_demand",
+            Self::Spot => "spot",
+            Self::Committed1y => "committed_1y",
+            Self::Committed3y => "committed_3y",
+            Self::Owned => "owned",
+        }
+    }
+
+    /// The words shown to people: `1-year commitment`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::OnDemand => "On-demand",
+            Self::Spot => "Spot",
+            Self::Committed1y => "1-year commitment",
+            Self::Committed3y => "3-year commitment",
+            Self::Owned => "Owned",
+        }
+    }
+}
+
+impl fmt::Display for Purchase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
+
+impl FromStr for Purchase {
+    type Err = PurchaseError;
+
+    /// Reads the key or the label, in any case.
+    fn from_str(text: &str) -> Result<Self, PurchaseError> {
+        let text = text.trim();
+        Self::ALL
+            .into_iter()
+            .find(|way| text.eq_ignore_ascii_case(way.key()) || text.eq_ignore_ascii_case(way.label()))
+            .ok_or_else(|| PurchaseError(text.to_owned()))
+    }
+}
+
 /// A machine one can have, with its price: from the price book or typed in by the user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
@@ -66,7 +136,7 @@ pub struct Profile {
     pub memory_gib: Option<f64>,
     /// `NVIDIA T4`; `None` for a CPU machine.
     pub accelerator: Option<String>,
-    /// How many accelerators.
+    /// How many accelerators. 0 beside an accelerator's name: the source does not say how many.
     pub accelerator_count: u32,
     /// Throughput relative to the machine that measured, for the same threads; 1 = as fast.
     /// `None` = not known: nothing measured elsewhere may be priced on it.
