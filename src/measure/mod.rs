@@ -1,6 +1,29 @@
 //! Run and time models: the worker process, the ONNX Runtime it loads, sweeps, statistics, agreement of outputs.
+//!
+//! - [`runtime`] finds ONNX Runtime libraries and [`install`] fetches one; [`launcher`] starts a [`worker`] and
+//!   speaks [`protocol`] with it; inside the worker, [`engine`] is the only user of ONNX Runtime
+//! - [`sweep`] measures many configurations, each in a fresh worker; [`stats`] says what the samples say
+//! - [`agreement`] compares two models' outputs and counts right answers; [`inputs`] reads `.npy` and `.npz`
+//!
+//! Must not know the project file, the window or the command line: callers get events and values.
 
+pub mod agreement;
+pub mod cancel;
+pub mod engine;
+mod exchange;
+pub mod inputs;
+pub mod install;
+pub mod launcher;
 pub mod model_file;
+mod native;
+pub mod protocol;
+mod resources;
+pub mod runtime;
+pub mod shapes;
+pub mod stats;
+pub mod sweep;
+mod tally;
+pub mod worker;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +46,10 @@ pub struct Config {
     pub seconds: f64,
     /// Seed of generated inputs.
     pub seed: u64,
+    /// The input file: its name and the first 12 hex digits of its SHA-256 (`digits.npz 51035763e2ac`); `None` =
+    /// generated inputs.
+    #[serde(default)]
+    pub inputs: Option<String>,
 }
 
 /// One finished measurement: raw samples and everything that could change them.

@@ -1,0 +1,77 @@
+//! CPU time and memory of this process: what the worker reports of itself.
+
+/// CPU time (user and system, all threads) this process has used so far, in nanoseconds. Microsecond resolution
+/// on Unix, milliseconds elsewhere; `None` when the system does not say.
+pub(super) fn cpu_nanos() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{UsageWho, getrusage};
+        use nix::sys::time::TimeValLike;
+        let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+        let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+        u64::try_from(micros).ok()?.checked_mul(1_000)
+    }
+    #[cfg(not(unix))]
+    {
+        own_process(|process| process.accumulated_cpu_time().checked_mul(1_000_000)).flatten()
+    }
+}
+
+/// Largest resident memory this process has had, in bytes.
+///
+/// Linux: `VmHWM` of `/proc/self/status`, which starts anew with each program, while `ru_maxrss` begins with the
+/// parent's size. macOS: `ru_maxrss`, in bytes there. Elsewhere: the current size, so that the caller must ask at
+/// the moments that matter and keep the largest.
+pub(super) fn peak_memory_bytes() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        status_kilobytes(&std::fs::read_to_string("/proc/self/status").ok()?, "VmHWM")?.checked_mul(1024)
+    }
+    #[cfg(target_os = "macos")]
+    {
+        use nix::sys::resource::{UsageWho, getrusage};
+        u64::try_from(getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss()).ok()
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    {
+        own_process(sysinfo::Process::memory)
+    }
+}
+
+/// `VmHWM:     1234 kB` → 1234.
+#[cfg(any(target_os = "linux", test))]
+fn status_kilobytes(status: &str, key: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn own_process<T>(read: impl FnOnce(&sysinfo::Process) -> T) -> Option<T> {
+    let pid = sysinfo::get_current_pid().ok()?;
+    let mut system = sysinfo::System::new();
+    system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[pid]), true);
+    system.process(pid).map(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_high_water_mark_of_a_status_file() {
+        let status = "Name:\tx\nVmPeak:\t   9000 kB\nVmHWM:\t    5124 kB\nVmRSS:\t 4000 kB\n";
+        assert_eq!(status_kilobytes(status, "VmHWM"), Some(5124));
+        assert_eq!(status_kilobytes(status, "VmSwap"), None);
+    }
+
+    #[test]
+    fn this_process_uses_memory_and_time() {
+        assert!(peak_memory_bytes().unwrap() > 1 << 20);
+        let before = cpu_nanos().unwrap();
+        let mut sum = 0_u64;
+        while cpu_nanos().unwrap() == before {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        assert!(cpu_nanos().unwrap() > before);
+    }
+}

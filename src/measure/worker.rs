@@ -1,0 +1,189 @@
+//! The worker process: reads requests from standard input and answers on standard output, until its input ends.
+//!
+//! The input is read beside the work: an app that quits or is killed closes it, and a worker that nobody waits for
+//! ends at once, in the middle of a measurement, too.
+//!
+//! Everything native (ONNX Runtime, its providers, drivers) lives here, so that a crash, a hang or a runaway
+//! allocation costs one measurement. It must not know projects, sweeps or the window.
+
+use std::io::{BufRead, ErrorKind, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+
+use super::engine::{Engine, EngineError, Loaded};
+use super::exchange;
+use super::inputs;
+use super::native;
+use super::protocol::{Event, PROTOCOL, Request, SessionSpec, Stage, line_of};
+
+/// Serves standard input to its end; the first thing its process does. Returns the process's exit code: 0, or 1 when input or output broke.
+pub fn main() -> u8 {
+    native::forbid_telemetry();
+    // Ctrl-C in a terminal reaches the app and its workers alike. The app decides: it ends a worker by killing it or
+    // by closing its input. Where no handler can be set, Ctrl-C ends the worker and the app says so.
+    let _: Result<(), ctrlc::Error> = ctrlc::set_handler(|| ());
+    u8::from(serve(lines_of_input(), std::io::stdout()).is_err())
+}
+
+/// The lines of standard input as they come. The process ends with its input.
+fn lines_of_input() -> Receiver<std::io::Result<String>> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            // Bytes that are no text come from an app that is still there; any other error is the end of the input.
+            let broken = match &line {
+                Ok(_) => false,
+                Err(error) if error.kind() == ErrorKind::InvalidData => true,
+                Err(_) => break,
+            };
+            if sender.send(line).is_err() || broken {
+                return;
+            }
+        }
+        native::end_process();
+    });
+    lines
+}
+
+/// Answers the requests in `lines`, one a line, with events on `output`.
+pub fn serve(
+    lines: impl IntoIterator<Item = std::io::Result<String>>,
+    output: impl Write,
+) -> std::io::Result<()> {
+    let mut worker = Worker { output, engine: None, kept: None };
+    worker.say(&Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() })?;
+    for line in lines {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let answer = match serde_json::from_str::<Request>(&line) {
+            Ok(request) => worker.answer(request).unwrap_or_else(|message| Event::Failed { message }),
+            Err(error) => Event::Failed { message: format!("request not understood: {error}") },
+        };
+        worker.say(&answer)?;
+    }
+    Ok(())
+}
+
+struct Worker<W> {
+    output: W,
+    /// One process loads one runtime, once.
+    engine: Option<Engine>,
+    /// The session of the last probe.
+    kept: Option<(SessionSpec, Loaded)>,
+}
+
+impl<W: Write> Worker<W> {
+    fn say(&mut self, event: &Event) -> std::io::Result<()> {
+        // One write for the whole line, so that a library's own printing does not fall into it.
+        self.output.write_all(line_of(event).as_bytes())?;
+        self.output.flush()
+    }
+
+    fn answer(&mut self, request: Request) -> Result<Event, String> {
+        match request {
+            Request::Describe { runtime } => {
+                let engine = self.engine(&runtime).map_err(words)?;
+                let providers = engine.providers().map_err(words)?;
+                Ok(Event::Described { version: engine.version(), providers })
+            }
+            Request::Load { session } => {
+                let loaded = self.engine(&session.runtime).and_then(|engine| engine.session(&session));
+                Ok(Event::Loaded { load_nanos: loaded.map_err(words)?.load_nanos })
+            }
+            Request::Probe { session, feed } => {
+                let inputs = inputs::tensors(&feed).map_err(words)?;
+                self.kept_session(session).and_then(|loaded| loaded.probe(inputs)).map_err(words)?;
+                Ok(Event::Probed)
+            }
+            Request::Bench { session, feed, seconds } => {
+                self.kept = None;
+                let inputs = inputs::tensors(&feed).map_err(words)?;
+                self.say(&Event::Stage { stage: Stage::Loading }).map_err(words)?;
+                let engine = self.engine(&session.runtime).map_err(words)?;
+                let runtime_version = engine.version();
+                let mut loaded = engine.session(&session).map_err(words)?;
+                let mut broken = None;
+                let measured = loaded.bench(inputs, seconds, |stage| {
+                    broken = self.say(&Event::Stage { stage }).err().or(broken.take());
+                });
+                let mut measured = measured.map_err(words)?;
+                measured.runtime_version = runtime_version;
+                broken.map_or(Ok(Event::Measured(measured)), |error| Err(words(error)))
+            }
+            Request::Outputs { session, feeds, out } => {
+                let all = inputs::all_tensors(&feeds).map_err(words)?;
+                let mut writer = exchange::Writer::create(&out).map_err(words)?;
+                for inputs in all {
+                    let outputs =
+                        self.kept_session(session.clone()).and_then(|loaded| loaded.outputs(inputs));
+                    writer.write(&outputs.map_err(words)?).map_err(words)?;
+                }
+                writer.finish().map_err(words)?;
+                Ok(Event::Written)
+            }
+        }
+    }
+
+    fn engine(&mut self, runtime: &Path) -> Result<&Engine, EngineError> {
+        let engine = match self.engine.take() {
+            Some(engine) => engine,
+            None => Engine::load(runtime)?,
+        };
+        let engine = self.engine.insert(engine);
+        if engine.library() == runtime {
+            Ok(engine)
+        } else {
+            Err(EngineError::OtherLibrary(engine.library().to_owned()))
+        }
+    }
+
+    fn kept_session(&mut self, spec: SessionSpec) -> Result<&mut Loaded, EngineError> {
+        let kept = match self.kept.take() {
+            Some((kept_spec, loaded)) if kept_spec == spec => (spec, loaded),
+            _ => {
+                let loaded = self.engine(&spec.runtime)?.session(&spec)?;
+                (spec, loaded)
+            }
+        };
+        Ok(&mut self.kept.insert(kept).1)
+    }
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::protocol::event_in;
+    use super::*;
+
+    fn answers(input: &str) -> Vec<Event> {
+        let mut output = Vec::new();
+        serve(input.as_bytes().lines(), &mut output).unwrap();
+        String::from_utf8(output).unwrap().lines().filter_map(event_in).map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn says_hello_and_ends_with_its_input() {
+        let [Event::Hello { protocol, .. }] = &answers("")[..] else { panic!("no hello") };
+        assert_eq!(*protocol, PROTOCOL);
+    }
+
+    #[test]
+    fn nonsense_is_answered_and_the_worker_goes_on() {
+        let answers = answers("not json\n\n{\"unknown\":1}\n");
+        assert_eq!(answers.len(), 3);
+        assert!(answers[1..].iter().all(|event| matches!(event, Event::Failed { .. })));
+    }
+
+    #[test]
+    fn a_library_that_is_none_is_refused_in_words() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let request = serde_json::to_string(&Request::Describe { runtime: file.path().to_owned() }).unwrap();
+        let Event::Failed { message } = &answers(&request)[1] else { panic!("accepted an empty file") };
+        assert!(message.contains("cannot load ONNX Runtime"), "{message}");
+    }
+}
