@@ -1,10 +1,46 @@
 //! Cloud bills: files → FOCUS rows → a Parquet store → totals, groups, the share that is inference.
 //!
-//! The only user of polars. Money leaves as [`Money`], never as a float.
+//! The only user of polars. Money leaves as [`Money`], never as a float. [`import()`] reads a file into a [`Store`];
+//! [`Bill`] asks one or several stored bills.
+
+pub mod accelerator;
+pub mod columns;
+pub mod error;
+pub mod exact;
+pub mod filter;
+pub mod formats;
+pub mod import;
+pub mod inference;
+pub mod moment;
+pub mod over_time;
+pub mod profile;
+pub mod query;
+pub mod rules;
+pub mod share;
+pub mod store;
+pub mod view;
+pub mod warnings;
+
+mod csv_rows;
+mod parquet_rows;
+mod source;
+mod table;
 
 use serde::{Deserialize, Serialize};
 
 use crate::units::Money;
+
+pub use error::BillError;
+pub use formats::Kind;
+pub use import::{Imported, detect, import};
+pub use over_time::{Granularity, Series};
+pub use query::{Bill, Totals};
+pub use rules::{Class, RULES, Rule};
+pub use share::{InferenceShare, RuleShare};
+pub use store::Store;
+pub use view::{ColumnView, RowsView};
+
+use exact::Exact;
 
 /// The four costs of FOCUS, summed. A cost whose column is absent from the file is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,8 +56,38 @@ pub struct Costs {
     pub contracted_cost: Option<Money>,
 }
 
-/// Which of the four costs a view shows.
+impl Costs {
+    /// From exact sums in the order of [`columns::COSTS`]. A cost is `None` when no bill has its column, or when
+    /// there are rows and none of them has a value.
+    fn from_sums(present: [bool; 4], rows: u64, filled: [u64; 4], sums: [Exact; 4]) -> Self {
+        let cost = |place: usize| {
+            (present[place] && (rows == 0 || filled[place] > 0)).then(|| sums[place].to_money())
+        };
+        Self { billed_cost: cost(0), effective_cost: cost(1), list_cost: cost(2), contracted_cost: cost(3) }
+    }
+
+    /// The cost of this basis.
+    pub fn get(&self, basis: Basis) -> Option<Money> {
+        match basis {
+            Basis::BilledCost => self.billed_cost,
+            Basis::EffectiveCost => self.effective_cost,
+            Basis::ListCost => self.list_cost,
+            Basis::ContractedCost => self.contracted_cost,
+        }
+    }
+}
+
+/// Cells of a cost column that hold no value; a total over them is a total without them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MissingCells {
+    /// Empty or `NULL` in the file.
+    pub empty: u64,
+    /// Something that is not a number.
+    pub unreadable: u64,
+}
+
+/// Which of the four costs a view shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "FOCUS names")]
 pub enum Basis {
     BilledCost,
@@ -29,6 +95,23 @@ pub enum Basis {
     EffectiveCost,
     ListCost,
     ContractedCost,
+}
+
+impl Basis {
+    /// The FOCUS column.
+    pub fn column(self) -> &'static str {
+        columns::COSTS[self.place()]
+    }
+
+    /// Place in [`columns::COSTS`].
+    fn place(self) -> usize {
+        match self {
+            Self::BilledCost => 0,
+            Self::EffectiveCost => 1,
+            Self::ListCost => 2,
+            Self::ContractedCost => 3,
+        }
+    }
 }
 
 /// Something in a file that was not understood or not kept, and where.
@@ -45,7 +128,7 @@ pub struct Warning {
 }
 
 /// Keep the rows whose `column` has one of `values` (an empty string means "no value").
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Filter {
     /// A FOCUS column, an `x_` column, or `Tags.KEY`.
     pub column: String,

@@ -1,0 +1,157 @@
+//! Rows of separated text: header, cells, and the true line of each row.
+//!
+//! Read with the `csv` crate rather than polars: a row with a cell too few must not become a row of shifted
+//! cells, a warning needs the line it is about, and memory must not grow with the file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
+
+use super::error::BillError;
+use super::import::{EachRow, RowStep};
+use super::source::{Packing, Source};
+use super::table::Place;
+use super::warnings::{Trouble, Warnings};
+
+/// Rows between two looks at progress and cancel.
+const ROWS_PER_STEP: u64 = 2_048;
+/// A row over more lines than this most likely has a quote that nothing closes.
+const SUSPICIOUS_LINES: u64 = 100;
+
+/// A separated text file, its header read.
+pub struct CsvRows {
+    reader: Reader<Source>,
+    header: Vec<String>,
+    taken: Arc<AtomicU64>,
+    total_bytes: u64,
+    /// Line ends the reader has counted when a row is complete: it takes `\n` with the row, of `\r\n` only the
+    /// first half.
+    counted_ends: u64,
+}
+
+impl CsvRows {
+    /// Opens the file and reads its header.
+    ///
+    /// # Errors
+    /// The file cannot be read or unpacked.
+    pub fn open(path: &Path, packing: Packing, separator: u8) -> Result<Self, BillError> {
+        let total_bytes = std::fs::metadata(path)
+            .map_err(|source| BillError::Read { path: path.to_owned(), source })?
+            .len();
+        let source = Source::open(path, packing)?;
+        let taken = source.taken();
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(separator)
+            .buffer_capacity(256 * 1024)
+            .from_reader(source);
+        let mut record = ByteRecord::new();
+        let read = reader.read_byte_record(&mut record);
+        read.map_err(|error| explain(&reader, error))?;
+        let (record, _) = decode(record);
+        let counted_ends = u64::from(reader.position().line() > 1 + line_ends_inside(&record));
+        let header =
+            record.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+        Ok(Self { reader, header, taken, total_bytes, counted_ends })
+    }
+
+    /// The names in the first line.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// Hands every whole row to `row` and the share of the file that is done to `step`; returns how many rows
+    /// were dropped because their cells do not line up with the header.
+    ///
+    /// # Errors
+    /// The file cannot be read to its end, or a callback's error.
+    pub fn read(
+        mut self,
+        warnings: &mut Warnings,
+        row: &mut EachRow<'_>,
+        step: &mut RowStep<'_>,
+    ) -> Result<u64, BillError> {
+        let width = self.header.len();
+        let mut record = ByteRecord::new();
+        let (mut number, mut dropped) = (0, 0);
+        loop {
+            let before = self.reader.position().line();
+            let read = self.reader.read_byte_record(&mut record);
+            if !read.map_err(|error| explain(&self.reader, error))? {
+                return Ok(dropped);
+            }
+            if record.len() == 1 && record[0].trim_ascii().is_empty() {
+                continue;
+            }
+            let (text, was_utf8) = decode(std::mem::take(&mut record));
+            // Counted back from the row's end, because blank lines may stand before it; the last row may lack
+            // its line end, and then what was counted before it is right.
+            let after = self.reader.position().line();
+            let line = after.saturating_sub(line_ends_inside(&text) + self.counted_ends).max(before);
+            number += 1;
+            if !was_utf8 {
+                warnings.add(Trouble::Encoding, Some(line), None, || {
+                    "not UTF-8; its bytes were read as Latin-1".to_owned()
+                });
+            }
+            let mut cells: Vec<&str> = text.iter().collect();
+            if cells.len() > width && cells[width..].iter().all(|cell| cell.is_empty()) {
+                cells.truncate(width);
+            }
+            if cells.len() == width {
+                row(&cells, Place { line: Some(line), row: number }, warnings)?;
+            } else {
+                dropped += 1;
+                let lines = after.saturating_sub(line);
+                warnings.add(Trouble::Ragged, Some(line), None, || ragged(cells.len(), width, lines));
+            }
+            if number % ROWS_PER_STEP == 0 {
+                let taken = self.taken.load(Ordering::Relaxed);
+                step((taken as f64 / self.total_bytes.max(1) as f64).min(1.0))?;
+            }
+            record = text.into_byte_record();
+        }
+    }
+}
+
+fn ragged(cells: usize, width: usize, lines: u64) -> String {
+    let why = if lines > SUSPICIOUS_LINES {
+        format!("it runs over {lines} lines, so a quote is probably not closed")
+    } else if cells < width {
+        "it may be cut off, or a separator is missing".to_owned()
+    } else {
+        "a separator inside a cell may not be quoted".to_owned()
+    };
+    format!("the row has {cells} cells where the header has {width}; it was left out: {why}")
+}
+
+/// Line ends inside quoted cells.
+fn line_ends_inside(record: &StringRecord) -> u64 {
+    record.as_slice().bytes().filter(|byte| *byte == b'\n').count() as u64
+}
+
+/// The record as text; false when it was not UTF-8 and was read as Latin-1.
+fn decode(record: ByteRecord) -> (StringRecord, bool) {
+    match StringRecord::from_byte_record(record) {
+        Ok(text) => (text, true),
+        Err(error) => {
+            let bytes = error.into_byte_record();
+            let cells = bytes.iter().map(|cell| match std::str::from_utf8(cell) {
+                Ok(text) => text.to_owned(),
+                Err(_) => cell.iter().map(|byte| char::from(*byte)).collect::<String>(),
+            });
+            (cells.collect(), false)
+        }
+    }
+}
+
+fn explain(reader: &Reader<Source>, error: csv::Error) -> BillError {
+    let source = match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    };
+    reader.get_ref().explain(source)
+}

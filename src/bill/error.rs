@@ -1,0 +1,162 @@
+//! What can go wrong between a bill file and an answer.
+
+use std::path::PathBuf;
+
+/// What is accepted, in the words of every refusal.
+pub const ACCEPTED: &str = "FOCUS 1.0 to 1.2 as CSV, gzip or zstd compressed CSV, or Parquet";
+
+/// A bill could not be read, kept or asked. The causes are in the error's source.
+#[derive(Debug, thiserror::Error)]
+pub enum BillError {
+    /// The file could not be opened or read.
+    #[error("cannot read the bill {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// Somebody wrote to the file in the meantime.
+    #[error("the bill changed while it was read, so nothing was kept; import it again when it is whole: {}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Compressed data that ends early or does not unpack.
+    #[error(
+        "cannot unpack the bill: its {packing} data is damaged or cut off after {bytes} unpacked bytes; nothing was kept; \
+         fetch the file again: {}", path.display()
+    )]
+    Damaged {
+        /// `gzip` or `zstd`.
+        packing: &'static str,
+        /// Bytes that could be unpacked.
+        bytes: u64,
+        /// The file.
+        path: PathBuf,
+        /// The unpacker's words.
+        source: std::io::Error,
+    },
+    /// No bytes at all.
+    #[error("the bill is empty (0 bytes); accepted is {ACCEPTED}: {}", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Some other kind of file.
+    #[error("this is not a cloud bill: found {found}; accepted is {ACCEPTED}: {}", path.display())]
+    NotABill {
+        /// What it looks like.
+        found: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A bill without which nothing can be said.
+    #[error(
+        "this FOCUS bill lacks the column{} {}; export it again with all FOCUS columns: {}",
+        if missing.len() == 1 { "" } else { "s" }, missing.join(", "), path.display()
+    )]
+    MissingColumns {
+        /// Columns that must be there.
+        missing: Vec<String>,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two columns of one name.
+    #[error("the bill's header has the column {column} twice, so its values are ambiguous; remove one: {}", path.display())]
+    DuplicateColumn {
+        /// The name.
+        column: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A Parquet file polars cannot read.
+    #[error("cannot read the Parquet bill; it may be damaged or cut off: {}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// polars' words.
+        source: polars::error::PolarsError,
+    },
+    /// The sum of a column left `Decimal(38,18)`.
+    #[error("the sum of {column} is larger than Decimal(38,18) can hold")]
+    TooLarge {
+        /// The column.
+        column: String,
+    },
+    /// The store's folder or a file in it.
+    #[error("cannot {doing} in the bill store {}", path.display())]
+    Store {
+        /// What was being done.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// An import report in the store that cannot be read.
+    #[error("the stored report of a bill is damaged; remove it and import the bill again: {}", path.display())]
+    Report {
+        /// The report.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// Asked for by a hash the store doesn't have.
+    #[error("the bill {hash} is not in the store {}; import its file again", store.display())]
+    NotStored {
+        /// The hash asked for.
+        hash: String,
+        /// The store's folder.
+        store: PathBuf,
+    },
+    /// No bill given.
+    #[error("no bill is open; import one first")]
+    NoBill,
+    /// A column none of the open bills has.
+    #[error("the bill has no column {column}{}", if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) })]
+    UnknownColumn {
+        /// The column asked for.
+        column: String,
+        /// Columns with similar names.
+        near: Vec<String>,
+    },
+    /// A column that cannot be used so.
+    #[error("cannot {doing} by {column}: {why}")]
+    ColumnUse {
+        /// What was asked.
+        doing: &'static str,
+        /// The column.
+        column: String,
+        /// Why not.
+        why: String,
+    },
+    /// A filter that is not `COLUMN=VALUE`.
+    #[error(
+        "`{text}` is not a filter; write COLUMN=VALUE, such as ServiceCategory=Compute or Tags.team=search"
+    )]
+    Filter {
+        /// What was given.
+        text: String,
+    },
+    /// Amounts of different currencies cannot be added.
+    #[error(
+        "the rows asked for are in {} currencies ({}), which cannot be added up; filter on one, such as BillingCurrency={}",
+        currencies.len(), currencies.join(", "), currencies.first().map_or("", String::as_str)
+    )]
+    MixedCurrencies {
+        /// The currencies; `no currency` for rows without one.
+        currencies: Vec<String>,
+    },
+    /// A query polars refused.
+    #[error("cannot {doing}")]
+    Query {
+        /// What was being done.
+        doing: &'static str,
+        /// polars' words.
+        source: polars::error::PolarsError,
+    },
+    /// The caller asked to stop; nothing was kept.
+    #[error("the import was cancelled; nothing was kept")]
+    Cancelled,
+}

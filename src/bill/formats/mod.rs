@@ -1,0 +1,86 @@
+//! Tells a bill's format from its header. One file a format; each says how its columns become FOCUS columns.
+//!
+//! Knows headers only: no disk, no rows.
+
+pub mod focus;
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::columns::{ColumnType, FocusVersion};
+use super::error::BillError;
+
+/// The formats that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// FOCUS "Cost and Usage" of this version.
+    Focus(FocusVersion),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Focus(version) => write!(f, "FOCUS {version}"),
+        }
+    }
+}
+
+/// Where a source column goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The column's name in the store.
+    pub name: String,
+    /// What it holds.
+    pub kind: ColumnType,
+}
+
+/// A header that was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The format.
+    pub kind: Kind,
+    /// One for each source column, in the file's order.
+    pub targets: Vec<Target>,
+    /// What is odd about the header: the column it concerns and words.
+    pub remarks: Vec<(Option<String>, String)>,
+}
+
+/// The format a header belongs to, cheaply; `None` when it is no bill.
+pub fn recognise(header: &[String]) -> Option<Kind> {
+    focus::version(header).map(Kind::Focus)
+}
+
+/// How to read a file with this header.
+///
+/// # Errors
+/// A header that is no bill's (the error says what was found), or a bill's that lacks what is needed.
+pub fn plan(header: &[String], path: &Path) -> Result<Plan, BillError> {
+    match recognise(header) {
+        Some(Kind::Focus(version)) => focus::plan(version, header, path),
+        None => Err(BillError::NotABill { found: describe_header(header), path: path.to_owned() }),
+    }
+}
+
+/// The header in a few words.
+fn describe_header(header: &[String]) -> String {
+    let shown: Vec<String> = header
+        .iter()
+        .take(5)
+        .map(|name| {
+            let mut short: String =
+                name.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+            if short.len() < name.len() {
+                short.push('…');
+            }
+            format!("`{short}`")
+        })
+        .collect();
+    let more = if header.len() > shown.len() {
+        format!(" and {} more", header.len() - shown.len())
+    } else {
+        String::new()
+    };
+    format!("a table whose first line is {}{more}", shown.join(", "))
+}

@@ -1,0 +1,172 @@
+//! Cost over time: by day or month of `ChargePeriodStart`, stacked by a column.
+//!
+//! Nothing is spread: a charge for a month stands in the day or month it starts in, as the invoice has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::BillError;
+use super::exact::Exact;
+use super::moment::{self, PER_DAY, PER_SEC};
+use super::query::{Bill, ColumnRef, mixed};
+use super::{Basis, Filter};
+use crate::units::Money;
+
+/// The width of a bucket, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Granularity {
+    /// Calendar days.
+    #[default]
+    Day,
+    /// Calendar months.
+    Month,
+}
+
+/// Costs in buckets of time.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Series {
+    /// Start of each bucket in seconds since 1970-01-01 UTC, without gaps from the first charge to the last.
+    pub buckets: Vec<i64>,
+    /// A name and one amount for each bucket; largest first, `Other (N more)` last. Rows without a value are
+    /// named `(no value)`.
+    pub series: Vec<(String, Vec<Money>)>,
+    /// The currency; `None` without rows.
+    pub currency: Option<String>,
+    /// Rows that have no readable start, and so are in no bucket.
+    pub undated_rows: u64,
+    /// What they cost.
+    pub undated: Money,
+    /// Cells of the basis that have no value.
+    pub missing_cells: u64,
+}
+
+/// The name of rows that have no value in the column.
+pub const NO_VALUE: &str = "(no value)";
+/// The largest number of buckets: a mistyped year must not fill the memory.
+const MAX_BUCKETS: usize = 20_000;
+
+impl Bill {
+    /// Cost over time, stacked by a column (or `Tags.KEY`) whose `top` largest values get a series each.
+    ///
+    /// # Errors
+    /// An unknown column; rows in several currencies; charges so far apart that there are too many buckets.
+    pub fn over_time(
+        &self,
+        by: Option<&str>,
+        filters: &[Filter],
+        basis: Basis,
+        granularity: Granularity,
+        top: usize,
+    ) -> Result<Series, BillError> {
+        let mut keys =
+            vec![ColumnRef::Day { column: "ChargePeriodStart".to_owned() }, self.resolve("BillingCurrency")?];
+        if let Some(by) = by {
+            keys.push(self.resolve(by)?);
+        }
+        let mut currencies = BTreeSet::new();
+        let mut amounts: BTreeMap<String, BTreeMap<i64, Exact>> = BTreeMap::new();
+        let (mut undated_rows, mut undated, mut missing_cells) = (0, Exact::default(), 0);
+        for (key, sums) in self.sums(&keys, filters, "add up the bill over time")? {
+            let mut key = key.into_iter();
+            let start = key.next().flatten().and_then(|text| moment::read(&text));
+            currencies.insert(key.next().flatten().unwrap_or_default());
+            missing_cells += sums.rows - sums.filled[basis.place()];
+            let amount = sums.costs[basis.place()];
+            let Some(start) = start else {
+                undated_rows += sums.rows;
+                undated = add(undated, amount, basis)?;
+                continue;
+            };
+            let bucket = match granularity {
+                Granularity::Day => Some(moment::day_start(start)),
+                Granularity::Month => moment::month_start(start),
+            };
+            let name = match by {
+                Some(_) => key.next().flatten().unwrap_or_else(|| NO_VALUE.to_owned()),
+                None => basis.column().to_owned(),
+            };
+            let slot = amounts.entry(name).or_default().entry(bucket.unwrap_or(start)).or_default();
+            *slot = add(*slot, amount, basis)?;
+        }
+        if currencies.len() > 1 {
+            return Err(mixed(currencies));
+        }
+        let buckets = buckets(&amounts, granularity)?;
+        Ok(Series {
+            series: stack(amounts, &buckets, top, basis)?,
+            buckets: buckets.iter().map(|micros| micros.div_euclid(PER_SEC)).collect(),
+            currency: currencies.into_iter().next(),
+            undated_rows,
+            undated: undated.to_money(),
+            missing_cells,
+        })
+    }
+}
+
+fn add(a: Exact, b: Exact, basis: Basis) -> Result<Exact, BillError> {
+    a.checked_add(b).ok_or_else(|| BillError::TooLarge { column: basis.column().to_owned() })
+}
+
+/// Every bucket from the first with a charge to the last.
+fn buckets(
+    amounts: &BTreeMap<String, BTreeMap<i64, Exact>>,
+    granularity: Granularity,
+) -> Result<Vec<i64>, BillError> {
+    let starts = || amounts.values().flat_map(BTreeMap::keys).copied();
+    let (Some(first), Some(last)) = (starts().min(), starts().max()) else { return Ok(Vec::new()) };
+    let mut buckets = Vec::new();
+    let mut next = Some(first);
+    while let Some(bucket) = next.filter(|bucket| *bucket <= last) {
+        if buckets.len() >= MAX_BUCKETS {
+            return Err(BillError::ColumnUse {
+                doing: "show cost over time",
+                column: "ChargePeriodStart".to_owned(),
+                why: format!(
+                    "the charges run from {} to {}, which is more than {MAX_BUCKETS} days; filter out the rows whose date is wrong",
+                    moment::show(first),
+                    moment::show(last)
+                ),
+            });
+        }
+        buckets.push(bucket);
+        next = match granularity {
+            Granularity::Day => Some(bucket + PER_DAY),
+            Granularity::Month => moment::next_month(bucket),
+        };
+    }
+    Ok(buckets)
+}
+
+/// The largest values each with its own line, the rest in one.
+fn stack(
+    amounts: BTreeMap<String, BTreeMap<i64, Exact>>,
+    buckets: &[i64],
+    top: usize,
+    basis: Basis,
+) -> Result<Vec<(String, Vec<Money>)>, BillError> {
+    let mut ranked = Vec::with_capacity(amounts.len());
+    for (name, values) in amounts {
+        let total = values.values().try_fold(Exact::default(), |sum, value| add(sum, *value, basis))?;
+        ranked.push((total, name, values));
+    }
+    ranked.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let in_buckets = |values: &BTreeMap<i64, Exact>| -> Vec<Exact> {
+        buckets.iter().map(|bucket| values.get(bucket).copied().unwrap_or_default()).collect()
+    };
+    let to_money = |values: Vec<Exact>| values.into_iter().map(Exact::to_money).collect();
+    let rest = ranked.split_off(top.min(ranked.len()));
+    let mut series: Vec<(String, Vec<Money>)> =
+        ranked.into_iter().map(|(_, name, values)| (name, to_money(in_buckets(&values)))).collect();
+    if !rest.is_empty() {
+        let mut other = vec![Exact::default(); buckets.len()];
+        for (_, _, values) in &rest {
+            for (slot, value) in other.iter_mut().zip(in_buckets(values)) {
+                *slot = add(*slot, value, basis)?;
+            }
+        }
+        series.push((format!("Other ({} more)", rest.len()), to_money(other)));
+    }
+    Ok(series)
+}

@@ -1,0 +1,240 @@
+//! Which rows of a bill pay for AI inference: rules as data, each with an id, words and whether it counts.
+//!
+//! The first rule that matches names the row. A bill does not say what a GPU was used for, so a GPU counts as
+//! inference only where a tag says so; otherwise it is shown apart, as "purpose unknown".
+
+use serde::Serialize;
+
+/// Where inference money goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Models behind somebody else's API, paid by token or request.
+    ModelApi,
+    /// Endpoints a cloud runs for one's own models.
+    ManagedEndpoint,
+    /// Machines that run models.
+    Machine,
+    /// What serving needs beside machines: storage, network, idle commitments.
+    Supporting,
+    /// AI work that is not inference.
+    Training,
+    /// AI whose purpose the bill does not tell.
+    Unknown,
+}
+
+/// One rule.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Rule {
+    /// Its lasting name, as the store keeps it.
+    pub id: &'static str,
+    /// What it means, for people.
+    pub words: &'static str,
+    /// Where the money goes.
+    pub class: Class,
+    /// Rows of this rule are part of the inference spend.
+    pub counted: bool,
+    #[serde(skip)]
+    pub(super) tests: &'static [Test],
+}
+
+/// What a rule looks at; text is compared without case.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Test {
+    /// `ServiceName` contains one of these.
+    Service(&'static [&'static str]),
+    /// `ServiceCategory` is this.
+    Category(&'static str),
+    /// `ServiceSubcategory` is this.
+    Subcategory(&'static str),
+    /// Meter, usage type or description contains one of these.
+    Words(&'static [&'static str]),
+    /// The unit of consumption or pricing contains this.
+    Unit(&'static str),
+    /// The instance has an accelerator.
+    Accelerator,
+    /// A tag says the row serves a model.
+    TaggedServing,
+    /// A tag says the row trains a model or explores data.
+    TaggedTraining,
+    /// Committed and not used.
+    Unused,
+    /// One of these holds.
+    Either(&'static [Test]),
+}
+
+const AI: Test = Test::Category("ai and machine learning");
+/// Services that sell nothing but answers of models.
+const MODEL_APIS: Test = Test::Service(&[
+    "bedrock",
+    "openai",
+    "anthropic",
+    "claude",
+    "gemini api",
+    "generative language",
+    "deepseek",
+    "foundry models",
+    "mistral",
+    "cohere",
+]);
+/// Services that also train.
+const ML_PLATFORMS: Test = Test::Service(&[
+    "sagemaker",
+    "vertex",
+    "azure machine learning",
+    "databricks",
+    "cognitive services",
+    "watson",
+]);
+
+/// The rules, in the order they are tried.
+pub const RULES: &[Rule] = &[
+    Rule {
+        id: "idle-commitment-serving",
+        words: "Unused commitment on accelerators tagged as serving",
+        class: Class::Supporting,
+        counted: true,
+        tests: &[Test::Unused, Test::Accelerator, Test::TaggedServing],
+    },
+    Rule {
+        id: "idle-commitment",
+        words: "Unused commitment on accelerators",
+        class: Class::Supporting,
+        counted: false,
+        tests: &[Test::Unused, Test::Accelerator],
+    },
+    Rule {
+        id: "managed-training",
+        words: "Training, notebooks and processing on a managed ML platform",
+        class: Class::Training,
+        counted: false,
+        tests: &[
+            Test::Either(&[ML_PLATFORMS, AI]),
+            Test::Words(&[
+                "train:",
+                "training",
+                "notebk",
+                "notebook",
+                "processing:",
+                "fine-tun",
+                "finetun",
+                "customization",
+            ]),
+        ],
+    },
+    Rule {
+        id: "token-api",
+        words: "Model API paid by token",
+        class: Class::ModelApi,
+        counted: true,
+        tests: &[
+            Test::Either(&[MODEL_APIS, ML_PLATFORMS, AI]),
+            Test::Either(&[Test::Words(&["tokens", "-token", " token"]), Test::Unit("token")]),
+        ],
+    },
+    Rule {
+        id: "provisioned-throughput",
+        words: "Reserved throughput of a model API",
+        class: Class::ModelApi,
+        counted: true,
+        tests: &[
+            Test::Either(&[MODEL_APIS, ML_PLATFORMS, AI]),
+            Test::Words(&[
+                "provisionedthroughput",
+                "provisioned throughput",
+                "provisioned managed",
+                " ptu",
+                " gsu",
+                "model unit",
+            ]),
+        ],
+    },
+    Rule {
+        id: "managed-endpoint",
+        words: "Managed inference endpoint",
+        class: Class::ManagedEndpoint,
+        counted: true,
+        tests: &[
+            Test::Either(&[ML_PLATFORMS, AI]),
+            Test::Words(&[
+                "host:",
+                "hosting",
+                "asyncinf",
+                "serverlessinf",
+                "inference",
+                "prediction",
+                "endpoint",
+                "model_serving",
+                "model serving",
+            ]),
+        ],
+    },
+    Rule {
+        id: "model-api",
+        words: "Model API paid by request, image or minute",
+        class: Class::ModelApi,
+        counted: true,
+        tests: &[MODEL_APIS],
+    },
+    Rule {
+        id: "generative-ai",
+        words: "Service of the FOCUS subcategory Generative AI",
+        class: Class::ModelApi,
+        counted: true,
+        tests: &[Test::Subcategory("generative ai")],
+    },
+    Rule {
+        id: "accelerator-serving",
+        words: "Accelerator machines tagged as serving",
+        class: Class::Machine,
+        counted: true,
+        tests: &[Test::Accelerator, Test::TaggedServing],
+    },
+    Rule {
+        id: "accelerator-training",
+        words: "Accelerator machines tagged as training",
+        class: Class::Training,
+        counted: false,
+        tests: &[Test::Accelerator, Test::TaggedTraining],
+    },
+    Rule {
+        id: "accelerator-unknown",
+        words: "Accelerator machines, purpose unknown",
+        class: Class::Unknown,
+        counted: false,
+        tests: &[Test::Accelerator],
+    },
+    Rule {
+        id: "compute-serving",
+        words: "CPU machines tagged as serving",
+        class: Class::Machine,
+        counted: true,
+        tests: &[Test::TaggedServing, Test::Category("compute")],
+    },
+    Rule {
+        id: "support-serving",
+        words: "Storage, network and others tagged as serving",
+        class: Class::Supporting,
+        counted: true,
+        tests: &[Test::TaggedServing],
+    },
+    Rule {
+        id: "ai-training",
+        words: "AI services tagged as training",
+        class: Class::Training,
+        counted: false,
+        tests: &[AI, Test::TaggedTraining],
+    },
+    Rule {
+        id: "ai-unknown",
+        words: "AI services, purpose unknown",
+        class: Class::Unknown,
+        counted: false,
+        tests: &[AI],
+    },
+];
+
+/// The rule of this id.
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.id == id)
+}

@@ -1,0 +1,242 @@
+//! The share of a bill that is AI inference, by rule, and what that is per month.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use polars::prelude::*;
+use serde::Serialize;
+
+use super::columns::{COSTS, ColumnType};
+use super::error::BillError;
+use super::filter;
+use super::formats::focus::RULE_COLUMN;
+use super::moment;
+use super::query::{Bill, ColumnRef, Query, Sums, day_of, mixed};
+use super::rules::{Class, RULES};
+use super::{Basis, Costs, Filter};
+use crate::units::{HOURS_PER_MONTH, Money};
+
+/// What one rule found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleShare {
+    /// The rule's lasting name.
+    pub rule_id: &'static str,
+    /// What it means.
+    pub words: &'static str,
+    /// Where the money goes.
+    pub class: Class,
+    /// Part of [`InferenceShare::inference`].
+    pub counted: bool,
+    /// Rows the rule matched first.
+    pub rows: u64,
+    /// Their costs.
+    pub costs: Costs,
+}
+
+/// How much of a bill is inference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InferenceShare {
+    /// Rows asked about.
+    pub rows: u64,
+    /// Their currency; `None` without rows.
+    pub currency: Option<String>,
+    /// Their costs.
+    pub total: Costs,
+    /// Rows of rules that count as inference.
+    pub inference_rows: u64,
+    /// Costs of those rows.
+    pub inference: Costs,
+    /// Every rule that matched, in the order the rules are tried.
+    pub by_rule: Vec<RuleShare>,
+    /// Costs of the inference rows by calendar month of `ChargePeriodStart`: seconds since 1970-01-01 UTC.
+    pub months: BTreeMap<i64, Costs>,
+}
+
+impl Bill {
+    /// Which rows pay for inference, by [`RULES`].
+    ///
+    /// # Errors
+    /// An unknown column; rows in several currencies.
+    pub fn inference(&self, filters: &[Filter]) -> Result<InferenceShare, BillError> {
+        let keys = [
+            self.resolve("BillingCurrency")?,
+            ColumnRef::Plain { name: RULE_COLUMN.to_owned(), kind: ColumnType::Text },
+            ColumnRef::Day { column: "ChargePeriodStart".to_owned() },
+        ];
+        let present = self.present();
+        let mut currencies = BTreeSet::new();
+        let (mut total, mut counted) = (Sums::default(), Sums::default());
+        let mut rules: BTreeMap<usize, Sums> = BTreeMap::new();
+        let mut months: BTreeMap<i64, Sums> = BTreeMap::new();
+        for (key, sums) in self.sums(&keys, filters, "find the inference rows")? {
+            let [currency, rule, day] = key.as_slice() else { continue };
+            currencies.insert(currency.clone().unwrap_or_default());
+            total.add(&sums)?;
+            let place = rule.as_deref().and_then(|id| RULES.iter().position(|rule| rule.id == id));
+            let Some(place) = place else { continue };
+            rules.entry(place).or_default().add(&sums)?;
+            if RULES[place].counted {
+                counted.add(&sums)?;
+                let month = day.as_deref().and_then(moment::read).and_then(moment::month_start);
+                if let Some(month) = month {
+                    months.entry(month.div_euclid(moment::PER_SEC)).or_default().add(&sums)?;
+                }
+            }
+        }
+        if currencies.len() > 1 {
+            return Err(mixed(currencies));
+        }
+        let costs = |sums: &Sums| Costs::from_sums(present, sums.rows, sums.filled, sums.costs);
+        let by_rule = rules
+            .iter()
+            .map(|(place, sums)| {
+                let rule = &RULES[*place];
+                RuleShare {
+                    rule_id: rule.id,
+                    words: rule.words,
+                    class: rule.class,
+                    counted: rule.counted,
+                    rows: sums.rows,
+                    costs: costs(sums),
+                }
+            })
+            .collect();
+        Ok(InferenceShare {
+            rows: total.rows,
+            currency: currencies.into_iter().next(),
+            total: costs(&total),
+            inference_rows: counted.rows,
+            inference: costs(&counted),
+            by_rule,
+            months: months.iter().map(|(month, sums)| (*month, costs(sums))).collect(),
+        })
+    }
+
+    /// What inference costs per month of 730 hours:
+    /// spend of the inference rows × 730 ÷ hours the bills cover ([`Bill::covered_secs`]).
+    ///
+    /// `None` when no row is inference, no bill has the cost, or the period is not known.
+    ///
+    /// # Errors
+    /// Rows in several currencies.
+    pub fn monthly_inference(&self, filters: &[Filter], basis: Basis) -> Result<Option<Money>, BillError> {
+        let share = self.inference(filters)?;
+        if share.inference_rows == 0 {
+            return Ok(None);
+        }
+        // A bill of other months, without inference, must not thin it out.
+        let months = share.months.keys().next().zip(share.months.keys().next_back());
+        let covered = match months {
+            Some((first, last)) => self.covered(filters, *first, *last)?,
+            None => return Ok(None),
+        };
+        Ok(share.inference.get(basis).zip(covered).and_then(|(spend, secs)| per_month(spend, secs)))
+    }
+
+    /// The time the bills cover, in seconds, from their rows of the category Usage (a purchase or a tax is billed at
+    /// one moment for a longer time): whole calendar months where the months before and after are there too, the
+    /// first from its first `ChargePeriodStart`, the last to its last `ChargePeriodEnd` (or the end of its last
+    /// day, where there are no ends). Months without rows do not count. `None` when no usage row has a date.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn covered_secs(&self, filters: &[Filter]) -> Result<Option<u64>, BillError> {
+        self.covered(filters, i64::MIN, i64::MAX)
+    }
+
+    /// The same between two months (seconds since 1970-01-01 UTC of their starts), both included.
+    fn covered(&self, filters: &[Filter], first: i64, last: i64) -> Result<Option<u64>, BillError> {
+        let (from, to) = (first.saturating_mul(moment::PER_SEC), last.saturating_mul(moment::PER_SEC));
+        // Only filters on time shorten the time: a service that was paid on three days still had the whole month.
+        let of_time: Vec<Filter> =
+            filters.iter().filter(|filter| is_of_time(&filter.column)).cloned().collect();
+        let of_time = self.resolve_filters(&of_time)?;
+        let mut months: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
+        for part in &self.parts {
+            let start = col("ChargePeriodStart").to_physical();
+            let end = if part.has("ChargePeriodEnd") {
+                col("ChargePeriodEnd").to_physical()
+            } else {
+                lit(NULL).cast(DataType::Int64)
+            };
+            let query = part
+                .scan()?
+                .filter(col("ChargeCategory").eq(lit("Usage")).fill_null(lit(false)))
+                .filter(filter::condition(part, &of_time)?.unwrap_or_else(|| lit(true)))
+                .group_by([day_of("ChargePeriodStart").alias("day")])
+                .agg([start.min().alias("first"), end.max().alias("last")]);
+            let frame = Query("find the time the bill covers").collect(query)?;
+            let failed = |source| BillError::Query { doing: "find the time the bill covers", source };
+            let column =
+                |name: &str| frame.column(name).and_then(|column| column.i64().cloned()).map_err(failed);
+            let (firsts, lasts) = (column("first")?, column("last")?);
+            for (first, last) in firsts.iter().zip(lasts.iter()) {
+                let Some(first) = first else { continue };
+                let Some(month) = moment::month_start(first).filter(|month| (from..=to).contains(month))
+                else {
+                    continue;
+                };
+                let Some(next) = moment::next_month(month) else { continue };
+                let last = last.unwrap_or(moment::day_start(first) + moment::PER_DAY).min(next);
+                let span = months.entry(month).or_insert((first, last));
+                *span = (span.0.min(first), span.1.max(last));
+            }
+        }
+        if months.is_empty() {
+            return Ok(None);
+        }
+        let micros: i64 = months
+            .iter()
+            .map(|(month, (first, last))| {
+                let next = moment::next_month(*month).unwrap_or(*last);
+                let before = months.range(..*month).next_back().map(|(before, _)| *before);
+                let follows = before.and_then(moment::next_month) == Some(*month);
+                let start = if follows { *month } else { *first };
+                let end = if months.contains_key(&next) { next } else { *last };
+                (end - start).max(0)
+            })
+            .sum();
+        Ok(u64::try_from(micros / moment::PER_SEC).ok().filter(|secs| *secs > 0))
+    }
+}
+
+/// Whether a column says when a charge was made or billed.
+fn is_of_time(column: &str) -> bool {
+    ["ChargePeriod", "BillingPeriod"].iter().any(|start| column.starts_with(start))
+}
+
+/// spend × 730 × 3600 ÷ seconds, exactly, then rounded to ten places.
+fn per_month(spend: Money, covered_secs: u64) -> Option<Money> {
+    let month_secs = (HOURS_PER_MONTH * 3_600.0) as i128;
+    let scaled = spend.scaled().checked_mul(month_secs)?;
+    let half = i128::from(covered_secs) / 2 * scaled.signum();
+    Some(Money::from_scaled((scaled + half) / i128::from(covered_secs)))
+}
+
+/// The four costs' names with a sum each, for reports that list them.
+pub fn named(costs: &Costs) -> [(&'static str, Option<Money>); 4] {
+    let Costs { billed_cost, effective_cost, list_cost, contracted_cost } = *costs;
+    let values = [billed_cost, effective_cost, list_cost, contracted_cost];
+    std::array::from_fn(|place| (COSTS[place], values[place]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 31 days are 744 hours: 744 of spend are 730 a month.
+    #[test]
+    fn a_month_of_31_days_is_scaled_to_730_hours() {
+        let spend: Money = "744".parse().unwrap();
+        assert_eq!(per_month(spend, 744 * 3_600).unwrap().to_string(), "730");
+        let spend: Money = "-1".parse().unwrap();
+        assert_eq!(per_month(spend, 3 * 730 * 3_600).unwrap().to_string(), "-0.3333333333");
+        assert_eq!(per_month("2".parse().unwrap(), 3 * 730 * 3_600).unwrap().to_string(), "0.6666666667");
+    }
+
+    #[test]
+    fn costs_are_listed_by_their_focus_names() {
+        let costs = Costs { billed_cost: Some(Money::ZERO), ..Costs::default() };
+        assert_eq!(named(&costs)[0], ("BilledCost", Some(Money::ZERO)));
+        assert_eq!(named(&costs)[3], ("ContractedCost", None));
+    }
+}

@@ -1,0 +1,225 @@
+//! Opens a bill file: packing and kind by its first bytes (never by its name), and a reader that counts.
+//!
+//! Knows bytes only: no columns, no rows.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+use polars::io::utils::compression::{ByteSourceReader, SupportedCompression};
+
+use super::error::BillError;
+
+/// How much of the unpacked text is looked at to tell what a file is.
+const HEAD_BYTES: u64 = 64 * 1024;
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// How a file's bytes are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// Not at all.
+    Plain,
+    /// gzip, one or several members.
+    Gzip,
+    /// Zstandard.
+    Zstd,
+}
+
+impl Packing {
+    fn of(start: &[u8]) -> Self {
+        match start {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Its name in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+/// What kind of table a file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Separated text.
+    Csv {
+        /// How it is packed.
+        packing: Packing,
+        /// The byte between two cells.
+        separator: u8,
+    },
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// Looks at the first bytes of a file.
+///
+/// # Errors
+/// The file cannot be read, is empty, damaged, or clearly no table.
+pub fn sniff(path: &Path) -> Result<Content, BillError> {
+    let mut file = File::open(path).map_err(|source| BillError::Read { path: path.to_owned(), source })?;
+    let mut start = Vec::new();
+    let read_error = |source| BillError::Read { path: path.to_owned(), source };
+    (&mut file).take(8).read_to_end(&mut start).map_err(read_error)?;
+    if start.is_empty() {
+        return Err(BillError::Empty { path: path.to_owned() });
+    }
+    if start.starts_with(b"PAR1") {
+        return Ok(Content::Parquet);
+    }
+    let packing = Packing::of(&start);
+    let mut reader = Source::open(path, packing)?;
+    let mut head = Vec::new();
+    (&mut reader).take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| reader.explain(error))?;
+    if head.is_empty() {
+        return Err(BillError::Empty { path: path.to_owned() });
+    }
+    if let Some(found) = not_text(&head) {
+        return Err(BillError::NotABill { found: found.to_owned(), path: path.to_owned() });
+    }
+    Ok(Content::Csv { packing, separator: separator(&head) })
+}
+
+/// What the bytes are when they are no separated text.
+fn not_text(head: &[u8]) -> Option<&'static str> {
+    let text_start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    Some(match head {
+        [0x89, b'P', b'N', b'G', ..] => "a PNG picture",
+        [0xff, 0xd8, 0xff, ..] => "a JPEG picture",
+        [b'P', b'K', 3, 4, ..] => {
+            "a ZIP archive (or an Excel workbook); unpack it first, or save the sheet as CSV"
+        }
+        [b'%', b'P', b'D', b'F', ..] => "a PDF document",
+        [b'P', b'A', b'R', b'1', ..] => "a compressed Parquet file; unpack it first",
+        [b'B', b'Z', b'h', ..] => "bzip2 data; unpack it first",
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz data; unpack it first",
+        [b'S', b'Q', b'L', b'i', b't', b'e', ..] => "an SQLite database",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text; save it as UTF-8",
+        _ if head.contains(&0) => "binary data",
+        _ if matches!(text_start.first(), Some(b'{' | b'[')) => "JSON",
+        _ if text_start.first() == Some(&b'<') => "XML or HTML",
+        _ if text_start.is_empty() => "nothing but white space",
+        _ => return None,
+    })
+}
+
+/// The byte that splits the first line into most cells: comma, semicolon or tab.
+fn separator(head: &[u8]) -> u8 {
+    let line = head.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or(head);
+    let count = |byte: u8| line.split(|found| *found == byte).count();
+    // In this order, so that a tie is a comma.
+    [b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
+}
+
+/// An unpacking reader over a file that counts the packed bytes it took and the unpacked bytes it gave.
+pub struct Source {
+    reader: Box<dyn Read + Send>,
+    path: PathBuf,
+    packing: Packing,
+    taken: Arc<AtomicU64>,
+    given: u64,
+}
+
+impl Source {
+    /// Opens a file for one pass.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(path: &Path, packing: Packing) -> Result<Self, BillError> {
+        let read_error = |source| BillError::Read { path: path.to_owned(), source };
+        let file = File::open(path).map_err(read_error)?;
+        let taken = Arc::new(AtomicU64::new(0));
+        let counted =
+            BufReader::with_capacity(BUFFER_BYTES, Counting { inner: file, count: Arc::clone(&taken) });
+        let reader: Box<dyn Read + Send> = match packing {
+            Packing::Plain => Box::new(counted),
+            Packing::Gzip => Box::new(MultiGzDecoder::new(counted)),
+            Packing::Zstd => Box::new(
+                ByteSourceReader::try_new(counted, Some(SupportedCompression::ZSTD))
+                    .map(Unpacked)
+                    .map_err(|error| read_error(io::Error::other(error)))?,
+            ),
+        };
+        Ok(Self { reader, path: path.to_owned(), packing, taken, given: 0 })
+    }
+
+    /// Counts the bytes of the file taken so far, from any thread.
+    pub fn taken(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.taken)
+    }
+
+    /// A read error in the words of this file: damaged data is told from a disk that does not answer.
+    pub fn explain(&self, source: io::Error) -> BillError {
+        let (path, bytes) = (self.path.clone(), self.given);
+        match self.packing {
+            Packing::Plain => BillError::Read { path, source },
+            Packing::Gzip | Packing::Zstd => {
+                BillError::Damaged { packing: self.packing.name(), bytes, path, source }
+            }
+        }
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.given += read as u64;
+        Ok(read)
+    }
+}
+
+struct Counting<R> {
+    inner: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// polars' reader under the standard trait.
+struct Unpacked<R: io::BufRead>(ByteSourceReader<R>);
+
+impl<R: io::BufRead> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            ByteSourceReader::Zstd(reader) => reader.read(buffer),
+            ByteSourceReader::UncompressedStream(reader) => reader.read(buffer),
+            _ => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_separator_is_the_one_that_splits_the_header() {
+        assert_eq!(separator(b"a,b,c\n1;2;3;4;5;6\n"), b',');
+        assert_eq!(separator(b"a;b;c\r\n1,2;3,4;5\r\n"), b';');
+        assert_eq!(separator(b"a\tb\tc"), b'\t');
+        assert_eq!(separator(b"one"), b',');
+    }
+
+    #[test]
+    fn what_is_no_text_is_named() {
+        assert_eq!(not_text(b"\x89PNG\r\n\x1a\n"), Some("a PNG picture"));
+        assert_eq!(not_text(b"\x08\x0a\x12\x07pytorch\x00"), Some("binary data"));
+        assert_eq!(not_text(b"  {\"a\": 1}"), Some("JSON"));
+        assert_eq!(not_text(b"a,b\n"), None);
+    }
+}

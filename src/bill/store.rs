@@ -1,0 +1,127 @@
+//! The folder imported bills live in: `<hash>.parquet` with the rows and `<hash>.json` with the import report.
+//!
+//! Content-addressed: the hash is the SHA-256 of the source file and the version of the reader, so the same file
+//! is never read twice, and a better reader reads it again. Files appear by rename; the report comes last, so
+//! what has a report is whole. The files may be removed at any time; the bill is then imported again.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use super::error::BillError;
+use super::import::Imported;
+
+/// Raised whenever the same file would be stored differently: columns, types, inference rules.
+pub const READER_VERSION: u32 = 1;
+
+/// A bill store in a folder.
+#[derive(Debug, Clone)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Report {
+    reader_version: u32,
+    imported: Imported,
+}
+
+impl Store {
+    /// The store in this folder; it is made when the first bill comes.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the rows of a bill are, or would be.
+    pub fn rows_path(&self, hash: &str) -> PathBuf {
+        self.folder.join(format!("{hash}.parquet"))
+    }
+
+    fn report_path(&self, hash: &str) -> PathBuf {
+        self.folder.join(format!("{hash}.json"))
+    }
+
+    /// The report of a bill in the store; `None` when it is not there whole.
+    ///
+    /// # Errors
+    /// The report is there and cannot be read.
+    pub fn get(&self, hash: &str) -> Result<Option<Imported>, BillError> {
+        let path = self.report_path(hash);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(BillError::Store { doing: "read a report", path, source }),
+        };
+        let report: Report =
+            serde_json::from_slice(&bytes).map_err(|source| BillError::Report { path, source })?;
+        let rows = self.rows_path(hash);
+        if report.reader_version != READER_VERSION || !rows.is_file() {
+            return Ok(None);
+        }
+        // The folder may have moved since.
+        Ok(Some(Imported { path: rows, ..report.imported }))
+    }
+
+    /// A file in the store's folder that is gone when dropped.
+    pub(super) fn temporary(&self) -> Result<NamedTempFile, BillError> {
+        let error = |source| BillError::Store { doing: "make a file", path: self.folder.clone(), source };
+        fs::create_dir_all(&self.folder).map_err(error)?;
+        tempfile::Builder::new().prefix(".importing-").tempfile_in(&self.folder).map_err(error)
+    }
+
+    /// Puts a finished bill in its place: the rows first, then the report.
+    pub(super) fn put(&self, rows: NamedTempFile, imported: &Imported) -> Result<(), BillError> {
+        let error = |source| BillError::Store { doing: "keep a bill", path: self.folder.clone(), source };
+        rows.as_file().sync_all().map_err(error)?;
+        rows.persist(self.rows_path(&imported.hash)).map_err(|persist| error(persist.error))?;
+        let mut report = self.temporary()?;
+        let content = Report { reader_version: READER_VERSION, imported: imported.clone() };
+        serde_json::to_writer(report.as_file_mut(), &content).map_err(|json| error(json.into()))?;
+        report.as_file().sync_all().map_err(error)?;
+        report.persist(self.report_path(&imported.hash)).map_err(|persist| error(persist.error))?;
+        Ok(())
+    }
+}
+
+/// The name a file has in the store: its SHA-256 and the reader's version, `<64 hex digits>-1`.
+///
+/// # Errors
+/// The file cannot be read; or `each`, told the share that is done in [0, 1], returns an error.
+pub fn hash_file(
+    path: &Path,
+    mut each: impl FnMut(f64) -> Result<(), BillError>,
+) -> Result<String, BillError> {
+    let read_error = |source| BillError::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(read_error)?;
+    let total = file.metadata().map_err(read_error)?.len().max(1);
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut done: u64 = 0;
+    loop {
+        let read = match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(read_error(error)),
+        };
+        hasher.update(&buffer[..read]);
+        done += read as u64;
+        each((done as f64 / total as f64).min(1.0))?;
+    }
+    let mut hash = String::with_capacity(72);
+    for byte in hasher.finalize() {
+        // Writing to a String cannot fail.
+        let _ = write!(hash, "{byte:02x}");
+    }
+    Ok(format!("{hash}-{READER_VERSION}"))
+}

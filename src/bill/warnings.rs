@@ -1,0 +1,115 @@
+//! Collects what was not understood in a file: every kind is counted, the first of each kind are listed.
+//!
+//! A million bad cells must neither fill the memory nor hide the one bad date.
+
+use std::collections::HashMap;
+
+use super::Warning;
+
+/// Listed warnings of one kind in one column; the rest is counted.
+pub const LISTED_PER_KIND: u64 = 20;
+
+/// The kinds of trouble, each counted on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trouble {
+    /// The whole file.
+    File,
+    /// A row with too few or too many cells.
+    Ragged,
+    /// A cell that is not the number or date its column needs.
+    Unreadable,
+    /// Bytes that are not UTF-8.
+    Encoding,
+    /// A cell that should be a JSON object.
+    NotJson,
+    /// A mandatory cell without a value.
+    Empty,
+}
+
+impl Trouble {
+    fn plural(self) -> &'static str {
+        match self {
+            Self::File => "more warnings",
+            Self::Ragged => "more rows with the wrong number of cells",
+            Self::Unreadable => "more cells that cannot be read",
+            Self::Encoding => "more rows that are not UTF-8",
+            Self::NotJson => "more cells that are not JSON objects",
+            Self::Empty => "more cells without a value",
+        }
+    }
+}
+
+/// Warnings of one file.
+#[derive(Debug)]
+pub struct Warnings {
+    file: String,
+    listed: Vec<Warning>,
+    counts: HashMap<(Trouble, Option<String>), u64>,
+    total: u64,
+}
+
+impl Warnings {
+    /// For a file of this name.
+    pub fn new(file: impl Into<String>) -> Self {
+        Self { file: file.into(), listed: Vec::new(), counts: HashMap::new(), total: 0 }
+    }
+
+    /// Adds one; `message` is made only when it will be listed.
+    pub fn add(
+        &mut self,
+        trouble: Trouble,
+        line: Option<u64>,
+        column: Option<&str>,
+        message: impl FnOnce() -> String,
+    ) {
+        self.total += 1;
+        let key = (trouble, column.map(str::to_owned));
+        let count = self.counts.entry(key).or_default();
+        *count += 1;
+        if *count <= LISTED_PER_KIND {
+            self.listed.push(Warning {
+                file: self.file.clone(),
+                line,
+                column: column.map(str::to_owned),
+                message: message(),
+            });
+        }
+    }
+
+    /// Adds one about the whole file.
+    pub fn about_file(&mut self, column: Option<&str>, message: String) {
+        self.add(Trouble::File, None, column, || message);
+    }
+
+    /// The listed warnings, then one for each kind that has more, and how many there are in all.
+    pub fn finish(self) -> (Vec<Warning>, u64) {
+        let Self { file, mut listed, counts, total } = self;
+        let mut rest: Vec<_> = counts.into_iter().filter(|(_, count)| *count > LISTED_PER_KIND).collect();
+        rest.sort_by(|(a, _), (b, _)| (a.0 as u8, &a.1).cmp(&(b.0 as u8, &b.1)));
+        for ((trouble, column), count) in rest {
+            let message = format!("{} {}", count - LISTED_PER_KIND, trouble.plural());
+            listed.push(Warning { file: file.clone(), line: None, column, message });
+        }
+        (listed, total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_of_one_kind_do_not_hide_another() {
+        let mut warnings = Warnings::new("bill.csv");
+        for line in 2..1_002 {
+            warnings.add(Trouble::Unreadable, Some(line), Some("BilledCost"), || "bad".to_owned());
+        }
+        warnings.add(Trouble::Ragged, Some(1_002), None, || "short".to_owned());
+        let (listed, total) = warnings.finish();
+        assert_eq!(total, 1_001);
+        assert_eq!(listed.len(), 22);
+        assert_eq!(listed[20].line, Some(1_002));
+        assert_eq!(listed[21].message, "980 more cells that cannot be read");
+        assert_eq!(listed[21].column.as_deref(), Some("BilledCost"));
+    }
+}
