@@ -1,8 +1,20 @@
-//! What was asked for, over time.
+//! What was asked for, over time: a trace from a file, its size in numbers, or requests behind a sum of money.
+//!
+//! Knows nothing of models, machines or bills' rows.
+
+mod import;
+mod stats;
+mod time;
+
+pub use import::{Import, ImportError, Warning, read};
+pub use stats::{Summary, from_spend};
 
 use serde::{Deserialize, Serialize};
 
 /// Requests per interval, evenly spaced.
+///
+/// An interval that is missing in the file has no element: it is left out, not zero, so times behind a gap are
+/// nearer to the start than in the file (the import warns).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
     /// Where it came from, in words.

@@ -1,0 +1,458 @@
+//! Demand from a CSV file: counts per interval, a rate per interval, or one row a request.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use super::Trace;
+use super::time::{self, Time};
+
+/// Names of the time column, compared without case, blanks, `_`, `-` and `.`; the first that is there is taken.
+const TIME_COLUMNS: [&str; 13] = [
+    "timestamp",
+    "time",
+    "datetime",
+    "date",
+    "ts",
+    "t",
+    "arrivaltime",
+    "arrivedat",
+    "arrival",
+    "starttime",
+    "intervalstart",
+    "minute",
+    "hour",
+];
+/// Names of a column of counts.
+const COUNT_COLUMNS: [&str; 9] =
+    ["requests", "requestcount", "count", "value", "invocations", "hits", "numrequests", "calls", "n"];
+/// Names of a column of requests per second.
+const RATE_COLUMNS: [&str; 6] = ["raterps", "rps", "qps", "requestspersecond", "requestrate", "rate"];
+
+/// A trace and what should be known about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Import {
+    /// The demand.
+    pub trace: Trace,
+    /// What was missing or assumed.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that was not as expected, and what was done about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Line in the file, counted from 1; `None` when it concerns the whole file.
+    pub line: Option<u64>,
+    /// In words.
+    pub message: String,
+}
+
+/// Why a file is no demand trace.
+#[derive(Debug, thiserror::Error)]
+#[error("reading a demand trace: {problem}: {}", path.display())]
+pub struct ImportError {
+    /// The file.
+    pub path: PathBuf,
+    /// What was found, where, and what to do.
+    pub problem: Problem,
+}
+
+/// What was found in the file.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The file cannot be read.
+    #[error("the file cannot be read ({0})")]
+    Unreadable(#[from] std::io::Error),
+    /// Not CSV, or not UTF-8.
+    #[error("it is not a CSV file ({0})")]
+    NotCsv(#[from] csv::Error),
+    /// No header.
+    #[error("the file is empty; a header and at least two rows are needed")]
+    Empty,
+    /// A header without rows, or too few.
+    #[error("the file has {0} rows with numbers; at least two are needed to know the length of an interval")]
+    TooFew(usize),
+    /// Nothing in the header is a time.
+    #[error("no time column among `{0}`; name one `timestamp`")]
+    NoTimeColumn(String),
+    /// Rows at even distances, but nothing in the header is a number of requests.
+    #[error(
+        "the rows are {interval} s apart but no column among `{columns}` says how many requests; name it `requests`"
+    )]
+    NoCountColumn {
+        /// Seconds between rows.
+        interval: f64,
+        /// The header.
+        columns: String,
+    },
+    /// A cell is not a time.
+    #[error(
+        "line {line}: `{found}` in column `{column}` is not a time; write ISO 8601 (2026-05-01T12:00:00Z) or \
+         seconds since 1970"
+    )]
+    NotATime {
+        /// Line, from 1.
+        line: u64,
+        /// Name of the column.
+        column: String,
+        /// The cell.
+        found: String,
+    },
+    /// A cell is not a number of requests.
+    #[error("line {line}: `{found}` in column `{column}` is not a number of requests, zero or more")]
+    NotACount {
+        /// Line, from 1.
+        line: u64,
+        /// Name of the column.
+        column: String,
+        /// The cell.
+        found: String,
+    },
+    /// Time goes back, or stands still between intervals.
+    #[error("line {line}: `{found}` is not later than the row before (`{before}`); sort the rows by time")]
+    Unsorted {
+        /// Line, from 1.
+        line: u64,
+        /// The cell.
+        found: String,
+        /// The same column one row before.
+        before: String,
+    },
+    /// The rows are not a multiple of one interval apart.
+    #[error(
+        "line {line}: {found} s after the row before, where most rows are {interval} s apart; intervals must be \
+         equally long"
+    )]
+    Uneven {
+        /// Line, from 1.
+        line: u64,
+        /// Seconds since the row before.
+        found: f64,
+        /// The usual distance, in seconds.
+        interval: f64,
+    },
+}
+
+/// Reads a CSV file (comma, semicolon or tab; with a header) as demand.
+///
+/// Three kinds, told apart by the header:
+/// - `timestamp,requests`: requests in the interval that begins at the time. The most frequent distance between
+///   rows is the interval. Missing rows and empty cells are left out with a warning, never taken as zero.
+/// - `timestamp,rps`: a rate; requests = rate × interval.
+/// - a time column alone (others are ignored): one row a request, counted per second up to a day, per minute up
+///   to a year, else per hour. Here an interval without a row is zero: the file lists every request.
+///
+/// Times without a zone are taken as UTC, with a warning.
+pub fn read(path: &Path) -> Result<Import, ImportError> {
+    let fail = |problem| ImportError { path: path.to_owned(), problem };
+    let file = File::open(path).map_err(|error| fail(error.into()))?;
+    let name = path
+        .file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    read_from(BufReader::new(file), &name).map_err(fail)
+}
+
+/// One kept row.
+struct Row {
+    line: u64,
+    nanos: i64,
+    /// Count or rate; `None` for one row a request.
+    amount: Option<f64>,
+}
+
+/// Which cell holds what.
+struct Columns {
+    time: usize,
+    amount: Option<usize>,
+    is_rate: bool,
+}
+
+fn read_from(mut input: impl BufRead, source: &str) -> Result<Import, Problem> {
+    let delimiter = sniff_delimiter(input.fill_buf()?);
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(input);
+    let header = reader.headers()?.clone();
+    if header.iter().all(str::is_empty) {
+        return Err(Problem::Empty);
+    }
+    let columns = find_columns(&header)?;
+    let mut warnings = Vec::new();
+    let rows = read_rows(&mut reader, &header, &columns, &mut warnings)?;
+    let (first, last) = match rows.as_slice() {
+        [first, .., last] => (first.nanos, last.nanos),
+        few => return Err(Problem::TooFew(few.len())),
+    };
+    if columns.amount.is_none()
+        && let Some(interval) = even_distance(&rows)
+    {
+        return Err(Problem::NoCountColumn {
+            interval,
+            columns: header.iter().collect::<Vec<_>>().join(", "),
+        });
+    }
+    let trace = if columns.amount.is_some() {
+        let (interval_secs, requests) = intervals(&rows, columns.is_rate, &mut warnings)?;
+        Trace { source: source.to_owned(), start_unix_secs: first.div_euclid(NANOS), interval_secs, requests }
+    } else {
+        count_requests(&rows, first, last, source)
+    };
+    Ok(Import { trace, warnings })
+}
+
+const NANOS: i64 = 1_000_000_000;
+
+/// The most frequent of comma, semicolon and tab in the first line.
+fn sniff_delimiter(start: &[u8]) -> u8 {
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let cells = |delimiter: u8| line.split(|byte| *byte == delimiter).count();
+    // `max_by_key` takes the last of equals: the comma.
+    [b'\t', b';', b','].into_iter().max_by_key(|delimiter| cells(*delimiter)).unwrap_or(b',')
+}
+
+fn find_columns(header: &csv::StringRecord) -> Result<Columns, Problem> {
+    let names: Vec<String> = header
+        .iter()
+        .map(|name| {
+            name.trim_start_matches('\u{feff}').to_lowercase().replace(|c: char| " _-.".contains(c), "")
+        })
+        .collect();
+    let place = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|have| have == name));
+    let time = place(&TIME_COLUMNS)
+        .or_else(|| names.iter().position(|name| name.starts_with("timestamp")))
+        .ok_or_else(|| Problem::NoTimeColumn(header.iter().collect::<Vec<_>>().join(", ")))?;
+    let count = place(&COUNT_COLUMNS);
+    let amount = count.or_else(|| place(&RATE_COLUMNS));
+    Ok(Columns { time, amount, is_rate: count.is_none() })
+}
+
+fn read_rows(
+    reader: &mut csv::Reader<impl BufRead>,
+    header: &csv::StringRecord,
+    columns: &Columns,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Row>, Problem> {
+    let column =
+        |index: usize| header.get(index).unwrap_or_default().trim_start_matches('\u{feff}').to_owned();
+    let mut rows: Vec<Row> = Vec::new();
+    let (mut unzoned, mut empty) = (0_usize, Vec::new());
+    let mut record = csv::StringRecord::new();
+    let mut before = String::new();
+    let mut last_nanos = None;
+    while reader.read_record(&mut record)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let cell = record.get(columns.time).unwrap_or_default();
+        let Time { nanos, zoned } = time::parse(cell).ok_or_else(|| Problem::NotATime {
+            line,
+            column: column(columns.time),
+            found: cell.to_owned(),
+        })?;
+        unzoned += usize::from(!zoned);
+        // Two requests may come at the same moment; two intervals may not.
+        if last_nanos.is_some_and(|last| nanos < last || (columns.amount.is_some() && nanos == last)) {
+            return Err(Problem::Unsorted { line, found: cell.to_owned(), before });
+        }
+        last_nanos = Some(nanos);
+        cell.clone_into(&mut before);
+        let amount = match columns.amount {
+            None => None,
+            Some(index) => match record.get(index).unwrap_or_default() {
+                "" => {
+                    empty.push(line);
+                    continue;
+                }
+                text => Some(amount(text).ok_or_else(|| Problem::NotACount {
+                    line,
+                    column: column(index),
+                    found: text.to_owned(),
+                })?),
+            },
+        };
+        rows.push(Row { line, nanos, amount });
+    }
+    if unzoned > 0 {
+        warnings.push(Warning { line: None, message: "the times name no zone: taken as UTC".to_owned() });
+    }
+    if let Some(first) = empty.first() {
+        let message = format!("{} intervals have no number: left out, not taken as zero", empty.len());
+        warnings.push(Warning { line: Some(*first), message });
+    }
+    Ok(rows)
+}
+
+/// A finite number, zero or more.
+fn amount(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0)
+}
+
+/// The length of the intervals in seconds, and the requests of each.
+fn intervals(rows: &[Row], is_rate: bool, warnings: &mut Vec<Warning>) -> Result<(f64, Vec<f64>), Problem> {
+    let interval = usual_distance(rows).map_or(NANOS, |(distance, _)| distance);
+    let secs = |nanos: i64| nanos as f64 / NANOS as f64;
+    let (mut missing, mut first_gap) = (0, None);
+    for pair in rows.windows(2) {
+        let distance = pair[1].nanos - pair[0].nanos;
+        if distance % interval != 0 {
+            return Err(Problem::Uneven {
+                line: pair[1].line,
+                found: secs(distance),
+                interval: secs(interval),
+            });
+        }
+        if distance > interval {
+            missing += distance / interval - 1;
+            first_gap = first_gap.or(Some(pair[1].line));
+        }
+    }
+    if first_gap.is_some() {
+        let message = format!(
+            "{missing} intervals of {} s have no number in the file, the first before this line: left out, not taken \
+             as zero, so later times move towards the start",
+            secs(interval)
+        );
+        warnings.push(Warning { line: first_gap, message });
+    }
+    let factor = if is_rate { secs(interval) } else { 1.0 };
+    Ok((secs(interval), rows.iter().filter_map(|row| row.amount).map(|amount| amount * factor).collect()))
+}
+
+/// Seconds between rows, when nine in ten are equally far apart and a second or more: then they are intervals
+/// under an unknown name, not single requests.
+fn even_distance(rows: &[Row]) -> Option<f64> {
+    let (distance, count) = usual_distance(rows)?;
+    (rows.len() > 2 && distance >= NANOS && count * 10 >= (rows.len() - 1) * 9)
+        .then(|| distance as f64 / NANOS as f64)
+}
+
+/// The most frequent distance between rows, the shorter of equally frequent ones, and how frequent it is.
+fn usual_distance(rows: &[Row]) -> Option<(i64, usize)> {
+    let mut distances: HashMap<i64, usize> = HashMap::new();
+    for pair in rows.windows(2) {
+        *distances.entry(pair[1].nanos - pair[0].nanos).or_default() += 1;
+    }
+    distances.into_iter().max_by_key(|(distance, count)| (*count, std::cmp::Reverse(*distance)))
+}
+
+/// One row a request: how many fall into each interval. Rows are sorted.
+fn count_requests(rows: &[Row], first: i64, last: i64, source: &str) -> Trace {
+    let span_secs = (last - first) / NANOS;
+    let interval_secs: i64 = match span_secs {
+        0..=86_400 => 1,
+        86_401..=31_622_400 => 60,
+        _ => 3_600,
+    };
+    let width = interval_secs * NANOS;
+    let start = first.div_euclid(width);
+    let mut requests = vec![0.0; usize::try_from(last.div_euclid(width) - start).unwrap_or(0) + 1];
+    for row in rows {
+        // INVARIANT: rows are sorted, so every one lies between the first and the last.
+        if let Some(count) = usize::try_from(row.nanos.div_euclid(width) - start)
+            .ok()
+            .and_then(|place| requests.get_mut(place))
+        {
+            *count += 1.0;
+        }
+    }
+    Trace {
+        source: source.to_owned(),
+        start_unix_secs: start * interval_secs,
+        interval_secs: interval_secs as f64,
+        requests,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Result<Import, Problem> {
+        read_from(text.as_bytes(), "test.csv")
+    }
+
+    #[test]
+    fn counts_per_interval_are_read_as_they_are() {
+        let import = read_text(
+            "timestamp,requests\n2026-05-01T12:00:00Z,10\n2026-05-01T12:05:00Z,0\n2026-05-01T12:10:00Z,2.5\n",
+        )
+        .unwrap();
+        let expected = Trace {
+            source: "test.csv".to_owned(),
+            start_unix_secs: 1_777_636_800,
+            interval_secs: 300.0,
+            requests: vec![10.0, 0.0, 2.5],
+        };
+        assert_eq!((import.trace, import.warnings), (expected, Vec::new()));
+    }
+
+    #[test]
+    fn other_delimiters_names_and_units_are_recognised() {
+        let semicolons = read_text("\u{feff}Date Time;Request_Count\n1777636800;1\n1777636860;2\n").unwrap();
+        assert_eq!(semicolons.trace.requests, [1.0, 2.0]);
+        let rate = read_text("t_s\trate_rps\tclients\n0\t1.5\t4\n600\t2\t4\n").unwrap();
+        assert_eq!((rate.trace.interval_secs, rate.trace.requests), (600.0, vec![900.0, 1_200.0]));
+    }
+
+    #[test]
+    fn missing_intervals_are_left_out_and_said() {
+        let import = read_text("time,count\n0,1\n60,2\n240,3\n300,\n360,5\n").unwrap();
+        assert_eq!(import.trace.requests, [1.0, 2.0, 3.0, 5.0]);
+        let lines: Vec<Option<u64>> = import.warnings.iter().map(|warning| warning.line).collect();
+        assert_eq!(lines, [Some(5), Some(4)]);
+        assert!(
+            import.warnings[1].message.starts_with("3 intervals of 60 s have no number"),
+            "{:?}",
+            import.warnings
+        );
+    }
+
+    #[test]
+    fn one_row_a_request_is_counted() {
+        let text = "TIMESTAMP,ContextTokens,GeneratedTokens\n2026-05-01 12:00:00.9799600,4808,10\n\
+                    2026-05-01 12:00:00.9799600,1,1\n2026-05-01 12:00:03.0,3180,8\n";
+        let import = read_text(text).unwrap();
+        assert_eq!((import.trace.interval_secs, import.trace.start_unix_secs), (1.0, 1_777_636_800));
+        assert_eq!(import.trace.requests, [2.0, 0.0, 0.0, 1.0]);
+        assert_eq!(import.warnings.len(), 1, "the times name no zone");
+        let week = read_text("ts\n59\n61\n604800\n").unwrap().trace;
+        assert_eq!((week.interval_secs, week.requests.len(), week.requests[1]), (60.0, 10_081, 1.0));
+    }
+
+    #[test]
+    fn bad_files_get_an_error_that_says_where_and_what_to_do() {
+        for (text, words) in [
+            ("", "the file is empty"),
+            ("\n", "the file is empty"),
+            ("timestamp,requests\n", "has 0 rows"),
+            ("timestamp,requests\n0,1\n", "has 1 rows"),
+            ("when,requests\n0,1\n60,1\n", "no time column among `when, requests`"),
+            ("timestamp,requests\n0,1\nnoon,1\n", "line 3: `noon` in column `timestamp` is not a time"),
+            ("timestamp,requests\n0,1\n60,-1\n", "line 3: `-1` in column `requests` is not a number"),
+            ("timestamp,requests\n0,1\n60,many\n", "line 3: `many`"),
+            ("timestamp,requests\n0,1\n60,NaN\n", "line 3: `NaN`"),
+            ("timestamp,requests\n60,1\n0,1\n", "line 3: `0` is not later than the row before (`60`)"),
+            ("timestamp,requests\n60,1\n60,1\n", "line 3: `60` is not later"),
+            ("timestamp\n60\n59\n", "line 3: `59` is not later"),
+            (
+                "timestamp,requests\n0,1\n60,1\n120,1\n150,1\n",
+                "line 5: 30 s after the row before, where most rows are 60 s",
+            ),
+            (
+                "timestamp,traffic\n0,1\n60,1\n120,1\n",
+                "the rows are 60 s apart but no column among `timestamp, traffic`",
+            ),
+            ("timestamp,requests\n0,1\n60,1,9\n", "not a CSV file"),
+        ] {
+            let error = read_text(text).unwrap_err().to_string();
+            assert!(error.contains(words), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named_last() {
+        let error = read(Path::new("no/such/trace.csv")).unwrap_err().to_string();
+        assert!(
+            error.starts_with("reading a demand trace: the file cannot be read (")
+                && error.ends_with("no/such/trace.csv"),
+            "{error}"
+        );
+    }
+}
