@@ -1,6 +1,19 @@
 //! A chart as a value: marks, axes, scales, units, palette. Pure; knows no egui.
+//!
+//! - [`palette`]: which colour, marker and dash an [`Ink`] is, on each background
+//! - [`ticks`]: where an axis has its marks and what is written at them; [`mod@format`]: values as text
+//! - [`extent`]: what range of each axis the marks need, and what can't be drawn
+//! - [`table`]: the same data as rows of text; [`csv`]: the same as a file; [`summary`]: the same in a sentence
 
 use serde::{Deserialize, Serialize};
+
+pub mod csv;
+pub mod extent;
+pub mod format;
+pub mod palette;
+pub mod summary;
+pub mod table;
+pub mod ticks;
 
 /// A whole chart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +34,69 @@ pub struct Chart {
     pub marks: Vec<Mark>,
     /// Small print below: source, method, what was left out.
     pub notes: Vec<String>,
+    /// What the colour of shaded points means; without it [`Datum::shade`] has no legend.
+    #[serde(default)]
+    pub shade: Option<ShadeScale>,
+}
+
+impl Chart {
+    /// A chart without marks.
+    pub fn new(id: impl Into<String>, title: impl Into<String>, x: Axis, y: Axis) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            subtitle: String::new(),
+            x,
+            y,
+            y2: None,
+            marks: Vec::new(),
+            notes: Vec::new(),
+            shade: None,
+        }
+    }
+}
+
+/// What the colour of shaded points means: `low` is position 0 of the colour scale, `high` position 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShadeScale {
+    /// `Cost per 1,000`.
+    pub label: String,
+    /// `USD`; empty for a pure number.
+    pub unit: String,
+    /// Value at position 0.
+    pub low: f64,
+    /// Value at position 1.
+    pub high: f64,
+    /// Positions go by the logarithm of the value (both ends above zero).
+    pub log: bool,
+}
+
+impl ShadeScale {
+    /// Position of a value on the colour scale, clamped to [0, 1]; `None` when it has none (not finite, or not
+    /// above zero on a logarithmic scale).
+    pub fn position(&self, value: f64) -> Option<f64> {
+        let (value, low, high) = if self.log {
+            (value.log10(), self.low.log10(), self.high.log10())
+        } else {
+            (value, self.low, self.high)
+        };
+        if !(value.is_finite() && low.is_finite() && high.is_finite()) {
+            return None;
+        }
+        if high <= low {
+            return Some(0.5);
+        }
+        Some(((value - low) / (high - low)).clamp(0.0, 1.0))
+    }
+
+    /// The value at a position in [0, 1]: the inverse of [`Self::position`].
+    pub fn value(&self, position: f64) -> f64 {
+        if self.log {
+            10_f64.powf(self.low.log10() + position * (self.high.log10() - self.low.log10()))
+        } else {
+            self.low + position * (self.high - self.low)
+        }
+    }
 }
 
 /// One axis.
@@ -32,6 +108,18 @@ pub struct Axis {
     pub unit: String,
     /// How values map to places.
     pub scale: Scale,
+}
+
+impl Axis {
+    /// An axis with the given scale.
+    pub fn new(label: impl Into<String>, unit: impl Into<String>, scale: Scale) -> Self {
+        Self { label: label.into(), unit: unit.into(), scale }
+    }
+
+    /// `Latency p99 (ms)`; without brackets where there is no unit.
+    pub fn heading(&self) -> String {
+        if self.unit.is_empty() { self.label.clone() } else { format!("{} ({})", self.label, self.unit) }
+    }
 }
 
 /// How values map to places on an axis.
@@ -69,6 +157,13 @@ pub struct Datum {
     pub shade: Option<f64>,
 }
 
+impl Datum {
+    /// A plain point: no label, no hover text, not choosable.
+    pub const fn new(x: f64, y: f64) -> Self {
+        Self { x, y, label: String::new(), hover: Vec::new(), key: None, dimmed: false, shade: None }
+    }
+}
+
 /// Which colour: the palette has eight that stay apart for colour-blind readers, with a marker shape each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ink {
@@ -94,4 +189,29 @@ pub enum Mark {
     HorizontalLimit { name: String, y: f64 },
     /// A vertical limit.
     VerticalLimit { name: String, x: f64 },
+}
+
+impl Mark {
+    /// The name in the legend, or of the limit.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Line { name, .. }
+            | Self::Bars { name, .. }
+            | Self::HorizontalLimit { name, .. }
+            | Self::VerticalLimit { name, .. } => name,
+        }
+    }
+
+    /// The points of a line or the bars; empty for a limit.
+    pub fn data(&self) -> &[Datum] {
+        match self {
+            Self::Line { data, .. } | Self::Bars { data, .. } => data,
+            Self::HorizontalLimit { .. } | Self::VerticalLimit { .. } => &[],
+        }
+    }
+
+    /// Whether the mark is read on the second vertical axis.
+    pub const fn on_second_axis(&self) -> bool {
+        matches!(self, Self::Line { second_axis: true, .. })
+    }
 }
