@@ -1,1 +1,497 @@
-//! To be written.
+//! The headless application: everything the window and the command line do, without either.
+//!
+//! [`App::handle`] is the one place where project state changes, by a [`Command`]; long work runs as a job and its
+//! findings are taken in by [`App::poll`]. What is derived from the state (the rate planned for, the answer of the
+//! planner) is brought up to date in the same place, so that no reader ever sees a stale one.
+
+mod command;
+pub mod comparison;
+pub mod derive;
+pub mod figures;
+mod folders;
+mod intake;
+pub mod jobs;
+mod keep;
+pub mod project;
+mod query;
+mod sample;
+mod settings;
+mod state;
+pub mod tradeoff;
+mod work;
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+pub use command::{Command, Measure};
+pub use folders::Folders;
+pub use intake::{FileReport, Kind};
+pub use query::{Query, QueryResult};
+pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
+pub use settings::{Settings, Theme};
+pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate};
+pub use work::runtime_search;
+
+use self::jobs::{End, JobId, Jobs};
+use self::project::Project;
+use crate::bill::Imported;
+use crate::demand::Trace;
+use crate::hardware::{Fingerprint, Profile};
+use crate::measure::agreement::Agreement;
+use crate::measure::launcher::Launcher;
+use crate::measure::{Config, Point};
+
+/// The whole chain of an error as one sentence.
+pub fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// How loud a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Something was not as expected; the work went on.
+    Warning,
+    /// Something asked for was not done.
+    Error,
+}
+
+/// A message to the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How loud.
+    pub level: Level,
+    /// One or two sentences.
+    pub text: String,
+}
+
+/// What jobs find.
+enum Finding {
+    Notice(Notice),
+    File(FileReport),
+    Model(Box<ModelEntry>),
+    Bill(Box<Imported>),
+    Trace(Trace),
+    Labelled(PathBuf),
+    Profiles(Vec<Profile>),
+    Points(Vec<Point>),
+    Failure(Failure),
+    Accuracy(String, f64),
+    Agreement(String, String, Box<Agreement>),
+    Answer(u64, Query, Result<QueryResult, String>),
+}
+
+/// What does not change while the application runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where its own files are.
+    pub folders: Folders,
+    /// ONNX Runtime library to use before any other.
+    pub runtime: Option<PathBuf>,
+    /// Never fetch anything.
+    pub offline: bool,
+    /// How workers are started.
+    pub launcher: Launcher,
+}
+
+/// The application without a face.
+pub struct App {
+    options: Options,
+    project: Project,
+    state: State,
+    jobs: Jobs<Finding>,
+    notices: VecDeque<Notice>,
+    reports: Vec<FileReport>,
+    /// Counts up when the set of bills changes, so that late answers about the old set are dropped.
+    bills_generation: u64,
+    /// Since when the scenario differs from the one in the project file.
+    unsaved_since: Option<Instant>,
+    /// What jobs found and the project could not keep.
+    losses: Vec<String>,
+}
+
+/// How long a scenario may rest unwritten: a slider being dragged is not a write a frame.
+const SCENARIO_REST: Duration = Duration::from_millis(300);
+
+impl App {
+    /// An application with an empty project in memory.
+    ///
+    /// # Errors
+    /// When `SQLite` cannot start.
+    pub fn new(options: Options) -> anyhow::Result<Self> {
+        let mut app = Self {
+            options,
+            project: Project::in_memory()?,
+            state: State::default(),
+            jobs: Jobs::new(Arc::new(|| {})),
+            notices: VecDeque::new(),
+            reports: Vec::new(),
+            bills_generation: 0,
+            unsaved_since: None,
+            losses: Vec::new(),
+        };
+        app.load(Project::in_memory()?)?;
+        Ok(app)
+    }
+
+    /// Sets what is called, from any thread, when a job has news: the window asks for a frame.
+    pub fn set_waker(&mut self, waker: Arc<dyn Fn() + Send + Sync>) {
+        self.jobs.set_waker(waker);
+    }
+
+    /// What is known.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What does not change.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Jobs that run or have run.
+    pub fn jobs(&self) -> &[jobs::Job] {
+        self.jobs.all()
+    }
+
+    /// Takes the oldest message nobody has shown yet.
+    pub fn next_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
+    }
+
+    /// What became of each file taken in since the last call.
+    pub fn take_reports(&mut self) -> Vec<FileReport> {
+        std::mem::take(&mut self.reports)
+    }
+
+    /// The raw latencies of a measurement, in nanoseconds.
+    ///
+    /// # Errors
+    /// When it is not in the project or damaged.
+    pub fn latencies(&self, id: i64) -> anyhow::Result<Vec<u64>> {
+        self.project.latencies(id)
+    }
+
+    /// Says something to the user.
+    pub fn notify(&mut self, level: Level, text: impl Into<String>) {
+        self.notices.push_back(Notice { level, text: text.into() });
+    }
+
+    /// Runs work that changes no state (an export) as a job; what it returns is told to the user when it ends.
+    pub fn run(
+        &mut self,
+        title: &str,
+        work: impl FnOnce() -> anyhow::Result<String> + Send + 'static,
+    ) -> JobId {
+        self.jobs.start(title.to_owned(), move |link| {
+            let text = work().map_err(|error| format!("{error:#}"))?;
+            link.found(Finding::Notice(Notice { level: Level::Info, text }));
+            Ok(())
+        })
+    }
+
+    /// Does one thing. Long work is started as a job, whose number is returned.
+    ///
+    /// # Errors
+    /// When it cannot be done; then nothing has changed.
+    pub fn handle(&mut self, command: Command) -> anyhow::Result<Option<JobId>> {
+        // What is chosen, asked or stopped changes nothing that the plan is made from.
+        let changes_plan = !matches!(command, Command::Choose(_) | Command::Cancel(_) | Command::Ask(_));
+        let job = match command {
+            Command::OpenProject(path) => {
+                self.refuse_while_busy("another project is opened")?;
+                self.load(Project::open(&path)?)?;
+                None
+            }
+            Command::OpenSample => {
+                self.refuse_while_busy("the sample project is opened")?;
+                self.open_sample()?
+            }
+            Command::NewProject => {
+                self.refuse_while_busy("a new project is started")?;
+                self.load(self.draft()?)?;
+                None
+            }
+            Command::SaveAs(path) => {
+                self.refuse_while_busy("the project is saved under another name")?;
+                self.flush()?;
+                self.project.copy_to(&path)?;
+                self.load(Project::open(&path)?)?;
+                None
+            }
+            Command::OpenFiles(paths) => Some(self.take_in(paths)),
+            Command::RemoveModel(sha256) => {
+                self.project.remove("model", &sha256)?;
+                self.state.models.retain(|entry| entry.model.sha256 != sha256);
+                None
+            }
+            Command::RemovePoints(ids) => {
+                self.project.remove_points(&ids)?;
+                self.state.points.retain(|stored| !ids.contains(&stored.id));
+                None
+            }
+            Command::RemoveBill(hash) => {
+                self.project.remove("bill", &hash)?;
+                self.state.bills.retain(|bill| bill.hash != hash);
+                self.bills_changed();
+                None
+            }
+            Command::RemoveTrace => {
+                self.project.remove("trace", "now")?;
+                self.state.trace = None;
+                None
+            }
+            Command::Measure(measure) => Some(self.measure(measure)?),
+            Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
+            Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
+            Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
+            Command::Cancel(id) => {
+                if let Some(job) = self.jobs.get(id) {
+                    job.cancel();
+                }
+                None
+            }
+            Command::PutProfile(profile) => {
+                profile.check()?;
+                self.keep_profile(*profile)?;
+                None
+            }
+            Command::RemoveProfile(id) => {
+                self.project.remove("profile", &id)?;
+                self.state.profiles.retain(|profile| profile.id != id);
+                None
+            }
+            Command::SetScenario(scenario) => {
+                self.state.scenario = *scenario;
+                self.unsaved_since.get_or_insert_with(Instant::now);
+                None
+            }
+            Command::Choose(id) => {
+                self.project.put("chosen", "now", 0, &id)?;
+                self.state.chosen = id;
+                None
+            }
+            Command::Ask(query) => self.ask(query),
+        };
+        if changes_plan {
+            self.derive();
+        } else {
+            self.state.revision += 1;
+        }
+        Ok(job)
+    }
+
+    /// Writes what rests unwritten to the project file.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn flush(&mut self) -> anyhow::Result<()> {
+        if self.unsaved_since.is_some() {
+            self.project.put("scenario", "now", 0, &self.state.scenario)?;
+            self.unsaved_since = None;
+        }
+        Ok(())
+    }
+
+    /// Takes what jobs found and the project could not keep, in words; empty when all went well.
+    pub fn take_losses(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.losses)
+    }
+
+    /// Asks the bills and waits for the answer.
+    ///
+    /// # Errors
+    /// In words, when the bills cannot answer or changed meanwhile.
+    pub fn answer(&mut self, query: &Query) -> anyhow::Result<QueryResult> {
+        self.handle(Command::Ask(query.clone()))?;
+        while self.state.asked.contains(query) && self.jobs.running().next().is_some() {
+            self.poll();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.poll();
+        match self.state.queries.get(query) {
+            Some(Ok(result)) => Ok(result.clone()),
+            Some(Err(message)) => bail!("{message}"),
+            None => bail!("the bills did not answer, or changed meanwhile; try again"),
+        }
+    }
+
+    /// Work that must end before another project takes this one's place, or its findings would land there.
+    fn refuse_while_busy(&self, what: &str) -> anyhow::Result<()> {
+        match self.jobs.running().find(|job| job.title != ASK) {
+            Some(job) => bail!("“{}” is still running; wait for it or cancel it before {what}", job.title),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes in what jobs have found. Returns the jobs that have ended since the last call.
+    pub fn poll(&mut self) -> Vec<JobId> {
+        let (found, ended) = self.jobs.poll();
+        let changed = !found.is_empty();
+        for finding in found {
+            if let Err(error) = self.take(finding) {
+                self.losses.push(format!("{error:#}"));
+                self.notify(Level::Error, format!("{error:#}"));
+            }
+        }
+        if self.unsaved_since.is_some_and(|since| since.elapsed() >= SCENARIO_REST)
+            && let Err(error) = self.flush()
+        {
+            self.unsaved_since = None;
+            self.notify(Level::Error, format!("the settings of the project could not be kept: {error:#}"));
+        }
+        for id in &ended {
+            let failed = self.jobs.get(*id).and_then(|job| match &job.end {
+                Some(End::Failed(message)) => Some(message.clone()),
+                _ => None,
+            });
+            if let Some(message) = failed {
+                self.notify(Level::Error, message);
+            }
+        }
+        if changed {
+            self.derive();
+        }
+        self.jobs.forget(|job| job.title == ASK && job.end.is_some());
+        ended
+    }
+
+    /// Waits for a job, taking in what all jobs find; `tick` is called between.
+    pub fn wait(&mut self, id: JobId, mut tick: impl FnMut(&mut Self)) -> End {
+        loop {
+            self.poll();
+            tick(self);
+            match self.jobs.get(id) {
+                None => return End::Done,
+                Some(job) => {
+                    if let Some(end) = &job.end {
+                        return end.clone();
+                    }
+                }
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// Reads everything from a project and goes on with it.
+    fn load(&mut self, project: Project) -> anyhow::Result<()> {
+        self.flush()?;
+        // They can be computed again: one that cannot be read must not keep the project closed.
+        let agreements = project.all::<((String, String), Agreement)>("agreement").unwrap_or_else(|error| {
+            self.notify(Level::Warning, format!("{error:#}; compare the models' outputs again"));
+            Vec::new()
+        });
+        let mut state = State {
+            path: project.path().map(Path::to_owned),
+            models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
+            points: project.points()?,
+            profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
+            bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
+            trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
+            labelled: project.get("labelled", "now")?,
+            agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
+            scenario: project.get("scenario", "now")?.unwrap_or_default(),
+            chosen: project.get::<Option<i64>>("chosen", "now")?.flatten(),
+            revision: self.state.revision + 1,
+            machine: std::mem::take(&mut self.state.machine),
+            ..State::default()
+        };
+        if state.machine == Fingerprint::default() {
+            state.machine = Fingerprint::read();
+        }
+        for entry in &mut state.models {
+            entry.present = entry.path.exists();
+        }
+        let fresh = project.get::<bool>("profiles", "filled")?.is_none();
+        self.jobs.restart();
+        self.project = project;
+        self.state = state;
+        if fresh {
+            for profile in crate::hardware::defaults(&self.state.machine) {
+                self.keep_profile(profile)?;
+            }
+            self.project.put("profiles", "filled", 0, &true)?;
+        }
+        self.bills_generation += 1;
+        self.derive();
+        Ok(())
+    }
+
+    /// A new project file among the drafts, so that nothing measured depends on a later "save".
+    fn draft(&self) -> anyhow::Result<Project> {
+        let folder = self.options.folders.data.join("projects");
+        std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
+        for number in 1..10_000 {
+            let path = folder.join(format!("untitled-{number}.inferometer"));
+            if !path.exists() {
+                return Project::open(&path);
+            }
+        }
+        bail!("there are 9,999 untitled projects already; delete some: {}", folder.display())
+    }
+
+    fn open_sample(&mut self) -> anyhow::Result<Option<JobId>> {
+        let folder = self.options.folders.sample();
+        let files = sample::unpack(&folder)?;
+        self.load(Project::open(&folder.join("sample.inferometer"))?)?;
+        if self.state.models.is_empty() && self.state.bills.is_empty() {
+            let scenario = sample::scenario();
+            self.project.put("scenario", "now", 0, &scenario)?;
+            self.state.scenario = scenario;
+            return Ok(Some(self.take_in(files)));
+        }
+        Ok(None)
+    }
+
+    fn ask(&mut self, query: Query) -> Option<JobId> {
+        if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
+            return None;
+        }
+        let hashes: Vec<String> = self.state.bills.iter().map(|bill| bill.hash.clone()).collect();
+        let store = self.options.folders.bills();
+        let generation = self.bills_generation;
+        Some(self.jobs.start(ASK.to_owned(), move |link| {
+            // Whatever happens in there, the question must not stay open.
+            let answer = jobs::guard(|| query::ask(&hashes, &store, &query)).and_then(|answer| answer);
+            link.found(Finding::Answer(generation, query, answer));
+            Ok(())
+        }))
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // Nobody is left to be told.
+        let _ = self.flush();
+    }
+}
+
+/// Title of the jobs that ask the bills.
+const ASK: &str = "Ask the bills";
+
+fn info(text: &str) -> Finding {
+    Finding::Notice(Notice { level: Level::Info, text: text.to_owned() })
+}
+
+/// ` (batch 4, 2 threads)`, or nothing.
+pub fn config_words(config: Option<&Config>) -> String {
+    config.map_or_else(String::new, |config| {
+        let s = if config.threads == 1 { "" } else { "s" };
+        format!(" (batch {}, {} thread{s}, {})", config.batch, config.threads, config.provider)
+    })
+}

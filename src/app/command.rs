@@ -1,0 +1,74 @@
+//! Everything that can be done to a project. The window and the command line send the same commands.
+
+use std::path::PathBuf;
+
+use super::jobs::JobId;
+use super::query::Query;
+use super::state::Scenario;
+use crate::hardware::Profile;
+use crate::measure::agreement::Question;
+use crate::measure::install::Flavour;
+
+/// What a sweep measures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measure {
+    /// Hashes of the project's models.
+    pub models: Vec<String>,
+    /// Batch sizes.
+    pub batches: Vec<u64>,
+    /// Threads of a session.
+    pub threads: Vec<u32>,
+    /// Execution providers.
+    pub providers: Vec<String>,
+    /// Values of dynamic dimensions by name or place.
+    pub dims: std::collections::BTreeMap<String, u64>,
+    /// Seconds of steady state for each configuration.
+    pub seconds: f64,
+    /// Seed of generated inputs.
+    pub seed: u64,
+    /// Inputs read from a `.npy` or `.npz` file instead of being generated.
+    pub inputs: Option<PathBuf>,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Opens a project file, or makes it.
+    OpenProject(PathBuf),
+    /// Opens the sample project, unpacking it first where it is not there yet.
+    OpenSample,
+    /// Starts an empty project in memory.
+    NewProject,
+    /// Writes the project to a new file and goes on there.
+    SaveAs(PathBuf),
+    /// Takes in files of any kind: models, bills, demand traces, labelled sets, hardware profiles.
+    OpenFiles(Vec<PathBuf>),
+    /// Takes a model out; its measurements stay.
+    RemoveModel(String),
+    /// Takes measurements out.
+    RemovePoints(Vec<i64>),
+    /// Takes a bill out of the project; the store keeps its rows for the next import.
+    RemoveBill(String),
+    /// Takes the demand trace out.
+    RemoveTrace,
+    /// Measures a sweep.
+    Measure(Measure),
+    /// Runs two models, by hash, on the same inputs and compares what they answer.
+    Agree(String, String),
+    /// The same with inputs, threads and dimensions of one's own.
+    AgreeOn(String, String, Box<Question>),
+    /// Fetches an ONNX Runtime.
+    InstallRuntime(Flavour),
+    /// Stops a job; what it finished is kept.
+    Cancel(JobId),
+    /// Adds a hardware profile, or changes the one with the same id.
+    PutProfile(Box<Profile>),
+    /// Takes a hardware profile out, by id.
+    RemoveProfile(String),
+    /// Changes what is asked and shown.
+    SetScenario(Box<Scenario>),
+    /// Chooses a measurement, or none.
+    Choose(Option<i64>),
+    /// Asks the bills something; the answer appears in the state.
+    Ask(Query),
+}

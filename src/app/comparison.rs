@@ -1,0 +1,171 @@
+//! Two models beside each other: what differs in the files, in the measurements, in what they answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::derive::latest;
+use super::project::Stored;
+use super::state::State;
+use super::tradeoff::cost_per_thousand;
+use crate::measure::agreement::Agreement;
+use crate::model::Model;
+use crate::units::Money;
+
+/// A pair of models. Every ratio is B ÷ A: below 1 means B is smaller, quicker or cheaper.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// The model compared with.
+    pub a: Side,
+    /// The model compared.
+    pub b: Side,
+    /// File size and external data, B ÷ A.
+    pub size_ratio: Option<f64>,
+    /// Nodes by operator type: A, B. Types in either are listed.
+    pub operators: BTreeMap<String, (u64, u64)>,
+    /// Configurations measured for both.
+    pub speed: Vec<Speed>,
+    /// Agreement of outputs on the same inputs, once computed.
+    pub agreement: Option<Agreement>,
+}
+
+/// One of the two.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Side {
+    /// The model.
+    pub model: Model,
+    /// Share of the labelled set answered rightly.
+    pub accuracy: Option<f64>,
+}
+
+/// A configuration measured for both models.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Speed {
+    /// Items in one inference.
+    pub batch: u64,
+    /// Threads of a session.
+    pub threads: u32,
+    /// Execution provider.
+    pub provider: String,
+    /// Median latency of A and B, in milliseconds.
+    pub p50_ms: (f64, f64),
+    /// 99th percentile of A and B, in milliseconds.
+    pub p99_ms: (f64, f64),
+    /// Items per second of A and B.
+    pub throughput_per_second: (f64, f64),
+    /// Cost of 1,000 inferences of A and B on the priced machine, where both are known.
+    pub cost_per_thousand: Option<(Money, Money)>,
+    /// The two were measured on machines whose fingerprints differ.
+    pub machines_differ: bool,
+}
+
+impl Speed {
+    /// Median latency, B ÷ A.
+    pub fn latency_ratio(&self) -> f64 {
+        self.p50_ms.1 / self.p50_ms.0
+    }
+
+    /// Throughput, B ÷ A.
+    pub fn throughput_ratio(&self) -> f64 {
+        self.throughput_per_second.1 / self.throughput_per_second.0
+    }
+}
+
+/// Compares two models of the project by hash; `None` when one is not there.
+pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
+    let side = |sha256: &str| {
+        state.model(sha256).map(|entry| Side { model: entry.model.clone(), accuracy: entry.accuracy })
+    };
+    let (side_a, side_b) = (side(a)?, side(b)?);
+    let size = |side: &Side| (side.model.file_bytes as f64).max(side.model.weight_bytes as f64);
+    let types: BTreeSet<&String> =
+        side_a.model.operators.keys().chain(side_b.model.operators.keys()).collect();
+    let count = |side: &Side, name: &String| side.model.operators.get(name).copied().unwrap_or(0);
+    let operators =
+        types.into_iter().map(|name| (name.clone(), (count(&side_a, name), count(&side_b, name)))).collect();
+
+    let key = |stored: &Stored| {
+        let config = &stored.point.config;
+        (config.batch, config.threads, config.provider.clone(), config.dims.clone())
+    };
+    let of = |sha256: &str| -> BTreeMap<_, &Stored> {
+        latest(state)
+            .into_iter()
+            .filter(|stored| stored.point.model_sha256 == sha256)
+            .map(|stored| (key(stored), stored))
+            .collect()
+    };
+    let (points_a, points_b) = (of(a), of(b));
+    let price =
+        |stored: &Stored| cost_per_thousand(stored, state.price_profile()?, state.scenario.utilisation).ok();
+    let speed = points_a
+        .iter()
+        .filter_map(|(config, on_a)| {
+            let on_b = points_b.get(config)?;
+            let (sum_a, sum_b) = (&on_a.summary, &on_b.summary);
+            let (batch, threads, provider, _dims) = config.clone();
+            Some(Speed {
+                batch,
+                threads,
+                provider,
+                p50_ms: (sum_a.p50_ms, sum_b.p50_ms),
+                p99_ms: (sum_a.p99_ms, sum_b.p99_ms),
+                throughput_per_second: (sum_a.throughput_per_second, sum_b.throughput_per_second),
+                cost_per_thousand: price(on_a).zip(price(on_b)),
+                machines_differ: on_a.point.fingerprint != on_b.point.fingerprint,
+            })
+        })
+        .collect();
+    let whole = size(&side_a);
+    Some(Comparison {
+        size_ratio: (whole > 0.0).then(|| size(&side_b) / whole),
+        operators,
+        speed,
+        agreement: state.agreements.get(&(a.to_owned(), b.to_owned())).cloned(),
+        a: side_a,
+        b: side_b,
+    })
+}
+
+/// The comparison in one sentence, of what is known.
+pub fn headline(comparison: &Comparison) -> String {
+    let mut parts = Vec::new();
+    if let Some(first) = comparison.speed.first() {
+        let ratio = 1.0 / first.latency_ratio();
+        let s = if first.threads == 1 { "" } else { "s" };
+        let at = format!("at batch {}, {} thread{s} (p50)", first.batch, first.threads);
+        parts.push(if ratio >= 1.0 {
+            format!("{ratio:.2}× as fast {at}")
+        } else {
+            format!("{:.2}× as slow {at}", 1.0 / ratio)
+        });
+    }
+    match comparison.size_ratio {
+        Some(ratio) if ratio > 0.0 && ratio <= 1.0 => parts.push(format!("{:.1}× smaller", 1.0 / ratio)),
+        Some(ratio) if ratio > 1.0 => parts.push(format!("{ratio:.1}× larger")),
+        _ => {}
+    }
+    // On random inputs an argmax says little; on a labelled set it is the share of answers that stay the same.
+    let labelled = comparison.a.accuracy.is_some();
+    if let Some(top1) =
+        comparison.agreement.as_ref().and_then(|agreement| agreement.top1).filter(|_| labelled)
+    {
+        parts.push(format!("answers the same in {:.1} % of cases", top1 * 100.0));
+    }
+    if let (Some(a), Some(b)) = (comparison.a.accuracy, comparison.b.accuracy) {
+        parts.push(format!("{:.1} % right against {:.1} %", b * 100.0, a * 100.0));
+    }
+    let (name_a, name_b) = (&comparison.a.model.name, &comparison.b.model.name);
+    if parts.is_empty() {
+        return format!("{name_b} and {name_a} have not been measured at the same batch and threads yet.");
+    }
+    format!("{name_b} against {name_a}: {}.", parts.join(", "))
+}
+
+/// Differences by operator type as text: `QuantizeLinear +12`.
+pub fn operator_differences(comparison: &Comparison) -> Vec<String> {
+    comparison
+        .operators
+        .iter()
+        .filter(|(_, (a, b))| a != b)
+        .map(|(name, (a, b))| if b > a { format!("{name} +{}", b - a) } else { format!("{name} −{}", a - b) })
+        .collect()
+}

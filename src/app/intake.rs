@@ -1,0 +1,228 @@
+//! Files of any kind, taken in: told apart by what is in them, read by the part that knows them.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::jobs::{JobId, Link, Progress};
+use super::project::Project;
+use super::state::ModelEntry;
+use super::{App, Finding, words};
+use crate::bill::{self, Store, Warning};
+use crate::measure::{Point, model_file};
+use crate::{demand, hardware};
+
+/// What a file was taken for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// An ONNX model.
+    Model,
+    /// Requests over time.
+    Demand,
+    /// Inputs, with labels where the file has them.
+    Inputs,
+    /// Hardware profiles.
+    Profiles,
+    /// Another project, whose measurements were taken over.
+    Project,
+    /// A cloud bill, with its format: `FOCUS 1.2`.
+    #[serde(untagged)]
+    Bill(String),
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Model => "model",
+            Self::Bill(format) => format,
+            Self::Demand => "demand trace",
+            Self::Inputs => "inputs",
+            Self::Profiles => "hardware profiles",
+            Self::Project => "project",
+        })
+    }
+}
+
+/// What became of one file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FileReport {
+    /// The file.
+    pub path: PathBuf,
+    /// What it was taken for; `None` when it could not be read.
+    pub kind: Option<Kind>,
+    /// Rows taken in (bills, demand, profiles).
+    pub rows: Option<u64>,
+    /// Measurements taken in.
+    pub points: Option<u64>,
+    /// Hash of the model taken in.
+    pub model: Option<String>,
+    /// What was not understood, and where.
+    pub warnings: Vec<Warning>,
+    /// Why nothing was taken in.
+    pub error: Option<String>,
+}
+
+/// What was read, before it is reported.
+struct Taken {
+    kind: Kind,
+    rows: Option<u64>,
+    points: Option<u64>,
+    warnings: Vec<Warning>,
+    finding: Finding,
+}
+
+impl App {
+    /// Reads files one after the other as a job. Each ends in a [`FileReport`]; one that fails stops no other.
+    pub(super) fn take_in(&mut self, paths: Vec<PathBuf>) -> JobId {
+        let store = self.options.folders.bills();
+        let count = paths.len();
+        let title = if count == 1 { "Read 1 file".to_owned() } else { format!("Read {count} files") };
+        self.jobs.start(title, move |link| {
+            let mut failed = Vec::new();
+            for (index, path) in paths.into_iter().enumerate() {
+                if link.cancel.is_cancelled() {
+                    break;
+                }
+                let name = file_name(&path);
+                let at = |within: f64| Progress {
+                    fraction: Some((index as f64 + within) / count as f64),
+                    doing: format!("Reading {name}"),
+                    seconds_left: None,
+                };
+                link.progress(at(0.0));
+                let path = std::path::absolute(&path).unwrap_or(path);
+                let report = match read(&path, &store, link, &mut |within| link.progress(at(within))) {
+                    Ok(taken) => {
+                        let model = match &taken.finding {
+                            Finding::Model(entry) => Some(entry.model.sha256.clone()),
+                            _ => None,
+                        };
+                        link.found(taken.finding);
+                        FileReport {
+                            path,
+                            kind: Some(taken.kind),
+                            rows: taken.rows,
+                            points: taken.points,
+                            model,
+                            warnings: taken.warnings,
+                            error: None,
+                        }
+                    }
+                    Err(message) => {
+                        failed.push(message.clone());
+                        FileReport {
+                            path,
+                            kind: None,
+                            rows: None,
+                            points: None,
+                            model: None,
+                            warnings: Vec::new(),
+                            error: Some(message),
+                        }
+                    }
+                };
+                link.found(Finding::File(report));
+            }
+            if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+        })
+    }
+}
+
+/// The file's name without its folder.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Told by the first bytes where they tell, by the extension where they do not.
+fn read(
+    path: &Path,
+    store: &Path,
+    link: &Link<Finding>,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Taken, String> {
+    let mut head = [0_u8; 16];
+    let length = std::fs::File::open(path)
+        .and_then(|mut file| std::io::Read::read(&mut file, &mut head))
+        .map_err(|error| format!("could not read the file ({error}): {}", path.display()))?;
+    let name = file_name(path);
+    let extension =
+        path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    if length == 0 {
+        return Err(format!("the file is empty (0 bytes); nothing was taken in: {}", path.display()));
+    }
+    if extension == "onnx" {
+        let model = model_file::read(path).map_err(|error| words(&error))?;
+        let entry = ModelEntry { path: path.to_owned(), model, accuracy: None, present: true };
+        return Ok(taken(Kind::Model, None, Vec::new(), Finding::Model(Box::new(entry))));
+    }
+    if head.starts_with(b"SQLite format 3\0") {
+        let (count, points) = project_points(path).map_err(|error| format!("{error:#}"))?;
+        let taken = taken(Kind::Project, None, Vec::new(), Finding::Points(points));
+        return Ok(Taken { points: Some(count), ..taken });
+    }
+    if head.starts_with(b"\x93NUMPY") || (head.starts_with(b"PK\x03\x04") && extension == "npz") {
+        crate::measure::inputs::Arrays::open(path).map_err(|error| words(&error))?;
+        return Ok(taken(Kind::Inputs, None, Vec::new(), Finding::Labelled(path.to_owned())));
+    }
+    match bill::detect(path) {
+        Ok(_format) => {
+            let store = Store::at(store);
+            let imported = bill::import(path, &store, progress, &|| link.cancel.is_cancelled())
+                .map_err(|error| words(&error))?;
+            let (kind, rows) = (Kind::Bill(imported.kind.clone()), Some(imported.rows));
+            let warnings = imported.warnings.clone();
+            Ok(taken(kind, rows, warnings, Finding::Bill(Box::new(imported))))
+        }
+        Err(bill_error) => {
+            let demand_error = match demand::read(path) {
+                Ok(import) => {
+                    let rows = Some(import.trace.requests.len() as u64);
+                    let warnings = import
+                        .warnings
+                        .into_iter()
+                        .map(|warning| of_file(&name, warning.line, warning.message))
+                        .collect();
+                    return Ok(taken(Kind::Demand, rows, warnings, Finding::Trace(import.trace)));
+                }
+                Err(error) => error.problem.to_string(),
+            };
+            let profiles =
+                std::fs::File::open(path).ok().and_then(|file| hardware::read_csv(file, &name).ok());
+            if let Some(import) = profiles {
+                let rows = Some(import.profiles.len() as u64);
+                let warnings = import
+                    .problems
+                    .into_iter()
+                    .map(|problem| of_file(&name, Some(problem.line), problem.message))
+                    .collect();
+                return Ok(taken(Kind::Profiles, rows, warnings, Finding::Profiles(import.profiles)));
+            }
+            Err(format!(
+                "{}. As a demand trace: {demand_error}. Inferometer reads ONNX models, FOCUS bills (CSV, CSV.gz, \
+                 Parquet), demand traces (CSV with a time column), inputs (.npy, .npz), hardware profiles (CSV) and \
+                 its own projects",
+                words(&bill_error)
+            ))
+        }
+    }
+}
+
+fn of_file(file: &str, line: Option<u64>, message: String) -> Warning {
+    Warning { file: file.to_owned(), line, column: None, message }
+}
+
+fn taken(kind: Kind, rows: Option<u64>, warnings: Vec<Warning>, finding: Finding) -> Taken {
+    Taken { kind, rows, points: None, warnings, finding }
+}
+
+/// The measurements of another project, raw samples and all.
+fn project_points(path: &Path) -> anyhow::Result<(u64, Vec<Point>)> {
+    let project = Project::open(path)?;
+    let points = project
+        .points()?
+        .into_iter()
+        .map(|stored| Ok(Point { latencies_nanos: project.latencies(stored.id)?, ..stored.point }))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    Ok((points.len() as u64, points))
+}

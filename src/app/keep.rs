@@ -1,0 +1,137 @@
+//! Takes in what jobs have found: written to the project file first, then shown.
+
+use super::project::Stored;
+use super::state::{Demand, ModelEntry, Scenario, TraceRate};
+use super::{App, Finding, Level, config_words};
+use crate::bill::Imported;
+use crate::hardware::Profile;
+use crate::measure::{Point, Summary};
+
+impl App {
+    /// Takes in one finding.
+    ///
+    /// # Errors
+    /// When the project file cannot keep it; then it is not shown either.
+    pub(super) fn take(&mut self, finding: Finding) -> anyhow::Result<()> {
+        match finding {
+            Finding::Notice(notice) => self.notices.push_back(notice),
+            Finding::File(report) => self.reports.push(report),
+            Finding::Model(entry) => self.take_model(*entry)?,
+            Finding::Bill(bill) => self.take_bill(*bill)?,
+            Finding::Trace(trace) => {
+                self.project.put("trace", "now", 0, &trace)?;
+                self.state.trace = Some(trace);
+                // A demand nobody has set gives way to one that was measured.
+                if self.state.scenario.demand == Scenario::default().demand {
+                    self.state.scenario.demand = Demand::Trace { rate: TraceRate::Peak };
+                    self.project.put("scenario", "now", 0, &self.state.scenario)?;
+                }
+            }
+            Finding::Labelled(path) => {
+                self.project.put("labelled", "now", 0, &path)?;
+                self.state.labelled = Some(path);
+            }
+            Finding::Profiles(profiles) => {
+                for profile in profiles {
+                    self.keep_profile(profile)?;
+                }
+            }
+            Finding::Points(points) => {
+                for point in points {
+                    let summary = Summary::of(&point);
+                    let id = self.project.add_point(&point, &summary)?;
+                    let point = Point { latencies_nanos: Vec::new(), ..point };
+                    self.state.points.push(Stored { id, point, summary });
+                }
+            }
+            Finding::Failure(failure) => {
+                let config = config_words(failure.config.as_ref());
+                self.notify(Level::Warning, format!("{}{config}: {}", failure.model, failure.message));
+                self.state.failures.push(failure);
+            }
+            Finding::Accuracy(sha256, accuracy) => {
+                let place = self.state.models.iter().position(|entry| entry.model.sha256 == sha256);
+                if let Some(place) = place {
+                    let entry = ModelEntry { accuracy: Some(accuracy), ..self.state.models[place].clone() };
+                    self.project.put("model", &sha256, place, &entry)?;
+                    self.state.models[place] = entry;
+                }
+            }
+            Finding::Agreement(a, b, agreement) => {
+                let pair = (a, b);
+                self.project.put("agreement", &format!("{} {}", pair.0, pair.1), 0, &(&pair, &agreement))?;
+                self.state.agreements.insert(pair, *agreement);
+            }
+            Finding::Answer(generation, query, answer) => {
+                if generation == self.bills_generation {
+                    self.state.asked.remove(&query);
+                    self.state.queries.insert(query, answer);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A model with a known hash keeps what was computed of it; one that a file no longer holds leaves the list.
+    fn take_model(&mut self, entry: ModelEntry) -> anyhow::Result<()> {
+        let sha256 = entry.model.sha256.clone();
+        let replaced: Vec<String> = self
+            .state
+            .models
+            .iter()
+            .filter(|other| other.path == entry.path && other.model.sha256 != sha256)
+            .map(|other| other.model.sha256.clone())
+            .collect();
+        for old in &replaced {
+            self.project.remove("model", old)?;
+            self.state.models.retain(|other| other.model.sha256 != *old);
+        }
+        let place = self.state.models.iter().position(|other| other.model.sha256 == sha256);
+        let accuracy = place.and_then(|place| self.state.models[place].accuracy);
+        let entry = ModelEntry { accuracy, ..entry };
+        self.project.put("model", &sha256, place.unwrap_or(self.state.models.len()), &entry)?;
+        match place {
+            Some(place) => self.state.models[place] = entry,
+            None => self.state.models.push(entry),
+        }
+        Ok(())
+    }
+
+    fn take_bill(&mut self, bill: Imported) -> anyhow::Result<()> {
+        let alike = |other: &&Imported| {
+            other.hash != bill.hash
+                && (other.rows, &other.totals, other.first_charge_unix_secs, other.last_charge_unix_secs)
+                    == (bill.rows, &bill.totals, bill.first_charge_unix_secs, bill.last_charge_unix_secs)
+        };
+        if let Some(other) = self.state.bills.iter().find(alike) {
+            let text = format!(
+                "{} has the same rows, period and totals as {}: if it is the same bill, remove one, or it counts twice",
+                bill.file, other.file
+            );
+            self.notify(Level::Warning, text);
+        }
+        self.project.put("bill", &bill.hash, self.state.bills.len(), &bill)?;
+        self.state.bills.retain(|other| other.hash != bill.hash);
+        self.state.bills.push(bill);
+        self.bills_changed();
+        Ok(())
+    }
+
+    /// Answers about the old set of bills are worth nothing now.
+    pub(super) fn bills_changed(&mut self) {
+        self.bills_generation += 1;
+        self.state.queries.clear();
+        self.state.asked.clear();
+    }
+
+    /// Adds a profile, or changes the one with the same id.
+    pub(super) fn keep_profile(&mut self, profile: Profile) -> anyhow::Result<()> {
+        let place = self.state.profiles.iter().position(|other| other.id == profile.id);
+        self.project.put("profile", &profile.id, place.unwrap_or(self.state.profiles.len()), &profile)?;
+        match place {
+            Some(place) => self.state.profiles[place] = profile,
+            None => self.state.profiles.push(profile),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,317 @@
+//! The project: one `SQLite` file.
+//!
+//! Write-ahead logging with full synchronisation, so that a finished measurement survives the process being
+//! killed at any moment. Structured values are JSON columns; raw latencies are a blob of integer nanoseconds.
+//! Big bills are not in here: the project names them by hash, the bill store holds them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::measure::{Point, Summary};
+
+/// The layout this version writes. Older ones are migrated, newer ones refused.
+const LAYOUT: i64 = 1;
+/// `application_id` in the `SQLite` header, so that another program's database is not taken for a project: "Infm".
+const APPLICATION_ID: i64 = 0x496e_666d;
+
+/// An open project file.
+#[derive(Debug)]
+pub struct Project {
+    connection: Connection,
+    path: Option<PathBuf>,
+}
+
+/// A stored measurement without its raw latencies, which [`Project::latencies`] reads when they are asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Its number in the project.
+    pub id: i64,
+    /// Everything but `latencies_nanos`, which is empty here.
+    pub point: Point,
+    /// What the latencies say.
+    pub summary: Summary,
+}
+
+impl Project {
+    /// Opens a project, or makes one where there is no file.
+    ///
+    /// # Errors
+    /// When the file is not a project, was written by a newer version, or cannot be read or written.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let connection = Connection::open(path)
+            .with_context(|| format!("could not open the project {}", path.display()))?;
+        Self::prepare(connection, Some(path.to_owned()))
+            .with_context(|| format!("could not use the project {}", path.display()))
+    }
+
+    /// A project that lives as long as the process, for commands without `--project`.
+    ///
+    /// # Errors
+    /// When `SQLite` cannot start.
+    pub fn in_memory() -> anyhow::Result<Self> {
+        Self::prepare(Connection::open_in_memory()?, None)
+    }
+
+    fn prepare(mut connection: Connection, path: Option<PathBuf>) -> anyhow::Result<Self> {
+        // The first read tells whether this is SQLite at all.
+        let application: i64 = connection
+            .pragma_query_value(None, "application_id", |row| row.get(0))
+            .context("it is not an Inferometer project (not an SQLite file); choose another file")?;
+        let layout: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if tables > 0 && application != APPLICATION_ID {
+            bail!("it is another program's SQLite database, not an Inferometer project; choose another file");
+        }
+        if layout > LAYOUT {
+            bail!(
+                "it was written by a newer Inferometer (layout {layout}, this one knows {LAYOUT}); \
+                 update Inferometer to open it"
+            );
+        }
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_row| Ok(()))?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        if layout < 1 {
+            let change = connection.transaction()?;
+            change.pragma_update(None, "application_id", APPLICATION_ID)?;
+            change.execute_batch(
+                "CREATE TABLE point (
+                   id INTEGER PRIMARY KEY,
+                   point TEXT NOT NULL,
+                   summary TEXT NOT NULL,
+                   latencies BLOB NOT NULL
+                 ) STRICT;
+                 CREATE TABLE item (
+                   kind TEXT NOT NULL,
+                   key TEXT NOT NULL,
+                   place INTEGER NOT NULL,
+                   value TEXT NOT NULL,
+                   PRIMARY KEY (kind, key)
+                 ) STRICT;",
+            )?;
+            change.pragma_update(None, "user_version", LAYOUT)?;
+            change.commit()?;
+        }
+        Ok(Self { connection, path })
+    }
+
+    /// The file; `None` for a project in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Commits a finished measurement and gives its number.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn add_point(&mut self, point: &Point, summary: &Summary) -> anyhow::Result<i64> {
+        let header = Point { latencies_nanos: Vec::new(), ..point.clone() };
+        self.connection
+            .execute(
+                "INSERT INTO point (point, summary, latencies) VALUES (?1, ?2, ?3)",
+                params![
+                    serde_json::to_string(&header)?,
+                    serde_json::to_string(summary)?,
+                    pack_nanos(&point.latencies_nanos)
+                ],
+            )
+            .context("could not keep a finished measurement in the project")?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Every measurement, in the order they were made.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub fn points(&self) -> anyhow::Result<Vec<Stored>> {
+        let mut query = self.connection.prepare("SELECT id, point, summary FROM point ORDER BY id")?;
+        let rows = query.query_map([], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })?;
+        rows.map(|row| {
+            let (id, point, summary) = row?;
+            Ok(Stored {
+                id,
+                point: serde_json::from_str(&point)
+                    .with_context(|| format!("measurement {id} in the project is damaged"))?,
+                summary: serde_json::from_str(&summary)
+                    .with_context(|| format!("the summary of measurement {id} is damaged"))?,
+            })
+        })
+        .collect()
+    }
+
+    /// The raw latencies of a measurement, in nanoseconds, in the order they were taken.
+    ///
+    /// # Errors
+    /// When there is no such measurement or it is damaged.
+    pub fn latencies(&self, id: i64) -> anyhow::Result<Vec<u64>> {
+        let blob: Option<Vec<u8>> = self
+            .connection
+            .query_row("SELECT latencies FROM point WHERE id = ?1", [id], |row| row.get(0))
+            .optional()?;
+        let blob = blob.with_context(|| format!("the project has no measurement {id}"))?;
+        unpack_nanos(&blob).with_context(|| format!("the samples of measurement {id} are damaged"))
+    }
+
+    /// Takes measurements out of the project.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn remove_points(&mut self, ids: &[i64]) -> anyhow::Result<()> {
+        let change = self.connection.transaction()?;
+        for id in ids {
+            change.execute("DELETE FROM point WHERE id = ?1", [id])?;
+        }
+        Ok(change.commit()?)
+    }
+
+    /// Keeps a value under a kind and a key; `place` orders the values of a kind.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn put<T: Serialize>(&self, kind: &str, key: &str, place: usize, value: &T) -> anyhow::Result<()> {
+        self.connection.execute(
+            "INSERT INTO item (kind, key, place, value) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (kind, key) DO UPDATE SET place = ?3, value = ?4",
+            params![kind, key, i64::try_from(place)?, serde_json::to_string(value)?],
+        )?;
+        Ok(())
+    }
+
+    /// Takes one value out; nothing happens when it is not there.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn remove(&self, kind: &str, key: &str) -> anyhow::Result<()> {
+        self.connection.execute("DELETE FROM item WHERE kind = ?1 AND key = ?2", [kind, key])?;
+        Ok(())
+    }
+
+    /// One value.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn get<T: DeserializeOwned>(&self, kind: &str, key: &str) -> anyhow::Result<Option<T>> {
+        let text: Option<String> = self
+            .connection
+            .query_row("SELECT value FROM item WHERE kind = ?1 AND key = ?2", [kind, key], |row| row.get(0))
+            .optional()?;
+        text.map(|text| serde_json::from_str(&text))
+            .transpose()
+            .with_context(|| format!("the project's `{kind}` is damaged"))
+    }
+
+    /// All values of a kind, in their order.
+    ///
+    /// # Errors
+    /// When one is damaged.
+    pub fn all<T: DeserializeOwned>(&self, kind: &str) -> anyhow::Result<Vec<(String, T)>> {
+        let mut query =
+            self.connection.prepare("SELECT key, value FROM item WHERE kind = ?1 ORDER BY place, key")?;
+        let rows = query.query_map([kind], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        rows.map(|row| {
+            let (key, text) = row?;
+            let value = serde_json::from_str(&text)
+                .with_context(|| format!("`{key}` among the project's `{kind}` is damaged"))?;
+            Ok((key, value))
+        })
+        .collect()
+    }
+
+    /// Writes a complete copy of the project to another file, which must not exist.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written.
+    pub fn copy_to(&self, path: &Path) -> anyhow::Result<()> {
+        if path.exists() {
+            bail!("there is a file already; choose another name: {}", path.display());
+        }
+        let text = path.to_str().context("the path is not valid Unicode, which SQLite needs")?;
+        self.connection
+            .execute("VACUUM INTO ?1", [text])
+            .with_context(|| format!("could not write the project to {}", path.display()))?;
+        Ok(())
+    }
+}
+
+/// A tag byte (bytes a sample, 4 or 8), then little-endian integers: half the size for runs under 4 seconds each.
+fn pack_nanos(nanos: &[u64]) -> Vec<u8> {
+    let narrow: Option<Vec<u32>> = nanos.iter().map(|&value| u32::try_from(value).ok()).collect();
+    match narrow {
+        Some(narrow) => std::iter::once(4).chain(narrow.into_iter().flat_map(u32::to_le_bytes)).collect(),
+        None => std::iter::once(8).chain(nanos.iter().flat_map(|value| value.to_le_bytes())).collect(),
+    }
+}
+
+fn unpack_nanos(blob: &[u8]) -> Option<Vec<u64>> {
+    let (&width, body) = blob.split_first()?;
+    let width = usize::from(width);
+    if !matches!(width, 4 | 8) || body.len() % width != 0 {
+        return None;
+    }
+    Some(
+        body.chunks_exact(width)
+            .map(|chunk| {
+                let mut bytes = [0; 8];
+                bytes[..width].copy_from_slice(chunk);
+                u64::from_le_bytes(bytes)
+            })
+            .collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_come_back_to_the_nanosecond_whatever_their_size() {
+        for nanos in [vec![], vec![0, 1, u64::from(u32::MAX)], vec![5, u64::MAX]] {
+            assert_eq!(unpack_nanos(&pack_nanos(&nanos)), Some(nanos));
+        }
+        assert_eq!(unpack_nanos(&[]), None);
+        assert_eq!(unpack_nanos(&[4, 1, 2]), None);
+        assert_eq!(unpack_nanos(&[3, 1, 2, 3]), None);
+    }
+
+    #[test]
+    fn a_text_file_and_another_programs_database_are_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("notes.txt");
+        std::fs::write(&text, "just some notes, long enough not to be an empty database").unwrap();
+        let message = format!("{:#}", Project::open(&text).unwrap_err());
+        assert!(message.contains("not an Inferometer project"), "{message}");
+        assert!(std::fs::read_to_string(&text).unwrap().starts_with("just some notes"));
+
+        let other = folder.path().join("other.db");
+        Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+        let message = format!("{:#}", Project::open(&other).unwrap_err());
+        assert!(message.contains("another program's"), "{message}");
+    }
+
+    #[test]
+    fn a_newer_layout_is_refused_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.inferometer");
+        drop(Project::open(&path).unwrap());
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let message = format!("{:#}", Project::open(&path).unwrap_err());
+        assert!(message.contains("newer Inferometer") && message.contains("update"), "{message}");
+    }
+
+    #[test]
+    fn values_keep_their_order_and_are_replaced_and_removed_by_key() {
+        let project = Project::in_memory().unwrap();
+        project.put("profile", "b", 0, &1).unwrap();
+        project.put("profile", "a", 1, &2).unwrap();
+        project.put("profile", "b", 0, &10).unwrap();
+        assert_eq!(project.all::<i32>("profile").unwrap(), [("b".into(), 10), ("a".into(), 2)]);
+        project.remove("profile", "b").unwrap();
+        assert_eq!(project.all::<i32>("profile").unwrap(), [("a".into(), 2)]);
+    }
+}

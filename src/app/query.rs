@@ -1,0 +1,98 @@
+//! Questions to the open bills. They run off the caller's thread; the state keeps the answers until bills change.
+
+use std::path::Path;
+
+use crate::bill::{
+    Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, RowsView, Series, Store,
+    Totals,
+};
+use crate::units::Money;
+
+/// A question to the bills.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Query {
+    /// Sum of the four costs.
+    Totals {
+        /// Rows considered.
+        filters: Vec<Filter>,
+    },
+    /// Costs by the values of columns.
+    Groups {
+        /// Columns, outermost first.
+        by: Vec<String>,
+        /// Rows considered.
+        filters: Vec<Filter>,
+        /// The cost that groups are sorted by.
+        basis: Basis,
+    },
+    /// Cost over time, stacked by a column.
+    Series {
+        /// Column; `None` = one series.
+        by: Option<String>,
+        /// Rows considered.
+        filters: Vec<Filter>,
+        /// Which cost.
+        basis: Basis,
+        /// Months instead of days.
+        monthly: bool,
+        /// Series kept before the rest becomes "Other".
+        top: usize,
+    },
+    /// The share that is inference.
+    Inference {
+        /// Rows considered.
+        filters: Vec<Filter>,
+        /// Which cost the monthly mean is of.
+        basis: Basis,
+    },
+    /// Columns and tag keys, with what they hold.
+    Columns,
+    /// Rows as they are in the file.
+    Rows {
+        /// Rows considered.
+        filters: Vec<Filter>,
+        /// First row.
+        offset: u64,
+        /// How many.
+        limit: u64,
+    },
+}
+
+/// The answer to a [`Query`] of the same name.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "named after the questions")]
+pub enum QueryResult {
+    Totals(Totals),
+    Groups(Vec<Group>),
+    Series(Series),
+    Inference(Box<InferenceShare>, Option<Money>),
+    Columns(Vec<ColumnView>),
+    Rows(RowsView),
+}
+
+/// Asks the bills of these hashes.
+///
+/// # Errors
+/// In words, when a bill is not in the store any more, a column does not exist, or currencies are mixed.
+pub fn ask(hashes: &[String], store: &Path, query: &Query) -> Result<QueryResult, String> {
+    let run = || -> Result<QueryResult, BillError> {
+        let store = Store::at(store);
+        let bill = Bill::open(hashes, &store)?;
+        Ok(match query {
+            Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
+            Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),
+            Query::Series { by, filters, basis, monthly, top } => {
+                let granularity = if *monthly { Granularity::Month } else { Granularity::Day };
+                QueryResult::Series(bill.over_time(by.as_deref(), filters, *basis, granularity, *top)?)
+            }
+            Query::Inference { filters, basis } => {
+                let share = bill.inference(filters)?;
+                let monthly = bill.monthly_inference(filters, *basis)?;
+                QueryResult::Inference(Box::new(share), monthly)
+            }
+            Query::Columns => QueryResult::Columns(bill.columns()),
+            Query::Rows { filters, offset, limit } => QueryResult::Rows(bill.rows(filters, *offset, *limit)?),
+        })
+    };
+    run().map_err(|error| crate::app::words(&error))
+}

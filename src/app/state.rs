@@ -1,0 +1,262 @@
+//! What the application knows: the project's content, and what is derived from it.
+//!
+//! Pages and the command line read this; only [`super::App::handle`] and finished jobs change it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::project::Stored;
+use super::query::{Query, QueryResult};
+use crate::bill::formats::focus::RULE_COLUMN;
+use crate::bill::{Basis, Filter, Imported, RULES};
+use crate::demand::Trace;
+use crate::hardware::{Fingerprint, Profile};
+use crate::measure::Config;
+use crate::measure::agreement::Agreement;
+use crate::model::Model;
+use crate::plan::Answer;
+use crate::units::Money;
+
+/// A model of the project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelEntry {
+    /// Where the file is.
+    pub path: PathBuf,
+    /// What is known of it.
+    pub model: Model,
+    /// Share of the labelled set answered rightly; `None` until it was computed.
+    pub accuracy: Option<f64>,
+    /// False when the file is not there any more (looked up when the project is opened).
+    #[serde(skip, default = "yes")]
+    pub present: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A configuration that could not be measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The model's file name.
+    pub model: String,
+    /// What was asked; `None` when the model failed before any configuration.
+    pub config: Option<Config>,
+    /// What went wrong, in the runtime's own words where it has any.
+    pub message: String,
+}
+
+/// Where the demand comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Demand {
+    /// Requests per second, typed in.
+    Typed {
+        /// Requests per second.
+        rps: f64,
+    },
+    /// A share of the bill's inference spend, turned into requests at a stated cost each.
+    Bill {
+        /// Share of the spend, in (0, 1].
+        share: f64,
+        /// What 1,000 requests cost today.
+        cost_per_thousand: Money,
+    },
+    /// The demand trace of the project.
+    Trace {
+        /// Which of the trace's rates is planned for.
+        rate: TraceRate,
+    },
+}
+
+/// Which rate of a trace is planned for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TraceRate {
+    /// Mean over the trace.
+    Mean,
+    /// The busiest hour.
+    BusiestHour,
+    /// The busiest interval.
+    Peak,
+}
+
+/// What the latency axis of the trade-off shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "percentiles")]
+pub enum LatencyAxis {
+    P50,
+    P90,
+    P95,
+    P99,
+}
+
+/// How the trade-off chart shows cost per 1,000 inferences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CostAs {
+    /// Not at all.
+    Hidden,
+    /// As the points' colour.
+    Colour,
+    /// On a second vertical axis.
+    SecondAxis,
+}
+
+/// What the user asks and how the pages show it: everything that can be changed without measuring or importing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Scenario {
+    /// Where the demand comes from.
+    pub demand: Demand,
+    /// 99th percentile allowed, waiting included, in milliseconds.
+    pub p99_limit_ms: f64,
+    /// Highest average use of the measured throughput, in (0, 1].
+    pub utilisation: f64,
+    /// The profile whose price lies over the trade-off chart.
+    pub price_profile: Option<String>,
+    /// Latency axis of the trade-off.
+    pub latency: LatencyAxis,
+    /// How cost is shown there.
+    pub cost_as: CostAs,
+    /// Logarithmic axes there: horizontal, vertical.
+    pub log_axes: (bool, bool),
+    /// Cost basis of the bill views.
+    pub basis: Basis,
+    /// Column (or `Tags.KEY`) the bill is grouped by.
+    pub group_by: String,
+    /// Filters of the bill views.
+    pub filters: Vec<Filter>,
+    /// Bars per month instead of per day.
+    pub monthly: bool,
+    /// Only the spend that is inference.
+    pub only_inference: bool,
+    /// The pair on the Compare page, by model hash.
+    pub compared: Option<(String, String)>,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            demand: Demand::Typed { rps: 50.0 },
+            p99_limit_ms: 100.0,
+            utilisation: 0.6,
+            price_profile: None,
+            latency: LatencyAxis::P99,
+            cost_as: CostAs::Colour,
+            log_axes: (true, true),
+            basis: Basis::EffectiveCost,
+            group_by: "ServiceName".to_owned(),
+            filters: Vec::new(),
+            monthly: false,
+            only_inference: false,
+            compared: None,
+        }
+    }
+}
+
+impl Scenario {
+    /// The filters of the bill views, the restriction to inference among them.
+    pub fn bill_filters(&self) -> Vec<Filter> {
+        let mut filters = self.filters.clone();
+        if self.only_inference {
+            let counted = RULES.iter().filter(|rule| rule.counted).map(|rule| rule.id.to_owned());
+            filters.push(Filter { column: RULE_COLUMN.to_owned(), values: counted.collect() });
+        }
+        filters
+    }
+}
+
+/// Everything a page may read.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The project file; `None` for one in memory.
+    pub path: Option<PathBuf>,
+    /// Models, in the order they were added.
+    pub models: Vec<ModelEntry>,
+    /// Finished measurements, oldest first.
+    pub points: Vec<Stored>,
+    /// Configurations that failed since the project was opened.
+    pub failures: Vec<Failure>,
+    /// Hardware profiles.
+    pub profiles: Vec<Profile>,
+    /// Bills.
+    pub bills: Vec<Imported>,
+    /// The demand trace.
+    pub trace: Option<Trace>,
+    /// Labelled inputs (`.npz`) that accuracy and agreement are computed on.
+    pub labelled: Option<PathBuf>,
+    /// Agreement of outputs by the pair of model hashes.
+    pub agreements: BTreeMap<(String, String), Agreement>,
+    /// What is asked.
+    pub scenario: Scenario,
+    /// The chosen measurement.
+    pub chosen: Option<i64>,
+    /// This machine.
+    pub machine: Fingerprint,
+
+    /// The bill's mean inference spend a month, where a bill is open and has been asked; its currency.
+    pub inference_per_month: Option<(Money, String)>,
+    /// The part of it that other machines would replace: machines, endpoints and model APIs. Supporting cost
+    /// (traffic, storage, load balancers) stays whatever serves the requests, so offers are compared without it.
+    pub replaceable_per_month: Option<(Money, String)>,
+    /// The answer to the scenario's question; `None` while nothing has been measured.
+    pub answer: Option<Answer>,
+    /// Why there is no rate to plan for (no bill, no trace); empty when there is one.
+    pub demand_problem: String,
+    /// Requests per second planned for.
+    pub rps: Option<f64>,
+    /// Results of bill queries asked since the bills last changed.
+    pub queries: BTreeMap<Query, Result<QueryResult, String>>,
+    /// Queries on their way.
+    pub asked: BTreeSet<Query>,
+    /// Counts up whenever anything above changes: what is drawn from it may be kept until then.
+    pub revision: u64,
+}
+
+impl State {
+    /// The model with this hash.
+    pub fn model(&self, sha256: &str) -> Option<&ModelEntry> {
+        self.models.iter().find(|entry| entry.model.sha256 == sha256)
+    }
+
+    /// The chosen measurement, while it is in the project.
+    pub fn chosen_point(&self) -> Option<&Stored> {
+        self.points.iter().find(|stored| Some(stored.id) == self.chosen)
+    }
+
+    /// The profile whose price lies over the trade-off chart: the chosen one, else the first that can be priced.
+    pub fn price_profile(&self) -> Option<&Profile> {
+        let id = self.scenario.price_profile.as_ref();
+        self.profiles
+            .iter()
+            .find(|profile| id == Some(&profile.id))
+            .or_else(|| self.profiles.iter().find(|profile| profile.speed_factor.is_some()))
+    }
+
+    /// Currency the plan is in: the bill's where a profile is priced in it, else that of the first profile.
+    pub fn plan_currency(&self) -> String {
+        let priced_in = |currency: &str| self.profiles.iter().any(|profile| profile.currency == currency);
+        match self.bill_currency().filter(|currency| priced_in(currency)) {
+            Some(currency) => currency.to_owned(),
+            None => {
+                self.profiles.first().map_or_else(|| "USD".to_owned(), |profile| profile.currency.clone())
+            }
+        }
+    }
+
+    /// The pair on the Compare page: the chosen one, else the first two models.
+    pub fn compared_pair(&self) -> Option<(String, String)> {
+        let chosen = self.scenario.compared.clone();
+        chosen.filter(|(a, b)| self.model(a).is_some() && self.model(b).is_some()).or_else(|| {
+            let mut models = self.models.iter().map(|entry| entry.model.sha256.clone());
+            Some((models.next()?, models.next()?))
+        })
+    }
+
+    /// Currency of the bills; `None` without one or with several.
+    pub fn bill_currency(&self) -> Option<&str> {
+        let mut all = self.bills.iter().flat_map(|bill| bill.currencies.keys());
+        let first = all.next()?;
+        all.all(|other| other == first).then_some(first.as_str())
+    }
+}

@@ -1,0 +1,312 @@
+//! Latency against throughput, with a price laid over the measurements: the rows behind the trade-off chart.
+
+use std::collections::BTreeMap;
+
+use super::derive::{latest, same_machine, variant_name};
+use super::project::Stored;
+use super::state::{CostAs, LatencyAxis, State};
+use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale, ShadeScale};
+use crate::hardware::{self, Profile};
+use crate::measure::Summary;
+use crate::plan::pareto::pareto_front;
+use crate::units::{self, Money};
+
+/// A measured configuration with its price.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The measurement's number.
+    pub id: i64,
+    /// The variant's name ([`super::derive::variant_name`]).
+    pub model: String,
+    /// Items in one inference.
+    pub batch: u64,
+    /// Threads of a session.
+    pub threads: u32,
+    /// Execution provider.
+    pub provider: String,
+    /// Latency at the percentile asked for, in milliseconds.
+    pub latency_ms: f64,
+    /// Items per second of one session.
+    pub throughput_per_second: f64,
+    /// The measurement's statistics.
+    pub summary: Summary,
+    /// Cost of 1,000 inferences on the priced machine, or why there is none.
+    pub cost_per_thousand: Result<Money, String>,
+    /// The price belongs to another machine than the one measured.
+    pub assumed: bool,
+    /// No other row is both faster to answer and higher in throughput.
+    pub on_front: bool,
+}
+
+/// Latency of a summary at the percentile asked for, in milliseconds.
+pub fn latency_ms(summary: &Summary, axis: LatencyAxis) -> f64 {
+    match axis {
+        LatencyAxis::P50 => summary.p50_ms,
+        LatencyAxis::P90 => summary.p90_ms,
+        LatencyAxis::P95 => summary.p95_ms,
+        LatencyAxis::P99 => summary.p99_ms,
+    }
+}
+
+/// `p99`.
+pub fn latency_name(axis: LatencyAxis) -> &'static str {
+    match axis {
+        LatencyAxis::P50 => "p50",
+        LatencyAxis::P90 => "p90",
+        LatencyAxis::P95 => "p95",
+        LatencyAxis::P99 => "p99",
+    }
+}
+
+/// Cost of 1,000 inferences of a measurement on a machine: as many sessions as fit, at a utilisation in (0, 1].
+///
+/// # Errors
+/// In words, when the machine cannot be priced over this measurement.
+pub fn cost_per_thousand(stored: &Stored, profile: &Profile, utilisation: f64) -> Result<Money, String> {
+    let (point, summary) = (&stored.point, &stored.summary);
+    // What was measured on a machine is as fast there as it was measured.
+    let own = profile.is_measured_machine.then_some(1.0);
+    let factor = profile.speed_factor.or(own).ok_or_else(|| {
+        format!("how fast {} is, relative to the measured machine, is not known", profile.name)
+    })?;
+    let config = &point.config;
+    let sessions = hardware::sessions(profile, &config.provider, config.threads, point.peak_memory_bytes)
+        .map_err(|unfit| format!("{}: {unfit}", profile.name))?;
+    let throughput = summary.throughput_per_second * factor * sessions as f64;
+    hardware::cost_per_thousand(profile.price_per_hour, throughput, utilisation)
+        .ok_or_else(|| "the price per inference is too large or not a number".to_owned())
+}
+
+/// One row for the latest measurement of each configuration.
+pub fn rows(state: &State) -> Vec<Row> {
+    let scenario = &state.scenario;
+    let profile = state.price_profile();
+    let mut rows: Vec<Row> = latest(state)
+        .into_iter()
+        .map(|stored| {
+            let config = &stored.point.config;
+            Row {
+                id: stored.id,
+                model: variant_name(state, stored),
+                batch: config.batch,
+                threads: config.threads,
+                provider: config.provider.clone(),
+                latency_ms: latency_ms(&stored.summary, scenario.latency),
+                throughput_per_second: stored.summary.throughput_per_second,
+                summary: stored.summary,
+                cost_per_thousand: match profile {
+                    Some(profile) => cost_per_thousand(stored, profile, scenario.utilisation),
+                    None => Err("no hardware profile is chosen".to_owned()),
+                },
+                assumed: profile
+                    .is_some_and(|profile| !(profile.is_measured_machine && same_machine(state, stored))),
+                on_front: false,
+            }
+        })
+        .collect();
+    let places: Vec<(f64, f64)> =
+        rows.iter().map(|row| (row.latency_ms, row.throughput_per_second)).collect();
+    for (row, on_front) in rows.iter_mut().zip(pareto_front(&places)) {
+        row.on_front = on_front;
+    }
+    rows
+}
+
+/// ` assumed` where a price belongs to another machine than the one measured.
+fn assumed_word(assumed: bool) -> &'static str {
+    if assumed { " (assumed)" } else { "" }
+}
+
+/// The trade-off chart: one curve a model, threads and provider; points labelled with their batch.
+pub fn chart(state: &State) -> Chart {
+    let scenario = &state.scenario;
+    let rows = rows(state);
+    let currency = state.price_profile().map_or("USD", |profile| profile.currency.as_str());
+    let range = CostRange::of(&rows);
+    let as_colour = range.filter(|_| scenario.cost_as == CostAs::Colour);
+    let as_axis = range.is_some() && scenario.cost_as == CostAs::SecondAxis;
+    let mut marks = curves(&rows, scenario.latency, currency, as_colour, as_axis);
+    marks.extend(front(&rows, scenario.latency, currency));
+    if !rows.is_empty() {
+        let name = format!("p99 limit {}", units::duration_ms(scenario.p99_limit_ms));
+        // The limit is one of p99; against another percentile it would say something else.
+        if scenario.latency == LatencyAxis::P99 {
+            marks.push(Mark::VerticalLimit { name, x: scenario.p99_limit_ms });
+        }
+    }
+    let cost_label = "Cost per 1,000 inferences".to_owned();
+    let scale = |log: bool| if log { Scale::Log10 } else { Scale::Linear { from_zero: true } };
+    let axis = |label: String, unit: &str, scale: Scale| Axis { label, unit: unit.to_owned(), scale };
+    let latency = format!("Latency {}", latency_name(scenario.latency));
+    let mut chart = Chart::new(
+        "trade-off",
+        "Latency against throughput",
+        axis(latency, "ms", scale(scenario.log_axes.0)),
+        axis("Throughput of one session".to_owned(), "inferences/s", scale(scenario.log_axes.1)),
+    );
+    chart.subtitle = format!("Measured on {}", machine_words(state));
+    chart.y2 = as_axis.then(|| axis(cost_label.clone(), currency, Scale::Linear { from_zero: true }));
+    chart.shade = as_colour.map(|CostRange { low, high }| ShadeScale {
+        label: cost_label,
+        unit: currency.to_owned(),
+        low,
+        high,
+        log: true,
+    });
+    chart.marks = marks;
+    chart.notes = notes(state, currency);
+    chart
+}
+
+/// The smallest and the largest cost of 1,000 inferences above zero.
+#[derive(Debug, Clone, Copy)]
+struct CostRange {
+    low: f64,
+    high: f64,
+}
+
+impl CostRange {
+    fn of(rows: &[Row]) -> Option<Self> {
+        let costs = rows.iter().filter_map(|row| row.cost_per_thousand.as_ref().ok());
+        let mut range: Option<Self> = None;
+        for cost in costs.map(|cost| cost.to_f64()).filter(|cost| *cost > 0.0) {
+            let known = range.unwrap_or(Self { low: cost, high: cost });
+            range = Some(Self { low: known.low.min(cost), high: known.high.max(cost) });
+        }
+        range
+    }
+
+    /// Position between low and high by ratios, in [0, 1]; the middle when all costs are equal.
+    fn shade(self, cost: f64) -> f64 {
+        let Self { low, high } = self;
+        if high > low { ((cost / low).ln() / (high / low).ln()).clamp(0.0, 1.0) } else { 0.5 }
+    }
+}
+
+fn curves(
+    rows: &[Row],
+    latency: LatencyAxis,
+    currency: &str,
+    as_colour: Option<CostRange>,
+    as_axis: bool,
+) -> Vec<Mark> {
+    let mut series: BTreeMap<(&str, u32, &str), Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        series.entry((&row.model, row.threads, &row.provider)).or_default().push(row);
+    }
+    let several_providers = rows.iter().any(|row| row.provider != rows[0].provider);
+    let mut marks = Vec::new();
+    for (number, ((model, threads, provider), mut members)) in series.into_iter().enumerate() {
+        members.sort_by_key(|row| row.batch);
+        let s = if threads == 1 { "" } else { "s" };
+        let mut name = format!("{} · {threads} thread{s}", model.replace(".onnx", ""));
+        if several_providers {
+            name.push_str(" · ");
+            name.push_str(provider);
+        }
+        let cost = |row: &Row| row.cost_per_thousand.as_ref().ok().map(|cost| cost.to_f64());
+        let datum = |row: &Row, y: f64, label: String| Datum {
+            x: row.latency_ms,
+            y,
+            label,
+            hover: hover(row, latency, currency),
+            key: u64::try_from(row.id).ok(),
+            dimmed: !row.on_front,
+            shade: as_colour.and_then(|range| Some(range.shade(cost(row).filter(|cost| *cost > 0.0)?))),
+        };
+        let ink = Ink::Series(number);
+        let data =
+            members.iter().map(|row| datum(row, row.throughput_per_second, row.batch.to_string())).collect();
+        marks.push(Mark::Line {
+            name: name.clone(),
+            data,
+            ink,
+            dashed: false,
+            markers: true,
+            second_axis: false,
+        });
+        if as_axis {
+            let data = members.iter().filter_map(|row| Some(datum(row, cost(row)?, String::new()))).collect();
+            let name = format!("{name} · cost");
+            marks.push(Mark::Line { name, data, ink, dashed: true, markers: false, second_axis: true });
+        }
+    }
+    marks
+}
+
+/// The line through the points that nothing beats; `None` for fewer than two.
+fn front(rows: &[Row], latency: LatencyAxis, currency: &str) -> Option<Mark> {
+    let mut front: Vec<&Row> = rows.iter().filter(|row| row.on_front).collect();
+    front.sort_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms));
+    (front.len() > 1).then(|| Mark::Line {
+        name: "Pareto front".to_owned(),
+        // The front lies over the points it joins: pointing at it is pointing at them.
+        data: front
+            .iter()
+            .map(|row| Datum {
+                hover: hover(row, latency, currency),
+                key: u64::try_from(row.id).ok(),
+                ..Datum::new(row.latency_ms, row.throughput_per_second)
+            })
+            .collect(),
+        ink: Ink::Strong,
+        dashed: true,
+        markers: false,
+        second_axis: false,
+    })
+}
+
+fn notes(state: &State, currency: &str) -> Vec<String> {
+    let scenario = &state.scenario;
+    let mut notes =
+        vec!["Labels are batch sizes. Faint points are beaten in both latency and throughput.".to_owned()];
+    if let Some(profile) = state.price_profile().filter(|_| scenario.cost_as != CostAs::Hidden) {
+        let mut note = format!(
+            "Cost: {} an hour for {} ({}), {:.0} % utilisation, as many sessions as fit on it, assumed not to slow each other; {}.",
+            units::money(profile.price_per_hour, currency),
+            profile.name,
+            profile.region,
+            scenario.utilisation * 100.0,
+            profile.source
+        );
+        if !profile.is_measured_machine {
+            note.push_str(" Assumed: measured on another machine.");
+        }
+        notes.push(note);
+    }
+    notes
+}
+
+/// The machines the measurements were taken on, in words.
+pub fn machine_words(state: &State) -> String {
+    let mut cpus: Vec<String> = state
+        .points
+        .iter()
+        .map(|stored| {
+            let machine = &stored.point.fingerprint;
+            format!("{}, {} logical CPUs", machine.cpu, machine.logical_cpus)
+        })
+        .collect();
+    cpus.sort();
+    cpus.dedup();
+    if cpus.is_empty() { "no machine yet".to_owned() } else { cpus.join("; ") }
+}
+
+fn hover(row: &Row, axis: LatencyAxis, currency: &str) -> Vec<(String, String)> {
+    let mut lines = vec![
+        ("Model".to_owned(), row.model.clone()),
+        ("Batch".to_owned(), row.batch.to_string()),
+        ("Threads".to_owned(), row.threads.to_string()),
+        (format!("Latency {}", latency_name(axis)), units::duration_ms(row.latency_ms)),
+        ("Throughput".to_owned(), format!("{} inferences/s", units::three_digits(row.throughput_per_second))),
+    ];
+    lines.push((
+        "Cost per 1,000".to_owned(),
+        match &row.cost_per_thousand {
+            Ok(cost) => format!("{}{}", units::money(*cost, currency), assumed_word(row.assumed)),
+            Err(reason) => format!("not known: {reason}"),
+        },
+    ));
+    lines.push(("Samples".to_owned(), row.summary.samples.to_string()));
+    lines
+}
