@@ -1,1 +1,142 @@
-//! To be written.
+//! The command line: one file a subcommand. Every command takes `--json` (one document on stdout, units in the key
+//! names, diagnostics on stderr) and `--project FILE`, and succeeds only when it did what was asked.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command line is for")]
+
+/// Prints a line on stdout. A reader that has left (`| head`) ends the program quietly, a full disk with an error.
+macro_rules! say {
+    ($($part:tt)*) => { crate::cli::out::line(format_args!($($part)*)) };
+}
+
+mod args;
+mod bench;
+mod bill;
+mod compare;
+mod demo;
+mod export;
+mod import;
+mod inspect;
+mod out;
+mod plan;
+mod runtime;
+mod session;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Parser;
+
+pub use args::{Arguments, Command};
+
+use crate::app::{self, App, Folders, Options, Settings};
+use crate::measure::launcher::Launcher;
+use crate::measure::worker;
+
+/// Reads the process's arguments; prints help or what is wrong and exits where clap says so.
+pub fn parse() -> Arguments {
+    Arguments::parse()
+}
+
+/// Sends the log to stderr: warnings, or what `INFEROMETER_LOG` asks for. Silent in a worker, whose stderr is kept
+/// for the runtime's own words.
+pub fn start_log(arguments: &Arguments) {
+    if matches!(arguments.command, Some(Command::Worker)) {
+        return;
+    }
+    let filter = tracing_subscriber::EnvFilter::try_from_env("INFEROMETER_LOG")
+        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// Prints an error and its causes, once.
+pub fn print_error(error: &anyhow::Error) {
+    eprintln!("inferometer: {error:#}");
+}
+
+fn options(arguments: &Arguments, settings: &Settings, folders: Folders) -> anyhow::Result<Options> {
+    Ok(Options {
+        folders,
+        runtime: arguments.runtime.clone().or_else(|| settings.runtime.clone()),
+        offline: arguments.offline || settings.offline,
+        launcher: Launcher::this_program()
+            .context("could not find this program's own file to start workers from")?,
+    })
+}
+
+/// The application for the window: the project asked for, else the last one, else the sample project.
+///
+/// # Errors
+/// When the project cannot be opened.
+pub fn window_app(arguments: &Arguments) -> anyhow::Result<(App, Vec<PathBuf>)> {
+    let folders = Folders::of_user()?;
+    let settings = Settings::load(&folders.config)?;
+    if let Some(absent) = arguments.files.iter().find(|path| !path.exists()) {
+        anyhow::bail!("this is neither a command nor a file: {}", absent.display());
+    }
+    let mut app = App::new(options(arguments, &settings, folders)?)?;
+    let mut files = arguments.files.clone();
+    let is_project = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "inferometer");
+    let project = arguments.project.clone().or_else(|| match files.as_slice() {
+        [only] if is_project(only) => files.pop(),
+        _ => None,
+    });
+    if let Some(path) = project {
+        app.handle(app::Command::OpenProject(path))?;
+    } else if !files.is_empty() {
+        app.handle(app::Command::NewProject)?;
+    } else if let Some(last) = settings.recent.iter().find(|path| is_project(path) && path.exists()) {
+        app.handle(app::Command::OpenProject(last.clone()))?;
+    } else {
+        app.handle(app::Command::OpenSample)?;
+    }
+    Ok((app, files))
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// When it did not do what was asked; what it did until then is kept.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let Some(command) = arguments.command.clone() else {
+        anyhow::bail!("no command was given");
+    };
+    if matches!(command, Command::Worker) {
+        std::process::exit(worker::main().into());
+    }
+    let folders = Folders::of_user()?;
+    let settings = Settings::load(&folders.config)?;
+    let options = options(arguments, &settings, folders)?;
+    let json = arguments.json;
+    if let Command::Runtime { what } = command {
+        return runtime::run(&what, &options, json);
+    }
+    // Bills that are named are answered by themselves; the project's own would be added to them.
+    let by_themselves = matches!(&command, Command::Bill(what) if !what.files.is_empty());
+    let project = arguments.project.as_deref().filter(|_| !by_themselves);
+    let makes_project = matches!(
+        command,
+        Command::Import { .. } | Command::Bench(_) | Command::Inspect(_) | Command::Compare(_)
+    );
+    match project {
+        Some(path) if !makes_project && !path.exists() => {
+            anyhow::bail!("there is no such project; `import` and `bench` make one: {}", path.display());
+        }
+        None if matches!(command, Command::Plan(_) | Command::Export(_) | Command::Report { .. }) => {
+            anyhow::bail!("name the project: --project FILE");
+        }
+        _ => {}
+    }
+    let mut session = session::Session::open(options, project, json)?;
+    match command {
+        Command::Inspect(what) => inspect::run(&mut session, &what),
+        Command::Bench(what) => bench::run(&mut session, what),
+        Command::Compare(what) => compare::run(&mut session, &what),
+        Command::Import { files } => import::run(&mut session, files),
+        Command::Bill(what) => bill::run(&mut session, &what),
+        Command::Plan(what) => plan::run(&mut session, &what),
+        Command::Export(what) => export::run(&mut session, &what),
+        Command::Report { to, force } => export::report(&mut session, &to, force),
+        Command::Demo { out, seconds } => demo::run(&mut session, &out, seconds),
+        Command::Runtime { .. } | Command::Worker => Ok(()),
+    }
+}

@@ -1,0 +1,269 @@
+//! What the command line accepts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measure how fast AI models really run, price every hardware choice, read the cloud bill, find the cheaper plan.
+///
+/// Without a command the window opens, on FILES if any are given, else on the last project or the sample project.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "inferometer", version, subcommand_precedence_over_arg = true)]
+pub struct Arguments {
+    /// Files to open in the window: a project, models, bills, demand traces, inputs
+    pub files: Vec<PathBuf>,
+    /// What to do instead of opening the window
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// One JSON document on stdout instead of text; diagnostics stay on stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Project to work in; made where it is not there. Without it, commands work in memory
+    #[arg(long, global = true, value_name = "FILE")]
+    pub project: Option<PathBuf>,
+    /// Fetch nothing, not even ONNX Runtime
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// ONNX Runtime library to use before any other
+    #[arg(long, global = true, value_name = "LIBRARY")]
+    pub runtime: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Whether the window is asked for.
+    pub fn wants_window(&self) -> bool {
+        self.command.is_none()
+    }
+}
+
+/// One command.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Read an ONNX model without running it
+    Inspect(Inspect),
+    /// Measure models: latency, throughput, memory, for each batch and thread count
+    Bench(Bench),
+    /// Compare two models: size, speed, agreement of their outputs
+    Compare(Compare),
+    /// Take files into a project: models, bills, demand traces, inputs, profiles, other projects
+    Import {
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Sum and group cloud bills, and tell the share that is inference
+    Bill(Bill),
+    /// Find the cheapest way to serve a demand within a latency limit
+    Plan(Plan),
+    /// Write a chart of a project as SVG, PNG or CSV
+    Export(Export),
+    /// Write the HTML report of a project
+    Report {
+        /// File to write
+        #[arg(long, value_name = "FILE", default_value = "report.html")]
+        to: PathBuf,
+        /// Replace the file when it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Show or install ONNX Runtime
+    Runtime {
+        /// What to do
+        #[command(subcommand)]
+        what: Runtime,
+    },
+    /// Go once round the loop on the sample data, without a display
+    Demo {
+        /// Folder for the charts, the report and the project; must be empty or new
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Seconds of steady state for each configuration
+        #[arg(long, default_value_t = 0.5)]
+        seconds: f64,
+    },
+    /// Serve measurements over stdin and stdout
+    #[command(hide = true)]
+    Worker,
+}
+
+/// `inspect`
+#[derive(Debug, Clone, Args)]
+pub struct Inspect {
+    /// An ONNX file
+    pub model: PathBuf,
+}
+
+/// What a sweep varies, shared by `bench` and `compare`.
+#[derive(Debug, Clone, Args)]
+pub struct Sweep {
+    /// Batch sizes
+    #[arg(long, value_delimiter = ',', value_name = "N,…", default_value = "1")]
+    pub batch: Vec<u64>,
+    /// Threads of a session
+    #[arg(long, value_delimiter = ',', value_name = "N,…", default_value = "1")]
+    pub threads: Vec<u32>,
+    /// Seconds of steady state for each configuration
+    #[arg(long, default_value_t = 3.0)]
+    pub seconds: f64,
+    /// Execution provider
+    #[arg(long, value_delimiter = ',', default_value = "CPU")]
+    pub provider: Vec<String>,
+    /// Value of a dynamic dimension, by name or by place: height=320, images.2=320
+    #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = dimension)]
+    pub dims: Vec<(String, u64)>,
+    /// Inputs from a .npy or .npz file instead of generated ones
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// Seed of generated inputs
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+fn dimension(text: &str) -> Result<(String, u64), String> {
+    let (name, size) = text.split_once('=').ok_or("write it as NAME=SIZE, such as height=320")?;
+    let size = size
+        .trim()
+        .parse()
+        .ok()
+        .filter(|size| *size > 0)
+        .ok_or_else(|| format!("`{size}` is not a whole number above 0"))?;
+    Ok((name.trim().to_owned(), size))
+}
+
+/// `bench`
+#[derive(Debug, Clone, Args)]
+pub struct Bench {
+    /// ONNX files; without any, the project's models
+    pub models: Vec<PathBuf>,
+    /// What to vary
+    #[command(flatten)]
+    pub sweep: Sweep,
+}
+
+/// `compare`
+#[derive(Debug, Clone, Args)]
+pub struct Compare {
+    /// The model compared with
+    pub a: PathBuf,
+    /// The model compared
+    pub b: PathBuf,
+    /// What to vary
+    #[command(flatten)]
+    pub sweep: Sweep,
+}
+
+/// `bill`
+#[derive(Debug, Clone, Args)]
+pub struct Bill {
+    /// Bills, answered by themselves; without any, the project's
+    pub files: Vec<PathBuf>,
+    /// Columns to group by, outermost first; `Tags.KEY` for a tag
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
+    pub by: Vec<String>,
+    /// Keep only rows with this value
+    #[arg(long = "where", value_name = "COLUMN=VALUE")]
+    pub filters: Vec<String>,
+}
+
+/// `plan`
+#[derive(Debug, Clone, Args)]
+pub struct Plan {
+    /// Requests per second; without it, the project's own demand
+    #[arg(long)]
+    pub rps: Option<f64>,
+    /// Limit of the 99th percentile of latency, waiting included, in milliseconds
+    #[arg(long)]
+    pub p99_ms: Option<f64>,
+    /// Highest average use of the measured throughput, between 0 and 1
+    #[arg(long)]
+    pub utilisation: Option<f64>,
+    /// How many offers to print (all of them with --json)
+    #[arg(long, default_value_t = 12)]
+    pub most: usize,
+}
+
+/// A chart of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Figure {
+    /// Latency against throughput
+    TradeOff,
+    /// Cost over time
+    Bill,
+    /// What the same demand would cost
+    Offers,
+    /// Two models' latency by batch
+    Compare,
+}
+
+/// `export`
+#[derive(Debug, Clone, Args)]
+pub struct Export {
+    /// Which chart
+    pub chart: Figure,
+    /// File to write; the ending chooses the form: .svg, .png or .csv
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Replace the file when it is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `runtime`
+#[derive(Debug, Clone, Subcommand)]
+pub enum Runtime {
+    /// Show every ONNX Runtime found: where, its version, its execution providers
+    List,
+    /// Fetch one through pip
+    Install {
+        /// Which
+        #[arg(default_value = "cpu")]
+        flavour: RuntimeFlavour,
+    },
+}
+
+/// Which ONNX Runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RuntimeFlavour {
+    /// For CPUs
+    Cpu,
+    /// With CUDA and `TensorRT`
+    Gpu,
+    /// With `OpenVINO`
+    Openvino,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn files_open_the_window_and_commands_do_not() {
+        let window = Arguments::try_parse_from(["inferometer", "a.onnx", "bill.csv"]).unwrap();
+        assert!(window.wants_window() && window.files.len() == 2);
+        let bench = Arguments::try_parse_from(["inferometer", "bench", "a.onnx", "--batch", "1,2", "--json"])
+            .unwrap();
+        assert!(!bench.wants_window() && bench.json);
+    }
+
+    #[test]
+    fn options_may_stand_before_the_command() {
+        let arguments =
+            Arguments::try_parse_from(["inferometer", "--json", "--project", "p", "inspect", "m"]).unwrap();
+        assert!(arguments.json && matches!(arguments.command, Some(Command::Inspect(_))));
+    }
+
+    #[test]
+    fn a_dimension_is_a_name_and_a_size() {
+        assert_eq!(dimension("images.2=320"), Ok(("images.2".to_owned(), 320)));
+        for bad in ["height", "height=", "height=0", "height=-3", "height=x"] {
+            assert!(dimension(bad).is_err(), "{bad}");
+        }
+    }
+}

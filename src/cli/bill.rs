@@ -1,0 +1,200 @@
+//! `inferometer bill FILE…`: sum, group and judge cloud bills.
+
+use anyhow::bail;
+use serde_json::{Map, Value, json};
+
+use super::args::Bill;
+use super::session::Session;
+use super::table;
+use crate::app::{Query, QueryResult};
+use crate::bill::{Basis, Costs, Filter, Group, InferenceShare, Totals, Warning};
+use crate::units::{self, Money};
+
+/// How many warnings are printed as text; `--json` has them all.
+const WARNINGS_SHOWN: usize = 12;
+
+pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
+    let filters = what.filters.iter().map(|text| Filter::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    if !what.files.is_empty() {
+        let (reports, done) = session.take_in(what.files.clone());
+        done?;
+        if let Some(other) =
+            reports.iter().find(|report| !matches!(report.kind, Some(crate::app::Kind::Bill(_))))
+        {
+            bail!("this is not a bill: {}", other.path.display());
+        }
+    }
+    let state = session.app.state();
+    if state.bills.is_empty() {
+        bail!("no bill is named and the project has none; name at least one file");
+    }
+    let warnings: Vec<Warning> = state.bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
+
+    let QueryResult::Totals(total) = session.ask(&Query::Totals { filters: filters.clone() })? else {
+        bail!("the bill store answered another question");
+    };
+    let groups = if what.by.is_empty() {
+        Vec::new()
+    } else {
+        match session.ask(&Query::Groups {
+            by: what.by.clone(),
+            filters: filters.clone(),
+            basis: Basis::EffectiveCost,
+        })? {
+            QueryResult::Groups(groups) => groups,
+            _ => bail!("the bill store answered another question"),
+        }
+    };
+    let inference = Query::Inference { filters, basis: Basis::EffectiveCost };
+    let QueryResult::Inference(share, monthly) = session.ask(&inference)? else {
+        bail!("the bill store answered another question");
+    };
+    let currency = total.currency.clone().unwrap_or_default();
+    let answer = Answer { currency, total, groups, share: *share, monthly, warnings };
+    if session.json {
+        return Session::print_json(&answer.document());
+    }
+    answer.print(&what.by);
+    Ok(())
+}
+
+/// What the bills say.
+struct Answer {
+    currency: String,
+    total: Totals,
+    groups: Vec<Group>,
+    share: InferenceShare,
+    monthly: Option<Money>,
+    warnings: Vec<Warning>,
+}
+
+impl Answer {
+    /// The documented JSON form.
+    fn document(&self) -> Value {
+        let with = |sums: &Costs, more: Value| {
+            let mut document = costs(sums);
+            if let Value::Object(more) = more {
+                document.extend(more);
+            }
+            Value::Object(document)
+        };
+        let groups: Vec<Value> = self
+            .groups
+            .iter()
+            .map(|group| with(&group.costs, json!({ "key": group.key, "rows": group.rows })))
+            .collect();
+        let rules: Vec<Value> = self
+            .share
+            .by_rule
+            .iter()
+            .map(|rule| {
+                let more = json!({
+                    "rule": rule.rule_id,
+                    "words": rule.words,
+                    "class": rule.class,
+                    "counted": rule.counted,
+                    "rows": rule.rows,
+                });
+                with(&rule.costs, more)
+            })
+            .collect();
+        let more = json!({
+            "rows": self.share.inference_rows,
+            "rules": rules,
+            "EffectiveCost_per_month": self.monthly,
+            "EffectiveCost_per_month_reason": self.monthly.is_none().then_some(
+                "no row is inference, or the period the bill covers is not known",
+            ),
+        });
+        json!({
+            "rows": self.total.rows,
+            "currency": self.total.currency,
+            "total": costs(&self.total.costs),
+            "missing_cells": self.total.missing,
+            "groups": groups,
+            "inference": with(&self.share.inference, more),
+            "warnings": self.warnings,
+        })
+    }
+
+    fn print(&self, by: &[String]) {
+        say!("{} rows, {}", self.total.rows, self.currency);
+        self.table(
+            "",
+            &[
+                ("total".to_owned(), self.total.rows, &self.total.costs),
+                ("inference".to_owned(), self.share.inference_rows, &self.share.inference),
+            ],
+        );
+        let rules: Vec<_> = self
+            .share
+            .by_rule
+            .iter()
+            .map(|rule| {
+                let counted = if rule.counted { "" } else { " (not counted)" };
+                (format!("{}{counted}", rule.words), rule.rows, &rule.costs)
+            })
+            .collect();
+        self.table("inference by rule", &rules);
+        let groups: Vec<_> = self
+            .groups
+            .iter()
+            .map(|group| {
+                let key: Vec<&str> =
+                    group.key.iter().map(|part| part.as_deref().unwrap_or("(no value)")).collect();
+                (key.join(" / "), group.rows, &group.costs)
+            })
+            .collect();
+        self.table(&by.join(" / "), &groups);
+        print_warnings(&self.warnings);
+    }
+
+    fn table(&self, of: &str, lines: &[(String, u64, &Costs)]) {
+        if lines.is_empty() {
+            return;
+        }
+        let money = |amount: Option<Money>| {
+            amount.map_or_else(|| "not known".to_owned(), |amount| units::money(amount, &self.currency))
+        };
+        let rows: Vec<Vec<String>> = lines
+            .iter()
+            .map(|(name, rows, costs)| {
+                vec![
+                    name.clone(),
+                    rows.to_string(),
+                    money(costs.billed_cost),
+                    money(costs.effective_cost),
+                    money(costs.list_cost),
+                    money(costs.contracted_cost),
+                ]
+            })
+            .collect();
+        table::print(&[of, "rows", "billed", "effective", "list", "contracted"], &rows);
+        say!("");
+    }
+}
+
+/// The four costs under their FOCUS names; `null` with a `reason` where the file has no such column.
+fn costs(costs: &Costs) -> Map<String, Value> {
+    let mut document = match json!(costs) {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    if document.values().any(Value::is_null) {
+        document
+            .insert("reason".to_owned(), json!("the file has no such column, or no readable value in it"));
+    }
+    document
+}
+
+/// Warnings as text, on stderr.
+pub(super) fn print_warnings(warnings: &[Warning]) {
+    for warning in warnings.iter().take(WARNINGS_SHOWN) {
+        let line = warning.line.map_or_else(String::new, |line| format!(" line {line}"));
+        let column = warning.column.as_ref().map_or_else(String::new, |column| format!(", {column}"));
+        eprintln!("warning: {}{line}{column}: {}", warning.file, warning.message);
+    }
+    if warnings.len() > WARNINGS_SHOWN {
+        eprintln!("warning: and {} more (all of them with --json)", warnings.len() - WARNINGS_SHOWN);
+    }
+}

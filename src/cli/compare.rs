@@ -1,0 +1,171 @@
+//! `inferometer compare A B`: size, speed and answers of two models.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use serde_json::{Map, Value, json};
+
+use super::args::Compare;
+use super::session::Session;
+use super::{bench, table};
+use crate::app::comparison::{self, Comparison};
+use crate::app::{Command, derive};
+use crate::measure::agreement::Question;
+use crate::units;
+
+pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
+    let models = session.all_models(&[what.a.clone(), what.b.clone()])?;
+    let [a, b] = models.as_slice() else {
+        bail!("the two files are the same model; name two that differ: {}", what.b.display());
+    };
+    let (a, b) = (a.clone(), b.clone());
+    let dims: BTreeMap<String, u64> = what.sweep.dims.iter().cloned().collect();
+    // What the project has measured already is not measured again.
+    let state = session.app.state();
+    let known = |sha256: &String, batch: u64, threads: u32, provider: &String| {
+        derive::latest(state).iter().any(|stored| {
+            let config = &stored.point.config;
+            let same = (config.batch, config.threads, &config.provider, &config.dims);
+            stored.point.model_sha256 == *sha256 && same == (batch, threads, provider, &dims)
+        })
+    };
+    let missing = models.iter().any(|sha256| {
+        what.sweep.batch.iter().any(|batch| {
+            what.sweep.threads.iter().any(|threads| {
+                what.sweep.provider.iter().any(|provider| !known(sha256, *batch, *threads, provider))
+            })
+        })
+    });
+    if missing {
+        // A labelled set has one shape for all batches; speed is measured on generated inputs.
+        let sweep = super::args::Sweep { inputs: None, ..what.sweep.clone() };
+        session.run(Command::Measure(bench::measure(models, sweep)))?;
+        if let Some(failure) = session.app.state().failures.first() {
+            bail!("{}: {}", failure.model, failure.message);
+        }
+    }
+    let defaults = Question::default();
+    let question = Question {
+        provider: what.sweep.provider.first().cloned().unwrap_or(defaults.provider),
+        threads: what.sweep.threads.first().copied().unwrap_or(defaults.threads),
+        dims,
+        seed: what.sweep.seed,
+        inputs: what.sweep.inputs.as_ref().map(std::path::absolute).transpose()?,
+    };
+    let inputs_named = question.inputs.is_some() || !question.dims.is_empty();
+    // The project's labelled set is used where nothing else is asked for.
+    session.run(if inputs_named || session.app.state().labelled.is_none() {
+        Command::AgreeOn(a.clone(), b.clone(), Box::new(question))
+    } else {
+        Command::Agree(a.clone(), b.clone())
+    })?;
+    let comparison =
+        comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;
+    if session.json {
+        return Session::print_json(&document(&comparison));
+    }
+    print(&comparison);
+    Ok(())
+}
+
+/// The documented JSON form of a comparison. Ratios are B ÷ A.
+fn document(comparison: &Comparison) -> Value {
+    let mut by_batch = Map::new();
+    for speed in &comparison.speed {
+        let entry = json!({
+            "threads": speed.threads,
+            "p50": speed.latency_ratio(),
+            "p99": speed.p99_ms.1 / speed.p99_ms.0,
+            "throughput": speed.throughput_ratio(),
+            "a_p50_ms": speed.p50_ms.0,
+            "b_p50_ms": speed.p50_ms.1,
+            "a_throughput_per_second": speed.throughput_per_second.0,
+            "b_throughput_per_second": speed.throughput_per_second.1,
+        });
+        // Fewest threads first; the others follow under `batch@threads`.
+        let plain = speed.batch.to_string();
+        let key = if by_batch.contains_key(&plain) { format!("{plain}@{}", speed.threads) } else { plain };
+        by_batch.insert(key, entry);
+    }
+    let agreement = comparison.agreement.as_ref();
+    let mut document = json!({
+        "a": super::inspect::document(&comparison.a.model),
+        "b": super::inspect::document(&comparison.b.model),
+        "size_ratio": comparison.size_ratio,
+        "parameters_ratio": ratio(comparison.b.model.parameters, comparison.a.model.parameters),
+        "latency_ratio": { "batch": by_batch },
+        "agreement": agreement.map(|agreement| json!({
+            "max_abs": agreement.max_abs,
+            "mean_abs": agreement.mean_abs,
+            "cosine": agreement.cosine,
+            "top1": agreement.top1,
+            "samples": agreement.samples,
+            "non_finite": agreement.non_finite,
+        })),
+        "accuracy": {
+            "a": comparison.a.accuracy,
+            "b": comparison.b.accuracy,
+        },
+    });
+    if agreement.is_some_and(|agreement| agreement.top1.is_none()) {
+        document["agreement"]["top1_reason"] = json!("no output is a row of scores for each item");
+    }
+    if comparison.a.accuracy.is_none() {
+        document["accuracy"]["reason"] =
+            json!("no labelled set was given; --inputs takes an .npz with the inputs and `labels`");
+    }
+    document
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn print(comparison: &Comparison) {
+    say!("{}\n", comparison::headline(comparison));
+    let (a, b) = (&comparison.a.model, &comparison.b.model);
+    let mut rows = vec![
+        vec!["file".to_owned(), units::bytes(a.file_bytes), units::bytes(b.file_bytes)],
+        vec!["weights".to_owned(), units::bytes(a.weight_bytes), units::bytes(b.weight_bytes)],
+        vec!["parameters".to_owned(), units::si(a.parameters as f64), units::si(b.parameters as f64)],
+    ];
+    let flops = |flops: Option<u64>| flops.map_or_else(|| "not known".to_owned(), |f| units::si(f as f64));
+    rows.push(vec!["FLOPs".to_owned(), flops(a.flops.total), flops(b.flops.total)]);
+    let percent =
+        |share: Option<f64>| share.map_or_else(|| "not known".to_owned(), |s| format!("{:.2} %", s * 100.0));
+    rows.push(vec!["accuracy".to_owned(), percent(comparison.a.accuracy), percent(comparison.b.accuracy)]);
+    table::print(&["", &a.name, &b.name], &rows);
+    let differences = comparison::operator_differences(comparison);
+    if !differences.is_empty() {
+        say!("operators   {}", differences.join(", "));
+    }
+    say!("");
+    let rows: Vec<Vec<String>> = comparison
+        .speed
+        .iter()
+        .map(|speed| {
+            vec![
+                speed.batch.to_string(),
+                speed.threads.to_string(),
+                units::duration_ms(speed.p50_ms.0),
+                units::duration_ms(speed.p50_ms.1),
+                format!("{:.2}", speed.latency_ratio()),
+                units::three_digits(speed.throughput_per_second.0),
+                units::three_digits(speed.throughput_per_second.1),
+                format!("{:.2}", speed.throughput_ratio()),
+            ]
+        })
+        .collect();
+    let head = ["batch", "threads", "p50 A", "p50 B", "B ÷ A", "per second A", "per second B", "B ÷ A"];
+    table::print(&head, &rows);
+    if let Some(agreement) = &comparison.agreement {
+        say!(
+            "\noutputs on {} inputs: largest difference {}, mean {}, cosine {}, same top-1 {}",
+            agreement.samples,
+            units::three_digits(agreement.max_abs),
+            units::three_digits(agreement.mean_abs),
+            units::three_digits(agreement.cosine),
+            percent(agreement.top1)
+        );
+    }
+}
