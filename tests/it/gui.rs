@@ -1,1 +1,5 @@
-//! Pages of the window, without a screen.
+//! The window and its pages, without a screen.
+
+mod harness;
+mod pages;
+mod shell;
