@@ -167,5 +167,11 @@ fn print(comparison: &Comparison) {
             units::three_digits(agreement.cosine),
             percent(agreement.top1)
         );
+        if agreement.non_finite > 0 {
+            say!(
+                "{} values are not finite in one of them and are not among these numbers",
+                agreement.non_finite
+            );
+        }
     }
 }

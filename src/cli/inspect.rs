@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::Inspect;
 use super::session::Session;
 use super::table;
-use crate::model::{Dim, Model, Port};
+use crate::model::{Model, Port};
 use crate::units;
 
 pub(super) fn run(session: &mut Session, what: &Inspect) -> anyhow::Result<()> {
@@ -57,20 +57,6 @@ pub(super) fn document(model: &Model) -> serde_json::Value {
     document
 }
 
-/// `[batch, 1, 32, 32]`.
-pub(super) fn shape_words(port: &Port) -> String {
-    let dims: Vec<String> = port
-        .shape
-        .iter()
-        .map(|dim| match dim {
-            Dim::Fixed(size) => size.to_string(),
-            Dim::Named(name) => name.clone(),
-            Dim::Unknown => "?".to_owned(),
-        })
-        .collect();
-    format!("[{}]", dims.join(", "))
-}
-
 fn print(model: &Model) {
     say!("{}  {}", model.name, units::bytes(model.file_bytes));
     say!("producer    {}", model.producer);
@@ -104,7 +90,7 @@ fn print(model: &Model) {
     let row = |way: &str, port: &Port| {
         let element =
             serde_json::to_value(port.element).ok().and_then(|name| name.as_str().map(str::to_owned));
-        vec![way.to_owned(), port.name.clone(), element.unwrap_or_default(), shape_words(port)]
+        vec![way.to_owned(), port.name.clone(), element.unwrap_or_default(), port.shape_words()]
     };
     let ports: Vec<Vec<String>> = model
         .inputs

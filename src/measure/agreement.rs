@@ -257,14 +257,21 @@ impl Side {
     }
 }
 
-/// Items of an input file: its labels, else the first dimension of the first input's array.
+/// Items of an input file: the first dimension of the first input's array. Labels must be one an item.
 fn items_in(arrays: &Arrays, model: &Model) -> Result<u64, AgreementError> {
-    if let Some(count) = arrays.shapes().get(LABELS).and_then(|shape| shape.first()) {
-        return Ok(*count);
-    }
     let Some(port) = model.inputs.first() else { return Ok(1) };
-    let shape = &arrays.shapes()[arrays.array_for(port, model.inputs.len())?];
-    Ok(if shape.len() == port.shape.len() { shape.first().copied().unwrap_or(1) } else { 1 })
+    let name = arrays.array_for(port, model.inputs.len())?;
+    let shape = &arrays.shapes()[name];
+    let items = if shape.len() == port.shape.len() { shape.first().copied().unwrap_or(1) } else { 1 };
+    match arrays.shapes().get(LABELS).and_then(|shape| shape.first()) {
+        Some(labels) if *labels != items => Err(AgreementError::Inputs(inputs::FeedError::File {
+            problem: format!(
+                "`{name}` has {items} items and `{LABELS}` has {labels}; give one label an item"
+            ),
+            path: arrays.path().to_owned(),
+        })),
+        _ => Ok(items),
+    }
 }
 
 fn chunks(items: u64, batch: u64, batch_is_open: bool) -> Vec<Chunk> {

@@ -72,6 +72,26 @@ impl Port {
     pub fn has_unknown_rank(&self) -> bool {
         matches!(self.shape.as_slice(), [Dim::Named(name)] if name == onnx::UNKNOWN_RANK)
     }
+
+    /// The shape for people: `[batch, 3, 32, 32]`, `scalar`, `number of dimensions not stated`.
+    pub fn shape_words(&self) -> String {
+        if self.has_unknown_rank() {
+            return "number of dimensions not stated".to_owned();
+        }
+        if self.shape.is_empty() {
+            return "scalar".to_owned();
+        }
+        let dims: Vec<String> = self
+            .shape
+            .iter()
+            .map(|dim| match dim {
+                Dim::Fixed(size) => size.to_string(),
+                Dim::Named(name) => name.clone(),
+                Dim::Unknown => "?".to_owned(),
+            })
+            .collect();
+        format!("[{}]", dims.join(", "))
+    }
 }
 
 /// One dimension of a port.

@@ -252,6 +252,32 @@ fn compare_tells_size_speed_agreement_and_accuracy() {
     }
 }
 
+/// A `.npy` file: format 1.0, C order.
+fn npy(kind: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(values);
+    file
+}
+
+#[test]
+fn labels_that_are_not_one_an_item_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("few-labels.npz");
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+    let images = npy("<f4", "(10, 1, 32, 32)", &vec![0; 10 * 32 * 32 * 4]);
+    for (name, content) in [("images.npy", images), ("labels.npy", npy("<i8", "(3,)", &[0; 24]))] {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut archive, &content).unwrap();
+    }
+    archive.finish().unwrap();
+    let models = [sample("models/digits-cnn.onnx"), sample("models/digits-student.onnx")];
+    let message = failure(&["compare", "--seconds", "0.1", "--inputs", path.to_str().unwrap()], &models);
+    assert!(message.contains("10 items") && message.contains("`labels` has 3"), "{message}");
+}
+
 #[test]
 fn demo_goes_round_the_loop_and_leaves_charts_and_a_report() {
     let folder = tempfile::tempdir().unwrap();

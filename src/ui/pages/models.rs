@@ -4,7 +4,7 @@ use egui::{Align, Layout, Rect, RichText, Sense, Ui, pos2, vec2};
 
 use crate::app::{Command, ModelEntry, State};
 use crate::chart::Ink;
-use crate::model::{Dim, Model, Port};
+use crate::model::{Model, Port};
 use crate::plot;
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::{Action, View};
@@ -262,20 +262,7 @@ fn facts_ui(ui: &mut Ui, entry: &ModelEntry) {
 
 /// `float32 [batch, 3, 32, 32]`.
 fn port_words(port: &Port) -> String {
-    let element = format!("{:?}", port.element).to_lowercase();
-    if port.has_unknown_rank() {
-        return format!("{element}, number of dimensions not stated");
-    }
-    let dims: Vec<String> = port
-        .shape
-        .iter()
-        .map(|dim| match dim {
-            Dim::Fixed(size) => size.to_string(),
-            Dim::Named(name) => name.clone(),
-            Dim::Unknown => "?".to_owned(),
-        })
-        .collect();
-    if dims.is_empty() { format!("{element} scalar") } else { format!("{element} [{}]", dims.join(", ")) }
+    format!("{} {}", format!("{:?}", port.element).to_lowercase(), port.shape_words())
 }
 
 /// A bar of the bytes of the weights by element type, and its legend.
