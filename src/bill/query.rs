@@ -131,8 +131,10 @@ pub struct Totals {
     pub rows: u64,
     /// Their currency; `None` without rows, empty for rows without a currency.
     pub currency: Option<String>,
-    /// Their costs.
+    /// Their costs, rounded once to the ten places of [`crate::units::Money`].
     pub costs: Costs,
+    /// The same by FOCUS name as exact decimals, to the file's last digit (eighteen places at most).
+    pub exact: BTreeMap<String, String>,
     /// Cells of each cost that have no value and are therefore not in it; none for a cost that is complete.
     pub missing: BTreeMap<String, u64>,
 }
@@ -210,7 +212,14 @@ impl Bill {
                 .map(|(name, filled)| ((*name).to_owned(), sums.rows - filled))
                 .collect();
             let costs = Costs::from_sums(self.present(), sums.rows, sums.filled, sums.costs);
-            let answer = Totals { rows: sums.rows, currency: Some(currency.clone()), costs, missing };
+            let known = super::share::named(&costs);
+            let exact = known
+                .iter()
+                .zip(sums.costs)
+                .filter(|((_, cost), _)| cost.is_some())
+                .map(|((name, _), sum)| ((*name).to_owned(), sum.to_string()))
+                .collect();
+            let answer = Totals { rows: sums.rows, currency: Some(currency.clone()), costs, exact, missing };
             totals.insert(currency, answer);
         }
         Ok(totals)

@@ -109,7 +109,7 @@ impl Answer {
         json!({
             "rows": self.total.rows,
             "currency": self.total.currency,
-            "total": costs(&self.total.costs),
+            "total": with(&self.total.costs, json!(self.total.exact)),
             "missing_cells": self.total.missing,
             "groups": groups,
             "inference": with(&self.share.inference, more),

@@ -310,3 +310,30 @@ fn without_a_display_the_window_names_the_commands_that_need_none() {
         "{message}"
     );
 }
+
+/// The oracle is Python's `decimal` summing the same columns of the same files.
+#[test]
+#[ignore = "needs INFEROMETER_SAMPLES"]
+fn totals_equal_the_files_to_the_last_digit() {
+    let samples = std::env::var("INFEROMETER_SAMPLES").expect("INFEROMETER_SAMPLES names the sample files");
+    let bills = Path::new(&samples).join("bills");
+    for (file, expected) in [
+        (
+            "focus-1.0/focus_sample.csv",
+            ["20.52022672899", "14.97651418586", "20.39090575119", "14.97626039326"],
+        ),
+        (
+            "focus-1.2/focus_1_2_cost_and_usage_aws.csv",
+            ["21301.98951951092125", "21301.98951951092125", "30428.22734714121707", "29063.98869885812125"],
+        ),
+        (
+            "focus-1.2/focus_1_2_cost_and_usage_gcp.csv",
+            ["33666.8096933820315", "33666.8096933820315", "45681.521703161035", "43893.5105248630315"],
+        ),
+    ] {
+        let document = json(&["bill", "--json"], &[bills.join(file)]);
+        let names = ["BilledCost", "EffectiveCost", "ListCost", "ContractedCost"];
+        let found = names.map(|name| document["total"][name].as_str().unwrap().to_owned());
+        assert_eq!(found, expected, "{file}");
+    }
+}
