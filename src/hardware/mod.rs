@@ -80,6 +80,17 @@ impl Purchase {
         }
     }
 
+    /// One word for narrow columns: `spot`, `1 year`.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on demand",
+            Self::Spot => "spot",
+            Self::Committed1y => "1 year",
+            Self::Committed3y => "3 years",
+            Self::Owned => "owned",
+        }
+    }
+
     /// The words shown to people: `1-year commitment`.
     pub const fn label(self) -> &'static str {
         match self {

@@ -75,7 +75,7 @@ fn staying(search: &Search<'_>, best: &Row) -> String {
 }
 
 /// Without this, a cost of some requests would stand beside a spend for all of them.
-const ALL_SERVED: &str = "if these requests are all that the filtered spend serves";
+const ALL_SERVED: &str = "if these requests are all that this spend serves";
 
 fn against_today(cost: Money, today: Money, currency: &str) -> String {
     match difference(cost, today) {

@@ -387,7 +387,7 @@ mod tests {
         assert_eq!(
             stays.why,
             format!(
-                "Staying as you are is cheapest at $50.00 a month if these requests are all that the filtered spend \
+                "Staying as you are is cheapest at $50.00 a month if these requests are all that this spend \
                  serves, but its latency is not known. The cheapest measured offer within 50.0 ms is int8.onnx at \
                  batch 1 on 1 thread, on 1 × desk (AWS us-east-1, on demand), for $146.00 a month, $96.00 more. Its \
                  p99, estimated at {p99}, is the wait and the model's run alone, without network and pre- or \
@@ -398,7 +398,7 @@ mod tests {
         assert_eq!((equal.best, equal.offers[0].stay), (Some(1), true));
         assert!(
             equal.why.contains(
-                " for $146.00 a month, as much as today if these requests are all that the filtered spend serves. "
+                " for $146.00 a month, as much as today if these requests are all that this spend serves. "
             ),
             "{}",
             equal.why

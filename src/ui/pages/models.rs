@@ -255,7 +255,7 @@ fn facts_ui(ui: &mut Ui, entry: &ModelEntry) {
         ("Opset", opsets.join(", ")),
         ("IR version", model.ir_version.to_string()),
         ("SHA-256", format!("{}…", model.sha256.get(..16).unwrap_or(&model.sha256))),
-        ("Path", entry.path.display().to_string()),
+        ("Path", end_of(&entry.path.display().to_string())),
     ];
     key_values_ui(ui, "file", &rows);
 }
@@ -264,6 +264,19 @@ fn facts_ui(ui: &mut Ui, entry: &ModelEntry) {
 fn port_words(port: &Port) -> String {
     format!("{} {}", format!("{:?}", port.element).to_lowercase(), port.shape_words())
 }
+
+/// The end of a long path, which is what tells files apart.
+fn end_of(path: &str) -> String {
+    let letters = path.chars().count();
+    if letters <= PATH_LETTERS {
+        return path.to_owned();
+    }
+    let end: String = path.chars().skip(letters + 1 - PATH_LETTERS).collect();
+    format!("…{end}")
+}
+
+/// Letters of a path that fit beside the operators.
+const PATH_LETTERS: usize = 48;
 
 /// A bar of the bytes of the weights by element type, and its legend.
 fn precision_ui(ui: &mut Ui, model: &Model) {

@@ -5,6 +5,7 @@ use egui::{Layout, Ui};
 use crate::app::derive::variant_id;
 use crate::app::{State, figures};
 use crate::chart::Chart;
+use crate::hardware::Purchase;
 use crate::plan::{Answer, Offer};
 use crate::ui::pages::kept::Memo;
 use crate::ui::pages::parts::{csv_text, field, threads_words};
@@ -127,7 +128,7 @@ fn left_out_ui(ui: &mut Ui, answer: &Answer) {
 fn columns(currency: &str) -> Vec<Column> {
     vec![
         Column::fill("Variant", 128.0),
-        Column::text("Machine", 122.0),
+        Column::text("Machine", 146.0),
         Column::number("Replicas", 50.0).hover("Machines needed"),
         Column::number("p99", 52.0).hover(
             "99th percentile: time to fill the batch + waiting in an M/D/c queue + measured p99 ÷ speed factor",
@@ -158,7 +159,17 @@ fn cell(state: &State, offer: &Offer, best: bool, column: usize, currency: &str,
             if best { cell.badge(Badge::Best).colour(tokens.good) } else { cell }
         }
         1 if offer.stay => Cell::text("").badge(Badge::Stay).hover("What the bill pays for"),
-        1 => Cell::text(format!("{} {}", offer.provider, offer.instance)),
+        1 => {
+            // How it is bought tells rows of one machine apart; its provider is in the hover text.
+            let bought = offer.purchase.map_or("", Purchase::short);
+            Cell::text(format!("{} {bought}", offer.instance)).hover(format!(
+                "{} {}, {}, {}",
+                offer.provider,
+                offer.instance,
+                offer.region,
+                offer.purchase.map_or("", Purchase::label)
+            ))
+        }
         2 => Cell::number(offer.replicas as f64, count_words(offer.replicas))
             .hover(format!("{} sessions on each", offer.sessions_per_replica)),
         3 => match offer.p99_ms {
