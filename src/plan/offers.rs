@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(
             answer.why,
             "int8.onnx at batch 1 on 1 thread serves 600 requests/s within 50.0 ms on 2 × c7i.large (AWS us-east-1, \
-             on demand) for $130.31 a month, $853.10 less than today if these requests are all that the filtered \
+             on demand) for $130.31 a month, $853.10 less than today if these requests are all that this \
              spend serves. Its p99, estimated at 9.98 ms, is the wait and the model's run alone, without network \
              and pre- or post-processing; the speed is assumed, since it was measured on another machine. The \
              cheapest offer with full.onnx costs 2.5× as much; the accuracy of int8.onnx is 98.0 %, 0.5 points \
