@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::derive::latest;
+use super::figures;
 use super::project::Stored;
 use super::state::State;
 use super::tradeoff::cost_per_thousand;
+use crate::chart::Chart;
 use crate::measure::agreement::Agreement;
 use crate::model::Model;
 use crate::units::Money;
@@ -158,6 +160,20 @@ pub fn headline(comparison: &Comparison) -> String {
         return format!("{name_b} and {name_a} have not been measured at the same batch and threads yet.");
     }
     format!("{name_b} against {name_a}: {}.", parts.join(", "))
+}
+
+/// Latency by batch of the compared pair, at the fewest threads both were measured at.
+///
+/// # Errors
+/// In words, when there is nothing to compare.
+pub fn chart(state: &State) -> Result<Chart, &'static str> {
+    let (a, b) = state
+        .compared_pair()
+        .ok_or("the project needs two models to compare; take them in: inferometer import A B")?;
+    let compared = compare(state, &a, &b);
+    let threads = compared.and_then(|compared| compared.speed.iter().map(|speed| speed.threads).min());
+    let threads = threads.ok_or("the two models have not been measured at the same batch and threads yet")?;
+    Ok(figures::compared(state, &a, &b, threads))
 }
 
 /// Differences by operator type as text: `QuantizeLinear +12`.

@@ -67,17 +67,6 @@ pub(super) fn chart(session: &mut Session, figure: Figure) -> anyhow::Result<Cha
             })?;
             Ok(figures::offers(answer, &state.plan_currency(), 8))
         }
-        Figure::Compare => {
-            let state = session.app.state();
-            let (a, b) = state
-                .compared_pair()
-                .context("the project needs two models to compare; take them in: inferometer import A B")?;
-            let compared = comparison::compare(state, &a, &b);
-            let threads =
-                compared.and_then(|compared| compared.speed.iter().map(|speed| speed.threads).min());
-            let threads =
-                threads.context("the two models have not been measured at the same batch and threads yet")?;
-            Ok(figures::compared(state, &a, &b, threads))
-        }
+        Figure::Compare => comparison::chart(session.app.state()).map_err(anyhow::Error::msg),
     }
 }

@@ -25,13 +25,7 @@ pub fn document(app: &mut App, generated: String) -> anyhow::Result<Document> {
     // The share that is inference, and with it today's spend, must be known before anything is said.
     let scenario = &app.state().scenario;
     let inference = Query::Inference { filters: scenario.filters.clone(), basis: scenario.basis };
-    while app.state().asked.iter().any(|query| matches!(query, Query::Inference { .. })) {
-        if app.jobs().iter().all(|job| job.end.is_some()) {
-            break;
-        }
-        app.poll();
-        std::thread::yield_now();
-    }
+    app.wait_for_answers();
     let share = if app.state().bills.is_empty() { Ok(None) } else { app.answer(&inference).map(Some) };
     let mut blocks = Vec::new();
     let state = app.state();

@@ -8,7 +8,7 @@ use eframe::egui;
 use super::dialog::{Answer, PathDialog, Purpose, file_name};
 use super::palette::Palette;
 use super::{Over, UiCommand, Window, hindrance};
-use crate::app::{Command, FileReport, Level, Measure, Theme, figures, tradeoff};
+use crate::app::{Command, FileReport, Level, Measure, Theme, comparison, figures, tradeoff};
 use crate::chart::Chart;
 use crate::report::{self, Overwrite};
 use crate::ui::theme;
@@ -137,9 +137,7 @@ impl Window {
                 let currency = state.plan_currency();
                 state.answer.as_ref().map(|answer| figures::offers(answer, &currency, OFFERS))
             }
-            UiCommand::ExportComparison => {
-                state.compared_pair().map(|(a, b)| figures::compared(state, &a, &b, 1))
-            }
+            UiCommand::ExportComparison => Some(comparison::chart(state).map_err(anyhow::Error::msg)?),
             _ => None,
         })
     }
@@ -165,9 +163,7 @@ impl Window {
     }
 
     fn export_report(&mut self, path: PathBuf, replace: bool) {
-        let now = chrono::Utc::now().format("%Y-%m-%d %H:%M UTC");
-        let generated = format!("Inferometer {}, {now}", env!("CARGO_PKG_VERSION"));
-        match report::project::document(&mut self.app, generated) {
+        match report::project::document(&mut self.app, report::project::generated_now()) {
             Ok(document) => {
                 self.app.run(&format!("Export {}", file_name(&path)), move || {
                     let html = report::html(&document)?;

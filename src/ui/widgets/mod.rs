@@ -78,15 +78,6 @@ pub fn card_frame(ui: &Ui) -> Frame {
         .inner_margin(Margin::same(space::L as i8))
 }
 
-/// A card with a name, and optionally a note behind the name.
-pub fn section_ui<R>(ui: &mut Ui, title: &str, note: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
-    card_ui(ui, |ui| {
-        section_header_ui(ui, title, note, |_| {});
-        add(ui)
-    })
-    .inner
-}
-
 /// The name of a section, a quiet note behind it, and buttons on the right.
 pub fn section_header_ui(ui: &mut Ui, title: &str, note: &str, actions: impl FnOnce(&mut Ui)) {
     let tokens = Tokens::of(ui);
