@@ -1,8 +1,10 @@
 //! x
 mod bootstrap;
 pub mod early_stopping;
+mod pelt;
 mod quantile;
 mod special;
+pub mod warmup;
 mod stop;
 #[cfg(test)]
 mod synthetic;

@@ -1,6 +1,8 @@
 //! When to stop measuring: as soon as the intervals are as narrow as asked, never after a fixed count.
 //!
-//! Stopping at the first interval that happens to be narrow favours narrow ones by chance. FILL
+//! Stopping at the first interval that happens to be narrow favours narrow ones by chance. Found by simulation (the
+//! ignored test here): runs that differ by 1, 2, 3 or 5 %, stopped at ±2 %, hold the truth 95.0, 92.8, 91.2 and
+//! 91.0 % of the time if three runs may be enough, and 94.8, 94.2, 92.8 and 92.6 % from [`MIN_RUNS`] on.
 
 use std::fmt;
 
