@@ -23,8 +23,8 @@ use inferometer::hardware::Fingerprint;
 use inferometer::measure::cancel::Cancel;
 use inferometer::measure::launcher::Launcher;
 use inferometer::measure::runtime::{self, Search};
-use inferometer::measure::stats::percentile;
-use inferometer::measure::sweep::{self, Event, Sweep, Tools};
+use inferometer::measure::stats::Percentile;
+use inferometer::measure::sweep::{self, Effort, Event, Sweep, Tools};
 use inferometer::measure::{model_file, shapes};
 use inferometer::model::inputs::{TensorData, generate};
 use ort::sys;
@@ -79,7 +79,7 @@ fn main() {
         for (side, (label, _)) in sides.iter().enumerate() {
             let mut sorted = medians[side].clone();
             sorted.sort_unstable();
-            let median = percentile(&sorted, 50).unwrap();
+            let median = Percentile::P50.of(&sorted).unwrap();
             let mut ratios: Vec<f64> = medians[0]
                 .iter()
                 .zip(&medians[side])
@@ -106,26 +106,30 @@ fn setting<T: std::str::FromStr>(name: &str, default: T) -> T {
 
 fn median(mut nanos: Vec<u64>) -> u64 {
     nanos.sort_unstable();
-    percentile(&nanos, 50).unwrap()
+    Percentile::P50.of(&nanos).unwrap()
 }
 
 fn engine_median(tools: Tools<'_>, model: &Path, seconds: f64) -> u64 {
     let sweep = Sweep {
         models: vec![model.to_owned()],
-        batches: vec![1],
-        threads: vec![1],
-        providers: vec!["CPU".to_owned()],
-        dims: BTreeMap::new(),
         seconds,
+        effort: Effort::runs(1),
         seed: SEED,
-        inputs: None,
+        ..Sweep::default()
     };
     let mut latencies = Vec::new();
-    sweep::run(&sweep, tools, &Fingerprint::default(), &Cancel::new(), &mut |event| match event {
-        Event::Finished(point) => latencies = point.latencies_nanos,
-        Event::Failed { message, .. } => panic!("{message}"),
-        Event::Started { .. } | Event::Progress { .. } => {}
-    });
+    sweep::run(
+        &sweep,
+        Vec::new(),
+        tools,
+        &Fingerprint::default(),
+        &Cancel::new(),
+        &mut |event| match event {
+            Event::Ran { run, .. } => latencies = run.steady_nanos().to_vec(),
+            Event::Failed { message, .. } => panic!("{message}"),
+            Event::Started { .. } | Event::Progress { .. } => {}
+        },
+    );
     median(latencies)
 }
 

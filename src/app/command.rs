@@ -2,32 +2,23 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::jobs::JobId;
 use super::query::Query;
 use super::state::Scenario;
 use crate::hardware::Profile;
 use crate::measure::agreement::Question;
 use crate::measure::install::Flavour;
+use crate::measure::sweep::Sweep;
 
 /// What a sweep measures.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Measure {
     /// Hashes of the project's models.
     pub models: Vec<String>,
-    /// Batch sizes.
-    pub batches: Vec<u64>,
-    /// Threads of a session.
-    pub threads: Vec<u32>,
-    /// Execution providers.
-    pub providers: Vec<String>,
-    /// Values of dynamic dimensions by name or place.
-    pub dims: std::collections::BTreeMap<String, u64>,
-    /// Seconds of steady state for each configuration.
-    pub seconds: f64,
-    /// Seed of generated inputs.
-    pub seed: u64,
-    /// Inputs read from a `.npy` or `.npz` file instead of being generated.
-    pub inputs: Option<PathBuf>,
+    /// Everything else; its list of model files is filled in from `models`.
+    pub sweep: Sweep,
 }
 
 /// One thing to do.
@@ -52,7 +43,14 @@ pub enum Command {
     /// Takes the demand trace out.
     RemoveTrace,
     /// Measures a sweep.
-    Measure(Measure),
+    Measure(Box<Measure>),
+    /// Goes on with the sweep that was stopped.
+    Resume,
+    /// Forgets the sweep that was stopped.
+    ForgetSweep,
+    /// Moves the warm-up of a run: a measurement, the place of its run, and how many queries at the start do not
+    /// count; `None` = as found.
+    MoveWarmUp(i64, usize, Option<u64>),
     /// Runs two models, by hash, on the same inputs and compares what they answer.
     Agree(String, String),
     /// The same with inputs, threads and dimensions of one's own.

@@ -8,6 +8,7 @@ use super::project::Stored;
 use super::state::State;
 use super::tradeoff::cost_per_thousand;
 use crate::chart::Chart;
+use crate::measure::Estimate;
 use crate::measure::agreement::Agreement;
 use crate::model::Model;
 use crate::units::Money;
@@ -47,10 +48,10 @@ pub struct Speed {
     pub threads: u32,
     /// Execution provider.
     pub provider: String,
-    /// Median latency of A and B, in milliseconds.
-    pub p50_ms: (f64, f64),
-    /// 99th percentile of A and B, in milliseconds.
-    pub p99_ms: (f64, f64),
+    /// Median latency of A and B.
+    pub p50: (Estimate, Estimate),
+    /// 99th percentile of A and B.
+    pub p99: (Estimate, Estimate),
     /// Items per second of A and B.
     pub throughput_per_second: (f64, f64),
     /// Cost of 1,000 inferences of A and B on the priced machine, where both are known.
@@ -60,9 +61,9 @@ pub struct Speed {
 }
 
 impl Speed {
-    /// Median latency, B ÷ A.
+    /// Median latency, B ÷ A; NaN where one has too few samples.
     pub fn latency_ratio(&self) -> f64 {
-        self.p50_ms.1 / self.p50_ms.0
+        self.p50.1.or_nan() / self.p50.0.or_nan()
     }
 
     /// Throughput, B ÷ A.
@@ -86,7 +87,7 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
 
     let key = |stored: &Stored| {
         let config = &stored.point.config;
-        (config.batch, config.threads, config.provider.clone(), config.dims.clone())
+        (config.batch, config.threads, config.provider.clone(), config.key())
     };
     let of = |sha256: &str| -> BTreeMap<_, &Stored> {
         latest(state)
@@ -103,13 +104,13 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
         .filter_map(|(config, on_a)| {
             let on_b = points_b.get(config)?;
             let (sum_a, sum_b) = (&on_a.summary, &on_b.summary);
-            let (batch, threads, provider, _dims) = config.clone();
+            let (batch, threads, provider, _key) = config.clone();
             Some(Speed {
                 batch,
                 threads,
                 provider,
-                p50_ms: (sum_a.p50_ms, sum_b.p50_ms),
-                p99_ms: (sum_a.p99_ms, sum_b.p99_ms),
+                p50: (sum_a.p50, sum_b.p50),
+                p99: (sum_a.p99, sum_b.p99),
                 throughput_per_second: (sum_a.throughput_per_second, sum_b.throughput_per_second),
                 cost_per_thousand: price(on_a).zip(price(on_b)),
                 machines_differ: on_a.point.fingerprint != on_b.point.fingerprint,

@@ -9,6 +9,7 @@ use super::query::{Query, QueryResult};
 use super::state::{Demand, Scenario, State, TraceRate};
 use crate::bill::{Basis, Class, Filter, InferenceShare};
 use crate::demand;
+use crate::measure::Point;
 use crate::plan::{Answer, Measured, Question, answer};
 use crate::units::Money;
 
@@ -133,7 +134,7 @@ pub fn variant_name(state: &State, stored: &Stored) -> String {
     if namesake {
         more.extend(point.model_sha256.get(..8).map(str::to_owned));
     }
-    more.extend(point.config.dims.iter().map(|(name, size)| format!("{name}={size}")));
+    more.extend(point.config.unusual());
     if more.is_empty() { point.model.clone() } else { format!("{} ({})", point.model, more.join(", ")) }
 }
 
@@ -141,19 +142,19 @@ pub fn variant_name(state: &State, stored: &Stored) -> String {
 pub fn latest(state: &State) -> Vec<&Stored> {
     let mut by_config = BTreeMap::new();
     for stored in &state.points {
-        let (model, config) = (&stored.point.model_sha256, &stored.point.config);
-        by_config.insert((model, config.batch, config.threads, &config.provider, &config.dims), stored);
+        let Point { model_sha256, config, .. } = &stored.point;
+        by_config.insert((model_sha256, config.batch, config.threads, config.key()), stored);
     }
     let mut latest: Vec<&Stored> = by_config.into_values().collect();
     latest.sort_by_key(|stored| stored.id);
     latest
 }
 
-/// Identity of a measured variant: the model's hash and the sizes somebody set for its dynamic dimensions.
+/// Identity of a measured variant: the model's hash and what is not as usual about its configuration.
 pub fn variant_id(stored: &Stored) -> String {
     let mut id = stored.point.model_sha256.clone();
-    for (name, size) in &stored.point.config.dims {
-        let _ = write!(id, " {name}={size}");
+    for unusual in stored.point.config.unusual() {
+        let _ = write!(id, " {unusual}");
     }
     id
 }
@@ -165,8 +166,10 @@ pub fn same_machine(state: &State, stored: &Stored) -> bool {
 }
 
 fn measured(state: &State) -> Vec<Measured> {
+    // Queueing is the planner's own: it starts from inferences that waited for nothing.
     latest(state)
         .into_iter()
+        .filter(|stored| stored.point.config.is_plain())
         .map(|stored| {
             let (point, summary) = (&stored.point, &stored.summary);
             Measured {
@@ -175,13 +178,13 @@ fn measured(state: &State) -> Vec<Measured> {
                 batch: point.config.batch,
                 threads: point.config.threads,
                 provider: point.config.provider.clone(),
-                p50_ms: summary.p50_ms,
-                p99_ms: summary.p99_ms,
+                p50_ms: summary.p50.or_nan(),
+                p99_ms: summary.p99.or_nan(),
                 throughput_per_second: summary.throughput_per_second,
-                peak_memory_bytes: point.peak_memory_bytes,
+                peak_memory_bytes: point.peak_memory_bytes(),
                 accuracy: state.model(&point.model_sha256).and_then(|entry| entry.accuracy),
                 same_machine: same_machine(state, stored),
-                samples: summary.samples,
+                samples: usize::try_from(summary.samples).unwrap_or(usize::MAX),
             }
         })
         .collect()

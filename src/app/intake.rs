@@ -222,7 +222,7 @@ fn project_points(path: &Path) -> anyhow::Result<(u64, Vec<Point>)> {
     let points = project
         .points()?
         .into_iter()
-        .map(|stored| Ok(Point { latencies_nanos: project.latencies(stored.id)?, ..stored.point }))
+        .map(|stored| project.full_point(&stored))
         .collect::<anyhow::Result<Vec<_>>>()?;
     Ok((points.len() as u64, points))
 }

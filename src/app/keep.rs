@@ -1,11 +1,13 @@
 //! Takes in what jobs have found: written to the project file first, then shown.
 
+use anyhow::{Context, bail};
+
 use super::project::Stored;
 use super::state::{Demand, ModelEntry, Scenario, TraceRate};
-use super::{App, Finding, Level, config_words};
+use super::{App, Finding, Level, Ran, config_words};
 use crate::bill::Imported;
 use crate::hardware::Profile;
-use crate::measure::{Point, Summary};
+use crate::measure::Summary;
 
 impl App {
     /// Takes in one finding.
@@ -40,9 +42,13 @@ impl App {
                 for point in points {
                     let summary = Summary::of(&point);
                     let id = self.project.add_point(&point, &summary)?;
-                    let point = Point { latencies_nanos: Vec::new(), ..point };
-                    self.state.points.push(Stored { id, point, summary });
+                    self.state.points.push(Stored { id, point: point.without_series(), summary });
                 }
+            }
+            Finding::Ran(ran) => self.take_run(*ran)?,
+            Finding::SweepEnded => {
+                self.project.remove("sweep", "now")?;
+                self.state.unfinished = None;
             }
             Finding::Failure(failure) => {
                 let config = config_words(failure.config.as_ref());
@@ -69,6 +75,56 @@ impl App {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Adds a run to its measurement, which the first run makes.
+    fn take_run(&mut self, ran: Ran) -> anyhow::Result<()> {
+        let Ran { place, id, point, run, summary } = ran;
+        let known = self.sweep_points.get(&place).copied().or(id);
+        let id = self.project.add_run(known, &point, &run, &summary)?;
+        if known.is_none() {
+            self.sweep_points.insert(place, id);
+            self.remember_sweep_point(id)?;
+        }
+        let stored = Stored { id, point, summary };
+        match self.state.points.iter_mut().find(|other| other.id == id) {
+            Some(other) => *other = stored,
+            None => self.state.points.push(stored),
+        }
+        Ok(())
+    }
+
+    /// Notes that the sweep going on has this measurement.
+    pub(super) fn remember_sweep_point(&mut self, id: i64) -> anyhow::Result<()> {
+        let Some(unfinished) = &mut self.state.unfinished else { return Ok(()) };
+        if !unfinished.points.contains(&id) {
+            unfinished.points.push(id);
+            self.project.put("sweep", "now", 0, unfinished)?;
+        }
+        Ok(())
+    }
+
+    /// Moves what counts as warm-up in one run, and derives the summary again.
+    pub(super) fn move_warm_up(&mut self, id: i64, run: usize, queries: Option<u64>) -> anyhow::Result<()> {
+        let place = self.state.points.iter().position(|stored| stored.id == id);
+        let place = place.context("that measurement is not in the project any more")?;
+        let mut full = self.project.full_point(&self.state.points[place])?;
+        let moved =
+            full.runs.get_mut(run).with_context(|| format!("the measurement has no run {}", run + 1))?;
+        if let Some(queries) = queries
+            && queries >= moved.measured.queries
+        {
+            bail!(
+                "a warm-up of {queries} queries leaves nothing of the {} of this run; move it to the left",
+                moved.measured.queries
+            );
+        }
+        moved.moved_warm_up = queries;
+        let summary = Summary::of(&full);
+        let point = full.without_series();
+        self.project.change_run(id, run, &point, &summary)?;
+        self.state.points[place] = Stored { id, point, summary };
         Ok(())
     }
 

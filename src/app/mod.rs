@@ -12,15 +12,17 @@ mod folders;
 mod intake;
 pub mod jobs;
 mod keep;
+mod layout;
 pub mod project;
 mod query;
 mod sample;
+mod series_blob;
 mod settings;
 mod state;
 pub mod tradeoff;
 mod work;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +35,7 @@ pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
-pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate};
+pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
 pub use work::runtime_search;
 
 use self::jobs::{End, JobId, Jobs};
@@ -43,7 +45,7 @@ use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::launcher::Launcher;
-use crate::measure::{Config, Point};
+use crate::measure::{Config, Point, Run, Series, Summary};
 
 /// The whole chain of an error as one sentence.
 pub fn words(error: &(dyn std::error::Error + 'static)) -> String {
@@ -89,11 +91,29 @@ enum Finding {
     Trace(Trace),
     Labelled(PathBuf),
     Profiles(Vec<Profile>),
+    /// Measurements of another project, with their raw samples.
     Points(Vec<Point>),
+    /// A run of the sweep that is going on; see [`crate::measure::sweep::Event::Ran`].
+    Ran(Box<Ran>),
+    /// The sweep came to its end: nothing of it is left to resume.
+    SweepEnded,
     Failure(Failure),
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
     Answer(u64, Query, Result<QueryResult, String>),
+}
+
+/// One run of a sweep.
+struct Ran {
+    /// Which configuration of which sweep: runs of one go to one measurement.
+    place: (u64, usize),
+    /// The measurement it belongs to, where an earlier sweep began it.
+    id: Option<i64>,
+    /// The measurement with all its runs, without raw samples.
+    point: Point,
+    /// The run, with its raw samples.
+    run: Run,
+    summary: Summary,
 }
 
 /// What does not change while the application runs.
@@ -123,6 +143,10 @@ pub struct App {
     unsaved_since: Option<Instant>,
     /// What jobs found and the project could not keep.
     losses: Vec<String>,
+    /// Measurements of sweeps of this process, by the sweep and the place of the configuration in it.
+    sweep_points: BTreeMap<(u64, usize), i64>,
+    /// Counts the sweeps of this process.
+    sweeps: u64,
 }
 
 /// How long a scenario may rest unwritten: a slider being dragged is not a write a frame.
@@ -144,6 +168,8 @@ impl App {
             bills_generation: 0,
             unsaved_since: None,
             losses: Vec::new(),
+            sweep_points: BTreeMap::new(),
+            sweeps: 0,
         };
         app.load(Project::in_memory()?)?;
         Ok(app)
@@ -179,12 +205,12 @@ impl App {
         std::mem::take(&mut self.reports)
     }
 
-    /// The raw latencies of a measurement, in nanoseconds.
+    /// The raw samples of a measurement: one series for each run.
     ///
     /// # Errors
     /// When it is not in the project or damaged.
-    pub fn latencies(&self, id: i64) -> anyhow::Result<Vec<u64>> {
-        self.project.latencies(id)
+    pub fn series(&self, id: i64) -> anyhow::Result<Vec<Series>> {
+        self.project.series(id)
     }
 
     /// Says something to the user.
@@ -256,7 +282,17 @@ impl App {
                 self.state.trace = None;
                 None
             }
-            Command::Measure(measure) => Some(self.measure(measure)?),
+            Command::Measure(measure) => Some(self.measure(*measure)?),
+            Command::Resume => Some(self.resume()?),
+            Command::ForgetSweep => {
+                self.project.remove("sweep", "now")?;
+                self.state.unfinished = None;
+                None
+            }
+            Command::MoveWarmUp(id, run, queries) => {
+                self.move_warm_up(id, run, queries)?;
+                None
+            }
             Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
             Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
             Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
@@ -412,6 +448,8 @@ impl App {
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
             scenario: project.get("scenario", "now")?.unwrap_or_default(),
             chosen: project.get::<Option<i64>>("chosen", "now")?.flatten(),
+            // A sweep of another version is not worth a project that cannot be opened.
+            unfinished: project.get("sweep", "now").unwrap_or_default(),
             revision: self.state.revision + 1,
             machine: std::mem::take(&mut self.state.machine),
             ..State::default()
@@ -495,8 +533,5 @@ fn info(text: &str) -> Finding {
 
 /// ` (batch 4, 2 threads)`, or nothing.
 pub fn config_words(config: Option<&Config>) -> String {
-    config.map_or_else(String::new, |config| {
-        let s = if config.threads == 1 { "" } else { "s" };
-        format!(" (batch {}, {} thread{s}, {})", config.batch, config.threads, config.provider)
-    })
+    config.map_or_else(String::new, |config| format!(" ({})", config.words()))
 }

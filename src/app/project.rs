@@ -1,20 +1,21 @@
 //! The project: one `SQLite` file.
 //!
 //! Write-ahead logging with full synchronisation, so that a finished measurement survives the process being
-//! killed at any moment. Structured values are JSON columns; raw latencies are a blob of integer nanoseconds.
+//! killed at any moment. Structured values are JSON columns; raw samples are blobs of integer nanoseconds.
 //! Big bills are not in here: the project names them by hash, the bill store holds them.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::measure::{Point, Summary};
+use super::series_blob;
+use crate::measure::{Point, Run, Series, Summary};
 
 /// The layout this version writes. Older ones are migrated, newer ones refused.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 /// `application_id` in the `SQLite` header, so that another program's database is not taken for a project: "Infm".
 const APPLICATION_ID: i64 = 0x496e_666d;
 
@@ -25,14 +26,14 @@ pub struct Project {
     path: Option<PathBuf>,
 }
 
-/// A stored measurement without its raw latencies, which [`Project::latencies`] reads when they are asked for.
+/// A stored measurement without its raw samples, which [`Project::series`] reads when they are asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
     /// Its number in the project.
     pub id: i64,
-    /// Everything but `latencies_nanos`, which is empty here.
+    /// Everything but the series of its runs, which are empty here.
     pub point: Point,
-    /// What the latencies say.
+    /// What the samples say.
     pub summary: Summary,
 }
 
@@ -75,24 +76,14 @@ impl Project {
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_row| Ok(()))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        if layout < 1 {
+        if layout < LAYOUT {
             let change = connection.transaction()?;
-            change.pragma_update(None, "application_id", APPLICATION_ID)?;
-            change.execute_batch(
-                "CREATE TABLE point (
-                   id INTEGER PRIMARY KEY,
-                   point TEXT NOT NULL,
-                   summary TEXT NOT NULL,
-                   latencies BLOB NOT NULL
-                 ) STRICT;
-                 CREATE TABLE item (
-                   kind TEXT NOT NULL,
-                   key TEXT NOT NULL,
-                   place INTEGER NOT NULL,
-                   value TEXT NOT NULL,
-                   PRIMARY KEY (kind, key)
-                 ) STRICT;",
-            )?;
+            if layout < 1 {
+                change.pragma_update(None, "application_id", APPLICATION_ID)?;
+                change.execute_batch(super::layout::CREATE)?;
+            } else {
+                super::layout::from_1_to_2(&change)?;
+            }
             change.pragma_update(None, "user_version", LAYOUT)?;
             change.commit()?;
         }
@@ -104,23 +95,55 @@ impl Project {
         self.path.as_deref()
     }
 
-    /// Commits a finished measurement and gives its number.
+    /// Commits a whole measurement, raw samples and all, and gives its number.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn add_point(&mut self, point: &Point, summary: &Summary) -> anyhow::Result<i64> {
-        let header = Point { latencies_nanos: Vec::new(), ..point.clone() };
-        self.connection
-            .execute(
-                "INSERT INTO point (point, summary, latencies) VALUES (?1, ?2, ?3)",
-                params![
-                    serde_json::to_string(&header)?,
-                    serde_json::to_string(summary)?,
-                    pack_nanos(&point.latencies_nanos)
-                ],
-            )
-            .context("could not keep a finished measurement in the project")?;
-        Ok(self.connection.last_insert_rowid())
+        let change = self.connection.transaction()?;
+        let id = write_point(&change, None, point, summary)?;
+        for (place, run) in point.runs.iter().enumerate() {
+            write_run(&change, id, place, run, Some(&run.measured.series))?;
+        }
+        change.commit().context("could not keep a measurement in the project")?;
+        Ok(id)
+    }
+
+    /// Commits one run, the last of `point`'s, to a measurement that is there, or to a new one; gives its number.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn add_run(
+        &mut self,
+        id: Option<i64>,
+        point: &Point,
+        run: &Run,
+        summary: &Summary,
+    ) -> anyhow::Result<i64> {
+        let change = self.connection.transaction()?;
+        let id = write_point(&change, id, point, summary)?;
+        let place = point.runs.len().saturating_sub(1);
+        write_run(&change, id, place, run, Some(&run.measured.series))?;
+        change.commit().context("could not keep a finished run in the project")?;
+        Ok(id)
+    }
+
+    /// Changes what is known of one run and of its measurement; the raw samples stay as they are.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn change_run(
+        &mut self,
+        id: i64,
+        place: usize,
+        point: &Point,
+        summary: &Summary,
+    ) -> anyhow::Result<()> {
+        let change = self.connection.transaction()?;
+        write_point(&change, Some(id), point, summary)?;
+        let run = point.runs.get(place).with_context(|| format!("there is no run {}", place + 1))?;
+        write_run(&change, id, place, run, None)?;
+        Ok(change.commit()?)
     }
 
     /// Every measurement, in the order they were made.
@@ -132,30 +155,60 @@ impl Project {
         let rows = query.query_map([], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })?;
-        rows.map(|row| {
-            let (id, point, summary) = row?;
-            Ok(Stored {
-                id,
-                point: serde_json::from_str(&point)
-                    .with_context(|| format!("measurement {id} in the project is damaged"))?,
-                summary: serde_json::from_str(&summary)
-                    .with_context(|| format!("the summary of measurement {id} is damaged"))?,
+        let mut stored = rows
+            .map(|row| {
+                let (id, point, summary) = row?;
+                Ok(Stored {
+                    id,
+                    point: serde_json::from_str(&point)
+                        .with_context(|| format!("measurement {id} in the project is damaged"))?,
+                    summary: serde_json::from_str(&summary)
+                        .with_context(|| format!("the summary of measurement {id} is damaged"))?,
+                })
             })
+            .collect::<anyhow::Result<Vec<Stored>>>()?;
+        let mut query = self.connection.prepare("SELECT point, run FROM run ORDER BY point, place")?;
+        let rows = query.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        for row in rows {
+            let (id, text) = row?;
+            let run: Run = serde_json::from_str(&text)
+                .with_context(|| format!("a run of measurement {id} in the project is damaged"))?;
+            if let Ok(place) = stored.binary_search_by_key(&id, |stored| stored.id) {
+                stored[place].point.runs.push(run);
+            }
+        }
+        Ok(stored)
+    }
+
+    /// The raw samples of a measurement: a series for each run, in order.
+    ///
+    /// # Errors
+    /// When there is no such measurement or it is damaged.
+    pub fn series(&self, id: i64) -> anyhow::Result<Vec<Series>> {
+        let known: Option<i64> = self
+            .connection
+            .query_row("SELECT id FROM point WHERE id = ?1", [id], |row| row.get(0))
+            .optional()?;
+        known.with_context(|| format!("the project has no measurement {id}"))?;
+        let mut query = self.connection.prepare("SELECT series FROM run WHERE point = ?1 ORDER BY place")?;
+        let rows = query.query_map([id], |row| row.get::<_, Vec<u8>>(0))?;
+        rows.map(|blob| {
+            series_blob::unpack(&blob?)
+                .with_context(|| format!("the samples of measurement {id} are damaged"))
         })
         .collect()
     }
 
-    /// The raw latencies of a measurement, in nanoseconds, in the order they were taken.
+    /// A measurement with its raw samples.
     ///
     /// # Errors
-    /// When there is no such measurement or it is damaged.
-    pub fn latencies(&self, id: i64) -> anyhow::Result<Vec<u64>> {
-        let blob: Option<Vec<u8>> = self
-            .connection
-            .query_row("SELECT latencies FROM point WHERE id = ?1", [id], |row| row.get(0))
-            .optional()?;
-        let blob = blob.with_context(|| format!("the project has no measurement {id}"))?;
-        unpack_nanos(&blob).with_context(|| format!("the samples of measurement {id} are damaged"))
+    /// When it is not there or damaged.
+    pub fn full_point(&self, stored: &Stored) -> anyhow::Result<Point> {
+        let mut point = stored.point.clone();
+        for (run, series) in point.runs.iter_mut().zip(self.series(stored.id)?) {
+            run.measured.series = series;
+        }
+        Ok(point)
     }
 
     /// Takes measurements out of the project.
@@ -165,6 +218,7 @@ impl Project {
     pub fn remove_points(&mut self, ids: &[i64]) -> anyhow::Result<()> {
         let change = self.connection.transaction()?;
         for id in ids {
+            change.execute("DELETE FROM run WHERE point = ?1", [id])?;
             change.execute("DELETE FROM point WHERE id = ?1", [id])?;
         }
         Ok(change.commit()?)
@@ -239,45 +293,50 @@ impl Project {
     }
 }
 
-/// A tag byte (bytes a sample, 4 or 8), then little-endian integers: half the size for runs under 4 seconds each.
-fn pack_nanos(nanos: &[u64]) -> Vec<u8> {
-    let narrow: Option<Vec<u32>> = nanos.iter().map(|&value| u32::try_from(value).ok()).collect();
-    match narrow {
-        Some(narrow) => std::iter::once(4).chain(narrow.into_iter().flat_map(u32::to_le_bytes)).collect(),
-        None => std::iter::once(8).chain(nanos.iter().flat_map(|value| value.to_le_bytes())).collect(),
+/// Writes what is known of a measurement without its runs; gives its number.
+fn write_point(
+    change: &Transaction<'_>,
+    id: Option<i64>,
+    point: &Point,
+    summary: &Summary,
+) -> anyhow::Result<i64> {
+    let head = Point { runs: Vec::new(), ..point.clone() };
+    let (head, summary) = (serde_json::to_string(&head)?, serde_json::to_string(summary)?);
+    let Some(id) = id else {
+        change.execute("INSERT INTO point (point, summary) VALUES (?1, ?2)", params![head, summary])?;
+        return Ok(change.last_insert_rowid());
+    };
+    let changed =
+        change.execute("UPDATE point SET point = ?2, summary = ?3 WHERE id = ?1", params![id, head, summary])?;
+    if changed == 0 {
+        bail!("the measurement was removed while it was being made; its further runs are not kept");
     }
+    Ok(id)
 }
 
-fn unpack_nanos(blob: &[u8]) -> Option<Vec<u64>> {
-    let (&width, body) = blob.split_first()?;
-    let width = usize::from(width);
-    if !matches!(width, 4 | 8) || body.len() % width != 0 {
-        return None;
-    }
-    Some(
-        body.chunks_exact(width)
-            .map(|chunk| {
-                let mut bytes = [0; 8];
-                bytes[..width].copy_from_slice(chunk);
-                u64::from_le_bytes(bytes)
-            })
-            .collect(),
-    )
+/// Writes a run; without a series the one that is there stays.
+fn write_run(
+    change: &Transaction<'_>,
+    id: i64,
+    place: usize,
+    run: &Run,
+    series: Option<&Series>,
+) -> anyhow::Result<()> {
+    let (place, text) = (i64::try_from(place)?, serde_json::to_string(&run.without_series())?);
+    match series {
+        Some(series) => change.execute(
+            "INSERT OR REPLACE INTO run (point, place, run, series) VALUES (?1, ?2, ?3, ?4)",
+            params![id, place, text, series_blob::pack(series)],
+        )?,
+        None => change
+            .execute("UPDATE run SET run = ?3 WHERE point = ?1 AND place = ?2", params![id, place, text])?,
+    };
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn latencies_come_back_to_the_nanosecond_whatever_their_size() {
-        for nanos in [vec![], vec![0, 1, u64::from(u32::MAX)], vec![5, u64::MAX]] {
-            assert_eq!(unpack_nanos(&pack_nanos(&nanos)), Some(nanos));
-        }
-        assert_eq!(unpack_nanos(&[]), None);
-        assert_eq!(unpack_nanos(&[4, 1, 2]), None);
-        assert_eq!(unpack_nanos(&[3, 1, 2, 3]), None);
-    }
 
     #[test]
     fn a_text_file_and_another_programs_database_are_refused_and_left_alone() {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::command::Measure;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
 use crate::bill::formats::focus::RULE_COLUMN;
@@ -46,6 +47,17 @@ pub struct Failure {
     pub config: Option<Config>,
     /// What went wrong, in the runtime's own words where it has any.
     pub message: String,
+}
+
+/// A sweep that was stopped before its end, and what it has measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// What was asked.
+    pub measure: Measure,
+    /// Measurements it has made, by their numbers: some may lack runs.
+    pub points: Vec<i64>,
+    /// Configurations in all.
+    pub total: usize,
 }
 
 /// Where the demand comes from.
@@ -187,6 +199,8 @@ pub struct State {
     pub labelled: Option<PathBuf>,
     /// Agreement of outputs by the pair of model hashes.
     pub agreements: BTreeMap<(String, String), Agreement>,
+    /// The sweep that was stopped before its end.
+    pub unfinished: Option<Unfinished>,
     /// What is asked.
     pub scenario: Scenario,
     /// The chosen measurement.

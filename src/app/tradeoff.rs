@@ -7,7 +7,7 @@ use super::project::Stored;
 use super::state::{CostAs, LatencyAxis, State};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale, ShadeScale};
 use crate::hardware::{self, Profile};
-use crate::measure::Summary;
+use crate::measure::{Estimate, Summary};
 use crate::plan::pareto::pareto_front;
 use crate::units::{self, Money};
 
@@ -38,13 +38,18 @@ pub struct Row {
     pub on_front: bool,
 }
 
-/// Latency of a summary at the percentile asked for, in milliseconds.
+/// Latency of a summary at the percentile asked for, in milliseconds; NaN where there are too few samples.
 pub fn latency_ms(summary: &Summary, axis: LatencyAxis) -> f64 {
+    estimate(summary, axis).or_nan()
+}
+
+/// The percentile asked for.
+pub fn estimate(summary: &Summary, axis: LatencyAxis) -> Estimate {
     match axis {
-        LatencyAxis::P50 => summary.p50_ms,
-        LatencyAxis::P90 => summary.p90_ms,
-        LatencyAxis::P95 => summary.p95_ms,
-        LatencyAxis::P99 => summary.p99_ms,
+        LatencyAxis::P50 => summary.p50,
+        LatencyAxis::P90 => summary.p90,
+        LatencyAxis::P95 => summary.p95,
+        LatencyAxis::P99 => summary.p99,
     }
 }
 
@@ -70,7 +75,7 @@ pub fn cost_per_thousand(stored: &Stored, profile: &Profile, utilisation: f64) -
         format!("how fast {} is, relative to the measured machine, is not known", profile.name)
     })?;
     let config = &point.config;
-    let sessions = hardware::sessions(profile, &config.provider, config.threads, point.peak_memory_bytes)
+    let sessions = hardware::sessions(profile, &config.provider, config.threads, point.peak_memory_bytes())
         .map_err(|unfit| format!("{}: {unfit}", profile.name))?;
     let throughput = summary.throughput_per_second * factor * sessions as f64;
     hardware::cost_per_thousand(profile.price_per_hour, throughput, utilisation)
@@ -104,8 +109,12 @@ pub fn rows(state: &State) -> Vec<Row> {
             }
         })
         .collect();
-    let places: Vec<(f64, f64)> =
-        rows.iter().map(|row| (row.latency_ms, row.throughput_per_second)).collect();
+    let places: Vec<(f64, f64)> = rows
+        .iter()
+        .map(|row| {
+            (if row.latency_ms.is_nan() { f64::INFINITY } else { row.latency_ms }, row.throughput_per_second)
+        })
+        .collect();
     for (row, on_front) in rows.iter_mut().zip(pareto_front(&places)) {
         row.on_front = on_front;
     }
@@ -120,7 +129,8 @@ fn assumed_word(assumed: bool) -> &'static str {
 /// The trade-off chart: one curve a model, threads and provider; points labelled with their batch.
 pub fn chart(state: &State) -> Chart {
     let scenario = &state.scenario;
-    let rows = rows(state);
+    let (rows, lacking): (Vec<Row>, Vec<Row>) =
+        rows(state).into_iter().partition(|row| row.latency_ms.is_finite());
     let currency = state.price_profile().map_or("USD", |profile| profile.currency.as_str());
     let range = CostRange::of(&rows);
     let as_colour = range.filter(|_| scenario.cost_as == CostAs::Colour);
@@ -155,6 +165,15 @@ pub fn chart(state: &State) -> Chart {
     });
     chart.marks = marks;
     chart.notes = notes(state, currency);
+    if let Some(first) = lacking.first() {
+        let s = if lacking.len() == 1 { "" } else { "s" };
+        chart.notes.push(format!(
+            "{} measurement{s} without a {} are not drawn: {}.",
+            lacking.len(),
+            latency_name(scenario.latency),
+            estimate(&first.summary, scenario.latency).words()
+        ));
+    }
     chart
 }
 
@@ -292,12 +311,18 @@ pub fn machine_words(state: &State) -> String {
     if cpus.is_empty() { "no machine yet".to_owned() } else { cpus.join("; ") }
 }
 
+/// `1.23 ms ±2.1 %`.
+fn latency_words(estimate: &Estimate) -> String {
+    let doubt = estimate.doubt().map_or_else(String::new, |doubt| format!(" {doubt}"));
+    estimate.words() + &doubt
+}
+
 fn hover(row: &Row, axis: LatencyAxis, currency: &str) -> Vec<(String, String)> {
     let mut lines = vec![
         ("Model".to_owned(), row.model.clone()),
         ("Batch".to_owned(), row.batch.to_string()),
         ("Threads".to_owned(), row.threads.to_string()),
-        (format!("Latency {}", latency_name(axis)), units::duration_ms(row.latency_ms)),
+        (format!("Latency {}", latency_name(axis)), latency_words(&estimate(&row.summary, axis))),
         ("Throughput".to_owned(), format!("{} inferences/s", units::three_digits(row.throughput_per_second))),
     ];
     lines.push((

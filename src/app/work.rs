@@ -6,13 +6,15 @@ use anyhow::{Context, bail};
 
 use super::command::Measure;
 use super::jobs::{Job, JobId, Link, Progress};
-use super::state::Failure;
-use super::{App, Finding, Options, info, words};
+use super::state::{Failure, Unfinished};
+use super::{App, Finding, Options, Ran, info, words};
+use crate::demand::Trace;
 use crate::measure::agreement::{self, Question};
 use crate::measure::install::{self, Flavour};
 use crate::measure::model_file;
 use crate::measure::runtime::{self, Found, Search};
-use crate::measure::sweep::{self, Event, Sweep, Tools};
+use crate::measure::sweep::{self, Effort, Event, Sweep, Tools};
+use crate::measure::{Arrivals, Point, Scenario};
 
 /// The longest steady state one may ask for, in seconds: a day.
 const LONGEST_SECS: f64 = 86_400.0;
@@ -28,6 +30,17 @@ pub fn runtime_search(options: &Options) -> Search {
 impl App {
     /// Measures a sweep. One at a time: two would disturb each other.
     pub(super) fn measure(&mut self, measure: Measure) -> anyhow::Result<JobId> {
+        self.start_sweep(measure, &[])
+    }
+
+    /// Goes on with the sweep that was stopped: what it has measured keeps its runs.
+    pub(super) fn resume(&mut self) -> anyhow::Result<JobId> {
+        let unfinished =
+            self.state.unfinished.clone().context("no sweep was stopped; there is nothing to resume")?;
+        self.start_sweep(unfinished.measure, &unfinished.points)
+    }
+
+    fn start_sweep(&mut self, measure: Measure, measured: &[i64]) -> anyhow::Result<JobId> {
         if self.comparing().is_some() {
             bail!(
                 "two models' outputs are being compared, which would disturb a measurement; wait for it or cancel it"
@@ -45,37 +58,66 @@ impl App {
         if models.is_empty() {
             bail!("no model is chosen; choose at least one to measure");
         }
-        let sweep = Sweep {
-            models,
-            batches: measure.batches,
-            threads: measure.threads,
-            providers: measure.providers.iter().map(|name| provider_name(name)).collect(),
-            dims: measure.dims,
-            seconds: measure.seconds,
-            seed: measure.seed,
-            inputs: measure.inputs,
-        };
+        let mut sweep = Sweep { models, ..measure.sweep.clone() };
+        for provider in &mut sweep.providers {
+            *provider = provider_name(provider);
+        }
+        for scenario in &mut sweep.scenarios {
+            fill_trace(scenario, self.state.trace.as_ref())?;
+        }
         check(&sweep)?;
-        let (options, machine) = (self.options.clone(), self.state.machine.clone());
+        let stored = self.state.points.iter().filter(|stored| measured.contains(&stored.id));
+        let before: Vec<(i64, Point)> = stored
+            .map(|stored| Ok((stored.id, self.project.full_point(stored)?)))
+            .collect::<anyhow::Result<_>>()?;
+        let total = sweep.configs().len() * sweep.models.len();
+        let unfinished = Unfinished { measure, points: before.iter().map(|(id, _)| *id).collect(), total };
+        self.project.put("sweep", "now", 0, &unfinished)?;
+        self.state.unfinished = Some(unfinished);
+        self.sweeps += 1;
+        let (options, machine, number) = (self.options.clone(), self.state.machine.clone(), self.sweeps);
         let count = sweep.models.len();
         let title = format!("{MEASURE} {count} model{}", if count == 1 { "" } else { "s" });
+        // Runs of a configuration that was begun before go to its measurement.
+        let known: Vec<(String, String, i64)> =
+            before.iter().map(|(id, point)| (point.model_sha256.clone(), point.config.key(), *id)).collect();
+        let before: Vec<Point> = before.into_iter().map(|(_, point)| point).collect();
         Ok(self.jobs.start(title, move |link| {
             let runtimes = find_runtimes(&options, &sweep.providers, link)?;
             let tools = Tools { launcher: &options.launcher, runtimes: &runtimes };
-            let outcome = sweep::run(&sweep, tools, &machine, &link.cancel, &mut |event| match event {
-                Event::Started { .. } => {}
-                Event::Progress { done, total, now, seconds_left } => link.progress(Progress {
-                    fraction: (total > 0).then(|| done as f64 / total as f64),
-                    doing: now,
-                    seconds_left: Some(seconds_left),
-                }),
-                Event::Finished(point) => link.found(Finding::Points(vec![*point])),
-                Event::Failed { model, config, message } => link.found(Finding::Failure(Failure {
-                    model: super::intake::file_name(&model),
-                    config: config.map(|config| *config),
-                    message,
-                })),
-            });
+            let outcome =
+                sweep::run(&sweep, before, tools, &machine, &link.cancel, &mut |event| match event {
+                    Event::Started { .. } => {}
+                    Event::Progress { fraction, now, seconds_left, .. } => link.progress(Progress {
+                        fraction: Some(fraction),
+                        doing: now,
+                        seconds_left: Some(seconds_left),
+                    }),
+                    Event::Ran { place, point, run, summary } => {
+                        let id = known
+                            .iter()
+                            .find(|(sha256, key, _)| {
+                                *sha256 == point.model_sha256 && *key == point.config.key()
+                            })
+                            .map(|(_, _, id)| *id);
+                        let place = (number, place);
+                        link.found(Finding::Ran(Box::new(Ran {
+                            place,
+                            id,
+                            point: *point,
+                            run: *run,
+                            summary,
+                        })));
+                    }
+                    Event::Failed { model, config, message } => link.found(Finding::Failure(Failure {
+                        model: super::intake::file_name(&model),
+                        config: config.map(|config| *config),
+                        message,
+                    })),
+                });
+            if !outcome.cancelled {
+                link.found(Finding::SweepEnded);
+            }
             if outcome.finished == 0 && outcome.failed > 0 {
                 return Err("nothing could be measured; each configuration's own message says why".to_owned());
             }
@@ -179,12 +221,36 @@ fn provider_name(name: &str) -> String {
     known.unwrap_or(name.trim()).to_owned()
 }
 
+/// Arrivals taken from a trace at most; then it begins again.
+const MOST_ARRIVALS: usize = 200_000;
+/// The trace's requests are spread over its intervals alike in every sweep.
+const TRACE_SEED: u64 = 1;
+
+/// Arrivals like those of the demand trace get its times.
+fn fill_trace(scenario: &mut Scenario, trace: Option<&Trace>) -> anyhow::Result<()> {
+    let Scenario::Server { arrivals: Arrivals::Trace { times_secs, name }, .. } = scenario else {
+        return Ok(());
+    };
+    if times_secs.is_empty() {
+        let trace = trace.context(
+            "arrivals as in the demand trace are asked for, but the project has none; take one in first",
+        )?;
+        *times_secs = trace.arrival_times(TRACE_SEED, MOST_ARRIVALS);
+        name.clone_from(&trace.source);
+    }
+    Ok(())
+}
+
 /// Refuses what no sweep can do.
 fn check(sweep: &Sweep) -> anyhow::Result<()> {
     for (what, empty) in [
         ("batch size", sweep.batches.is_empty()),
         ("thread count", sweep.threads.is_empty()),
+        ("number of sessions", sweep.instances.is_empty()),
         ("execution provider", sweep.providers.is_empty()),
+        ("optimisation level", sweep.optimisations.is_empty()),
+        ("input shape", sweep.shapes.is_empty()),
+        ("scenario", sweep.scenarios.is_empty()),
     ] {
         if empty {
             bail!("no {what} is given; give at least one");
@@ -196,9 +262,26 @@ fn check(sweep: &Sweep) -> anyhow::Result<()> {
     if sweep.threads.contains(&0) {
         bail!("0 threads cannot run anything; give thread counts from 1");
     }
+    if sweep.instances.contains(&0) {
+        bail!("0 sessions cannot run anything; give numbers of sessions from 1");
+    }
+    for scenario in &sweep.scenarios {
+        scenario.check().map_err(|problem| anyhow::anyhow!("{scenario}: {problem}"))?;
+    }
     let seconds = sweep.seconds;
     if !(seconds.is_finite() && seconds > 0.0 && seconds <= LONGEST_SECS) {
         bail!("{seconds} seconds cannot be measured; give more than 0 and at most {LONGEST_SECS}");
+    }
+    let Effort { least_runs, most_runs, p50, p99, most_seconds } = sweep.effort;
+    if least_runs == 0 || most_runs < least_runs {
+        bail!(
+            "{least_runs} to {most_runs} runs cannot be made; give from 1 run, and no fewer most than least"
+        );
+    }
+    for (what, value) in [("p50", p50), ("p99", p99), ("time for one configuration", most_seconds)] {
+        if !(value.is_finite() && value > 0.0) {
+            bail!("{what}: {value} is no limit to stop at; give a number above 0");
+        }
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::measure::{Optimisation, Scenario};
+
 /// Measure how fast AI models really run, price every hardware choice, read the cloud bill, find the cheaper plan.
 ///
 /// Without a command the window opens, on FILES if any are given, else on the last project or the sample project.
@@ -80,6 +82,9 @@ pub enum Command {
         /// Seconds of steady state for each configuration
         #[arg(long, default_value_t = 0.5)]
         seconds: f64,
+        /// Independent runs of each
+        #[arg(long, default_value_t = 2)]
+        runs: u32,
     },
     /// Serve measurements over stdin and stdout
     #[command(hide = true)]
@@ -102,15 +107,43 @@ pub struct Sweep {
     /// Threads of a session
     #[arg(long, value_delimiter = ',', value_name = "N,…", default_value = "1")]
     pub threads: Vec<u32>,
-    /// Seconds of steady state for each configuration
-    #[arg(long, default_value_t = 3.0)]
+    /// Sessions side by side, for scenarios with several queries at once
+    #[arg(long, value_delimiter = ',', value_name = "N,…", default_value = "1")]
+    pub instances: Vec<u32>,
+    /// Seconds of steady state of one run
+    #[arg(long, default_value_t = 1.0)]
     pub seconds: f64,
+    /// Fewest queries of one run
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub min_queries: u64,
+    /// Independent runs of each configuration, each in a fresh process: 5, or 3-10 for as many as the intervals need
+    #[arg(long, value_name = "N|N-M", value_parser = runs, default_value = "3-10")]
+    pub runs: (u32, u32),
+    /// Half-width of p50's 95 % interval that is narrow enough, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 2.0)]
+    pub p50_within: f64,
+    /// The same for p99
+    #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
+    pub p99_within: f64,
+    /// Seconds after which a configuration gets no further run
+    #[arg(long, value_name = "SECONDS", default_value_t = 120.0)]
+    pub most_seconds: f64,
     /// Execution provider
     #[arg(long, value_delimiter = ',', default_value = "CPU")]
     pub provider: Vec<String>,
-    /// Value of a dynamic dimension, by name or by place: height=320, images.2=320
-    #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = dimension)]
-    pub dims: Vec<(String, u64)>,
+    /// Graph optimisation: none, basic, extended, all
+    #[arg(long, value_delimiter = ',', value_name = "LEVEL,…", default_value = "all")]
+    pub optimisation: Vec<Optimisation>,
+    /// How load is made; may be given several times. single; multi:8; closed:4; offline; server:200;
+    /// server:p99=20:batch=8:delay=5; see `inferometer scenarios`
+    #[arg(long, value_name = "SCENARIO", default_value = "single")]
+    pub scenario: Vec<Scenario>,
+    /// Pauses between queries, in milliseconds: a closed loop of one query for each
+    #[arg(long, value_delimiter = ',', value_name = "MS,…")]
+    pub idle: Vec<f64>,
+    /// Sizes of a dynamic dimension, by name or by place: height=320, images.2=320,640
+    #[arg(long = "dim", value_name = "NAME=SIZE,…", value_parser = dimension)]
+    pub dims: Vec<(String, Vec<u64>)>,
     /// Inputs from a .npy or .npz file instead of generated ones
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,
@@ -119,15 +152,29 @@ pub struct Sweep {
     pub seed: u64,
 }
 
-fn dimension(text: &str) -> Result<(String, u64), String> {
-    let (name, size) = text.split_once('=').ok_or("write it as NAME=SIZE, such as height=320")?;
-    let size = size
-        .trim()
-        .parse()
-        .ok()
-        .filter(|size| *size > 0)
-        .ok_or_else(|| format!("`{size}` is not a whole number above 0"))?;
-    Ok((name.trim().to_owned(), size))
+fn dimension(text: &str) -> Result<(String, Vec<u64>), String> {
+    let (name, sizes) = text.split_once('=').ok_or("write it as NAME=SIZE, such as height=320")?;
+    let sizes = sizes
+        .split(',')
+        .map(|size| {
+            let number = size.trim().parse().ok().filter(|size| *size > 0);
+            number.ok_or_else(|| format!("`{size}` is not a whole number above 0"))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok((name.trim().to_owned(), sizes))
+}
+
+fn runs(text: &str) -> Result<(u32, u32), String> {
+    let (least, most) = text.split_once('-').unwrap_or((text, text));
+    let number = |text: &str| {
+        let count = text.trim().parse().ok().filter(|count| *count > 0);
+        count.ok_or_else(|| format!("`{text}` is not a number of runs; write 5, or 3-10"))
+    };
+    let (least, most) = (number(least)?, number(most)?);
+    if least > most {
+        return Err(format!("{least} to {most} runs is the wrong way round; write {most}-{least}"));
+    }
+    Ok((least, most))
 }
 
 /// `bench`
@@ -261,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_dimension_is_a_name_and_a_size() {
-        assert_eq!(dimension("images.2=320"), Ok(("images.2".to_owned(), 320)));
+        assert_eq!(dimension("images.2=320"), Ok(("images.2".to_owned(), vec![320])));
         for bad in ["height", "height=", "height=0", "height=-3", "height=x"] {
             assert!(dimension(bad).is_err(), "{bad}");
         }

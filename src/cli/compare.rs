@@ -11,6 +11,7 @@ use super::{bench, table};
 use crate::app::comparison::{self, Comparison};
 use crate::app::{Command, derive};
 use crate::measure::agreement::Question;
+use crate::measure::sweep;
 use crate::units;
 
 pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
@@ -19,14 +20,19 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
         bail!("the two files are the same model; name two that differ: {}", what.b.display());
     };
     let (a, b) = (a.clone(), b.clone());
-    let dims: BTreeMap<String, u64> = what.sweep.dims.iter().cloned().collect();
+    let dims: BTreeMap<String, u64> = match sweep::shapes_of(&what.sweep.dims).as_slice() {
+        [one] => one.clone(),
+        _ => bail!("two models are compared at one input shape; give each --dim one size"),
+    };
     // What the project has measured already is not measured again.
     let state = session.app.state();
     let known = |sha256: &String, batch: u64, threads: u32, provider: &String| {
         derive::latest(state).iter().any(|stored| {
             let config = &stored.point.config;
             let same = (config.batch, config.threads, &config.provider, &config.dims);
-            stored.point.model_sha256 == *sha256 && same == (batch, threads, provider, &dims)
+            stored.point.model_sha256 == *sha256
+                && config.is_plain_but_for_optimisation()
+                && same == (batch, threads, provider, &dims)
         })
     };
     let missing = models.iter().any(|sha256| {
@@ -39,7 +45,7 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     if missing {
         // A labelled set has one shape for all batches; speed is measured on generated inputs.
         let sweep = super::args::Sweep { inputs: None, ..what.sweep.clone() };
-        session.run(Command::Measure(bench::measure(models, sweep)))?;
+        session.run(Command::Measure(Box::new(bench::measure(models, sweep))))?;
         if let Some(failure) = session.app.state().failures.first() {
             bail!("{}: {}", failure.model, failure.message);
         }
@@ -75,10 +81,10 @@ fn document(comparison: &Comparison) -> Value {
         let entry = json!({
             "threads": speed.threads,
             "p50": speed.latency_ratio(),
-            "p99": speed.p99_ms.1 / speed.p99_ms.0,
+            "p99": speed.p99.1.or_nan() / speed.p99.0.or_nan(),
             "throughput": speed.throughput_ratio(),
-            "a_p50_ms": speed.p50_ms.0,
-            "b_p50_ms": speed.p50_ms.1,
+            "a_p50_ms": speed.p50.0.ms,
+            "b_p50_ms": speed.p50.1.ms,
             "a_throughput_per_second": speed.throughput_per_second.0,
             "b_throughput_per_second": speed.throughput_per_second.1,
         });
@@ -147,8 +153,8 @@ fn print(comparison: &Comparison) {
             vec![
                 speed.batch.to_string(),
                 speed.threads.to_string(),
-                units::duration_ms(speed.p50_ms.0),
-                units::duration_ms(speed.p50_ms.1),
+                speed.p50.0.words(),
+                speed.p50.1.words(),
                 format!("{:.2}", speed.latency_ratio()),
                 units::three_digits(speed.throughput_per_second.0),
                 units::three_digits(speed.throughput_per_second.1),

@@ -5,13 +5,14 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use super::args::{Figure, Sweep};
+use super::args::Figure;
+use super::export;
 use super::session::Session;
-use super::{bench, export};
-use crate::app::{self, Command};
+use crate::app::{self, Command, Measure};
+use crate::measure::sweep::{Effort, Sweep};
 use crate::report::{self, Overwrite};
 
-pub(super) fn run(session: &mut Session, out: &Path, seconds: f64) -> anyhow::Result<()> {
+pub(super) fn run(session: &mut Session, out: &Path, seconds: f64, runs: u32) -> anyhow::Result<()> {
     if std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("the folder is not empty and nothing in it is overwritten; name a new one: {}", out.display());
     }
@@ -28,15 +29,14 @@ pub(super) fn run(session: &mut Session, out: &Path, seconds: f64) -> anyhow::Re
     let models = session.all_models(&[])?;
     let cpus = session.app.state().machine.logical_cpus;
     let sweep = Sweep {
-        batch: vec![1, 2, 4, 8],
+        batches: vec![1, 2, 4, 8],
         threads: if cpus > 1 { vec![1, 2] } else { vec![1] },
         seconds,
-        provider: vec!["CPU".to_owned()],
-        dims: Vec::new(),
-        inputs: None,
+        effort: Effort::runs(runs),
         seed: 1,
+        ..Sweep::default()
     };
-    session.run(Command::Measure(bench::measure(models.clone(), sweep)))?;
+    session.run(Command::Measure(Box::new(Measure { models: models.clone(), sweep })))?;
 
     say("3/6 comparing the full with the quantized model");
     session.run(Command::Agree(models[0].clone(), models[1].clone()))?;

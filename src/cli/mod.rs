@@ -136,7 +136,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Plan(what) => plan::run(&mut session, &what),
         Command::Export(what) => export::run(&mut session, &what),
         Command::Report { to, force } => export::report(&mut session, &to, force),
-        Command::Demo { out, seconds } => demo::run(&mut session, &out, seconds),
+        Command::Demo { out, seconds, runs } => demo::run(&mut session, &out, seconds, runs),
         Command::Runtime { .. } | Command::Worker => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! What every command needs: the application in a project, jobs waited for with their progress on stderr, Ctrl+C.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -50,7 +51,8 @@ impl Session {
     pub fn wait(&mut self, id: JobId) -> anyhow::Result<()> {
         let live = std::io::stderr().is_terminal();
         let mut shown = String::new();
-        let mut told = self.app.state().points.len();
+        let ended = self.app.state().points.iter().filter(|stored| stored.point.ended.is_some());
+        let mut told: BTreeSet<i64> = ended.map(|stored| stored.id).collect();
         let end = self.app.wait(id, |app| {
             if INTERRUPTS.load(Ordering::SeqCst) > 0 {
                 // Cancelling cannot fail.
@@ -66,18 +68,20 @@ impl Session {
                     Level::Error => {}
                 }
             }
-            for stored in &app.state().points[told.min(app.state().points.len())..] {
+            for stored in &app.state().points {
+                if stored.point.ended.is_none() || !told.insert(stored.id) {
+                    continue;
+                }
                 clear(live, &shown);
                 shown.clear();
                 eprintln!(
                     "{}{}: p50 {}, {} inferences/s",
                     stored.point.model,
                     config_words(Some(&stored.point.config)),
-                    units::duration_ms(stored.summary.p50_ms),
+                    stored.summary.p50.words(),
                     units::three_digits(stored.summary.throughput_per_second)
                 );
             }
-            told = app.state().points.len();
             if live && let Some(job) = app.jobs().iter().find(|job| job.id == id) {
                 let line = progress_line(job);
                 if line != shown {

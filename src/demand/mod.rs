@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of models, machines or bills' rows.
 
+mod arrivals;
 mod import;
 mod stats;
 mod time;

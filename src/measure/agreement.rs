@@ -191,6 +191,7 @@ impl Side {
             model: path.to_owned(),
             provider: question.provider.clone(),
             threads: question.threads,
+            optimisation: super::Optimisation::All,
         };
         if let Some(first) = like {
             let feeds = first

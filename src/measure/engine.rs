@@ -1,13 +1,13 @@
 //! ONNX Runtime: the only place that loads it, makes sessions and runs models. Lives in the worker process.
 //!
-//! Sessions are made as an application would: all graph optimisations, nodes one after another (one
-//! inter-operator thread), the asked number of intra-operator threads, spinning as the library's default has it,
-//! telemetry off.
+//! Sessions are made as an application would: the asked graph optimisations (all, by default), nodes one after
+//! another (one inter-operator thread), the asked number of intra-operator threads, spinning as the library's
+//! default has it, telemetry off. What a session is run with is in [`super::bench`].
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ort::environment::Environment;
@@ -18,9 +18,9 @@ use ort::value::{
     DynTensor, DynTensorValueType, DynValue, PrimitiveTensorElementType, Tensor, TensorElementType,
 };
 
-use super::native::{self, Runner};
-use super::protocol::{Measured, SessionSpec, Stage};
-use super::resources;
+use super::native::{self, Inputs, Runner};
+use super::protocol::SessionSpec;
+use super::scenario::Optimisation;
 use crate::model::inputs::{Tensor as InputTensor, TensorData};
 
 /// Why the runtime did not do what was asked.
@@ -67,7 +67,7 @@ pub struct Engine {
 
 /// A model ready to run.
 pub struct Loaded {
-    session: Session,
+    pub(super) session: Session,
     /// Time to create the session, in nanoseconds: reading, optimising, compiling. Loading the library is not in it.
     pub load_nanos: u64,
 }
@@ -119,7 +119,7 @@ impl Engine {
     /// Creates a session.
     pub fn session(&self, spec: &SessionSpec) -> Result<Loaded, EngineError> {
         let builder = Session::builder(&self.environment)?
-            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_optimization_level(level(spec.optimisation))?
             .with_intra_threads(usize::try_from(spec.threads).unwrap_or(1))?
             .with_inter_threads(1)?
             .with_parallel_execution(false)?;
@@ -127,6 +127,15 @@ impl Engine {
         let started = Instant::now();
         let session = builder.commit_from_file(&spec.model)?;
         Ok(Loaded { session, load_nanos: nanos(started.elapsed()) })
+    }
+}
+
+fn level(optimisation: Optimisation) -> GraphOptimizationLevel {
+    match optimisation {
+        Optimisation::None => GraphOptimizationLevel::Disable,
+        Optimisation::Basic => GraphOptimizationLevel::Level1,
+        Optimisation::Extended => GraphOptimizationLevel::Level2,
+        Optimisation::All => GraphOptimizationLevel::All,
     }
 }
 
@@ -166,66 +175,26 @@ fn with_provider(builder: SessionBuilder, spec: &SessionSpec) -> Result<SessionB
 impl Loaded {
     /// One inference whose outputs are thrown away.
     pub fn probe(&mut self, inputs: Vec<InputTensor>) -> Result<(), EngineError> {
-        let inputs = named_values(inputs)?;
-        Runner::new(&mut self.session, inputs)?.run()?;
+        Runner::new(&self.session, shared(inputs)?)?.run()?;
         Ok(())
     }
 
-    /// First inference, warm-up and a steady state of `seconds`.
-    ///
-    /// Warm-up ends after [`WARM_UP_RUNS`] inferences and [`WARM_UP_TIME`] (or a tenth of `seconds`, if longer),
-    /// whichever comes later, but never takes longer than `seconds` plus one inference. The steady state ends
-    /// with the inference during which the time is up, so there is at least one sample. `on_stage` is called
-    /// between the stages, never inside one.
-    pub fn bench(
-        &mut self,
-        inputs: Vec<InputTensor>,
-        seconds: f64,
-        mut on_stage: impl FnMut(Stage),
-    ) -> Result<Measured, EngineError> {
-        let load_nanos = self.load_nanos;
-        let duration = Duration::try_from_secs_f64(seconds)
-            .map_err(|error| EngineError::Runtime(format!("{seconds} s cannot be measured: {error}")))?;
-        let input_shapes: BTreeMap<String, Vec<u64>> =
-            inputs.iter().map(|input| (input.name.clone(), input.shape.clone())).collect();
-        let mut peak = resources::peak_memory_bytes();
-        let mut runner = Runner::new(&mut self.session, named_values(inputs)?)?;
-
-        on_stage(Stage::First);
-        let (started, ended) = runner.run()?;
-        let first_inference_nanos = nanos(ended - started);
-        peak = peak.max(resources::peak_memory_bytes());
-
-        on_stage(Stage::WarmUp);
-        let (warm_up_inferences, fastest) = warm_up(&mut runner, duration)?;
-
-        let expected = (duration.as_nanos() / fastest.as_nanos().max(1)).saturating_add(16);
-        let room = usize::try_from(expected).unwrap_or(usize::MAX).min(MOST_SAMPLES_PREPARED);
-        let mut latencies_nanos = Vec::with_capacity(room);
-        on_stage(Stage::Steady);
-        let cpu_before = resources::cpu_nanos();
+    /// Inferences one after another for `length`, at least one; their latencies in nanoseconds. The first
+    /// [`SETTLE_RUNS`] are not counted: the other side of a comparison has had the caches since the last block.
+    pub fn block(&mut self, inputs: Vec<InputTensor>, length: Duration) -> Result<Vec<u64>, EngineError> {
+        let mut runner = Runner::new(&self.session, shared(inputs)?)?;
+        for _ in 0..SETTLE_RUNS {
+            runner.run()?;
+        }
+        let mut latencies = Vec::with_capacity(1 << 12);
         let begin = Instant::now();
-        let wall = loop {
+        loop {
             let (started, ended) = runner.run()?;
-            latencies_nanos.push(nanos(ended - started));
-            let so_far = ended - begin;
-            if so_far >= duration {
-                break so_far;
+            latencies.push(nanos(ended - started));
+            if ended - begin >= length {
+                return Ok(latencies);
             }
-        };
-        let cpu_nanos =
-            resources::cpu_nanos().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
-        Ok(Measured {
-            load_nanos,
-            first_inference_nanos,
-            warm_up_inferences,
-            latencies_nanos,
-            wall_nanos: nanos(wall),
-            cpu_nanos,
-            peak_memory_bytes: peak.max(resources::peak_memory_bytes()),
-            input_shapes,
-            runtime_version: None,
-        })
+        }
     }
 
     /// One inference, with its outputs as numbers.
@@ -239,32 +208,16 @@ impl Loaded {
     }
 }
 
-/// Inferences the warm-up has at least.
-pub const WARM_UP_RUNS: u64 = 5;
-/// Time the warm-up takes at least.
-pub const WARM_UP_TIME: Duration = Duration::from_millis(200);
-/// Room for samples made before the steady state: 32 MiB of address space, used only as far as it is filled.
-const MOST_SAMPLES_PREPARED: usize = 1 << 22;
+/// Inferences at the start of a comparison's block that are not counted.
+const SETTLE_RUNS: u32 = 3;
 
-/// How many inferences, and the fastest of them.
-fn warm_up(runner: &mut Runner<'_>, duration: Duration) -> Result<(u64, Duration), EngineError> {
-    let least = WARM_UP_TIME.max(duration / 10);
-    let begin = Instant::now();
-    let mut runs = 0;
-    let mut fastest = Duration::MAX;
-    loop {
-        let (started, ended) = runner.run()?;
-        runs += 1;
-        fastest = fastest.min(ended - started);
-        let so_far = ended - begin;
-        if (runs >= WARM_UP_RUNS && so_far >= least) || so_far >= duration.max(WARM_UP_TIME) {
-            return Ok((runs, fastest));
-        }
-    }
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+/// Inputs as values that several runners may share.
+pub(super) fn shared(inputs: Vec<InputTensor>) -> Result<Arc<Inputs>, EngineError> {
+    Ok(Arc::new(Inputs::new(named_values(inputs)?)?))
 }
 
 fn named_values(inputs: Vec<InputTensor>) -> Result<Vec<(String, DynValue)>, EngineError> {

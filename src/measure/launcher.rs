@@ -17,6 +17,7 @@ use super::protocol::{Event, PROTOCOL, Request, event_in};
 #[derive(Debug, Clone)]
 pub struct Launcher {
     prefix: Vec<String>,
+    target: String,
     silence: Duration,
 }
 
@@ -69,18 +70,24 @@ impl Launcher {
     /// Workers on this machine: this program again.
     pub fn this_program() -> std::io::Result<Self> {
         let program = std::env::current_exe()?;
-        Ok(Self::command(vec![program.to_string_lossy().into_owned()]))
+        let here = Self::command(vec![program.to_string_lossy().into_owned()]);
+        Ok(Self { target: String::new(), ..here })
     }
 
     /// Workers by a command; `worker` is appended to it.
     pub fn command(prefix: Vec<String>) -> Self {
-        Self { prefix, silence: SILENCE }
+        Self { target: prefix.join(" "), prefix, silence: SILENCE }
     }
 
     /// Another limit to silence than [`SILENCE`].
     #[must_use]
     pub fn with_silence(self, silence: Duration) -> Self {
         Self { silence, ..self }
+    }
+
+    /// How the machine is reached: empty for this one, else the command prefix.
+    pub fn target(&self) -> &str {
+        &self.target
     }
 
     /// The command line of a worker, as shown to people.
@@ -355,7 +362,7 @@ mod tests {
     }
 
     #[cfg(unix)]
-    const HELLO: &str = r#"echo '@inferometer {"hello":{"protocol":1,"version":"0"}}'; "#;
+    const HELLO: &str = r#"echo '@inferometer {"hello":{"protocol":2,"version":"0"}}'; "#;
 
     #[cfg(unix)]
     fn load() -> Request {

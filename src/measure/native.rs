@@ -6,7 +6,9 @@
 #![allow(unsafe_code, reason = "foreign calls that ort does not wrap; each block says why it is sound")]
 
 use std::ffi::{CStr, CString, c_char, c_int};
+use std::marker::PhantomData;
 use std::ptr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use ort::AsPointer;
@@ -146,11 +148,32 @@ pub(super) fn half_bits(tensor: &DynTensor) -> ort::Result<Vec<u16>> {
     Ok(unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast::<u16>(), count) }.to_vec())
 }
 
+/// Inputs that several runners may share: named values that nobody changes.
+pub(super) struct Inputs {
+    values: Vec<DynValue>,
+    names: Vec<CString>,
+}
+
+// SAFETY: the values are only handed to `Run` as constant inputs, which the library reads and never writes; the
+// names are never changed.
+unsafe impl Sync for Inputs {}
+
+impl Inputs {
+    /// Values by their names in the session.
+    pub(super) fn new(inputs: Vec<(String, DynValue)>) -> ort::Result<Self> {
+        let names = inputs.iter().map(|(name, _)| CString::new(name.as_str())).collect::<Result<_, _>>()?;
+        Ok(Self { values: inputs.into_iter().map(|(_, value)| value).collect(), names })
+    }
+}
+
 /// Runs one session on the same inputs again and again. Everything but the call itself is prepared beforehand.
+///
+/// Several runners may run one session at once: `Run` is thread-safe ("multiple threads can invoke Run on the same
+/// session", `onnxruntime_c_api.h`).
 pub(super) struct Runner<'s> {
-    /// Borrowed exclusively: ONNX Runtime's `Run` is not to be called from two threads on some providers.
-    session: &'s mut Session,
-    _inputs: Vec<DynValue>,
+    session: *mut ort::sys::OrtSession,
+    _session: PhantomData<&'s Session>,
+    _inputs: Arc<Inputs>,
     _names: Vec<CString>,
     input_names: Vec<*const c_char>,
     input_values: Vec<*const ort::sys::OrtValue>,
@@ -159,26 +182,27 @@ pub(super) struct Runner<'s> {
     api: &'static ort::sys::OrtApi,
 }
 
+// SAFETY: the session may be run from any thread and outlives the runner; inputs are shared read-only (see
+// `Inputs`); names belong to the runner, and the output slots are null between runs.
+unsafe impl Send for Runner<'_> {}
+
 impl<'s> Runner<'s> {
     /// Prepares a run of `session` on named inputs, for all its outputs.
-    pub(super) fn new(session: &'s mut Session, inputs: Vec<(String, DynValue)>) -> ort::Result<Self> {
-        let names = inputs
+    pub(super) fn new(session: &'s Session, inputs: Arc<Inputs>) -> ort::Result<Self> {
+        let names = session
+            .outputs()
             .iter()
-            .map(|(name, _)| name.as_str())
-            .chain(session.outputs().iter().map(ort::value::Outlet::name))
-            .map(CString::new)
+            .map(|output| CString::new(output.name()))
             .collect::<Result<Vec<CString>, _>>()?;
-        let inputs: Vec<DynValue> = inputs.into_iter().map(|(_, value)| value).collect();
         // The strings' and values' own memory does not move when their vectors do.
-        let mut pointers = names.iter().map(|name| name.as_ptr());
-        let input_names: Vec<*const c_char> = pointers.by_ref().take(inputs.len()).collect();
-        let output_names: Vec<*const c_char> = pointers.collect();
+        let output_names: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
         Ok(Self {
-            input_values: inputs.iter().map(AsPointer::ptr).collect(),
+            session: session.ptr().cast_mut(),
+            _session: PhantomData,
+            input_names: inputs.names.iter().map(|name| name.as_ptr()).collect(),
+            input_values: inputs.values.iter().map(AsPointer::ptr).collect(),
             output_values: vec![ptr::null_mut(); output_names.len()],
-            input_names,
             output_names,
-            session,
             _inputs: inputs,
             _names: names,
             api: ort::api(),
@@ -188,13 +212,12 @@ impl<'s> Runner<'s> {
     /// One inference, with the clock read directly before and after the library's call. The outputs are made by
     /// the library inside that time, as they are for any caller, and released after it.
     pub(super) fn run(&mut self) -> ort::Result<(Instant, Instant)> {
-        let session = self.session.ptr_mut();
         let started = Instant::now();
-        // SAFETY: the session is alive and exclusively borrowed; the name and value arrays have the stated
-        // lengths and are owned by `self`; all output slots are null, which asks the library to allocate.
+        // SAFETY: the session is alive and may be run from several threads; the name and value arrays have the
+        // stated lengths and are owned by `self`; all output slots are null, which asks the library to allocate.
         let status = unsafe {
             (self.api.Run)(
-                session,
+                self.session,
                 ptr::null(),
                 self.input_names.as_ptr(),
                 self.input_values.as_ptr(),

@@ -4,21 +4,23 @@
 //! Native libraries print to standard output when they like, so each line of the worker starts with [`MARK`] and
 //! follows a line break; anything else there is noise. Paths are the worker machine's own.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::point::Measured;
+use super::scenario::{Optimisation, Scenario};
 use crate::model::Port;
 
 /// Changes when a message changes its meaning; both sides must have the same.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Begins each line of the worker that is a message.
 pub const MARK: &str = "@inferometer ";
 
 /// What the app asks. The worker answers each with events that end in one of [`Event::Described`],
-/// [`Event::Loaded`], [`Event::Probed`], [`Event::Measured`], [`Event::Written`] or [`Event::Failed`].
+/// [`Event::Loaded`], [`Event::Probed`], [`Event::Measured`], [`Event::Block`], [`Event::Written`] or
+/// [`Event::Failed`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
@@ -39,14 +41,24 @@ pub enum Request {
         /// The inputs.
         feed: Feed,
     },
-    /// Load, first inference, warm-up and steady state.
+    /// Load, first inference, warm-up and the load of a scenario.
     Bench {
+        /// The session.
+        session: SessionSpec,
+        /// The inputs of one inference; with a dynamic batcher one feed for each batch size from 1 up.
+        feeds: Vec<Feed>,
+        /// What is run.
+        load: LoadSpec,
+    },
+    /// A block of a comparison: inferences one after another for a while, on a session that stays for the next
+    /// block. The first block on a session loads it and warms it up.
+    Block {
         /// The session.
         session: SessionSpec,
         /// The inputs.
         feed: Feed,
-        /// Length of the steady state, in seconds.
-        seconds: f64,
+        /// Length of the block, in milliseconds; there is at least one inference.
+        millis: f64,
     },
     /// Run once for each feed and write the outputs to a file.
     Outputs {
@@ -70,6 +82,28 @@ pub struct SessionSpec {
     pub provider: String,
     /// Intra-operator threads.
     pub threads: u32,
+    /// How far the runtime may rewrite the graph.
+    #[serde(default)]
+    pub optimisation: Optimisation,
+}
+
+/// The load of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoadSpec {
+    /// How load is made.
+    pub scenario: Scenario,
+    /// Items in one inference; with a dynamic batcher, in the largest.
+    pub batch: u32,
+    /// Sessions side by side.
+    pub instances: u32,
+    /// Shortest series, in seconds.
+    pub seconds: f64,
+    /// Fewest queries in the series.
+    pub min_queries: u64,
+    /// Longest series, in seconds, whatever the fewest queries are.
+    pub most_seconds: f64,
+    /// Seed of random arrivals.
+    pub seed: u64,
 }
 
 /// The inputs of one inference.
@@ -142,7 +176,14 @@ pub enum Event {
     /// The inference went through.
     Probed,
     /// The measurement.
-    Measured(Measured),
+    Measured(Box<Measured>),
+    /// A block of a comparison.
+    Block {
+        /// Its latencies, in nanoseconds.
+        latency_nanos: Vec<u64>,
+        /// Time to create the session, where this block did, in nanoseconds.
+        load_nanos: Option<u64>,
+    },
     /// The outputs are in the file.
     Written,
     /// The request was not fulfilled; `message` has the runtime's own words where it was the runtime.
@@ -166,21 +207,6 @@ pub enum Stage {
     Steady,
 }
 
-/// What one measurement found; see [`super::Point`] for the fields.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "documented at Point")]
-pub struct Measured {
-    pub load_nanos: u64,
-    pub first_inference_nanos: u64,
-    pub warm_up_inferences: u64,
-    pub latencies_nanos: Vec<u64>,
-    pub wall_nanos: u64,
-    pub cpu_nanos: Option<u64>,
-    pub peak_memory_bytes: Option<u64>,
-    pub input_shapes: BTreeMap<String, Vec<u64>>,
-    pub runtime_version: Option<String>,
-}
-
 /// The worker's line for an event, with the line breaks around it.
 pub fn line_of(event: &Event) -> String {
     match serde_json::to_string(event) {
@@ -196,21 +222,20 @@ pub fn event_in(line: &str) -> Option<Result<Event, serde_json::Error>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::point::Series;
     use super::*;
 
     #[test]
     fn an_event_survives_the_wire_and_noise_is_told_apart() {
-        let event = Event::Measured(Measured {
+        let event = Event::Measured(Box::new(Measured {
             load_nanos: 1,
-            first_inference_nanos: 2,
-            warm_up_inferences: 3,
-            latencies_nanos: vec![u64::MAX, 5],
-            wall_nanos: 6,
-            cpu_nanos: None,
+            series: Series { latency_nanos: vec![u64::MAX, 5], ..Series::default() },
             peak_memory_bytes: Some(7),
             input_shapes: BTreeMap::from([("x\n".to_owned(), vec![1, 2])]),
-            runtime_version: None,
-        });
+            ..Measured::default()
+        }));
         let text = format!("a library says{}and goes on", line_of(&event));
         let events: Vec<Event> = text.lines().filter_map(event_in).map(Result::unwrap).collect();
         assert_eq!(events, [event]);

@@ -38,6 +38,18 @@ pub(super) fn peak_memory_bytes() -> Option<u64> {
     }
 }
 
+/// Resident memory of this process now, in bytes.
+pub(super) fn memory_bytes() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        status_kilobytes(&std::fs::read_to_string("/proc/self/status").ok()?, "VmRSS")?.checked_mul(1024)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        own_process(sysinfo::Process::memory)
+    }
+}
+
 /// `VmHWM:     1234 kB` → 1234.
 #[cfg(any(target_os = "linux", test))]
 fn status_kilobytes(status: &str, key: &str) -> Option<u64> {
@@ -45,7 +57,7 @@ fn status_kilobytes(status: &str, key: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[cfg(not(target_os = "linux"))]
 fn own_process<T>(read: impl FnOnce(&sysinfo::Process) -> T) -> Option<T> {
     let pid = sysinfo::get_current_pid().ok()?;
     let mut system = sysinfo::System::new();

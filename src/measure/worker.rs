@@ -9,12 +9,18 @@
 use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
+use super::bench;
 use super::engine::{Engine, EngineError, Loaded};
 use super::exchange;
 use super::inputs;
 use super::native;
-use super::protocol::{Event, PROTOCOL, Request, SessionSpec, Stage, line_of};
+use super::point::Measured;
+use super::protocol::{Event, PROTOCOL, Request, SessionSpec, line_of};
+
+/// Warm-up of a session on its first block of a comparison.
+const BLOCK_WARM_UP: Duration = Duration::from_millis(200);
 
 /// Serves standard input to its end; the first thing its process does. Returns the process's exit code: 0, or 1 when input or output broke.
 pub fn main() -> u8 {
@@ -50,7 +56,7 @@ pub fn serve(
     lines: impl IntoIterator<Item = std::io::Result<String>>,
     output: impl Write,
 ) -> std::io::Result<()> {
-    let mut worker = Worker { output, engine: None, kept: None };
+    let mut worker = Worker { output, engine: None, kept: Vec::new() };
     worker.say(&Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() })?;
     for line in lines {
         let line = line?;
@@ -70,8 +76,8 @@ struct Worker<W> {
     output: W,
     /// One process loads one runtime, once.
     engine: Option<Engine>,
-    /// The session of the last probe.
-    kept: Option<(SessionSpec, Loaded)>,
+    /// Sessions of the last probe or comparison, the latest last.
+    kept: Vec<(SessionSpec, Loaded)>,
 }
 
 impl<W: Write> Worker<W> {
@@ -97,20 +103,32 @@ impl<W: Write> Worker<W> {
                 self.kept_session(session).and_then(|loaded| loaded.probe(inputs)).map_err(words)?;
                 Ok(Event::Probed)
             }
-            Request::Bench { session, feed, seconds } => {
-                self.kept = None;
-                let inputs = inputs::tensors(&feed).map_err(words)?;
-                self.say(&Event::Stage { stage: Stage::Loading }).map_err(words)?;
-                let engine = self.engine(&session.runtime).map_err(words)?;
-                let runtime_version = engine.version();
-                let mut loaded = engine.session(&session).map_err(words)?;
+            Request::Bench { session, feeds, load } => {
+                self.kept.clear();
+                let feeds = inputs::all_tensors(&feeds).map_err(words)?;
+                self.engine(&session.runtime).map_err(words)?;
+                let Some(engine) = self.engine.take() else { return Err("no runtime is loaded".to_owned()) };
                 let mut broken = None;
-                let measured = loaded.bench(inputs, seconds, |stage| {
+                let measured = bench::run(&engine, &session, feeds, &load, |stage| {
                     broken = self.say(&Event::Stage { stage }).err().or(broken.take());
                 });
-                let mut measured = measured.map_err(words)?;
-                measured.runtime_version = runtime_version;
-                broken.map_or(Ok(Event::Measured(measured)), |error| Err(words(error)))
+                let runtime_version = engine.version();
+                self.engine = Some(engine);
+                let measured = Measured { runtime_version, ..measured.map_err(words)? };
+                broken.map_or(Ok(Event::Measured(Box::new(measured))), |error| Err(words(error)))
+            }
+            Request::Block { session, feed, millis } => {
+                let length = Duration::try_from_secs_f64(millis / 1e3).map_err(words)?;
+                let inputs = inputs::tensors(&feed).map_err(words)?;
+                let known = self.kept.iter().any(|(spec, _)| *spec == session);
+                let loaded = self.kept_session(session).map_err(words)?;
+                if !known {
+                    // A session's first inferences are no part of a comparison.
+                    loaded.block(inputs.clone(), BLOCK_WARM_UP).map_err(words)?;
+                }
+                let latency_nanos = loaded.block(inputs, length).map_err(words)?;
+                let load_nanos = (!known).then_some(loaded.load_nanos);
+                Ok(Event::Block { latency_nanos, load_nanos })
             }
             Request::Outputs { session, feeds, out } => {
                 let all = inputs::all_tensors(&feeds).map_err(words)?;
@@ -140,14 +158,18 @@ impl<W: Write> Worker<W> {
     }
 
     fn kept_session(&mut self, spec: SessionSpec) -> Result<&mut Loaded, EngineError> {
-        let kept = match self.kept.take() {
-            Some((kept_spec, loaded)) if kept_spec == spec => (spec, loaded),
-            _ => {
+        let kept = match self.kept.iter().position(|(kept, _)| *kept == spec) {
+            Some(place) => self.kept.remove(place),
+            None => {
+                // Room for the new one first: two are all that a comparison needs.
+                self.kept.drain(..self.kept.len().saturating_sub(1));
                 let loaded = self.engine(&spec.runtime)?.session(&spec)?;
                 (spec, loaded)
             }
         };
-        Ok(&mut self.kept.insert(kept).1)
+        self.kept.push(kept);
+        let last = self.kept.len() - 1;
+        Ok(&mut self.kept[last].1)
     }
 }
 

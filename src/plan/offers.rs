@@ -464,7 +464,7 @@ mod tests {
         ];
         let two_threads = Measured { threads: 4, ..measured("int8.onnx", 1, 3.0) };
         let broken = Measured { p50_ms: f64::NAN, ..measured("broken.onnx", 1, 1.0) };
-        let short = Measured { samples: 99, ..measured("short.onnx", 1, 1.0) };
+        let short = Measured { samples: 661, ..measured("short.onnx", 1, 1.0) };
         let models = [measured("int8.onnx", 1, 4.0), two_threads, broken, short];
         let answer = answer(&question(), &models, &machines);
         assert_eq!(answer.offers.len(), 2);
@@ -477,7 +477,7 @@ mod tests {
                 ("machines priced in another currency", 1),
                 ("machines with an unusable price, speed or number of virtual CPUs", 3),
                 ("measurements without a usable latency or throughput", 1),
-                ("measurements with fewer than 100 samples, which tell no p99", 1),
+                ("measurements with fewer than 662 samples, which tell no p99", 1),
                 ("pairings of a CPU measurement with a machine that has an accelerator", 2),
                 ("pairings of a measurement with a machine that has fewer virtual CPUs than its threads", 2),
                 ("pairings of a measurement with a machine whose memory it does not fit", 1),
@@ -493,20 +493,20 @@ mod tests {
     }
 
     #[test]
-    fn a_p99_from_fewer_than_a_hundred_samples_is_not_planned_with() {
+    fn a_p99_from_too_few_samples_is_not_planned_with() {
         let of = |samples| Measured { samples, ..measured("int8.onnx", 1, 4.0) };
         let machines = [machine("c7i.medium", "0.0535", 1.0)];
-        assert_eq!(answer(&question(), &[of(100)], &machines).offers.len(), 2);
-        let refused = answer(&question(), &[of(99), of(0)], &machines);
+        assert_eq!(answer(&question(), &[of(662)], &machines).offers.len(), 2);
+        let refused = answer(&question(), &[of(661), of(0)], &machines);
         assert_eq!((refused.offers.len(), refused.best), (1, None));
         assert_eq!(
             refused.left_out,
-            [("measurements with fewer than 100 samples, which tell no p99".to_owned(), 2)]
+            [("measurements with fewer than 662 samples, which tell no p99".to_owned(), 2)]
         );
         assert_eq!(
             refused.why,
             "No measurement is long enough to plan with: measure for more seconds. Not offered: measurements with \
-             fewer than 100 samples, which tell no p99 (2)."
+             fewer than 662 samples, which tell no p99 (2)."
         );
     }
 

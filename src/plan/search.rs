@@ -8,8 +8,9 @@ use super::{Measured, Question};
 use crate::hardware::{Profile, Purchase, Unfit, sessions};
 use crate::units::{HOURS_PER_MONTH, Money};
 
-/// With fewer samples the 99th percentile, the sample at rank ⌈0.99·n⌉, is merely the largest one seen.
-const FEWEST_SAMPLES: usize = 100;
+/// The fewest samples from which anything can be said of a 99th percentile with 99 % confidence (MLPerf Inference's
+/// early stopping).
+const FEWEST_SAMPLES: usize = 662;
 
 /// One offer before it has words.
 #[derive(Debug, Clone, Copy)]
@@ -171,7 +172,7 @@ impl LeftOut {
             Self::OtherCurrency => "machines priced in another currency",
             Self::BadMachine => "machines with an unusable price, speed or number of virtual CPUs",
             Self::BadMeasurement => "measurements without a usable latency or throughput",
-            Self::FewSamples => "measurements with fewer than 100 samples, which tell no p99",
+            Self::FewSamples => "measurements with fewer than 662 samples, which tell no p99",
             Self::Unfit(Unfit::AcceleratorUnused) => {
                 "pairings of a CPU measurement with a machine that has an accelerator"
             }

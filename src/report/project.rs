@@ -268,9 +268,9 @@ fn points_table(app: &App) -> Block {
                 variant(&row.model).to_owned(),
                 row.batch.to_string(),
                 row.threads.to_string(),
-                units::duration_ms(summary.p50_ms),
-                units::duration_ms(summary.p95_ms),
-                units::duration_ms(summary.p99_ms),
+                summary.p50.words(),
+                summary.p95.words(),
+                summary.p99.words(),
                 units::three_digits(summary.throughput_per_second),
                 match &row.cost_per_thousand {
                     Ok(cost) => units::money(*cost, currency) + assumed(row.assumed),
@@ -311,8 +311,8 @@ fn compare_blocks(compared: &Comparison, blocks: &mut Vec<Block>) {
         let s = if speed.threads == 1 { "" } else { "s" };
         rows.push(vec![
             format!("p50, batch {}, {} thread{s}", speed.batch, speed.threads),
-            units::duration_ms(speed.p50_ms.0),
-            units::duration_ms(speed.p50_ms.1),
+            speed.p50.0.words(),
+            speed.p50.1.words(),
         ]);
     }
     blocks.push(Block::Table {

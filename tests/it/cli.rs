@@ -69,7 +69,19 @@ fn inspect_tells_what_the_file_holds() {
 fn bench_measures_and_keeps_the_points_in_the_project() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("p.inferometer");
-    let arguments = ["bench", "--json", "--batch", "1,2", "--threads", "1", "--seconds", "0.2", "--project"];
+    let arguments = [
+        "bench",
+        "--json",
+        "--batch",
+        "1,2",
+        "--threads",
+        "1",
+        "--seconds",
+        "0.2",
+        "--runs",
+        "2",
+        "--project",
+    ];
     let document = json(&arguments, &[&project, &sample("models/digits-student.onnx")]);
     let points = document["points"].as_array().unwrap();
     assert_eq!(points.len(), 2);
@@ -104,8 +116,10 @@ fn a_broken_model_is_reported_the_good_one_measured_and_the_command_fails() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken.onnx");
     std::fs::write(&broken, b"<html>not a model</html>").unwrap();
-    let output =
-        run(&["bench", "--json", "--seconds", "0.1"], &[broken, sample("models/digits-student.onnx")]);
+    let output = run(
+        &["bench", "--json", "--seconds", "0.1", "--runs", "1"],
+        &[broken, sample("models/digits-student.onnx")],
+    );
     assert!(!output.status.success());
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["points"].as_array().unwrap().len(), 1);
@@ -117,7 +131,7 @@ fn a_broken_model_is_reported_the_good_one_measured_and_the_command_fails() {
 #[test]
 fn the_batch_is_not_set_as_a_dimension() {
     let message = failure(
-        &["bench", "--seconds", "0.1", "--dim", "images.0=4"],
+        &["bench", "--seconds", "0.1", "--runs", "1", "--dim", "images.0=4"],
         &[sample("models/digits-student.onnx")],
     );
     assert!(message.contains("is the batch"), "{message}");
@@ -142,7 +156,7 @@ fn a_plan_asks_without_changing_the_project() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("p.inferometer");
     json(
-        &["bench", "--json", "--seconds", "0.2", "--project"],
+        &["bench", "--json", "--seconds", "0.2", "--runs", "2", "--project"],
         &[&project, &sample("models/digits-student.onnx")],
     );
     json(&["import", "--json", "--project"], &[&project, &sample("demand-week.csv")]);
@@ -235,8 +249,18 @@ fn a_file_of_no_known_kind_is_an_error_that_says_what_is_read() {
 fn compare_tells_size_speed_agreement_and_accuracy() {
     let files = [sample("models/digits-cnn.onnx"), sample("models/digits-cnn-int8.onnx")];
     let inputs = sample("digits-test.npz");
-    let arguments =
-        ["compare", "--json", "--seconds", "0.2", "--batch", "1", "--inputs", inputs.to_str().unwrap()];
+    let arguments = [
+        "compare",
+        "--json",
+        "--seconds",
+        "0.2",
+        "--runs",
+        "2",
+        "--batch",
+        "1",
+        "--inputs",
+        inputs.to_str().unwrap(),
+    ];
     let document = json(&arguments, &files);
     let size = document["size_ratio"].as_f64().unwrap();
     assert!(size > 0.2 && size < 0.5, "int8 against fp32 is {size} of the size");
@@ -274,7 +298,8 @@ fn labels_that_are_not_one_an_item_are_refused() {
     }
     archive.finish().unwrap();
     let models = [sample("models/digits-cnn.onnx"), sample("models/digits-student.onnx")];
-    let message = failure(&["compare", "--seconds", "0.1", "--inputs", path.to_str().unwrap()], &models);
+    let message =
+        failure(&["compare", "--seconds", "0.1", "--runs", "1", "--inputs", path.to_str().unwrap()], &models);
     assert!(message.contains("10 items") && message.contains("`labels` has 3"), "{message}");
 }
 
@@ -282,7 +307,7 @@ fn labels_that_are_not_one_an_item_are_refused() {
 fn demo_goes_round_the_loop_and_leaves_charts_and_a_report() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("demo");
-    let document = json(&["demo", "--json", "--seconds", "0.05", "--out"], &[&out]);
+    let document = json(&["demo", "--json", "--seconds", "0.05", "--runs", "1", "--out"], &[&out]);
     for name in ["trade-off.svg", "trade-off.png", "bill.svg", "offers.csv", "compare.svg", "report.html"] {
         assert!(std::fs::metadata(out.join(name)).is_ok_and(|meta| meta.len() > 500), "{name}");
     }

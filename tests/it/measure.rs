@@ -14,10 +14,10 @@ use inferometer::measure::agreement::{self, Question};
 use inferometer::measure::cancel::Cancel;
 use inferometer::measure::install::{self, Flavour};
 use inferometer::measure::launcher::Launcher;
-use inferometer::measure::protocol::{self, Request, SessionSpec, Source, Stage};
+use inferometer::measure::protocol::{self, LoadSpec, Request, SessionSpec, Source, Stage};
 use inferometer::measure::runtime::{self, Found, Origin, RuntimeError, Search};
-use inferometer::measure::sweep::{self, Event, Outcome, Sweep, Tools};
-use inferometer::measure::{Point, Summary, model_file, shapes};
+use inferometer::measure::sweep::{self, Effort, Event, Outcome, Sweep, Tools};
+use inferometer::measure::{Optimisation, Point, Run, Scenario, Summary, model_file, shapes};
 
 use crate::wheels;
 
@@ -57,16 +57,7 @@ fn sample(name: &str) -> PathBuf {
 }
 
 fn quick(models: Vec<PathBuf>) -> Sweep {
-    Sweep {
-        models,
-        batches: vec![1],
-        threads: vec![1],
-        providers: vec!["CPU".to_owned()],
-        dims: BTreeMap::new(),
-        seconds: 0.1,
-        seed: 7,
-        inputs: None,
-    }
+    Sweep { models, seconds: 0.1, effort: Effort::runs(1), seed: 7, ..Sweep::default() }
 }
 
 /// Runs a sweep; gives its points, its failures (model, message) and how it ended.
@@ -74,12 +65,22 @@ fn run(sweep: &Sweep, launcher: &Launcher) -> (Vec<Point>, Vec<(PathBuf, String)
     let (mut points, mut failures) = (Vec::new(), Vec::new());
     let tools = Tools { launcher, runtimes: runtimes() };
     let machine = Fingerprint { cpu: "test".to_owned(), ..Fingerprint::default() };
-    let outcome = sweep::run(sweep, tools, &machine, &Cancel::new(), &mut |event| match event {
-        Event::Finished(point) => points.push(*point),
+    let outcome = sweep::run(sweep, Vec::new(), tools, &machine, &Cancel::new(), &mut |event| match event {
+        Event::Ran { place, point, run, .. } => keep(&mut points, place, *point, *run),
         Event::Failed { model, message, .. } => failures.push((model, message)),
         Event::Started { .. } | Event::Progress { .. } => {}
     });
-    (points, failures, outcome)
+    // In the order of the configurations, not in the random one they were measured in.
+    points.sort_by_key(|(place, _)| *place);
+    (points.into_iter().map(|(_, point)| point).collect(), failures, outcome)
+}
+
+/// Adds a run to its point, raw samples and all.
+fn keep(points: &mut Vec<(usize, Point)>, place: usize, head: Point, run: Run) {
+    let known = points.iter().position(|(other, _)| *other == place);
+    let mut runs = known.map_or_else(Vec::new, |known| points.swap_remove(known).1.runs);
+    runs.push(run);
+    points.push((place, Point { runs, ..head }));
 }
 
 #[test]
@@ -96,22 +97,25 @@ fn a_sweep_keeps_loading_first_inference_and_steady_state_apart() {
         points.iter().map(|point| (point.config.batch, point.config.threads)).collect();
     assert_eq!(order, [(1, 1), (4, 1), (1, 2), (4, 2)]);
     for point in &points {
-        assert!(point.load_nanos > 0 && point.first_inference_nanos > 0 && point.warm_up_inferences >= 1);
-        assert!(!point.latencies_nanos.is_empty() && point.latencies_nanos.iter().all(|nanos| *nanos > 0));
-        // Inferences do not overlap, and the steady state lasts as long as asked.
-        assert!(point.wall_nanos >= point.latencies_nanos.iter().sum());
-        assert!(point.wall_nanos >= 100_000_000);
-        assert!(point.cpu_nanos.unwrap() > 0);
+        assert!(point.load_nanos().unwrap() > 0 && point.first_inference_nanos().unwrap() > 0);
+        let [run] = point.runs.as_slice() else { panic!("{} runs", point.runs.len()) };
+        let (measured, series) = (&run.measured, &run.measured.series);
+        assert!(!series.is_empty() && series.latency_nanos.iter().all(|nanos| *nanos > 0));
+        assert_eq!((measured.queries as usize, series.began_nanos.len()), (series.len(), series.len()));
+        // Inferences do not overlap, and the series lasts as long as asked.
+        assert!(measured.wall_nanos >= series.latency_nanos.iter().sum());
+        assert!(measured.wall_nanos >= 100_000_000);
+        assert!(measured.cpu_nanos.unwrap() > 0);
         // The library alone is 29 MB; the machine has less than a terabyte.
-        let peak = point.peak_memory_bytes.unwrap();
+        let peak = point.peak_memory_bytes().unwrap();
         assert!((1 << 23..1 << 40).contains(&peak), "{peak}");
         assert_eq!(point.input_shapes["images"], [point.config.batch, 1, 32, 32]);
         assert_eq!(point.runtime_version, "1.31.1");
         assert_eq!((point.model.as_str(), point.model_sha256.len()), ("digits-student.onnx", 64));
         assert_eq!(point.fingerprint.cpu, "test");
         let summary = Summary::of(point);
-        assert_eq!(summary.samples, point.latencies_nanos.len());
-        assert!(summary.p50_ms <= summary.p90_ms && summary.p95_ms <= summary.p99_ms);
+        assert_eq!(summary.samples, measured.queries - run.warm_up());
+        assert!(summary.p50.ms.unwrap() <= summary.p90.ms.unwrap());
         assert!(summary.throughput_per_second > 0.0);
     }
 }
@@ -175,19 +179,22 @@ fn a_worker_that_aborts_costs_one_configuration() {
     let tools = Tools { launcher: &launcher, runtimes: runtimes() };
     let (mut batches, mut failures) = (Vec::new(), Vec::new());
     let outcome =
-        sweep::run(&sweep, tools, &Fingerprint::default(), &Cancel::new(), &mut |event| match event {
-            Event::Progress { now, .. } if now.contains("batch 2") && now.ends_with("measuring") => {
-                let worker = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
-                // It may be gone already when this is reported a second time.
-                let _: Result<(), _> = nix::sys::signal::kill(
-                    nix::unistd::Pid::from_raw(worker),
-                    nix::sys::signal::Signal::SIGABRT,
-                );
+        sweep::run(&sweep, Vec::new(), tools, &Fingerprint::default(), &Cancel::new(), &mut |event| {
+            match event {
+                Event::Progress { now, .. } if now.contains("batch 2") && now.ends_with("measuring") => {
+                    let worker = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+                    // It may be gone already when this is reported a second time.
+                    let _: Result<(), _> = nix::sys::signal::kill(
+                        nix::unistd::Pid::from_raw(worker),
+                        nix::sys::signal::Signal::SIGABRT,
+                    );
+                }
+                Event::Ran { point, .. } => batches.push(point.config.batch),
+                Event::Failed { message, .. } => failures.push(message),
+                Event::Started { .. } | Event::Progress { .. } => {}
             }
-            Event::Finished(point) => batches.push(point.config.batch),
-            Event::Failed { message, .. } => failures.push(message),
-            Event::Started { .. } | Event::Progress { .. } => {}
         });
+    batches.sort_unstable();
     assert_eq!(batches, [1, 4]);
     assert_eq!(outcome, Outcome { finished: 2, failed: 1, cancelled: false });
     assert!(failures[0].contains("was killed by SIGABRT"), "{failures:?}");
@@ -204,9 +211,18 @@ fn a_worker_whose_app_is_gone_ends_in_the_middle_of_a_measurement() {
             model: sample("models/digits-student.onnx"),
             provider: "CPU".to_owned(),
             threads: 1,
+            optimisation: Optimisation::All,
         },
-        feed: shapes::feed_of(&model, &shapes, Source::Generated { seed: 7 }),
-        seconds: 60.0,
+        feeds: vec![shapes::feed_of(&model, &shapes, Source::Generated { seed: 7 })],
+        load: LoadSpec {
+            scenario: Scenario::SingleStream,
+            batch: 1,
+            instances: 1,
+            seconds: 60.0,
+            min_queries: 0,
+            most_seconds: 60.0,
+            seed: 7,
+        },
     };
     let mut worker = Command::new(PROGRAM)
         .arg("worker")
@@ -250,16 +266,18 @@ fn cancelling_keeps_what_is_done() {
     let mut points = 0;
     let tools = Tools { launcher: &launcher(), runtimes: runtimes() };
     let outcome =
-        sweep::run(&sweep, tools, &Fingerprint::default(), &cancel.clone(), &mut |event| match event {
-            Event::Finished(_) => {
-                points += 1;
-                cancel.cancel();
+        sweep::run(&sweep, Vec::new(), tools, &Fingerprint::default(), &cancel.clone(), &mut |event| {
+            match event {
+                Event::Ran { .. } => {
+                    points += 1;
+                    cancel.cancel();
+                }
+                Event::Started { total } => assert_eq!(total, 4),
+                Event::Progress { done, total, seconds_left, .. } => {
+                    assert!(done <= total && seconds_left >= 0.0 && seconds_left.is_finite());
+                }
+                Event::Failed { message, .. } => panic!("{message}"),
             }
-            Event::Started { total } => assert_eq!(total, 4),
-            Event::Progress { done, total, seconds_left, .. } => {
-                assert!(done <= total && seconds_left >= 0.0 && seconds_left.is_finite());
-            }
-            Event::Failed { message, .. } => panic!("{message}"),
         });
     assert_eq!((points, outcome), (1, Outcome { finished: 1, failed: 0, cancelled: true }));
 }
@@ -303,11 +321,12 @@ fn dimensions_nobody_set_are_found_by_trying() {
     assert_eq!(points[0].found_dims.get("width"), Some(&points[0].input_shapes["x"][1]));
     assert!([1, 48].contains(&points[0].found_dims["width"]), "{:?}", points[0].found_dims);
 
-    let set = Sweep { dims: BTreeMap::from([("width".to_owned(), 48)]), ..quick(vec![model.clone()]) };
+    let set =
+        Sweep { shapes: vec![BTreeMap::from([("width".to_owned(), 48)])], ..quick(vec![model.clone()]) };
     let (points, _, _) = run(&set, &launcher());
     assert_eq!((points[0].input_shapes["x"].clone(), points[0].found_dims.len()), (vec![1, 48], 0));
 
-    let wrong = Sweep { dims: BTreeMap::from([("width".to_owned(), 5)]), ..quick(vec![model]) };
+    let wrong = Sweep { shapes: vec![BTreeMap::from([("width".to_owned(), 5)])], ..quick(vec![model]) };
     let (_, failures, _) = run(&wrong, &launcher());
     assert!(failures[0].1.contains("48 by 5") || failures[0].1.contains("5 by 48"), "{failures:?}");
 }

@@ -10,6 +10,7 @@ use inferometer::app::jobs::End;
 use inferometer::app::project::Project;
 use inferometer::app::{App, Command, Demand, Folders, Measure, Options, Query, QueryResult, Scenario};
 use inferometer::measure::launcher::Launcher;
+use inferometer::measure::sweep::Sweep;
 
 use crate::cli::{command, sample};
 
@@ -17,13 +18,14 @@ use crate::cli::{command, sample};
 fn killing_the_process_in_a_sweep_loses_nothing_that_was_finished() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("p.inferometer");
-    let mut child = command(&["bench", "--batch", "1,2,3,4,5,6,7,8", "--seconds", "0.2", "--project"])
-        .arg(&path)
-        .arg(sample("models/digits-student.onnx"))
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child =
+        command(&["bench", "--batch", "1,2,3,4,5,6,7,8", "--seconds", "0.2", "--runs", "1", "--project"])
+            .arg(&path)
+            .arg(sample("models/digits-student.onnx"))
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
     // Each finished measurement is one line; the second says that at least two are committed.
     let mut said = Vec::new();
     let mut finished = 0;
@@ -44,9 +46,12 @@ fn killing_the_process_in_a_sweep_loses_nothing_that_was_finished() {
     let points = project.points().unwrap();
     assert!(points.len() >= 2 && points.len() < 8, "{} points after the kill", points.len());
     for stored in &points {
-        let latencies = project.latencies(stored.id).unwrap();
-        assert_eq!(latencies.len(), stored.summary.samples);
-        assert!(!latencies.is_empty());
+        let series = project.series(stored.id).unwrap();
+        assert_eq!(series.len(), stored.point.runs.len());
+        for (run, series) in stored.point.runs.iter().zip(&series) {
+            assert_eq!(series.len() as u64, run.measured.queries);
+            assert!(!series.is_empty());
+        }
     }
 }
 
@@ -170,24 +175,24 @@ fn measuring_nothing_is_refused_before_anything_starts() {
     let mut app = app(folder.path());
     take_in(&mut app, vec![sample("models/digits-student.onnx")]);
     let model = app.state().models[0].model.sha256.clone();
-    let good = Measure {
-        models: vec![model],
-        batches: vec![1],
-        threads: vec![1],
-        providers: vec!["CPU".to_owned()],
-        dims: BTreeMap::new(),
-        seconds: 0.1,
-        seed: 1,
-        inputs: None,
+    let good = Measure { models: vec![model], sweep: Sweep { seconds: 0.1, ..Sweep::default() } };
+    let with = |change: &dyn Fn(&mut Sweep)| {
+        let mut bad = good.clone();
+        change(&mut bad.sweep);
+        bad
     };
     for (bad, word) in [
         (Measure { models: Vec::new(), ..good.clone() }, "model"),
-        (Measure { batches: vec![0], ..good.clone() }, "batch"),
-        (Measure { threads: vec![], ..good.clone() }, "thread"),
-        (Measure { seconds: f64::NAN, ..good.clone() }, "seconds"),
-        (Measure { seconds: 0.0, ..good }, "seconds"),
+        (with(&|sweep| sweep.batches = vec![0]), "batch"),
+        (with(&|sweep| sweep.threads = vec![]), "thread"),
+        (with(&|sweep| sweep.instances = vec![0]), "sessions"),
+        (with(&|sweep| sweep.scenarios = vec!["server:5:trace".parse().unwrap()]), "demand trace"),
+        (with(&|sweep| sweep.effort.most_runs = 0), "runs"),
+        (with(&|sweep| sweep.effort.p99 = 0.0), "p99"),
+        (with(&|sweep| sweep.seconds = f64::NAN), "seconds"),
+        (with(&|sweep| sweep.seconds = 0.0), "seconds"),
     ] {
-        let message = format!("{:#}", app.handle(Command::Measure(bad)).unwrap_err());
+        let message = format!("{:#}", app.handle(Command::Measure(Box::new(bad))).unwrap_err());
         assert!(message.contains(word), "{message}");
     }
 }

@@ -1,5 +1,5 @@
 //! x
-mod bootstrap;
+pub mod bootstrap;
 pub mod early_stopping;
 mod pelt;
 mod quantile;

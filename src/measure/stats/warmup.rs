@@ -90,6 +90,13 @@ pub struct Steadiness {
     pub sentence: String,
 }
 
+impl Steadiness {
+    /// True where there is a steady state, or too little to doubt one.
+    pub fn is_well(&self) -> bool {
+        matches!(self.verdict, Verdict::Flat | Verdict::WarmUp | Verdict::TooFew { .. })
+    }
+}
+
 /// Judges the latencies of one run, in nanoseconds and in order of time.
 pub fn steadiness(latencies_nanos: &[u64]) -> Steadiness {
     let samples = latencies_nanos.len();

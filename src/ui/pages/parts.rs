@@ -3,9 +3,9 @@
 use egui::{Align, ComboBox, Layout, Response, RichText, Ui};
 
 use crate::app::Scenario;
-use crate::measure::Config;
+use crate::measure::{Config, Estimate};
 use crate::ui::theme::{Tokens, space};
-use crate::ui::widgets::labelled_ui;
+use crate::ui::widgets::{Cell, labelled_ui};
 use crate::units::{self, Money};
 
 /// A choice of many with its name before it. `add` draws the choices.
@@ -87,7 +87,28 @@ pub fn threads_words(threads: u32) -> String {
 
 /// `batch 4 · 2 threads · CPU`.
 pub fn config_words(config: &Config) -> String {
-    format!("batch {} · {} · {}", config.batch, threads_words(config.threads), config.provider)
+    let mut words =
+        format!("batch {} · {} · {}", config.batch, threads_words(config.threads), config.provider);
+    for unusual in config.unusual() {
+        words.push_str(" · ");
+        words.push_str(&unusual);
+    }
+    words
+}
+
+/// A percentile in a table: the number with its interval on hover, or that there are too few samples.
+pub fn estimate_cell(estimate: &Estimate) -> Cell {
+    match (estimate.ms, estimate.interval_ms) {
+        (Some(ms), Some((low, high))) => Cell::number(ms, units::duration_ms(ms)).hover(format!(
+            "95 % interval over runs: {} to {} ({})",
+            units::duration_ms(low),
+            units::duration_ms(high),
+            estimate.doubt().unwrap_or_default()
+        )),
+        (Some(ms), None) => Cell::number(ms, units::duration_ms(ms))
+            .hover("One run, or too short runs: no interval".to_owned()),
+        (None, _) => Cell::unknown(estimate.words()),
+    }
 }
 
 /// Money, or a dash.

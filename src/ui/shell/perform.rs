@@ -1,6 +1,5 @@
 //! Doing what was wished for: actions of pages, commands of the table, answers of dialogs.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use eframe::egui;
@@ -10,6 +9,7 @@ use super::palette::Palette;
 use super::{Over, UiCommand, Window, hindrance};
 use crate::app::{Command, FileReport, Level, Measure, Theme, comparison, figures, tradeoff};
 use crate::chart::Chart;
+use crate::measure::sweep::{Effort, Sweep};
 use crate::report::{self, Overwrite};
 use crate::ui::theme;
 use crate::ui::view::Action;
@@ -92,16 +92,8 @@ impl Window {
             .filter(|entry| entry.present)
             .map(|entry| entry.model.sha256.clone())
             .collect();
-        self.perform_command(Command::Measure(Measure {
-            models,
-            batches: vec![1, 4],
-            threads: vec![1],
-            providers: vec!["CPU".to_owned()],
-            dims: BTreeMap::new(),
-            seconds: 1.0,
-            seed: 1,
-            inputs: None,
-        }));
+        let sweep = Sweep { batches: vec![1, 4], effort: Effort::runs(1), seed: 1, ..Sweep::default() };
+        self.perform_command(Command::Measure(Box::new(Measure { models, sweep })));
     }
 
     /// Opens the dialog that asks for a path.

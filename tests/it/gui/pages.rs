@@ -15,7 +15,7 @@ use egui_kittest::kittest::Queryable as _;
 use inferometer::app::project::Project;
 use inferometer::app::{App, Command, Demand, State, Theme};
 use inferometer::hardware::Fingerprint;
-use inferometer::measure::{Config, Point, Summary};
+use inferometer::measure::{Config, Ended, Measured, Optimisation, Point, Run, Scenario, Series, Summary};
 use inferometer::plan::Answer;
 use inferometer::units::Money;
 use tempfile::TempDir;
@@ -26,8 +26,25 @@ use super::harness::{Desk, app_in, desk, empty, settle};
 fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> Point {
     let model = &app.state().models[model].model;
     let nanos = (millis * 1e6) as u64;
-    let latencies_nanos: Vec<u64> =
-        (0..500).map(|place| if place % 50 == 0 { nanos * 2 } else { nanos }).collect();
+    let latency_nanos: Vec<u64> =
+        (0..1_000).map(|place| if place % 50 == 0 { nanos * 2 } else { nanos }).collect();
+    let mut at = 0;
+    let began_nanos = latency_nanos
+        .iter()
+        .map(|latency| {
+            at += latency;
+            at - latency
+        })
+        .collect();
+    let measured = Measured {
+        load_nanos: 20_000_000,
+        first_inference_nanos: 3_000_000,
+        queries: latency_nanos.len() as u64,
+        wall_nanos: at,
+        series: Series { began_nanos, latency_nanos, ..Series::default() },
+        peak_memory_bytes: Some(64 << 20),
+        ..Measured::default()
+    };
     Point {
         model: model.name.clone(),
         model_sha256: model.sha256.clone(),
@@ -37,18 +54,18 @@ fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> Poin
             provider: "CPU".to_owned(),
             dims: BTreeMap::new(),
             seconds: 1.0,
+            min_queries: 0,
             seed: 0,
             inputs: None,
+            instances: 1,
+            optimisation: Optimisation::All,
+            scenario: Scenario::SingleStream,
         },
         input_shapes: BTreeMap::from([("input".to_owned(), vec![batch, 1, 32, 32])]),
         found_dims: BTreeMap::new(),
-        load_nanos: 20_000_000,
-        first_inference_nanos: 3_000_000,
-        warm_up_inferences: 10,
-        wall_nanos: latencies_nanos.iter().sum(),
-        latencies_nanos,
-        cpu_nanos: None,
-        peak_memory_bytes: Some(64 << 20),
+        runs: vec![Run { started_unix_secs: 1_780_000_000, measured, moved_warm_up: None }],
+        ended: Some(Ended::AsAsked),
+        target: String::new(),
         runtime_version: "1.31.1".to_owned(),
         fingerprint: Fingerprint::read(),
         started_unix_secs: 1_780_000_000,

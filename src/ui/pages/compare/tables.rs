@@ -7,7 +7,7 @@ use egui::Ui;
 use crate::app::State;
 use crate::app::comparison::{Comparison, Speed};
 use crate::model::Model;
-use crate::ui::pages::parts::csv_text;
+use crate::ui::pages::parts::{csv_text, estimate_cell, field};
 use crate::ui::theme::Tokens;
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
@@ -232,7 +232,6 @@ pub(super) fn speed_ui(ui: &mut Ui, view: &mut View<'_>, compared: &Comparison, 
 }
 
 fn speed_cell(speed: &Speed, column: usize, currency: &str, tokens: &Tokens) -> Cell {
-    let time = |millis: f64| Cell::number(millis, units::duration_ms(millis));
     let rate = |rate: f64| Cell::number(rate, units::three_digits(rate));
     let good = |better: bool, cell: Cell| if better { cell.colour(tokens.good) } else { cell };
     let cost = |of: usize| match speed.cost_per_thousand {
@@ -245,11 +244,11 @@ fn speed_cell(speed: &Speed, column: usize, currency: &str, tokens: &Tokens) -> 
     match column {
         0 => Cell::number(speed.batch as f64, count_words(speed.batch)),
         1 => Cell::number(f64::from(speed.threads), speed.threads.to_string()),
-        2 => time(speed.p50_ms.0),
-        3 => time(speed.p50_ms.1),
+        2 => estimate_cell(&speed.p50.0),
+        3 => estimate_cell(&speed.p50.1),
         4 => good(speed.latency_ratio() < 1.0, ratio_cell(speed.latency_ratio())),
-        5 => time(speed.p99_ms.0),
-        6 => time(speed.p99_ms.1),
+        5 => estimate_cell(&speed.p99.0),
+        6 => estimate_cell(&speed.p99.1),
         7 => rate(speed.throughput_per_second.0),
         8 => rate(speed.throughput_per_second.1),
         9 => good(speed.throughput_ratio() > 1.0, ratio_cell(speed.throughput_ratio())),
@@ -285,10 +284,10 @@ fn csv(compared: &Comparison, currency: &str) -> String {
             speed.provider.clone(),
             speed.batch.to_string(),
             speed.threads.to_string(),
-            speed.p50_ms.0.to_string(),
-            speed.p50_ms.1.to_string(),
-            speed.p99_ms.0.to_string(),
-            speed.p99_ms.1.to_string(),
+            field(speed.p50.0.ms),
+            field(speed.p50.1.ms),
+            field(speed.p99.0.ms),
+            field(speed.p99.1.ms),
             speed.throughput_per_second.0.to_string(),
             speed.throughput_per_second.1.to_string(),
             cost_a,

@@ -144,8 +144,8 @@ fn chosen_ui(ui: &mut Ui, state: &State, rows: &[Row]) {
         });
         let summary = &row.summary;
         for (name, value) in [
-            ("p50", units::duration_ms(summary.p50_ms)),
-            ("p99", units::duration_ms(summary.p99_ms)),
+            ("p50", summary.p50.words()),
+            ("p99", summary.p99.words()),
             ("Throughput", format!("{}/s", units::three_digits(summary.throughput_per_second))),
         ] {
             fact_ui(ui, name, &value);

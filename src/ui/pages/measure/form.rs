@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use egui::{Align, DragValue, Label, Layout, RichText, TextEdit, Ui, vec2};
 
 use crate::app::{Measure, ModelEntry, State};
+use crate::measure::Point;
+use crate::measure::sweep::Sweep;
 use crate::model::dims;
 use crate::ui::pages::parts::halves_ui;
 use crate::ui::theme::{Tokens, space};
@@ -14,9 +16,6 @@ use crate::ui::widgets::{
     segmented_ui, text_field_ui,
 };
 
-/// What a configuration takes besides its seconds: starting a process, loading, warming up. Only until there are
-/// measurements to go by.
-const OVERHEAD_SECS: f64 = 1.0;
 /// Width of the names in the form.
 const NAMES: f32 = 110.0;
 /// Width of the fields.
@@ -115,16 +114,9 @@ impl Form {
             }
             Inputs::File => Some(PathBuf::from(self.file.trim())),
         };
-        Ok(Measure {
-            models,
-            batches,
-            threads,
-            providers: vec!["CPU".to_owned()],
-            dims,
-            seconds: self.seconds,
-            seed: 0,
-            inputs,
-        })
+        let sweep =
+            Sweep { batches, threads, shapes: vec![dims], seconds: self.seconds, inputs, ..Sweep::default() };
+        Ok(Measure { models, sweep })
     }
 
     pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, asked: &Result<Measure, String>) {
@@ -200,12 +192,7 @@ impl Form {
         self.inputs_ui(ui, state);
         ui.add_space(space::XS);
         let (text, colour) = match asked {
-            Ok(measure) => {
-                let count = configurations(measure);
-                let s = if count == 1 { "" } else { "s" };
-                let secs = estimate_secs(measure, state);
-                (format!("{count} configuration{s}, about {}", seconds_words(secs)), tokens.text)
-            }
+            Ok(measure) => (expected_words(measure, state), tokens.text),
             Err(problem) => (problem.clone(), tokens.warning),
         };
         ui.add(Label::new(RichText::new(text).color(colour)).wrap());
@@ -257,6 +244,28 @@ impl Form {
     }
 }
 
+/// `24 configurations, 3 to 10 runs each: 2 min to 6 min`.
+fn expected_words(measure: &Measure, state: &State) -> String {
+    let known: Vec<&Point> = state.points.iter().map(|stored| &stored.point).collect();
+    let expected = measure.sweep.expected(&measure.models, &known);
+    let s = if expected.configurations == 1 { "" } else { "s" };
+    let (least, most) = (expected.least.as_secs_f64(), expected.most.as_secs_f64());
+    let time = if least < most {
+        format!("{} to {}", seconds_words(least), seconds_words(most))
+    } else {
+        format!("about {}", seconds_words(least))
+    };
+    let effort = &measure.sweep.effort;
+    let runs = if effort.least_runs < effort.most_runs {
+        format!("{} to {} runs each", effort.least_runs, effort.most_runs)
+    } else if effort.least_runs == 1 {
+        "1 run each".to_owned()
+    } else {
+        format!("{} runs each", effort.least_runs)
+    };
+    format!("{} configuration{s}, {runs}: {time}", expected.configurations)
+}
+
 fn field_ui(ui: &mut Ui, text: &mut String) -> egui::Response {
     ui.add(TextEdit::singleline(text).desired_width(FIELD))
 }
@@ -293,22 +302,6 @@ fn counts(text: &str) -> Result<Vec<u64>, String> {
     Ok(counts)
 }
 
-fn configurations(measure: &Measure) -> usize {
-    measure.models.len() * measure.batches.len() * measure.threads.len() * measure.providers.len()
-}
-
-/// How long a sweep will take: each configuration's seconds and what it takes besides, as measured before.
-fn estimate_secs(measure: &Measure, state: &State) -> f64 {
-    let besides: Vec<f64> = state
-        .points
-        .iter()
-        .filter(|stored| measure.models.contains(&stored.point.model_sha256))
-        .map(|stored| (stored.point.load_nanos + stored.point.first_inference_nanos) as f64 / 1e9)
-        .collect();
-    let loading = if besides.is_empty() { 0.0 } else { besides.iter().sum::<f64>() / besides.len() as f64 };
-    configurations(measure) as f64 * (measure.seconds + OVERHEAD_SECS + loading)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,21 +312,5 @@ mod tests {
         for text in ["", " , ", "0", "1,x", "-1", "1.5"] {
             assert!(counts(text).is_err(), "{text:?} was accepted");
         }
-    }
-
-    #[test]
-    fn an_estimate_is_the_seconds_of_all_configurations_and_a_second_for_each_to_start() {
-        let measure = Measure {
-            models: vec!["a".to_owned(), "b".to_owned()],
-            batches: vec![1, 2, 4],
-            threads: vec![1, 2],
-            providers: vec!["CPU".to_owned()],
-            dims: BTreeMap::new(),
-            seconds: 2.0,
-            seed: 0,
-            inputs: None,
-        };
-        // 2 models × 3 batches × 2 thread counts = 12 configurations of 3 seconds.
-        assert!((estimate_secs(&measure, &State::default()) - 36.0).abs() < 1e-9);
     }
 }

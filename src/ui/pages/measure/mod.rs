@@ -72,7 +72,7 @@ impl Measure {
             self.results.ui(ui, view);
         });
         if let (true, Ok(measure)) = (start, asked) {
-            view.send(Command::Measure(measure));
+            view.send(Command::Measure(Box::new(measure)));
             ui.ctx().request_repaint();
         }
     }

@@ -7,7 +7,7 @@ use crate::app::Command;
 use crate::app::project::Stored;
 use crate::chart::Chart;
 use crate::ui::pages::kept::Memo;
-use crate::ui::pages::parts::{config_words, csv_text, field, problem_ui};
+use crate::ui::pages::parts::{config_words, csv_text, estimate_cell, field, problem_ui};
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
     Cell, Column, Table, TableState, card_ui, chart_ui, count_words, data_table_ui, note_ui, quiet_button_ui,
@@ -77,8 +77,8 @@ impl Results {
     fn samples_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, stored: &Stored) {
         let app = view.app;
         let chart = self.samples.get(stored.id, || {
-            let latencies = app.latencies(stored.id).map_err(|error| format!("{error:#}"))?;
-            Ok(timeline(stored, &latencies))
+            let series = app.series(stored.id).map_err(|error| format!("{error:#}"))?;
+            Ok(timeline(stored, &series))
         });
         card_ui(ui, |ui| {
             match chart {
@@ -135,22 +135,25 @@ fn columns() -> Vec<Column> {
 fn cell(stored: &Stored, column: usize) -> Cell {
     let (point, summary) = (&stored.point, &stored.summary);
     let time = |millis: f64| Cell::number(millis, units::duration_ms(millis));
-    let nanos = |nanos: u64| time(nanos as f64 / 1e6);
+    let nanos = |nanos: Option<u64>| match nanos {
+        Some(nanos) => time(nanos as f64 / 1e6),
+        None => Cell::unknown("No run is finished yet"),
+    };
     match column {
         0 => Cell::text(point.model.trim_end_matches(".onnx")).hover(point.model.clone()),
         1 => Cell::number(point.config.batch as f64, count_words(point.config.batch)),
         2 => Cell::number(f64::from(point.config.threads), point.config.threads.to_string()),
-        3 => time(summary.p50_ms),
-        4 => time(summary.p90_ms),
-        5 => time(summary.p95_ms),
-        6 => time(summary.p99_ms),
+        3 => estimate_cell(&summary.p50),
+        4 => estimate_cell(&summary.p90),
+        5 => estimate_cell(&summary.p95),
+        6 => estimate_cell(&summary.p99),
         7 => {
             let rate = summary.throughput_per_second;
             Cell::number(rate, units::three_digits(rate))
         }
-        8 => nanos(point.load_nanos),
-        9 => nanos(point.first_inference_nanos),
-        10 => match point.peak_memory_bytes {
+        8 => nanos(point.load_nanos()),
+        9 => nanos(point.first_inference_nanos()),
+        10 => match point.peak_memory_bytes() {
             Some(bytes) => Cell::number(bytes as f64, units::bytes(bytes)),
             None => Cell::unknown("This system does not say how much memory the worker used"),
         },
@@ -158,7 +161,7 @@ fn cell(stored: &Stored, column: usize) -> Cell {
             Some(millis) => time(millis),
             None => Cell::unknown("This system does not say how much CPU time the worker used"),
         },
-        _ => Cell::number(summary.samples as f64, count_words(summary.samples as u64)),
+        _ => Cell::number(summary.samples as f64, count_words(summary.samples)),
     }
 }
 
@@ -190,14 +193,14 @@ fn csv(points: &[Stored]) -> String {
             point.config.batch.to_string(),
             point.config.threads.to_string(),
             point.config.provider.clone(),
-            summary.p50_ms.to_string(),
-            summary.p90_ms.to_string(),
-            summary.p95_ms.to_string(),
-            summary.p99_ms.to_string(),
+            field(summary.p50.ms),
+            field(summary.p90.ms),
+            field(summary.p95.ms),
+            field(summary.p99.ms),
             summary.throughput_per_second.to_string(),
-            (point.load_nanos as f64 / 1e6).to_string(),
-            (point.first_inference_nanos as f64 / 1e6).to_string(),
-            field(point.peak_memory_bytes),
+            field(point.load_nanos().map(|nanos| nanos as f64 / 1e6)),
+            field(point.first_inference_nanos().map(|nanos| nanos as f64 / 1e6)),
+            field(point.peak_memory_bytes()),
             field(summary.cpu_ms_per_item),
             summary.samples.to_string(),
             point.config.seconds.to_string(),

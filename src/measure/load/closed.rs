@@ -1,0 +1,163 @@
+//! Closed loops: the next query is sent when an answer has come. SingleStream, MultiStream, N clients.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::{Answerer, Plan, Record, nanos, room, wait};
+use crate::measure::point::Series;
+
+/// One query after another. Between two inferences there are two additions to vectors and a comparison.
+pub(super) fn single_stream(plan: Plan<'_>, answerer: &mut impl Answerer) -> Result<Record, String> {
+    let mut began_nanos = Vec::new();
+    let mut latency_nanos = Vec::new();
+    // The first inference tells how much room is needed; it counts like any other.
+    let (begin, mut ended) = answerer.answer(plan.batch)?;
+    let more = room(plan, ended - begin);
+    began_nanos.reserve(more);
+    latency_nanos.reserve(more);
+    began_nanos.push(0);
+    latency_nanos.push(nanos(ended - begin));
+    loop {
+        let so_far = ended - begin;
+        if (so_far >= plan.least && latency_nanos.len() as u64 >= plan.min_queries) || so_far >= plan.most {
+            break;
+        }
+        let (started, done) = answerer.answer(plan.batch)?;
+        began_nanos.push(nanos(started - begin));
+        latency_nanos.push(nanos(done - started));
+        ended = done;
+    }
+    let series = Series { began_nanos, latency_nanos, ..Series::default() };
+    Ok(Record { series, wall: ended - begin, ..Record::default() })
+}
+
+/// Queries of several samples: their inferences are spread over the answerers, the query ends with the last.
+pub(super) fn multi_stream<A: Answerer>(
+    plan: Plan<'_>,
+    samples_per_query: u32,
+    answerers: &mut [A],
+) -> Result<Record, String> {
+    let inferences = samples_per_query.div_ceil(plan.batch.max(1)) as usize;
+    let helpers = answerers.len().min(inferences);
+    let (mut series, begin) = (Series::default(), Instant::now());
+    let mut ended = begin;
+    while ((ended - begin) < plan.least || (series.len() as u64) < plan.min_queries)
+        && (ended - begin) < plan.most
+    {
+        let started = Instant::now();
+        let mut service = 0;
+        if helpers == 1 {
+            for _ in 0..inferences {
+                let (from, to) = answerers[0].answer(plan.batch)?;
+                service += nanos(to - from);
+                ended = to;
+            }
+        } else {
+            let shares = spread(plan.batch, inferences, &mut answerers[..helpers])?;
+            for (to, busy) in shares {
+                ended = ended.max(to);
+                service = service.max(busy);
+            }
+        }
+        series.began_nanos.push(nanos(started - begin));
+        series.latency_nanos.push(nanos(ended - started));
+        series.service_nanos.push(service);
+    }
+    Ok(Record { series, wall: ended - begin, ..Record::default() })
+}
+
+/// Runs `inferences` on all answerers at once; when each ended, and how long it was busy.
+fn spread<A: Answerer>(
+    batch: u32,
+    inferences: usize,
+    answerers: &mut [A],
+) -> Result<Vec<(Instant, u64)>, String> {
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = answerers
+            .iter_mut()
+            .map(|answerer| {
+                let next = &next;
+                scope.spawn(move || {
+                    let (mut last, mut busy) = (Instant::now(), 0);
+                    while next.fetch_add(1, Ordering::Relaxed) < inferences as u64 {
+                        let (from, to) = answerer.answer(batch)?;
+                        busy += nanos(to - from);
+                        last = to;
+                    }
+                    Ok((last, busy))
+                })
+            })
+            .collect();
+        handles.into_iter().map(joined).collect()
+    })
+}
+
+/// N clients, each with an answerer of its own.
+pub(super) fn closed_loop<A: Answerer>(
+    plan: Plan<'_>,
+    think: Duration,
+    answerers: &mut [A],
+) -> Result<Record, String> {
+    let (stop, sent) = (AtomicBool::new(false), AtomicU64::new(0));
+    let barrier = Barrier::new(answerers.len());
+    let begin = std::sync::OnceLock::new();
+    let clients: Vec<(Vec<(u64, u64)>, Instant)> = std::thread::scope(|scope| {
+        let handles: Vec<_> = answerers
+            .iter_mut()
+            .map(|answerer| {
+                let (stop, sent, barrier, begin) = (&stop, &sent, &barrier, &begin);
+                scope.spawn(move || {
+                    barrier.wait();
+                    let begin = *begin.get_or_init(Instant::now);
+                    let client = client(plan, think, answerer, begin, stop, sent);
+                    // One that fails ends all.
+                    stop.store(true, Ordering::Relaxed);
+                    client
+                })
+            })
+            .collect();
+        handles.into_iter().map(joined).collect::<Result<_, String>>()
+    })?;
+    let begin = begin.get().copied().unwrap_or_else(Instant::now);
+    let ended = clients.iter().map(|(_, ended)| *ended).max().unwrap_or(begin);
+    let mut queries: Vec<(u64, u64)> = clients.into_iter().flat_map(|(queries, _)| queries).collect();
+    queries.sort_by_key(|(began, _)| *began);
+    let (began_nanos, latency_nanos) = queries.into_iter().unzip();
+    let series = Series { began_nanos, latency_nanos, ..Series::default() };
+    Ok(Record { series, wall: ended - begin, ..Record::default() })
+}
+
+/// One client's queries as (began, latency), and the moment of its last answer.
+fn client(
+    plan: Plan<'_>,
+    think: Duration,
+    answerer: &mut impl Answerer,
+    begin: Instant,
+    stop: &AtomicBool,
+    sent: &AtomicU64,
+) -> Result<(Vec<(u64, u64)>, Instant), String> {
+    let mut queries = Vec::with_capacity(1 << 16);
+    let mut ended = begin;
+    while !stop.load(Ordering::Relaxed) {
+        let (started, done) = answerer.answer(plan.batch)?;
+        queries.push((nanos(started.saturating_duration_since(begin)), nanos(done - started)));
+        ended = done;
+        let all = sent.fetch_add(1, Ordering::Relaxed) + 1;
+        let so_far = ended - begin;
+        if (so_far >= plan.least && all >= plan.min_queries) || so_far >= plan.most {
+            break;
+        }
+        if !think.is_zero() {
+            // A client asleep for long still hears when the run is over.
+            wait::until((ended + think).min(begin + plan.most));
+        }
+    }
+    Ok((queries, ended))
+}
+
+/// What a thread returned; a panic in it becomes an error.
+pub(super) fn joined<T>(handle: std::thread::ScopedJoinHandle<'_, Result<T, String>>) -> Result<T, String> {
+    handle.join().unwrap_or_else(|_panic| Err("a load generator's thread ended unexpectedly".to_owned()))
+}

@@ -1,0 +1,178 @@
+//! The generators against answers of known length: a spinning or sleeping answerer, or none at all.
+
+use super::*;
+use crate::measure::scenario::{Arrivals, Batcher};
+
+/// Answers after `length`, asleep: many fit on one processor.
+struct Sleeper(Duration);
+
+impl Answerer for Sleeper {
+    fn answer(&mut self, _batch: u32) -> Result<(Instant, Instant), String> {
+        let started = Instant::now();
+        std::thread::sleep(self.0);
+        Ok((started, Instant::now()))
+    }
+}
+
+/// Fails at its n-th inference.
+struct Breaks(u32);
+
+impl Answerer for Breaks {
+    fn answer(&mut self, _batch: u32) -> Result<(Instant, Instant), String> {
+        self.0 = self.0.checked_sub(1).ok_or("out of order")?;
+        let started = Instant::now();
+        Ok((started, started + Duration::from_micros(10)))
+    }
+}
+
+fn plan(scenario: &Scenario, millis: u64) -> Plan<'_> {
+    let least = Duration::from_millis(millis);
+    Plan { scenario, batch: 1, least, most: least * 20, min_queries: 0, seed: 1 }
+}
+
+fn sleepers(count: usize, micros: u64) -> Vec<Sleeper> {
+    (0..count).map(|_| Sleeper(Duration::from_micros(micros))).collect()
+}
+
+fn server(rate: f64, batcher: Option<Batcher>) -> Scenario {
+    Scenario::Server { arrivals: Arrivals::Constant, rate: Rate::PerSecond(rate), batcher }
+}
+
+#[test]
+fn both_minima_are_kept_and_the_longest_time_ends_a_run_as_invalid() {
+    let scenario = Scenario::SingleStream;
+    let asked = Plan { min_queries: 60, ..plan(&scenario, 5) };
+    let record = run(asked, &mut sleepers(1, 1_000)).unwrap();
+    assert_eq!((record.series.len(), record.invalid.as_slice()), (60, &[] as &[String]));
+    assert!(record.wall >= Duration::from_millis(60));
+    let impossible = Plan { min_queries: 1_000_000, most: Duration::from_millis(20), ..asked };
+    let record = run(impossible, &mut sleepers(1, 1_000)).unwrap();
+    assert!(record.invalid[0].contains("too few queries"), "{:?}", record.invalid);
+}
+
+#[test]
+fn a_query_of_several_samples_takes_as_long_as_its_inferences_one_after_another_or_side_by_side() {
+    let scenario = Scenario::MultiStream { samples_per_query: 4 };
+    let median = |answerers| {
+        let mut latencies =
+            run(plan(&scenario, 60), &mut sleepers(answerers, 3_000)).unwrap().series.latency_nanos;
+        latencies.sort_unstable();
+        latencies[latencies.len() / 2]
+    };
+    let (alone, four) = (median(1), median(4));
+    assert!(alone >= 12_000_000, "{alone}");
+    assert!(four >= 3_000_000 && four < alone, "{four}");
+}
+
+#[test]
+fn clients_wait_for_their_answer_and_think() {
+    let scenario = Scenario::ClosedLoop { in_flight: 3, think_ms: 4.0 };
+    let record = run(plan(&scenario, 100), &mut sleepers(3, 1_000)).unwrap();
+    // Each client: at least 1 ms of answer and 4 ms of thought, so at most 3 × 100/5 queries and the last ones.
+    assert!(record.series.len() <= 63 + 3, "{}", record.series.len());
+    assert!(record.series.len() >= 3);
+    assert!(record.series.began_nanos.is_sorted());
+}
+
+#[test]
+fn offline_latencies_count_from_the_beginning_and_services_from_their_own_start() {
+    let record = run(plan(&Scenario::Offline, 30), &mut sleepers(2, 2_000)).unwrap();
+    let series = &record.series;
+    assert!(series.latency_nanos.is_sorted());
+    assert!(*series.latency_nanos.last().unwrap() >= 30_000_000);
+    assert!(series.service_nanos.iter().all(|service| (2_000_000..30_000_000).contains(service)));
+}
+
+#[test]
+fn a_server_counts_from_the_intended_time_so_that_a_queue_shows() {
+    // 10 ms of work every 6 ms, for 120 ms: the n-th query waits for all before it.
+    let record = run(plan(&server(1_000.0 / 6.0, None), 120), &mut sleepers(1, 10_000)).unwrap();
+    let series = &record.series;
+    assert_eq!(series.len(), 19, "one every 6 ms from 6 ms on, and none at 120 ms");
+    for (place, latency) in series.latency_nanos.iter().enumerate() {
+        assert!(*latency >= 10_000_000 + place as u64 * 4_000_000 - 100_000, "{place}: {latency}");
+    }
+    for (place, began) in series.began_nanos.iter().enumerate() {
+        assert_eq!(
+            *began / 1_000,
+            (place as u64 + 1) * 6_000,
+            "exactly the schedule, however late the sending"
+        );
+    }
+    assert!(record.lateness_nanos.is_some());
+}
+
+#[test]
+fn a_batcher_joins_those_that_wait_up_to_its_size_and_delay() {
+    let batcher = Batcher { max_batch: 4, max_delay_ms: 1_000.0 };
+    // Every 2 ms one: a batch is full after 8 ms, long before the delay is over.
+    let record = run(plan(&server(500.0, Some(batcher)), 100), &mut sleepers(1, 100)).unwrap();
+    let full = record.series.batch.iter().filter(|batch| **batch == 4).count();
+    assert!(full >= record.series.len() - 3, "{:?}", record.series.batch);
+    // Without company one waits the delay: at least 5 ms.
+    let alone = Batcher { max_batch: 4, max_delay_ms: 5.0 };
+    let record = run(plan(&server(20.0, Some(alone)), 120), &mut sleepers(1, 100)).unwrap();
+    assert!(record.series.latency_nanos.iter().all(|latency| *latency >= 5_000_000), "{record:?}");
+}
+
+#[test]
+fn more_than_can_be_answered_is_said() {
+    let scenario = server(2_000.0, None);
+    let overloaded = Plan { most: Duration::from_secs(1), ..plan(&scenario, 100) };
+    let order = pool::Order {
+        arrivals: &Arrivals::Constant,
+        rate: 2_000.0,
+        batcher: None,
+        patience: Duration::from_millis(20),
+    };
+    let record = pool::server(overloaded, order, &mut sleepers(1, 20_000)).unwrap();
+    assert!(record.invalid[0].contains("overloaded"), "{:?}", record.invalid);
+}
+
+#[test]
+fn the_highest_rate_is_found_between_what_passes_and_what_fails() {
+    // One answerer of 2 ms with constant arrivals: anything below 500/s is answered at once.
+    let scenario = Scenario::Server {
+        arrivals: Arrivals::Constant,
+        rate: Rate::Highest { p99_limit_ms: 40.0, tolerance: 0.2 },
+        batcher: None,
+    };
+    let record = run(plan(&scenario, 50), &mut sleepers(1, 2_000)).unwrap();
+    let passed =
+        record.trials.iter().filter(|trial| trial.passed).map(|trial| trial.rate).fold(0.0, f64::max);
+    let failed = record
+        .trials
+        .iter()
+        .filter(|trial| !trial.passed)
+        .map(|trial| trial.rate)
+        .fold(f64::INFINITY, f64::min);
+    assert!(passed > 0.0 && passed < 520.0 && passed < failed, "{:?}", record.trials);
+    let impossible = Scenario::Server {
+        arrivals: Arrivals::Constant,
+        rate: Rate::Highest { p99_limit_ms: 0.5, tolerance: 0.2 },
+        batcher: None,
+    };
+    let short = Plan { most: Duration::from_millis(300), ..plan(&impossible, 50) };
+    let message = run(short, &mut sleepers(1, 2_000)).unwrap_err();
+    assert!(message.contains("no rate keeps the p99 within 0.5 ms"), "{message}");
+}
+
+#[test]
+fn one_that_fails_ends_the_run_with_its_words() {
+    for scenario in [
+        Scenario::SingleStream,
+        Scenario::MultiStream { samples_per_query: 3 },
+        Scenario::ClosedLoop { in_flight: 2, think_ms: 0.0 },
+        Scenario::Offline,
+        server(500.0, None),
+    ] {
+        let mut answerers = [Breaks(5), Breaks(5)];
+        let count = answerers_of(&scenario);
+        let message = run(plan(&scenario, 10_000), &mut answerers[..count]).unwrap_err();
+        assert_eq!(message, "out of order", "{scenario}");
+    }
+}
+
+fn answerers_of(scenario: &Scenario) -> usize {
+    answerers(scenario, 2) as usize
+}
