@@ -11,6 +11,8 @@ pub mod profile_csv;
 pub mod profiles;
 
 pub use cost::{Unfit, cost_per_thousand, sessions};
+pub use fingerprint::{Conditions, Difference, Platform, Processor, Tuning};
+pub use gpu::GpuDetails;
 pub use price_book::{Entry, PriceBook, Query};
 pub use profile_csv::{read_csv, write_csv};
 pub use profiles::{ProfileError, defaults};
@@ -39,6 +41,21 @@ pub struct Fingerprint {
     pub gpus: Vec<String>,
     /// NVIDIA driver version, where there is one.
     pub driver: Option<String>,
+    /// Newest CUDA version that driver serves.
+    #[serde(default)]
+    pub cuda: Option<String>,
+    /// What else each of `gpus` tells, in the same order; empty in older measurements.
+    #[serde(default)]
+    pub gpu_details: Vec<GpuDetails>,
+    /// Caches, clocks and instruction sets.
+    #[serde(default)]
+    pub processor: Processor,
+    /// Firmware's name, hypervisor, container and its limits.
+    #[serde(default)]
+    pub platform: Platform,
+    /// Governor, boost, SMT and other settings.
+    #[serde(default)]
+    pub tuning: Tuning,
 }
 
 /// How capacity is bought.
