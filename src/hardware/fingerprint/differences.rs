@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cgroup::Limits;
 use super::conditions::Conditions;
+use super::platform::Platform;
 use crate::hardware::Fingerprint;
 use crate::hardware::gpu::{GpuDetails, slowing, throttle_words};
 use crate::units;
@@ -53,32 +54,38 @@ impl Fingerprint {
         found.memory("memory", self.memory_bytes, other.memory_bytes);
         found.gpus(self, other);
         let (ours, theirs) = (&self.tuning, &other.tuning);
-        found.text("governor", &ours.governor, &theirs.governor);
-        found.text("clock driver", &ours.scaling_driver, &theirs.scaling_driver);
-        found.text("energy preference", &ours.energy_preference, &theirs.energy_preference);
+        found.word("governor", ours.governor.as_deref(), theirs.governor.as_deref());
+        found.word("clock driver", ours.scaling_driver.as_deref(), theirs.scaling_driver.as_deref());
+        found.word(
+            "energy preference",
+            ours.energy_preference.as_deref(),
+            theirs.energy_preference.as_deref(),
+        );
         found.switch("boost", ours.boost, theirs.boost);
         found.switch("SMT", ours.smt, theirs.smt);
         found.either("power source", ours.power, theirs.power, ToString::to_string);
-        found.text("transparent huge pages", &ours.huge_pages, &theirs.huge_pages);
+        found.word("transparent huge pages", ours.huge_pages.as_deref(), theirs.huge_pages.as_deref());
         let (ours, theirs) = (&self.platform, &other.platform);
-        found.text("machine", &ours.machine, &theirs.machine);
+        found.word("machine", ours.machine.as_deref(), theirs.machine.as_deref());
         // Both read: then to have no hypervisor, or to be in no container, is a fact too.
         if self.is_detailed() && other.is_detailed() {
-            let kind =
-                |kind: &Option<String>, none: &str| Some(kind.clone().unwrap_or_else(|| none.to_owned()));
-            let bare = "no hypervisor";
-            found.text("hypervisor", &kind(&ours.hypervisor, bare), &kind(&theirs.hypervisor, bare));
-            let none = "no container";
-            found.text("container", &kind(&ours.container, none), &kind(&theirs.container, none));
+            let hypervisor = |platform: &Platform| {
+                Some(platform.hypervisor.clone().unwrap_or_else(|| "no hypervisor".to_owned()))
+            };
+            found.either("hypervisor", hypervisor(ours), hypervisor(theirs), Clone::clone);
+            let container = |platform: &Platform| {
+                Some(platform.container.clone().unwrap_or_else(|| "no container".to_owned()))
+            };
+            found.either("container", container(ours), container(theirs), Clone::clone);
         }
         if let (Some(ours), Some(theirs)) = (&ours.limits, &theirs.limits) {
             found.limits(ours, theirs);
         }
         found.word("system", some(&self.system), some(&other.system));
-        found.text("edition", &ours.edition, &theirs.edition);
-        found.text("NVIDIA driver", &self.driver, &other.driver);
-        found.text("CUDA of the driver", &self.cuda, &other.cuda);
-        found.text("microcode", &self.processor.microcode, &other.processor.microcode);
+        found.word("edition", ours.edition.as_deref(), theirs.edition.as_deref());
+        found.word("NVIDIA driver", self.driver.as_deref(), other.driver.as_deref());
+        found.word("CUDA of the driver", self.cuda.as_deref(), other.cuda.as_deref());
+        found.word("microcode", self.processor.microcode.as_deref(), other.processor.microcode.as_deref());
         found.0
     }
 
@@ -93,7 +100,7 @@ impl Conditions {
     /// more than one thread, power source, governor, what slows the GPUs.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
         let mut found = Found::default();
-        found.text("governor", &self.governor, &other.governor);
+        found.word("governor", self.governor.as_deref(), other.governor.as_deref());
         found.either("power source", self.power, other.power, ToString::to_string);
         let clock = |conditions: &Self| conditions.mhz.map(|mhz| mhz.mean);
         found.apart(
@@ -170,10 +177,6 @@ impl Found {
         self.either(what, ours, theirs, |text| (*text).to_owned());
     }
 
-    fn text(&mut self, what: &str, ours: &Option<String>, theirs: &Option<String>) {
-        self.word(what, ours.as_deref(), theirs.as_deref());
-    }
-
     fn number(&mut self, what: &str, ours: Option<u32>, theirs: Option<u32>) {
         self.either(what, ours, theirs, ToString::to_string);
     }
@@ -214,7 +217,7 @@ impl Found {
 
     fn processor(&mut self, ours: &Fingerprint, theirs: &Fingerprint) {
         let (ours, theirs) = (&ours.processor, &theirs.processor);
-        self.text("processor revision", &ours.revision, &theirs.revision);
+        self.word("processor revision", ours.revision.as_deref(), theirs.revision.as_deref());
         self.number("sockets", ours.sockets, theirs.sockets);
         self.number("memory nodes", ours.numa_nodes, theirs.numa_nodes);
         for cache in &ours.caches {
@@ -280,14 +283,18 @@ impl Found {
         self.clock(&what("highest clock"), clock(ours.max_sm_mhz), clock(theirs.max_sm_mhz));
         self.clock(&what("highest memory clock"), clock(ours.max_memory_mhz), clock(theirs.max_memory_mhz));
         self.switch(&what("multi-instance mode"), ours.mig, theirs.mig);
-        self.text(&what("PCI device"), &ours.pci_device, &theirs.pci_device);
-        self.text(&what("compute capability"), &ours.compute_capability, &theirs.compute_capability);
+        self.word(&what("PCI device"), ours.pci_device.as_deref(), theirs.pci_device.as_deref());
+        self.word(
+            &what("compute capability"),
+            ours.compute_capability.as_deref(),
+            theirs.compute_capability.as_deref(),
+        );
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Cache, Mhz, Platform, PowerSource, Processor, Tuning};
+    use super::super::{Cache, Mhz, PowerSource, Processor, Tuning};
     use super::*;
     use crate::hardware::gpu::GpuReading;
 

@@ -61,7 +61,7 @@ impl Sensors {
         };
         let values: Vec<f64> = values.into_iter().filter(|mhz| *mhz > 0.0).collect();
         Some(Mhz {
-            mean: (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)?,
+            mean: mean_of(&values)?,
             min: values.iter().copied().reduce(f64::min)?,
             max: values.iter().copied().reduce(f64::max)?,
         })
@@ -71,6 +71,12 @@ impl Sensors {
     pub fn temperature_celsius(&self) -> Option<f64> {
         self.temperatures.iter().filter_map(number).map(|millidegrees| millidegrees / 1e3).reduce(f64::max)
     }
+}
+
+/// To a kilohertz: what the files tell.
+fn mean_of(mhz: &[f64]) -> Option<f64> {
+    let mean = mhz.iter().sum::<f64>() / mhz.len() as f64;
+    mean.is_finite().then(|| (mean * 1e3).round() / 1e3)
 }
 
 fn number(file: &PathBuf) -> Option<f64> {

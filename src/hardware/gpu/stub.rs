@@ -51,7 +51,7 @@ impl StubNvml {
             memory_used_bytes: Some(1_000_000_000 + bytes),
             own_memory_bytes: Some(bytes),
             power_watts: Some(30.0 + 1.5 * f64::from(tick)),
-            sm_clock_mhz: Some(2_000 - 10 * tick),
+            sm_clock_mhz: Some(2_000_u32.saturating_sub(10 * tick)),
             temperature_celsius: Some(40 + tick),
             throttle_reasons: Some(match tick {
                 3 => 0x44,

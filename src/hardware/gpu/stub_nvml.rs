@@ -138,7 +138,7 @@ pub unsafe extern "C" fn nvmlDeviceGetEnforcedPowerLimit(device: Device, out: *m
 /// Of the clock domains of `nvml.h`: 1 = multiprocessors, 2 = memory.
 #[no_mangle]
 pub unsafe extern "C" fn nvmlDeviceGetClockInfo(device: Device, domain: c_uint, out: *mut c_uint) -> c_uint {
-    answer(device, out, if domain == 1 { 2_000 - 10 * tick() } else { 5_000 })
+    answer(device, out, if domain == 1 { 2_000_u32.saturating_sub(10 * tick()) } else { 5_000 })
 }
 
 #[no_mangle]
