@@ -219,6 +219,7 @@ impl Found {
         let (ours, theirs) = (&ours.processor, &theirs.processor);
         self.word("processor revision", ours.revision.as_deref(), theirs.revision.as_deref());
         self.number("sockets", ours.sockets, theirs.sockets);
+        self.number("efficiency cores", ours.efficiency_cpus, theirs.efficiency_cpus);
         self.number("memory nodes", ours.numa_nodes, theirs.numa_nodes);
         for cache in &ours.caches {
             let same = theirs.caches.iter().find(|other| other.name == cache.name);

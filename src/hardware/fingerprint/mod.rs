@@ -1,5 +1,9 @@
 //! The fingerprint of the machine this process runs on: what a measurement names so that it can be compared.
 //!
+//! - [`Fingerprint`] is what identifies the machine and how it is set up; [`Conditions`] is the state it is in at one
+//!   moment; both tell their [`Difference`]s to another
+//! - [`Root`] is where Linux tells: `/proc` and `/sys`; [`Sensors`] are clocks and temperatures, for repeated reading
+//!
 //! Reads the system; must not know what is done with the answer. A fact the system does not tell is absent.
 
 mod cgroup;
@@ -11,6 +15,7 @@ mod root;
 mod sensors;
 mod tuning;
 
+use std::path::Path;
 use std::thread;
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
@@ -20,8 +25,6 @@ pub use conditions::Conditions;
 pub use differences::Difference;
 pub use platform::Platform;
 pub use processor::{Cache, Processor};
-#[cfg(test)]
-pub(crate) use root::tests::{folder, write};
 pub use root::{Root, cpu_list, field, kilobytes};
 pub use sensors::{Mhz, Sensors};
 pub use tuning::{PowerSource, Tuning};
@@ -33,12 +36,21 @@ impl Fingerprint {
     /// Reads this machine, with the limits of the container this process may run in. Takes some milliseconds,
     /// and longer where a GPU driver has to wake up: not for every frame.
     pub fn read() -> Self {
+        Self::of_machine_with(Gpus::read())
+    }
+
+    /// The same with the NVML library at a path instead of the one that the system's loader finds.
+    pub fn read_with(nvml: &Path) -> Self {
+        Self::of_machine_with(Gpus::read_with(nvml.as_os_str()))
+    }
+
+    fn of_machine_with(gpus: Gpus) -> Self {
         let root = Root::system();
         let refresh = RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing())
             .with_memory(MemoryRefreshKind::nothing().with_ram());
         let machine = System::new_with_specifics(refresh).ok();
-        let Gpus { names, details, driver, cuda, .. } = Gpus::read();
+        let Gpus { names, details, driver, cuda, .. } = gpus;
         let total = machine.as_ref().map(System::total_memory).filter(|bytes| *bytes > 0);
         let platform = Platform { memory_bytes: total, ..Platform::read(&root) };
         let limit = platform.limits.as_ref().and_then(|limits| limits.memory_bytes);
@@ -91,6 +103,9 @@ fn system_text() -> String {
     let parts = [Some(std::env::consts::OS.to_owned()), kernel, Some(std::env::consts::ARCH.to_owned())];
     parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+pub(crate) use root::tests::{folder, write};
 
 #[cfg(test)]
 mod tests {

@@ -105,7 +105,47 @@ fn hypervisor(root: &Root) -> Option<String> {
     let named = firmware.iter().find_map(|text| {
         NAMES.iter().find(|(sign, _)| text.contains(sign)).map(|(_, name)| (*name).to_owned())
     });
-    named.or_else(|| flagged.then(|| "a hypervisor".to_owned()))
+    named
+        .or_else(|| if root.is_system() || !root.is_there() { told_by_the_processor() } else { None })
+        .or_else(|| flagged.then(|| "a hypervisor".to_owned()))
+}
+
+/// What a hypervisor calls itself to its guests: the twelve letters of the `CPUID` leaf that x86 keeps for it.
+#[cfg(target_arch = "x86_64")]
+fn told_by_the_processor() -> Option<String> {
+    use std::arch::x86_64::__cpuid;
+    // Leaf 1, bit 31 of ECX: there is a hypervisor, and leaf 0x4000_0000 is its own.
+    if __cpuid(1).ecx >> 31 == 0 {
+        return None;
+    }
+    let leaf = __cpuid(0x4000_0000);
+    let letters: Vec<u8> = [leaf.ebx, leaf.ecx, leaf.edx].into_iter().flat_map(u32::to_le_bytes).collect();
+    let name = String::from_utf8_lossy(&letters);
+    Some(hypervisor_name(name.trim_matches(['\0', ' '])))
+}
+
+/// Other processors have no such question.
+#[cfg(not(target_arch = "x86_64"))]
+fn told_by_the_processor() -> Option<String> {
+    None
+}
+
+/// The product of a hypervisor's twelve letters.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "tested everywhere"))]
+fn hypervisor_name(letters: &str) -> String {
+    match letters {
+        "KVMKVMKVM" | "Linux KVM Hv" => "KVM",
+        "Microsoft Hv" => "Hyper-V",
+        "VMwareVMware" => "VMware",
+        "XenVMMXenVMM" => "Xen",
+        "VBoxVBoxVBox" => "VirtualBox",
+        "TCGTCGTCGTCG" => "QEMU (emulated)",
+        "bhyve bhyve" => "bhyve",
+        "prl hyperv" | "lrpepyh  vr" => "Parallels",
+        "" => "a hypervisor",
+        other => other,
+    }
+    .to_owned()
 }
 
 /// By the marks that container engines leave: files in the root, names in the control group's path.
@@ -175,6 +215,14 @@ mod tests {
         let board = read(&[("proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0")]);
         assert_eq!(board.machine.as_deref(), Some("Raspberry Pi 5 Model B Rev 1.0"));
         assert_eq!(read(&[]), Platform::default());
+    }
+
+    #[test]
+    fn hypervisors_by_the_name_they_give_the_processor() {
+        assert_eq!(hypervisor_name("KVMKVMKVM"), "KVM");
+        assert_eq!(hypervisor_name("Microsoft Hv"), "Hyper-V");
+        assert_eq!(hypervisor_name("ACRNACRNACRN"), "ACRNACRNACRN");
+        assert_eq!(hypervisor_name(""), "a hypervisor");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::root::{Root, field};
+use super::root::{Root, cpu_list, field};
 
 /// Facts about the processor. `None` and empty lists = the system does not tell.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct Processor {
     /// Processor packages.
     #[serde(default)]
     pub sockets: Option<u32>,
+    /// How many of the logical CPUs are slower efficiency cores, on processors that mix two kinds.
+    #[serde(default)]
+    pub efficiency_cpus: Option<u32>,
     /// Memory nodes.
     #[serde(default)]
     pub numa_nodes: Option<u32>,
@@ -109,6 +112,7 @@ impl Processor {
             ISA.iter().filter(|name| flags.contains(**name)).map(|name| (*name).to_owned()).collect();
         Self {
             sockets: distinct(root, &cpus, "topology/physical_package_id"),
+            efficiency_cpus: efficiency_cpus(root),
             numa_nodes: u32::try_from(root.numbered("sys/devices/system/node", "node").len())
                 .ok()
                 .filter(|count| *count > 0),
@@ -146,6 +150,12 @@ fn constant_mhz(cpuinfo: &str, flags: &BTreeSet<String>, root: &Root) -> Option<
         return None;
     }
     field(cpuinfo, "cpu MHz")?.parse().ok().filter(|mhz| *mhz > 0.0)
+}
+
+/// Intel's hybrid processors list their `atom` cores as an event source of their own.
+fn efficiency_cpus(root: &Root) -> Option<u32> {
+    let list = root.text("sys/devices/cpu_atom/cpus")?;
+    u32::try_from(cpu_list(&list)?.len()).ok()
 }
 
 /// How many different values a file has among the CPUs.
@@ -298,6 +308,7 @@ mod tests {
         let cache = |name: &str, bytes, count| Cache { name: name.to_owned(), bytes, count };
         let expected = Processor {
             sockets: Some(2),
+            efficiency_cpus: None,
             numa_nodes: Some(2),
             caches: vec![
                 cache("L1d", 49_152, 4),
@@ -326,6 +337,13 @@ mod tests {
         assert_eq!(processor.isa, ["asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve"]);
         assert_eq!(processor.revision.as_deref(), Some("implementer 0x41 part 0xd40 revision 1"));
         assert_eq!((processor.nominal_mhz, processor.sockets, processor.microcode), (None, None, None));
+    }
+
+    #[test]
+    fn a_laptop_with_two_kinds_of_cores() {
+        let root =
+            folder(&[("sys/devices/cpu_core/cpus", "0-11\n"), ("sys/devices/cpu_atom/cpus", "12-19\n")]);
+        assert_eq!(Processor::read(&Root::at(root.path())).efficiency_cpus, Some(8));
     }
 
     #[test]

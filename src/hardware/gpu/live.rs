@@ -28,7 +28,7 @@ pub struct GpuReading {
     /// Memory in use by this process, in bytes; also `None` in a container that hides the host's process ids.
     #[serde(default)]
     pub own_memory_bytes: Option<u64>,
-    /// Power drawn, in watts.
+    /// Power drawn, in watts; newer GPUs tell the mean of about the last second.
     #[serde(default)]
     pub power_watts: Option<f64>,
     /// Clock of the multiprocessors, in MHz.

@@ -5,8 +5,6 @@
 
 mod live;
 mod reasons;
-#[cfg(test)]
-pub(crate) mod stub;
 
 use std::ffi::OsStr;
 
@@ -148,6 +146,9 @@ fn load(library: Option<&OsStr>) -> Result<Nvml, String> {
         error => format!("the NVIDIA driver does not answer: {error}"),
     })
 }
+
+#[cfg(test)]
+pub(crate) mod stub;
 
 #[cfg(test)]
 mod tests {
