@@ -24,7 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Money;
 
-/// What identifies a machine that measured something. Everything that may be unknown is an `Option`.
+/// What identifies a machine that measured something, and how it is set up. Everything that may be unknown is an `Option`
+/// or an empty list. The state of the moment, which changes by itself, is [`Conditions`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Fingerprint {
     /// `Intel(R) Xeon(R) …`, as the system names it.

@@ -125,6 +125,25 @@ mod tests {
     }
 
     #[test]
+    fn gpus_are_told_by_the_library_that_is_named() {
+        let stub = crate::hardware::gpu::stub::StubNvml::build();
+        let fingerprint = Fingerprint::read_with(stub.library());
+        assert_eq!(fingerprint.gpus, ["Stub GPU A", "Stub GPU B"]);
+        assert_eq!(fingerprint.gpu_details.len(), 2);
+        assert_eq!(fingerprint.gpu_details[0].power_limit_watts, Some(72.5));
+        assert_eq!(
+            (fingerprint.driver.as_deref(), fingerprint.cuda.as_deref()),
+            (Some("570.12.34"), Some("12.8"))
+        );
+        let changed: Vec<String> = fingerprint
+            .differences(&Fingerprint::read())
+            .into_iter()
+            .map(|difference| difference.what)
+            .collect();
+        assert_eq!(changed.first().map(String::as_str), Some("GPUs"), "{changed:?}");
+    }
+
+    #[test]
     #[cfg(target_os = "linux")]
     fn memory_is_never_more_than_the_kernel_says() {
         let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap();

@@ -152,10 +152,10 @@ impl Watch {
         let run = self.start.elapsed();
         let Self { interval, live, sampler, rapl, gpu_joules, mut readings, .. } = self;
         let joules_after = live.as_ref().map(Live::energy_joules).unwrap_or_default();
-        readings.after = Conditions::read(live.as_ref());
         readings.run_nanos = nanos(run);
         readings.interval_nanos = nanos(interval);
         let whole = sampler.whole_run(readings.run_nanos, &readings.readings);
+        readings.after = Conditions::read(live.as_ref());
         readings.cpus = whole.cpus;
         readings.machine_cpu = whole.machine_cpu;
         readings.steal = whole.steal;
