@@ -31,7 +31,8 @@ pub struct NodeCost {
     pub flops: Option<u64>,
 }
 
-/// The cost of each node that runs, in the file's order, when the inputs have these `shapes` (by name).
+/// The cost of each node that runs, in the file's order, when the inputs have these `shapes` (by name; those the
+/// model fixes may be left out).
 ///
 /// `model` is what [`super::onnx::parse`] made of the same `bytes`. Nodes that depend on no input are not listed,
 /// because they are computed when the model is loaded.
@@ -53,9 +54,20 @@ pub fn node_costs(
             }
         }
     }
+    let mut shapes = shapes.clone();
+    for port in &model.inputs {
+        let sizes = port.shape.iter().map(|dim| match dim {
+            Dim::Fixed(size) => Some(*size),
+            Dim::Named(name) => assumed.get(name).copied(),
+            Dim::Unknown => None,
+        });
+        if let (false, Some(sizes)) = (shapes.contains_key(&port.name), sizes.collect()) {
+            shapes.insert(port.name.clone(), sizes);
+        }
+    }
     let mut walk =
         Walk { proto: &proto, assumed: &assumed, left: MOST_NODES, conflicts: 0, list: Some(Vec::new()) };
-    walk.model(graph, model, shapes);
+    walk.model(graph, model, &shapes);
     Ok(walk.list.unwrap_or_default())
 }
 

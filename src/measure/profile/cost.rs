@@ -36,7 +36,7 @@ pub fn attach_costs(profile: &mut Profile, costs: &[NodeCost]) -> CostMatch {
     let mut unmatched = Vec::new();
     for (place, node) in profile.nodes.iter_mut().enumerate() {
         node.flops = None;
-        if let Some(members) = graph.members(node) {
+        if let Some(members) = graph.members(node).filter(|_| !node.shapes_vary) {
             node.flops = members.iter().try_fold(0_u64, |sum, member| sum.checked_add(costs[*member].flops?));
             let first = &costs[members[0]];
             node.domain.get_or_insert_with(|| first.domain.clone());
@@ -46,6 +46,15 @@ pub fn attach_costs(profile: &mut Profile, costs: &[NodeCost]) -> CostMatch {
         } else {
             unmatched.push(place);
         }
+    }
+    // One compiled node that took over the whole model does all of its work.
+    if let [node] = profile.nodes.as_mut_slice()
+        && node.is_compiled()
+        && let Some(all) = costs.iter().try_fold(0_u64, |sum, cost| sum.checked_add(cost.flops?))
+    {
+        node.flops = Some(all);
+        found = CostMatch { by_model: 1, ..CostMatch::default() };
+        unmatched.clear();
     }
     for place in unmatched {
         let node = &mut profile.nodes[place];
@@ -96,11 +105,16 @@ impl<'c> Graph<'c> {
                 return None;
             }
             let inputs = &self.costs[place].inputs;
-            let mut before = inputs.iter().filter_map(|input| self.by_output.get(input.as_str()));
-            place = *before.find(|before| {
-                let op_type = &self.costs[**before].op_type;
-                *op_type == node.op_type || members.len() < MOST_FUSED && inputs.len() == 1
-            })?;
+            let before: Vec<usize> =
+                inputs.iter().filter_map(|input| self.by_output.get(input.as_str()).copied()).collect();
+            let of_type = |place: &&usize| self.costs[**place].op_type == node.op_type;
+            let mut likely = before.iter().filter(of_type);
+            place = match (likely.next(), likely.next(), &before[..]) {
+                (Some(only), None, _) => *only,
+                (None, _, [only]) => *only,
+                // Of a sum of two convolutions either may be the one.
+                _ => return None,
+            };
             members.push(place);
         }
         Some(members)
@@ -130,4 +144,120 @@ fn by_shapes(node: &NodeTime) -> Option<u64> {
 fn operand(shape: &TensorShape) -> Option<Operand> {
     let dims = shape.dims.iter().map(|size| u64::try_from(*size).ok()).collect::<Option<Vec<u64>>>()?;
     Some(Operand { element: shape.element.clone(), dims })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(name: &str, op_type: &str, inputs: &[&str], output: &str, flops: Option<u64>) -> NodeCost {
+        NodeCost {
+            name: name.to_owned(),
+            op_type: op_type.to_owned(),
+            domain: String::new(),
+            inputs: inputs.iter().map(|input| (*input).to_owned()).collect(),
+            outputs: vec![output.to_owned()],
+            flops,
+        }
+    }
+
+    fn node(name: &str, op_type: &str) -> NodeTime {
+        NodeTime {
+            name: name.to_owned(),
+            op_type: op_type.to_owned(),
+            provider: "CPUExecutionProvider".to_owned(),
+            calls: 3,
+            self_nanos: 3_000,
+            total_nanos: 3_000,
+            ..NodeTime::default()
+        }
+    }
+
+    fn tensor(dims: &[i64]) -> TensorShape {
+        TensorShape { element: "float".to_owned(), dims: dims.to_vec() }
+    }
+
+    fn attached(nodes: Vec<NodeTime>, costs: &[NodeCost]) -> (Profile, CostMatch) {
+        let mut profile = Profile { runs: 3, nodes, ..Profile::default() };
+        let found = attach_costs(&mut profile, costs);
+        (profile, found)
+    }
+
+    /// conv → relu; conv2 + relu → relu2; and a pooling that was quantized.
+    fn graph() -> Vec<NodeCost> {
+        vec![
+            cost("conv", "Conv", &["x", "w"], "c", Some(1_000)),
+            cost("relu", "Relu", &["c"], "r", Some(10)),
+            cost("conv2", "Conv", &["r", "w2"], "c2", Some(2_000)),
+            cost("sum", "Add", &["c2", "r"], "s", Some(20)),
+            cost("relu2", "Relu", &["s"], "r2", Some(30)),
+            cost("pool", "MaxPool", &["r2"], "p", Some(7)),
+        ]
+    }
+
+    #[test]
+    fn nodes_match_by_name_and_fused_ones_carry_what_was_fused() {
+        let nodes = vec![
+            node("conv", "FusedConv"),
+            node("r_nchwc", "Conv"),
+            node("r2_nchwc", "Conv"),
+            node("pool_token_12", "NhwcMaxPool"),
+            node("sum", "Mystery"),
+        ];
+        let (profile, found) = attached(nodes, &graph());
+        let flops: Vec<Option<u64>> = profile.nodes.iter().map(|node| node.flops).collect();
+        assert_eq!(flops, [Some(1_000), Some(1_010), Some(2_050), Some(7), None]);
+        assert_eq!(found, CostMatch { by_model: 4, by_shapes: 0, unknown: 1 });
+        let op = |name: &str| profile.by_op.iter().find(|op| op.op_type == name).unwrap().flops;
+        assert_eq!((op("Conv"), op("Mystery")), (Some(3 * (1_010 + 2_050)), None));
+    }
+
+    #[test]
+    fn of_two_convolutions_that_are_added_up_neither_is_picked() {
+        let costs = [
+            cost("left", "Conv", &["x"], "l", Some(100)),
+            cost("right", "Conv", &["x"], "r", Some(900)),
+            cost("sum", "Add", &["l", "r"], "s", Some(5)),
+        ];
+        let (profile, found) = attached(vec![node("s_nchwc", "Conv")], &costs);
+        assert_eq!((profile.nodes[0].flops, found.unknown), (None, 1));
+    }
+
+    #[test]
+    fn what_matches_nothing_is_worked_out_from_its_shapes_unless_they_vary() {
+        let product = NodeTime {
+            inputs: vec![tensor(&[2, 8]), tensor(&[8, 5])],
+            outputs: vec![tensor(&[2, 5])],
+            ..node("made_by_the_runtime", "MatMul")
+        };
+        let varying = NodeTime { shapes_vary: true, name: "conv".to_owned(), ..product.clone() };
+        let (profile, found) = attached(vec![product, varying, node("again", "Loop")], &graph());
+        assert_eq!((profile.nodes[0].flops, profile.nodes[1].flops), (Some(160), None));
+        assert_eq!(found, CostMatch { by_model: 0, by_shapes: 2, unknown: 1 });
+    }
+
+    #[test]
+    fn names_that_tell_nothing_match_nothing() {
+        let twice = vec![
+            cost("same", "Relu", &["x"], "a", Some(1)),
+            cost("same", "Relu", &["a"], "b", Some(2)),
+            cost("", "Relu", &["b"], "c", Some(3)),
+        ];
+        let (_, found) =
+            attached(vec![node("same", "Relu"), node("", "Relu"), node("z_nchwc", "Conv")], &twice);
+        assert_eq!(found.unknown, 3);
+    }
+
+    #[test]
+    fn one_compiled_node_does_the_whole_models_work() {
+        let compiled = NodeTime {
+            provider: "OpenVINOExecutionProvider".to_owned(),
+            ..node("OpenVINOExecutionProvider_OpenVINO-EP-subgraph_1_0", "OpenVINO-EP-subgraph_1")
+        };
+        let (profile, found) = attached(vec![compiled.clone()], &graph());
+        assert_eq!((profile.nodes[0].flops, found.by_model), (Some(3_067), 1));
+        // Beside another node it does the rest, which nothing tells.
+        let (profile, _) = attached(vec![compiled, node("pool", "MaxPool")], &graph());
+        assert_eq!((profile.nodes[0].flops, profile.nodes[1].flops), (None, Some(7)));
+    }
 }

@@ -67,7 +67,8 @@ impl Profile {
         let asked = short_provider(asked);
         let is_asked = |node: &NodeTime| short_provider(&node.provider).eq_ignore_ascii_case(asked);
         let all_time = self.kernel_nanos();
-        let time = |nodes: &[&NodeTime]| nodes.iter().map(|node| node.self_nanos).sum::<u64>();
+        let time =
+            |nodes: &[&NodeTime]| nodes.iter().fold(0_u64, |sum, node| sum.saturating_add(node.self_nanos));
         let (copies, nodes): (Vec<&NodeTime>, Vec<&NodeTime>) =
             self.nodes.iter().partition(|node| node.is_copy());
         let mut fallen: Vec<&NodeTime> = nodes.iter().copied().filter(|node| !is_asked(node)).collect();
@@ -119,7 +120,7 @@ fn sentence(fallbacks: &Fallbacks, all_time: u64) -> String {
         for node in nodes {
             let (count, nanos, types) = by_provider.entry(&node.provider).or_default();
             *count += 1;
-            *nanos += node.nanos;
+            *nanos = nanos.saturating_add(node.nanos);
             if !types.contains(&node.op_type.as_str()) {
                 types.push(&node.op_type);
             }
@@ -127,10 +128,17 @@ fn sentence(fallbacks: &Fallbacks, all_time: u64) -> String {
         let parts = by_provider.into_iter().map(|(provider, (count, nanos, types))| {
             let more = types.len().saturating_sub(MOST_NAMED);
             let named = types.into_iter().take(MOST_NAMED).collect::<Vec<_>>().join(", ");
-            let named = if more > 0 { format!("{named} and {more} more types") } else { named };
+            let named = if more > 0 { format!("{named} and {more} more") } else { named };
             let percent = percent(share(nanos, all_time));
             let words = provider_words(provider);
-            format!("{count} of {all_nodes} nodes ({named}) ran on {words}, {percent} of the time")
+            let counted = if *all_nodes == 1 {
+                "The only node".to_owned()
+            } else if count == *all_nodes {
+                format!("All {count} nodes")
+            } else {
+                format!("{count} of {all_nodes} nodes")
+            };
+            format!("{counted} ({named}) ran on {words}, {percent} of the time")
         });
         format!("{}.", parts.collect::<Vec<_>>().join("; "))
     };
@@ -169,5 +177,90 @@ pub(in crate::measure) fn percent(share: f64) -> String {
         small if small < 0.1 => "under 0.1 %".to_owned(),
         small if small < 9.95 => format!("{small:.1} %"),
         large => format!("{large:.0} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(name: &str, op_type: &str, provider: &str, micros: u64) -> NodeTime {
+        NodeTime {
+            name: name.to_owned(),
+            op_type: op_type.to_owned(),
+            provider: format!("{provider}ExecutionProvider"),
+            calls: 1,
+            total_nanos: micros * 1_000,
+            self_nanos: micros * 1_000,
+            ..NodeTime::default()
+        }
+    }
+
+    fn profile(nodes: Vec<NodeTime>) -> Profile {
+        Profile { runs: 1, nodes, ..Profile::default() }
+    }
+
+    #[test]
+    fn nodes_elsewhere_are_counted_named_and_timed_and_copies_apart() {
+        let profile = profile(vec![
+            node("conv", "Conv", "CUDA", 80),
+            node("out", "MemcpyToHost", "CUDA", 3),
+            node("resize", "Resize", "CPU", 4),
+            node("topk", "TopK", "CPU", 8),
+            node("back", "MemcpyFromHost", "CUDA", 2),
+            node("head", "Gemm", "CUDA", 3),
+        ]);
+        let found = profile.fallbacks("cuda");
+        assert_eq!((found.count, found.all_nodes, found.copies, found.compiled), (2, 4, 2, 0));
+        assert!((found.share_of_time - 0.12).abs() < 1e-12);
+        assert!((found.copies_share_of_time - 0.05).abs() < 1e-12);
+        let names: Vec<(&str, &str)> =
+            found.nodes.iter().map(|node| (node.name.as_str(), node.op_type.as_str())).collect();
+        assert_eq!(names, [("topk", "TopK"), ("resize", "Resize")]);
+        assert_eq!(
+            found.sentence,
+            "2 of 4 nodes (TopK, Resize) ran on the CPU, 12 % of the time. 2 more nodes copy between the \
+             machine's memory and the device's, 5.0 % of the time."
+        );
+        assert_eq!(profile.fallbacks("CUDAExecutionProvider"), profile.fallbacks("CUDA"));
+    }
+
+    #[test]
+    fn a_compiled_part_is_said_to_hide_its_inside() {
+        let part = |number: u64| {
+            let name = format!("OpenVINOExecutionProvider_OpenVINO-EP-subgraph_{number}_0");
+            node(&name, &format!("OpenVINO-EP-subgraph_{number}"), "OpenVINO", 45)
+        };
+        assert_eq!(
+            profile(vec![part(1)]).fallbacks("OpenVINO").sentence,
+            "OpenVINO took over the whole model as one compiled node; the profile does not show what is inside."
+        );
+        let split = profile(vec![part(1), node("nms", "NonMaxSuppression", "CPU", 10), part(2)]);
+        assert_eq!(
+            split.fallbacks("OpenVINO").sentence,
+            "1 of 3 nodes (NonMaxSuppression) ran on the CPU, 10 % of the time. OpenVINO runs 2 parts of the model \
+             as compiled nodes; the profile does not show what is inside."
+        );
+    }
+
+    #[test]
+    fn all_and_nothing_are_said_plainly() {
+        let profile = profile(vec![node("a", "Add", "CPU", 1), node("b", "Mul", "CPU", 1)]);
+        assert_eq!(profile.fallbacks("CPU").sentence, "All 2 nodes ran on the CPU, as asked.");
+        let found = profile.fallbacks("TensorRT");
+        assert_eq!(found.count, 2);
+        assert_eq!(
+            found.sentence,
+            "All 2 nodes (Add, Mul) ran on the CPU, 100 % of the time. Nothing ran on TensorRT."
+        );
+        assert!(Profile::default().fallbacks("CPU").sentence.contains("does not say what ran where"));
+    }
+
+    #[test]
+    fn the_runtimes_names_and_the_apps_are_one() {
+        let tensorrt = node("TensorrtExecutionProvider_TRTKernel_graph_1_0", "TRTKernel", "Tensorrt", 1);
+        assert_eq!(profile(vec![tensorrt]).fallbacks("TensorRT").count, 0);
+        assert_eq!(short_provider("DmlExecutionProvider"), "DirectML");
+        assert_eq!(provider_words(""), "an unnamed provider");
     }
 }

@@ -143,10 +143,12 @@ impl Profile {
             while let Some((place, start, below)) = waiting.pop() {
                 let bar = flame.push_node(below, start, nanos(place), place, &self.nodes[place]);
                 let mut left = start;
+                let first = waiting.len();
                 for child in &inner[place] {
                     waiting.push((*child, left, bar));
                     left += nanos(*child);
                 }
+                waiting[first..].reverse();
             }
             at += all;
         }
@@ -173,5 +175,105 @@ impl Flame {
     fn push_node(&mut self, below: usize, start: f64, nanos: f64, place: usize, node: &NodeTime) -> usize {
         let provider = Some(node.provider.clone());
         self.push(Some(below), start, nanos, node.name.clone(), Part::Node(place), provider)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(name: &str, op_type: &str, provider: &str, micros: u64, inside: u64) -> NodeTime {
+        NodeTime {
+            name: name.to_owned(),
+            op_type: op_type.to_owned(),
+            provider: provider.to_owned(),
+            calls: 2,
+            total_nanos: micros * 1_000,
+            self_nanos: (micros - inside) * 1_000,
+            ..NodeTime::default()
+        }
+    }
+
+    /// Two runs of 50 µs: a (10), a loop (40, of which b takes 12 and c 16), d (20), e (10): all times of both runs.
+    fn profile() -> Profile {
+        let mut nodes = vec![
+            node("a", "Conv", "CUDA", 10, 0),
+            node("loop", "Loop", "CPU", 40, 28),
+            node("b", "Conv", "CPU", 12, 0),
+            node("c", "Relu", "CPU", 16, 0),
+            node("d", "Relu", "CPU", 20, 0),
+            node("e", "Conv", "CUDA", 10, 0),
+        ];
+        nodes[2].parent = Some(1);
+        nodes[3].parent = Some(1);
+        let mut profile =
+            Profile { runs: 2, model_run_nanos: vec![50_000, 50_000], nodes, ..Profile::default() };
+        profile.sum_up();
+        profile
+    }
+
+    fn drawn(flame: &Flame) -> Vec<(u32, &str, f64, f64)> {
+        let micros = |nanos: f64| nanos / 1_000.0;
+        let bars = flame.bars.iter();
+        bars.map(|bar| (bar.level, bar.label.as_str(), micros(bar.start_nanos), micros(bar.nanos))).collect()
+    }
+
+    #[test]
+    fn in_order_nodes_follow_each_other_and_bodies_stand_on_their_node() {
+        let flame = profile().flame(Grouping::Order).unwrap();
+        assert_eq!((flame.levels, flame.concurrent), (4, false));
+        assert_eq!(
+            drawn(&flame),
+            [
+                (0, "run", 0.0, 50.0),
+                (1, "CUDA", 0.0, 5.0),
+                (2, "a", 0.0, 5.0),
+                (1, "CPU", 5.0, 30.0),
+                (2, "loop", 5.0, 20.0),
+                (3, "b", 5.0, 6.0),
+                (3, "c", 11.0, 8.0),
+                (2, "d", 25.0, 10.0),
+                (1, "CUDA", 35.0, 5.0),
+                (2, "e", 35.0, 5.0),
+                (1, "outside nodes", 40.0, 10.0),
+            ]
+        );
+        for bar in &flame.bars {
+            let Some(below) = bar.below.map(|below| &flame.bars[below]) else { continue };
+            assert_eq!(bar.level, below.level + 1);
+            assert!(bar.start_nanos + bar.nanos <= below.start_nanos + below.nanos + 1e-6, "{bar:?}");
+        }
+    }
+
+    #[test]
+    fn by_type_the_longest_come_first_and_each_moment_counts_once() {
+        let flame = profile().flame(Grouping::OpType).unwrap();
+        assert_eq!(
+            drawn(&flame),
+            [
+                (0, "run", 0.0, 50.0),
+                (1, "Relu", 0.0, 18.0),
+                (2, "d", 0.0, 10.0),
+                (2, "c", 10.0, 8.0),
+                (1, "Conv", 18.0, 10.0),
+                (2, "a", 18.0, 5.0),
+                (2, "e", 23.0, 5.0),
+                (1, "Conv", 28.0, 6.0),
+                (2, "b", 28.0, 6.0),
+                (1, "Loop", 34.0, 6.0),
+                (2, "loop", 34.0, 6.0),
+                (1, "outside nodes", 40.0, 10.0),
+            ]
+        );
+    }
+
+    #[test]
+    fn nodes_at_the_same_time_widen_the_run() {
+        let concurrent = Profile { model_run_nanos: vec![30_000, 30_000], ..profile() };
+        let flame = concurrent.flame(Grouping::OpType).unwrap();
+        assert!(flame.concurrent);
+        assert!((flame.nanos - 40_000.0).abs() < 1e-6);
+        assert!(flame.bars.iter().all(|bar| bar.part != Part::Outside));
+        assert_eq!(Profile::default().flame(Grouping::Order), None);
     }
 }

@@ -10,6 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::event::{Args, Event, Scheduling};
 use super::parse::ProfileError;
 use super::{DeviceTime, NodeTime, Profile, ThreadTime};
+use crate::units;
 
 /// Most entries that are kept: twice what ONNX Runtime writes unless told otherwise; 80 MiB.
 pub(super) const MOST_ENTRIES: usize = 1 << 21;
@@ -62,8 +63,12 @@ struct Run {
 }
 
 impl Run {
+    fn end(&self) -> u64 {
+        self.start.saturating_add(self.nanos)
+    }
+
     fn holds(&self, call: &Call) -> bool {
-        call.start >= self.start && call.start <= self.start.saturating_add(self.nanos)
+        call.start >= self.start && call.start <= self.end()
     }
 }
 
@@ -208,7 +213,7 @@ impl Gather {
         if skip > 0 && skip >= finished {
             return Err(ProfileError::AllSkipped { runs: finished, skip });
         }
-        let overlapping = self.runs.windows(2).any(|pair| pair[1].start < pair[0].start + pair[0].nanos);
+        let overlapping = self.runs.windows(2).any(|pair| pair[1].start < pair[0].end());
         let outside = self.place_in_runs(overlapping);
         let inner = self.nest();
         let outermost = self.add_calls(&inner, skip as u32);
@@ -227,9 +232,11 @@ impl Gather {
             ..Profile::default()
         };
         self.warn(outside, overlapping);
-        profile.warnings = std::mem::take(&mut self.warnings);
-        profile.nodes = in_order(self.nodes, &self.calls, self.runs.is_empty(), skip as u32);
+        profile.warnings = self.warnings;
+        profile.nodes = in_order(self.nodes, self.calls, self.runs.is_empty(), skip as u32);
         profile.sum_up();
+        let outliers = profile.outliers();
+        profile.warnings.extend(outliers);
         Ok(profile)
     }
 
@@ -404,14 +411,20 @@ fn counts(call: &Call, unfinished: bool, skip: u32) -> bool {
     unfinished || (call.run != NONE && call.run >= skip)
 }
 
-/// Nodes that were called, in the order of their first counted call, with their means.
-fn in_order(mut nodes: Vec<NodeTime>, calls: &[Call], unfinished: bool, skip: u32) -> Vec<NodeTime> {
+/// Nodes that were called, in the order of their first counted call, with their means and medians.
+fn in_order(mut nodes: Vec<NodeTime>, mut calls: Vec<Call>, unfinished: bool, skip: u32) -> Vec<NodeTime> {
+    calls.retain(|call| call.node != EXECUTOR && counts(call, unfinished, skip));
     let mut first = vec![u64::MAX; nodes.len()];
-    for call in calls.iter().filter(|call| call.node != EXECUTOR && counts(call, unfinished, skip)) {
+    for call in &calls {
         let start = &mut first[call.node as usize];
         *start = call.start.min(*start);
     }
+    calls.sort_unstable_by_key(|call| (call.node, call.nanos));
+    for same in calls.chunk_by(|a, b| a.node == b.node) {
+        nodes[same[0].node as usize].median_nanos = same[same.len() / 2].nanos;
+    }
     let mut order: Vec<usize> = (0..nodes.len()).filter(|place| nodes[*place].calls > 0).collect();
+    // What is inside another starts at the same tick at the earliest.
     order.sort_by_key(|place| (first[*place], nodes[*place].parent.is_some()));
     let mut new_places = vec![None; nodes.len()];
     for (new, old) in order.iter().enumerate() {
@@ -424,6 +437,28 @@ fn in_order(mut nodes: Vec<NodeTime>, calls: &[Call], unfinished: bool, skip: u3
         node
     });
     taken.collect()
+}
+
+impl Profile {
+    /// A single call that takes a tenth of all time and most of its node's was held up by something else.
+    fn outliers(&self) -> Option<String> {
+        let all = self.kernel_nanos();
+        let held = |node: &&NodeTime| {
+            node.calls > 2
+                && node.self_nanos == node.total_nanos
+                && node.max_nanos > node.total_nanos / 2
+                && node.max_nanos > all / 10
+        };
+        let node = self.nodes.iter().filter(held).max_by_key(|node| node.max_nanos)?;
+        let words = |nanos: u64| units::duration_ms(nanos as f64 / 1e6);
+        Some(format!(
+            "one call of `{}` took {} while the middle one of its calls took {}: something else had the processor; \
+             profile more runs",
+            node.name,
+            words(node.max_nanos),
+            words(node.median_nanos)
+        ))
+    }
 }
 
 /// Time of the counted runs during which none of the calls ran. Calls at the same time count once.
@@ -440,5 +475,5 @@ fn idle(kept: &[Run], skip: u32, mut outermost: Vec<Call>) -> u64 {
         reached.1 = to;
         busy[(call.run - skip) as usize] += to - from;
     }
-    kept.iter().zip(busy).map(|(run, busy)| run.nanos.saturating_sub(busy)).sum()
+    kept.iter().zip(busy).fold(0, |sum, (run, busy)| sum.saturating_add(run.nanos.saturating_sub(busy)))
 }

@@ -72,6 +72,8 @@ pub struct NodeTime {
     pub self_nanos: u64,
     /// Mean time of a call, in nanoseconds.
     pub mean_nanos: f64,
+    /// The call in the middle, in nanoseconds (of an even number the longer one of both).
+    pub median_nanos: u64,
     /// Shortest call, in nanoseconds.
     pub min_nanos: u64,
     /// Longest call, in nanoseconds.
@@ -97,8 +99,12 @@ pub struct NodeTime {
 }
 
 impl NodeTime {
-    /// Bytes one call reads and writes when each tensor crosses memory once.
+    /// Bytes one call reads and writes when each tensor crosses memory once; `None` where the profiler does not see
+    /// all of them, as inside a compiled node.
     pub fn bytes(&self) -> Option<u64> {
+        if self.is_compiled() {
+            return None;
+        }
         let parts = [self.activation_bytes, self.parameter_bytes, self.output_bytes];
         parts.into_iter().try_fold(0_u64, |sum, part| sum.checked_add(part?))
     }

@@ -19,7 +19,7 @@ use crate::model::proto::{
 /// Products in the chain.
 pub const PRODUCTS: u64 = 8;
 /// Sides worth trying; small ones start fast, large ones use every thread.
-pub const SIDES: [u64; 3] = [512, 1024, 2048];
+pub const SIDES: [u64; 4] = [256, 512, 1024, 2048];
 /// Largest side: its weights fit an ONNX file in every type.
 const LARGEST_SIDE: u64 = 8192;
 /// Name of the model's only input.

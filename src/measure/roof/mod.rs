@@ -84,9 +84,11 @@ impl Roof {
 /// too short for the clock.
 pub fn place(nanos: f64, flops: Option<u64>, bytes: Option<u64>, roof: &Roof) -> Option<RoofPlace> {
     // A time of 0 or one that is not a number says nothing.
-    if !(nanos.is_finite() && nanos > 0.0) || (flops.is_none() && bytes.is_none()) {
+    if !(nanos.is_finite() && nanos > 0.0) || (flops.is_none_or(|flops| flops == 0) && bytes.is_none()) {
         return None;
     }
+    let only_moves = flops == Some(0);
+    let flops = flops.filter(|flops| *flops > 0);
     let per_second = |amount: u64| amount as f64 / (nanos * 1e-9);
     let flops_per_second = flops.map(per_second);
     let bytes_per_second = bytes.map(per_second);
@@ -110,7 +112,7 @@ pub fn place(nanos: f64, flops: Option<u64>, bytes: Option<u64>, roof: &Roof) ->
         bound_by,
         sentence: String::new(),
     };
-    place.sentence = sentence(&place, roof);
+    place.sentence = sentence(&place, roof, only_moves);
     Some(place)
 }
 
@@ -120,11 +122,10 @@ pub fn place_node(node: &NodeTime, roof: &Roof) -> Option<RoofPlace> {
         return None;
     }
     let bytes = node.bytes().filter(|bytes| *bytes > 0);
-    let flops = node.flops.filter(|flops| *flops > 0);
-    place(node.self_nanos as f64 / node.calls as f64, flops, bytes, roof)
+    place(node.self_nanos as f64 / node.calls as f64, node.flops, bytes, roof)
 }
 
-fn sentence(place: &RoofPlace, roof: &Roof) -> String {
+fn sentence(place: &RoofPlace, roof: &Roof, only_moves: bool) -> String {
     let compute = place.flops_per_second.zip(place.share_of_compute_roof).map(|(reached, share)| {
         format!(
             "{}, {} of the {} that {} products reach here",
@@ -156,6 +157,7 @@ fn sentence(place: &RoofPlace, roof: &Roof) -> String {
             "faster than memory: its tensors stay in the caches"
         }
         (BoundBy::Memory, ..) => "memory is the limit",
+        (BoundBy::Neither, ..) if only_moves => "it only moves values, and most of its time is overhead",
         (BoundBy::Neither, _, None) => "far below the memory roof; its operations are not known",
         (BoundBy::Neither, ..) => "neither is the limit: the rest is overhead or code that uses neither well",
     };
