@@ -110,8 +110,7 @@ impl<'c> Graph<'c> {
             let of_type = |place: &&usize| self.costs[**place].op_type == node.op_type;
             let mut likely = before.iter().filter(of_type);
             place = match (likely.next(), likely.next(), &before[..]) {
-                (Some(only), None, _) => *only,
-                (None, _, [only]) => *only,
+                (Some(only), None, _) | (None, _, [only]) => *only,
                 // Of a sum of two convolutions either may be the one.
                 _ => return None,
             };

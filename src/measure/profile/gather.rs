@@ -20,6 +20,8 @@ pub(super) const MOST_NODES: usize = 500_000;
 const RECORDED_AT_MOST: u64 = 1_000_000;
 /// Ends the name of a node's entry.
 const KERNEL_TIME: &str = "_kernel_time";
+/// Providers whose nodes only start work on a device and return.
+const ASYNCHRONOUS: [&str; 6] = ["CUDA", "Tensorrt", "NvTensorRTRTX", "ROCM", "MIGraphX", "Dml"];
 /// One tick of the profiler's clock, in nanoseconds.
 const TICK_NANOS: u64 = 1_000;
 /// In place of a node: the executor's own entry, one for each graph or sub-graph that is run.
@@ -273,7 +275,7 @@ impl Gather {
         let device = self
             .nodes
             .iter()
-            .find(|node| ["CUDA", "ROCM", "MIGraphX"].iter().any(|device| node.provider.starts_with(device)));
+            .find(|node| ASYNCHRONOUS.iter().any(|device| node.provider.starts_with(device)));
         if let Some(node) = device
             && self.kernels.is_empty()
         {

@@ -14,8 +14,10 @@ pub mod memory;
 
 use serde::{Deserialize, Serialize};
 
-use super::profile::NodeTime;
+use super::profile::{NodeTime, provider_words, short_provider};
 use crate::units;
+use gemm::gemm_flops;
+use memory::MemoryRoof;
 
 /// What this machine reaches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,7 +70,52 @@ pub struct RoofPlace {
 /// Below this part of both roofs, neither is what limits.
 pub const NEAR_A_ROOF: f64 = 0.25;
 
+/// Times of the products of one side, as the session that ran [`gemm::gemm_model`] gave them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GemmTimes {
+    /// Side of the matrices.
+    pub side: u64,
+    /// Time of each run after the warm-up, in nanoseconds.
+    pub nanos: Vec<u64>,
+}
+
 impl Roof {
+    /// The roof from the products of several sides and the copying; the fastest run of the fastest side counts,
+    /// because a roof is what can be reached. `None` when no run took any time.
+    pub fn measured(
+        products: &[GemmTimes],
+        copying: &MemoryRoof,
+        threads: u32,
+        provider: &str,
+        precision: &str,
+    ) -> Option<Self> {
+        let speed = |times: &GemmTimes| {
+            let fastest = times.nanos.iter().copied().filter(|nanos| *nanos > 0).min()?;
+            Some((gemm_flops(times.side)? as f64 / (fastest as f64 * 1e-9), times.side))
+        };
+        let (flops_per_second, side) =
+            products.iter().filter_map(speed).max_by(|a, b| a.0.total_cmp(&b.0))?;
+        let sides: Vec<String> = products.iter().map(|times| times.side.to_string()).collect();
+        let how = format!(
+            "{} chained {precision} matrix products in ONNX Runtime on {}, {threads} {}, sides {}: best {} at side \
+             {side}; {}",
+            gemm::PRODUCTS,
+            provider_words(provider),
+            if threads == 1 { "thread" } else { "threads" },
+            sides.join(", "),
+            flops_words(flops_per_second),
+            copying.how
+        );
+        Some(Self {
+            flops_per_second,
+            bytes_per_second: copying.best_bytes_per_second,
+            threads,
+            provider: short_provider(provider).to_owned(),
+            precision: precision.to_owned(),
+            how,
+        })
+    }
+
     /// Operations a byte at which both roofs meet: below, memory is the lower one.
     pub fn ridge(&self) -> f64 {
         self.flops_per_second / self.bytes_per_second
@@ -208,6 +255,34 @@ mod tests {
         assert!((roof().ridge() - 10.0).abs() < 1e-12);
         assert!((roof().attainable(4.0) - 80e9).abs() < 1.0);
         assert!((roof().attainable(40.0) - 200e9).abs() < 1.0);
+    }
+
+    #[test]
+    fn the_fastest_run_of_the_fastest_side_is_the_roof() {
+        let copying = MemoryRoof {
+            best_bytes_per_second: 20e9,
+            median_bytes_per_second: 18e9,
+            threads: 1,
+            buffer_bytes: 1,
+            rounds: 1,
+            how: "1 thread copied".to_owned(),
+        };
+        // 16·100³ = 16 MFLOP in 1 ms, 16·200³ = 128 MFLOP in 4 ms: 16 and 32 GFLOP/s.
+        let products = [
+            GemmTimes { side: 100, nanos: vec![0, 2_000_000, 1_000_000] },
+            GemmTimes { side: 200, nanos: vec![5_000_000, 4_000_000] },
+            GemmTimes { side: 300, nanos: vec![] },
+        ];
+        let roof = Roof::measured(&products, &copying, 1, "CPUExecutionProvider", "float32").unwrap();
+        assert!((roof.flops_per_second - 32e9).abs() < 1.0);
+        assert!((roof.bytes_per_second - 20e9).abs() < 1.0);
+        assert_eq!(roof.provider, "CPU");
+        assert_eq!(
+            roof.how,
+            "8 chained float32 matrix products in ONNX Runtime on the CPU, 1 thread, sides 100, 200, 300: best \
+             32.0 GFLOP/s at side 200; 1 thread copied"
+        );
+        assert_eq!(Roof::measured(&products[2..], &copying, 1, "CPU", "float32"), None);
     }
 
     #[test]
