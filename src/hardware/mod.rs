@@ -11,6 +11,8 @@ pub mod profile_csv;
 pub mod profiles;
 
 pub use cost::{Unfit, cost_per_thousand, sessions};
+pub use fingerprint::{Conditions, Difference, Platform, Processor, Tuning};
+pub use gpu::GpuDetails;
 pub use price_book::{Entry, PriceBook, Query};
 pub use profile_csv::{read_csv, write_csv};
 pub use profiles::{ProfileError, defaults};
@@ -22,7 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Money;
 
-/// What identifies a machine that measured something. Everything that may be unknown is an `Option`.
+/// What identifies a machine that measured something, and how it is set up. Everything that may be unknown is an `Option`
+/// or an empty list. The state of the moment, which changes by itself, is [`Conditions`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Fingerprint {
     /// `Intel(R) Xeon(R) …`, as the system names it.
@@ -39,6 +42,21 @@ pub struct Fingerprint {
     pub gpus: Vec<String>,
     /// NVIDIA driver version, where there is one.
     pub driver: Option<String>,
+    /// Newest CUDA version that driver serves.
+    #[serde(default)]
+    pub cuda: Option<String>,
+    /// What else each of `gpus` tells, in the same order; empty in older measurements.
+    #[serde(default)]
+    pub gpu_details: Vec<GpuDetails>,
+    /// Caches, clocks and instruction sets.
+    #[serde(default)]
+    pub processor: Processor,
+    /// Firmware's name, hypervisor, container and its limits.
+    #[serde(default)]
+    pub platform: Platform,
+    /// Governor, boost, SMT and other settings.
+    #[serde(default)]
+    pub tuning: Tuning,
 }
 
 /// How capacity is bought.

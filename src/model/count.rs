@@ -18,7 +18,7 @@ pub(super) fn flops(proto: &ModelProto, graph: &GraphProto, model: &Model) -> Fl
     for mut assumed in resolution.guesses() {
         let shapes = resolution.shapes(&assumed).unwrap_or_default();
         assumed.extend(batch.iter().map(|name| (name.clone(), 1)));
-        let mut walk = Walk { proto, assumed: &assumed, left: MOST_NODES, conflicts: 0 };
+        let mut walk = Walk { proto, assumed: &assumed, left: MOST_NODES, conflicts: 0, list: None };
         let tally = walk.model(graph, model, &shapes);
         looked_at += MOST_NODES - walk.left;
         let conflicts = walk.conflicts;

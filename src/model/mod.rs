@@ -11,6 +11,7 @@ mod guess;
 mod hints;
 mod infer;
 pub mod inputs;
+pub mod node_cost;
 pub mod onnx;
 mod outline;
 pub mod proto;

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::infer::{self, Call, Shape, Value};
+use super::node_cost::NodeCost;
 use super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use super::{Model, cost};
 
@@ -77,6 +78,8 @@ pub(super) struct Walk<'a> {
     pub left: u64,
     /// Nodes whose inputs cannot have the shapes they would have at the assumed sizes.
     pub conflicts: u64,
+    /// What each node costs, where that is asked for.
+    pub list: Option<Vec<NodeCost>>,
 }
 
 impl<'a> Walk<'a> {
@@ -200,7 +203,10 @@ impl<'a> Walk<'a> {
             }
             let values = function.input.iter().map(String::as_str).zip(inputs.into_iter().flatten());
             let mut inside = Scope { values: values.collect(), outer: None, depth: scope.depth + 1 };
+            // Its nodes are not the file's: each call has its own copy of them.
+            let list = self.list.take();
             let body = self.nodes(&function.node, &mut inside, &HashMap::new(), &passed);
+            self.list = list;
             tally.merge(body, 1);
             return function
                 .output
@@ -209,11 +215,15 @@ impl<'a> Walk<'a> {
                 .collect();
         }
         let default_domain = matches!(node.domain.as_str(), "" | "ai.onnx");
-        match node.op_type.as_str() {
-            "If" if default_domain => return self.branches(node, &inputs, scope, tally),
-            "Loop" if default_domain => return self.repeat(node, &inputs, scope, tally),
-            "Scan" if default_domain => return self.scan(node, &inputs, scope, tally),
-            _ => {}
+        let with_graphs = match node.op_type.as_str() {
+            "If" if default_domain => Some(self.branches(node, &inputs, scope, tally)),
+            "Loop" if default_domain => Some(self.repeat(node, &inputs, scope, tally)),
+            "Scan" if default_domain => Some(self.scan(node, &inputs, scope, tally)),
+            _ => None,
+        };
+        if let Some(outputs) = with_graphs {
+            self.note(node, Some(0));
+            return outputs;
         }
         let resolved = with_attributes(node, attributes);
         let call = Call { node: resolved.as_ref().unwrap_or(node), inputs };
@@ -223,8 +233,24 @@ impl<'a> Walk<'a> {
         if folded {
             return outputs;
         }
-        tally.add(node.operator(), cost::flops(&call, &outputs));
+        let flops = cost::flops(&call, &outputs);
+        self.note(node, flops);
+        tally.add(node.operator(), flops);
         outputs
+    }
+
+    /// Adds a node to the list where there is one.
+    fn note(&mut self, node: &NodeProto, flops: Option<u64>) {
+        if let Some(list) = &mut self.list {
+            list.push(NodeCost {
+                name: node.name.clone(),
+                op_type: node.op_type.clone(),
+                domain: node.domain.clone(),
+                inputs: node.input.clone(),
+                outputs: node.output.clone(),
+                flops,
+            });
+        }
     }
 
     fn branches(
