@@ -274,26 +274,24 @@ impl Bins {
         let count = self.logs.len();
         let samples = latencies_nanos.len();
         let all = self.stretches(pieces, level);
-        // A stretch that has two like it elsewhere is part of the noise.
-        let ordinary = |stretch: Stretch| {
-            let like = |other: &&Stretch| other.slower == stretch.slower && other.len() >= stretch.len();
-            all.iter().filter(like).count() >= 3
-        };
         let lead = self.lead(&all);
-        let lead = if lead.first().is_none_or(|first| ordinary(*first)) { Vec::new() } else { lead };
-        let cut = lead.last().map_or(0, |last| last.end);
+        let slower: usize = lead.iter().filter(|stretch| stretch.slower).map(|stretch| stretch.len()).sum();
+        let lead_end = lead.last().map_or(0, |last| last.end);
+        let lead_is_slower = 2 * slower >= lead_end;
+        let later = &all[lead.len()..];
+        let cut = if alike(later, lead_end, lead_is_slower) { 0 } else { lead_end };
         let stretches: Vec<Stretch> = all.iter().filter(|stretch| stretch.start >= cut).copied().collect();
         let disturbed: usize = stretches.iter().map(|stretch| stretch.len()).sum();
         let rest = count - cut;
         if (rest as f64) < LEAST_STEADY * count as f64 || disturbed as f64 > MOST_DISTURBED * rest as f64 {
             return None;
         }
-        let ending = stretches.last().filter(|last| last.end == count && !ordinary(**last));
-        if ending.is_some_and(|last| last.len() as f64 > END * count as f64) || self.trend(cut).is_some() {
+        let ends_elsewhere = stretches.split_last().is_some_and(|(last, earlier)| {
+            last.end == count && last.len() as f64 > END * count as f64 && !alike(earlier, last.len(), last.slower)
+        });
+        if ends_elsewhere || self.trend(cut).is_some() {
             return Some(Settled { verdict: Verdict::Drift, cut: 0, level: None, stretches: Vec::new(), sentence: self.drift_sentence() });
         }
-        let slower: usize = lead.iter().filter(|stretch| stretch.slower).map(|stretch| stretch.len()).sum();
-        let lead_is_slower = 2 * slower >= cut;
         let settled = |verdict, cut, sentence| Settled { verdict, cut, level: Some(level), stretches, sentence };
         let steady = duration(level);
         if cut > 0 && !lead_is_slower {
@@ -418,6 +416,11 @@ struct Settled {
 
 fn thousands(count: usize) -> String {
     group_thousands(count as u128)
+}
+
+/// Whether at least two of `others` are as long and on the same side: then a stretch is part of the noise.
+fn alike(others: &[Stretch], length: usize, slower: bool) -> bool {
+    others.iter().filter(|other| other.slower == slower && other.len() >= length).count() >= 2
 }
 
 /// The whole nanoseconds of a logarithm.
