@@ -362,7 +362,8 @@ impl Bins {
     }
 
     /// The change from the first quarter to the last, from `start` on, if it is more than the tolerance and the
-    /// noise, and most of the way goes in one direction (Kendall's τ of twenty parts at least 0.5).
+    /// noise, and most of the way goes in one direction (Kendall's τ of twenty parts at least ½, pairs within half
+    /// the tolerance left out).
     fn trend(&self, start: usize) -> Option<f64> {
         const PARTS: usize = 20;
         let rest = self.logs.len() - start;
@@ -378,12 +379,16 @@ impl Bins {
         let parts: Vec<f64> = (0..PARTS)
             .map(|part| self.level_of(start + part * rest / PARTS, start + (part + 1) * rest / PARTS))
             .collect();
-        let mut concordance = 0.0;
+        let (mut up, mut down) = (0_u32, 0_u32);
         for (index, earlier) in parts.iter().enumerate() {
-            concordance += parts[index + 1..].iter().map(|later| (later - earlier).signum()).sum::<f64>();
+            for step in parts[index + 1..].iter().map(|later| later - earlier) {
+                up += u32::from(step > 0.5 * SAME_LEVEL);
+                down += u32::from(step < -0.5 * SAME_LEVEL);
+            }
         }
-        let pairs = (PARTS * (PARTS - 1) / 2) as f64;
-        (concordance / pairs * change.signum() >= 0.5).then_some(change)
+        let (along, against) = if change > 0.0 { (up, down) } else { (down, up) };
+        // (along − against) ÷ (along + against) ≥ ½.
+        (along > 0 && along >= 3 * against).then_some(change)
     }
 
     fn drift_sentence(&self) -> String {
