@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pelt;
+use super::levels::{Bins, Stretch, alike, ln, median};
 use crate::units::{duration_ms, group_thousands};
 
 /// Levels closer than this are the same: 5 %.
@@ -24,11 +24,6 @@ pub const SAME_LEVEL: f64 = 0.05;
 /// Fewest samples that give a verdict.
 pub const MIN_SAMPLES: usize = 100;
 
-const MOST_BINS: usize = 1_000;
-/// Samples of the smallest bin: a median of five forgives two slow ones.
-const SMALLEST_BIN: usize = 5;
-/// Fewest bins in a segment.
-const SHORTEST: usize = 2;
 /// Least share of a run that is called its steady state, as Barrett et al. (500 of 2,000 iterations).
 const LEAST_STEADY: f64 = 0.25;
 /// Most of the rest of a run that disturbances may take.
@@ -109,132 +104,7 @@ pub fn steadiness(latencies_nanos: &[u64]) -> Steadiness {
     Bins::of(latencies_nanos).judge(latencies_nanos)
 }
 
-/// Logarithms of the bins' medians.
-struct Bins {
-    /// Samples a bin; the last has the rest too.
-    width: usize,
-    logs: Vec<f64>,
-    /// Variance of a long mean of bins, times their count.
-    long_run_variance: f64,
-}
-
-/// A level found in the bins.
-#[derive(Clone, Copy)]
-struct Piece {
-    start: usize,
-    end: usize,
-    level: f64,
-}
-
-impl Piece {
-    fn len(self) -> usize {
-        self.end - self.start
-    }
-}
-
-/// Neighbouring pieces off the steady level.
-#[derive(Clone, Copy)]
-struct Stretch {
-    start: usize,
-    end: usize,
-    slower: bool,
-}
-
-impl Stretch {
-    fn len(self) -> usize {
-        self.end - self.start
-    }
-}
-
 impl Bins {
-    fn of(latencies_nanos: &[u64]) -> Self {
-        let samples = latencies_nanos.len();
-        let width = samples.div_ceil(MOST_BINS).max(SMALLEST_BIN);
-        let count = samples / width;
-        let mut bin = Vec::with_capacity(2 * width);
-        let logs: Vec<f64> = (0..count)
-            .map(|index| {
-                let end = if index + 1 == count { samples } else { (index + 1) * width };
-                bin.clear();
-                bin.extend(latencies_nanos[index * width..end].iter().map(|nanos| ln(*nanos)));
-                median(&mut bin)
-            })
-            .collect();
-        let long_run_variance = long_run_variance(&clipped(&logs));
-        Self { width, logs, long_run_variance }
-    }
-
-    /// Levels by change point.
-    fn pieces(&self) -> Vec<Piece> {
-        let penalty = 3.0 * (self.logs.len() as f64).ln();
-        pelt::segments(&clipped(&self.logs), self.long_run_variance, penalty, SHORTEST)
-            .into_iter()
-            .map(|(start, end)| Piece { start, end, level: median(&mut self.logs[start..end].to_vec()) })
-            .collect()
-    }
-
-    /// Whether a piece is at `level`: within the tolerance, or within twice the noise of its own level.
-    fn same(&self, piece: Piece, level: f64) -> bool {
-        let noise = (self.long_run_variance / piece.len() as f64).sqrt();
-        (piece.level - level).abs() <= SAME_LEVEL.ln_1p().max(2.0 * noise)
-    }
-
-    /// The level that most bins are at, of those that at least half of the last quarter is at.
-    fn steady_level(&self, pieces: &[Piece]) -> Option<f64> {
-        let count = self.logs.len();
-        let late = count - count / 4;
-        let (_, level) = pieces
-            .iter()
-            .filter_map(|candidate| {
-                let at = || pieces.iter().filter(|piece| self.same(**piece, candidate.level));
-                let covered: usize = at().map(|piece| piece.len()).sum();
-                let at_end: usize = at().map(|piece| piece.end.saturating_sub(late.max(piece.start))).sum();
-                (2 * at_end >= count - late).then_some((covered, candidate.level))
-            })
-            .max_by_key(|(covered, _)| *covered)?;
-        let mut at_level: Vec<f64> = pieces
-            .iter()
-            .filter(|piece| self.same(**piece, level))
-            .flat_map(|piece| &self.logs[piece.start..piece.end])
-            .copied()
-            .collect();
-        Some(median(&mut at_level))
-    }
-
-    /// Stretches off `level`, in order. A gap of up to 1 % of the run between two of one direction is part of them:
-    /// a bin that a burst half fills has any level.
-    fn stretches(&self, pieces: &[Piece], level: f64) -> Vec<Stretch> {
-        let mut found: Vec<Stretch> = Vec::new();
-        for piece in pieces.iter().filter(|piece| !self.same(**piece, level)) {
-            let slower = piece.level > level;
-            match found.last_mut() {
-                Some(last) if last.end + self.gap() >= piece.start && last.slower == slower => {
-                    last.end = piece.end;
-                }
-                _ => found.push(Stretch { start: piece.start, end: piece.end, slower }),
-            }
-        }
-        found
-    }
-
-    /// Bins at the steady level that do not end a stretch.
-    fn gap(&self) -> usize {
-        self.logs.len() / 100
-    }
-
-    /// The stretches that the run begins with, one after another.
-    fn lead(&self, all: &[Stretch]) -> Vec<Stretch> {
-        let mut end = 0;
-        all.iter()
-            .take_while(|stretch| {
-                let follows = stretch.start == 0 || (end > 0 && stretch.start <= end + self.gap());
-                end = stretch.end;
-                follows
-            })
-            .copied()
-            .collect()
-    }
-
     fn judge(&self, latencies_nanos: &[u64]) -> Steadiness {
         let pieces = self.pieces();
         let settled = self
@@ -287,12 +157,21 @@ impl Bins {
             return None;
         }
         let ends_elsewhere = stretches.split_last().is_some_and(|(last, earlier)| {
-            last.end == count && last.len() as f64 > END * count as f64 && !alike(earlier, last.len(), last.slower)
+            last.end == count
+                && last.len() as f64 > END * count as f64
+                && !alike(earlier, last.len(), last.slower)
         });
         if ends_elsewhere || self.trend(cut).is_some() {
-            return Some(Settled { verdict: Verdict::Drift, cut: 0, level: None, stretches: Vec::new(), sentence: self.drift_sentence() });
+            return Some(Settled {
+                verdict: Verdict::Drift,
+                cut: 0,
+                level: None,
+                stretches: Vec::new(),
+                sentence: self.drift_sentence(),
+            });
         }
-        let settled = |verdict, cut, sentence| Settled { verdict, cut, level: Some(level), stretches, sentence };
+        let settled =
+            |verdict, cut, sentence| Settled { verdict, cut, level: Some(level), stretches, sentence };
         let steady = duration(level);
         if cut > 0 && !lead_is_slower {
             let first = self.level_of(0, cut);
@@ -354,41 +233,14 @@ impl Bins {
             let mut sorted = self.logs.clone();
             sorted.sort_by(f64::total_cmp);
             let at = |share: f64| duration(sorted[(share * (sorted.len() - 1) as f64) as usize]);
-            let sentence =
-                format!("No steady state: the latency moved between {} and {} without settling.", at(0.05), at(0.95));
+            let sentence = format!(
+                "No steady state: the latency moved between {} and {} without settling.",
+                at(0.05),
+                at(0.95)
+            );
             (Verdict::NoSteadyState, sentence)
         };
         Settled { verdict, cut: 0, level: None, stretches: Vec::new(), sentence }
-    }
-
-    /// The change from the first quarter to the last, from `start` on, if it is more than the tolerance and the
-    /// noise, and most of the way goes in one direction (Kendall's τ of twenty parts at least ½, pairs within half
-    /// the tolerance left out).
-    fn trend(&self, start: usize) -> Option<f64> {
-        const PARTS: usize = 20;
-        let rest = self.logs.len() - start;
-        if rest < PARTS {
-            return None;
-        }
-        let quarter = rest / 4;
-        let change = self.level_of(self.logs.len() - quarter, self.logs.len()) - self.level_of(start, start + quarter);
-        let noise = (2.0 * self.long_run_variance / quarter as f64).sqrt();
-        if change.abs() <= SAME_LEVEL.ln_1p() + 2.0 * noise {
-            return None;
-        }
-        let parts: Vec<f64> = (0..PARTS)
-            .map(|part| self.level_of(start + part * rest / PARTS, start + (part + 1) * rest / PARTS))
-            .collect();
-        let (mut up, mut down) = (0_u32, 0_u32);
-        for (index, earlier) in parts.iter().enumerate() {
-            for step in parts[index + 1..].iter().map(|later| later - earlier) {
-                up += u32::from(step > 0.5 * SAME_LEVEL);
-                down += u32::from(step < -0.5 * SAME_LEVEL);
-            }
-        }
-        let (along, against) = if change > 0.0 { (up, down) } else { (down, up) };
-        // (along − against) ÷ (along + against) ≥ ½.
-        (along > 0 && along >= 3 * against).then_some(change)
     }
 
     fn drift_sentence(&self) -> String {
@@ -398,15 +250,12 @@ impl Bins {
         let times = format!("{} at first, {} at the end", duration(first), duration(last));
         let percent = 100.0 * ((last - first).exp() - 1.0);
         if percent >= 0.0 {
-            format!("Drift: it became {percent:.0} % slower ({times}) and did not settle; look for throttling or other work.")
+            format!(
+                "Drift: it became {percent:.0} % slower ({times}) and did not settle; look for throttling or other work."
+            )
         } else {
             format!("Drift: it was still getting faster, by {:.0} % ({times}); run longer.", -percent)
         }
-    }
-
-    /// Median of the bins `start..end`.
-    fn level_of(&self, start: usize, end: usize) -> f64 {
-        median(&mut self.logs[start..end].to_vec())
     }
 }
 
@@ -423,11 +272,6 @@ fn thousands(count: usize) -> String {
     group_thousands(count as u128)
 }
 
-/// Whether at least two of `others` are as long and on the same side: then a stretch is part of the noise.
-fn alike(others: &[Stretch], length: usize, slower: bool) -> bool {
-    others.iter().filter(|other| other.slower == slower && other.len() >= length).count() >= 2
-}
-
 /// The whole nanoseconds of a logarithm.
 fn nanos_of(log: f64) -> f64 {
     log.exp().round()
@@ -435,47 +279,6 @@ fn nanos_of(log: f64) -> f64 {
 
 fn duration(log: f64) -> String {
     duration_ms(nanos_of(log) / 1e6)
-}
-
-/// Logarithm of a latency; one below the clock's step counts as 1 ns.
-fn ln(nanos: u64) -> f64 {
-    (nanos.max(1) as f64).ln()
-}
-
-/// The lower median; reorders the values. NaN without values.
-fn median(values: &mut [f64]) -> f64 {
-    if values.is_empty() {
-        return f64::NAN;
-    }
-    let middle = (values.len() - 1) / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
-}
-
-/// Values brought within three quartile ranges of the quartiles, the range taken as at least a tenth.
-fn clipped(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (low, high) = (sorted[sorted.len() / 4], sorted[(3 * sorted.len() / 4).min(sorted.len() - 1)]);
-    let reach = 3.0 * (high - low).max(0.1);
-    values.iter().map(|value| value.clamp(low - reach, high + reach)).collect()
-}
-
-/// The variance of a mean of n values, times n, of an AR(1) process with rare changes of level. The floor is 0.5 %
-/// of latency, squared: a clock with coarse steps has no differences at all.
-fn long_run_variance(values: &[f64]) -> f64 {
-    const FLOOR: f64 = 0.005 * 0.005;
-    // A normal deviate lies within 0.6745 half of the time.
-    let variance_over = |lag: usize| {
-        let mut steps: Vec<f64> = values.windows(lag + 1).map(|window| (window[lag] - window[0]).abs()).collect();
-        (median(&mut steps) / 0.674_490).powi(2)
-    };
-    let (one, two) = (variance_over(1), variance_over(2));
-    if one <= FLOOR {
-        return FLOOR;
-    }
-    let phi = (two / one - 1.0).clamp(0.0, 0.95);
-    let variance = one / (2.0 * (1.0 - phi));
-    (variance * (1.0 + phi) / (1.0 - phi)).max(FLOOR)
 }
 
 #[cfg(test)]
@@ -505,34 +308,38 @@ mod tests {
             .collect()
     }
 
-    /// How many of `seeds` series have another verdict.
-    fn misjudged(seeds: u64, wanted: Verdict, make: impl Fn(u64) -> Vec<u64>) -> u64 {
-        let mut wrong = 0;
-        for seed in 0..seeds {
-            let found = steadiness(&make(seed));
-            if found.verdict != wanted {
-                wrong += 1;
-                eprintln!("seed {seed}: {}", found.sentence);
-            }
-        }
-        wrong
+    /// What is said of those of `seeds` series that have another verdict.
+    fn misjudged(seeds: u64, wanted: Verdict, make: impl Fn(u64) -> Vec<u64>) -> Vec<String> {
+        (0..seeds)
+            .map(|seed| steadiness(&make(seed)))
+            .filter(|found| found.verdict != wanted)
+            .map(|found| found.sentence)
+            .collect()
     }
 
     #[test]
     fn noise_bursts_and_outliers_are_flat() {
-        for (samples, noise, phi) in
-            [(20_000, 0.1, 0.0), (20_000, 0.1, 0.9), (20_000, 0.05, 0.99), (2_000, 0.1, 0.5), (300, 0.05, 0.3)]
-        {
+        for (samples, noise, phi) in [
+            (20_000, 0.1, 0.0),
+            (20_000, 0.1, 0.9),
+            (20_000, 0.05, 0.99),
+            (2_000, 0.1, 0.5),
+            (300, 0.05, 0.3),
+        ] {
             let wrong = misjudged(200, Verdict::Flat, |seed| series(samples, noise, phi, seed, |_| 0.0));
-            assert!(wrong <= 6, "{wrong} of 200 with {samples} samples, noise {noise}, coefficient {phi}");
+            assert!(
+                wrong.len() <= 6,
+                "{wrong:#?} of 200 with {samples} samples, noise {noise}, coefficient {phi}"
+            );
         }
     }
 
     #[test]
     fn periodic_noise_is_flat() {
         let waves = |x: f64| 0.1 * (200.0 * std::f64::consts::TAU * x).sin();
-        assert!(misjudged(50, Verdict::Flat, |seed| series(20_000, 0.05, 0.5, seed, waves)) <= 1);
-        let every_tenth: Vec<u64> = (0..5_000).map(|index| if index % 10 == 0 { 3_000 } else { 1_000 }).collect();
+        assert!(misjudged(50, Verdict::Flat, |seed| series(20_000, 0.05, 0.5, seed, waves)).len() <= 1);
+        let every_tenth: Vec<u64> =
+            (0..5_000).map(|index| if index % 10 == 0 { 3_000 } else { 1_000 }).collect();
         assert_eq!(steadiness(&every_tenth).verdict, Verdict::Flat);
     }
 
@@ -577,33 +384,54 @@ mod tests {
     #[test]
     fn slowing_down_is_drift() {
         let line = |x: f64| 0.25 * x;
-        assert_eq!(misjudged(50, Verdict::Drift, |seed| series(20_000, 0.05, 0.5, seed, line)), 0);
+        assert_eq!(
+            misjudged(50, Verdict::Drift, |seed| series(20_000, 0.05, 0.5, seed, line)),
+            Vec::<String>::new()
+        );
         let throttled = |x: f64| if x > 0.4 { 0.2 } else { 0.0 };
-        assert_eq!(misjudged(50, Verdict::Drift, |seed| series(20_000, 0.05, 0.5, seed, throttled)), 0);
+        assert_eq!(
+            misjudged(50, Verdict::Drift, |seed| series(20_000, 0.05, 0.5, seed, throttled)),
+            Vec::<String>::new()
+        );
         let late = |x: f64| if x > 0.85 { 0.2 } else { 0.0 };
-        assert_eq!(misjudged(50, Verdict::Drift, |seed| series(20_000, 0.05, 0.5, seed, late)), 0);
+        assert_eq!(
+            misjudged(50, Verdict::Drift, |seed| series(20_000, 0.05, 0.5, seed, late)),
+            Vec::<String>::new()
+        );
         let found = steadiness(&series(20_000, 0.05, 0.5, 1, throttled));
         assert!(found.cut.abs_diff(8_000) <= 200, "{}", found.cut);
     }
 
     #[test]
     fn a_warm_up_that_never_ends_is_drift() {
-        assert_eq!(misjudged(50, Verdict::Drift, |seed| series(20_000, 0.05, 0.5, seed, |x| -0.5 * x)), 0);
+        assert_eq!(
+            misjudged(50, Verdict::Drift, |seed| series(20_000, 0.05, 0.5, seed, |x| -0.5 * x)),
+            Vec::<String>::new()
+        );
         let found = steadiness(&series(20_000, 0.05, 0.5, 1, |x| -0.5 * x));
         assert!(found.sentence.contains("still getting faster"), "{}", found.sentence);
     }
 
     #[test]
     fn levels_that_alternate_have_no_steady_state() {
-        let square = |x: f64| if (x * 8.0) as u32 % 2 == 0 { 0.0 } else { 0.2 };
-        assert_eq!(misjudged(50, Verdict::NoSteadyState, |seed| series(20_000, 0.05, 0.5, seed, square)), 0);
+        let square = |x: f64| if ((x * 8.0) as u32).is_multiple_of(2) { 0.0 } else { 0.2 };
+        assert_eq!(
+            misjudged(50, Verdict::NoSteadyState, |seed| series(20_000, 0.05, 0.5, seed, square)),
+            Vec::<String>::new()
+        );
         let wave = |x: f64| 0.3 * (4.0 * std::f64::consts::TAU * x).sin();
-        assert_eq!(misjudged(50, Verdict::NoSteadyState, |seed| series(20_000, 0.05, 0.5, seed, wave)), 0);
+        assert_eq!(
+            misjudged(50, Verdict::NoSteadyState, |seed| series(20_000, 0.05, 0.5, seed, wave)),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
     fn changes_under_the_tolerance_are_flat() {
-        assert_eq!(misjudged(50, Verdict::Flat, |seed| series(20_000, 0.02, 0.3, seed, |x| 0.03 * x)), 0);
+        assert_eq!(
+            misjudged(50, Verdict::Flat, |seed| series(20_000, 0.02, 0.3, seed, |x| 0.03 * x)),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
