@@ -10,6 +10,7 @@ const MOST_BINS: usize = 1_000;
 const SMALLEST_BIN: usize = 5;
 /// Fewest bins in a segment.
 const SHORTEST: usize = 2;
+
 /// Logarithms of the bins' medians.
 pub(super) struct Bins {
     /// Samples a bin; the last has the rest too.

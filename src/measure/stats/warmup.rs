@@ -1,7 +1,7 @@
 //! Where the steady state of a run begins, and whether there is one.
 //!
 //! The series of latencies is cut into at most 1,000 bins and each bin is its median, so that rare slow samples do
-//! not count. Levels change where PELT ([`super::pelt`]) says, on logarithms of the bins, clipped at three quartile
+//! not count. Levels change where PELT (`pelt.rs`) says, on logarithms of the bins, clipped at three quartile
 //! ranges (a burst of the operating system is one disturbance, however slow). The noise that a change must beat is
 //! the long-run variance of an AR(1) process, whose coefficient comes from medians of differences over one and two
 //! bins, which changes of level hardly touch (Chakar, Lebarbier, Lévy-Leduc and Robin, "A robust approach for
@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::levels::{Bins, Stretch, alike, ln, median};
+use super::levels::{Bins, Piece, Stretch, alike, ln, median};
 use crate::units::{duration_ms, group_thousands};
 
 /// Levels closer than this are the same: 5 %.
