@@ -11,6 +11,11 @@
 //! core), so with two processes or more the process is the unit: Student's t over the processes' trimmed means, as
 //! Kalibera and Jones ("Rigorous benchmarking in reasonable time", ISMM 2013) advise. The p value is of the test
 //! that swaps A and B within pairs at random (signed ranks), exact up to 14 pairs.
+//!
+//! **Found** in 1,000 repetitions on a synthetic machine that drifts by 15 % and has bursts (the ignored test here):
+//! the 95 % interval holds the true ratio 93.7 % (p50), 94.9 % (p90) and 98.2 % (p99) of the time with 60 pairs,
+//! 94.6 % (p50) with 12; equals are called different 4.2, 4.1, 1.1 and 1.9 % of the time, before the machine's
+//! resolution is asked.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -139,7 +144,10 @@ pub fn compare(
 /// Logarithms of A's percentile over B's, by process, from neighbouring pairs joined until both sides have samples
 /// enough for the percentile.
 fn log_ratios(pairs: &[Pair<'_>], percentile: Percentile, samples: u64) -> BTreeMap<usize, Vec<f64>> {
-    let least = fewest(percentile).max(samples.div_ceil(MOST_GROUPS)) as usize;
+    let fewest = fewest(percentile);
+    // Five times the fewest, so that one slow sample does not decide a group, as far as that leaves twenty groups.
+    let sound = (5 * fewest).min(samples / 20);
+    let least = fewest.max(sound).max(samples.div_ceil(MOST_GROUPS)) as usize;
     let mut by_process: BTreeMap<usize, Vec<&Pair<'_>>> = BTreeMap::new();
     for pair in pairs {
         by_process.entry(pair.process).or_default().push(pair);
@@ -291,7 +299,7 @@ impl Ratio {
                 }
                 _ => format!(
                     "not decided: {b} is {found}, so a difference over {:.1} % is unlikely",
-                    100.0 * estimate.largest_difference()
+                    (100.0 * estimate.largest_difference()).max(0.1)
                 ),
             },
         }
@@ -391,6 +399,38 @@ mod tests {
                 .count();
             assert!((182..=198).contains(&held), "{percentile}: {held} of 200");
         }
+    }
+
+    /// How many of 1,000 intervals hold 1.25, and how many comparisons of equals are decided.
+    fn held_and_false(percentile: Percentile, count: usize, samples: usize) -> (usize, usize) {
+        let made = |ratio: f64, seed: u64| {
+            let made = [blocks(count, samples, ratio, &mut Source::new(seed))];
+            compare(&pairs(&made), percentile, 0.95, None, 1)
+        };
+        let held = (0..1_000)
+            .filter_map(|seed| made(1.25, 50_000 + seed).estimate)
+            .filter(|found| (found.low..=found.high).contains(&1.25))
+            .count();
+        let decided =
+            (0..1_000).filter(|seed| made(1.0, 70_000 + seed).decision != Decision::Undecided).count();
+        (held, decided)
+    }
+
+    #[test]
+    #[ignore = "half a minute: the numbers in the module's documentation"]
+    fn coverage_over_many_seeds_is_as_stated() {
+        let found = [
+            held_and_false(Percentile::P50, 60, 20),
+            held_and_false(Percentile::P50, 12, 100),
+            held_and_false(Percentile::P90, 60, 20),
+            held_and_false(Percentile::P99, 60, 50),
+        ];
+        let stated = [(937, 42), (946, 19), (949, 41), (982, 11)];
+        // Another platform's logarithm may turn a few that are near the edge.
+        let near = |(found, stated): (&(usize, usize), (usize, usize))| {
+            found.0.abs_diff(stated.0) <= 5 && found.1.abs_diff(stated.1) <= 5
+        };
+        assert!(found.iter().zip(stated).all(near), "{found:?}, stated {stated:?}");
     }
 
     #[test]
