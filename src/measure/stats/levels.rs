@@ -48,6 +48,13 @@ impl Stretch {
     }
 }
 
+/// A change in one direction: the levels of the first and the last part.
+#[derive(Clone, Copy)]
+pub(super) struct Trend {
+    pub(super) first: f64,
+    pub(super) last: f64,
+}
+
 impl Bins {
     pub(super) fn of(latencies_nanos: &[u64]) -> Self {
         let samples = latencies_nanos.len();
@@ -137,25 +144,28 @@ impl Bins {
             .collect()
     }
 
-    /// The change from the first quarter to the last, from `start` on, if it is more than the tolerance and the
-    /// noise, and most of the way goes in one direction (Kendall's τ of twenty parts at least ½, pairs within half
-    /// the tolerance left out).
-    pub(super) fn trend(&self, start: usize) -> Option<f64> {
+    /// The levels of the first and the last quarter from bin `start` on, without the bins of `left_out`, if they
+    /// differ by more than the tolerance and the noise, and most of the way goes in one direction (Kendall's τ of
+    /// twenty parts at least ½, pairs within half the tolerance left out).
+    pub(super) fn trend(&self, start: usize, left_out: &[Stretch]) -> Option<Trend> {
         const PARTS: usize = 20;
-        let rest = self.logs.len() - start;
-        if rest < PARTS {
-            return None;
-        }
-        let quarter = rest / 4;
-        let change =
-            self.level_of(self.logs.len() - quarter, self.logs.len()) - self.level_of(start, start + quarter);
-        let noise = (2.0 * self.long_run_variance / quarter as f64).sqrt();
-        if change.abs() <= SAME_LEVEL.ln_1p() + 2.0 * noise {
-            return None;
-        }
-        let parts: Vec<f64> = (0..PARTS)
-            .map(|part| self.level_of(start + part * rest / PARTS, start + (part + 1) * rest / PARTS))
+        let logs: Vec<f64> = (start..self.logs.len())
+            .filter(|bin| !left_out.iter().any(|stretch| (stretch.start..stretch.end).contains(bin)))
+            .map(|bin| self.logs[bin])
             .collect();
+        let count = logs.len();
+        if count < PARTS {
+            return None;
+        }
+        let level_of = |start: usize, end: usize| median(&mut logs[start..end].to_vec());
+        let quarter = count / 4;
+        let (first, last) = (level_of(0, quarter), level_of(count - quarter, count));
+        let noise = (2.0 * self.long_run_variance / quarter as f64).sqrt();
+        if (last - first).abs() <= SAME_LEVEL.ln_1p() + 2.0 * noise {
+            return None;
+        }
+        let parts: Vec<f64> =
+            (0..PARTS).map(|part| level_of(part * count / PARTS, (part + 1) * count / PARTS)).collect();
         let (mut up, mut down) = (0_u32, 0_u32);
         for (index, earlier) in parts.iter().enumerate() {
             for step in parts[index + 1..].iter().map(|later| later - earlier) {
@@ -163,9 +173,9 @@ impl Bins {
                 down += u32::from(step < -0.5 * SAME_LEVEL);
             }
         }
-        let (along, against) = if change > 0.0 { (up, down) } else { (down, up) };
+        let (along, against) = if last > first { (up, down) } else { (down, up) };
         // (along − against) ÷ (along + against) ≥ ½.
-        (along > 0 && along >= 3 * against).then_some(change)
+        (along > 0 && along >= 3 * against).then_some(Trend { first, last })
     }
 
     /// Median of the bins `start..end`.

@@ -24,7 +24,7 @@ pub mod stop;
 mod synthetic;
 pub mod warmup;
 
-pub use bootstrap::{Bounds, Interval, Method, Statistic, interval};
+pub use bootstrap::{Bounds, Interval, Method, OverRuns, Statistic, interval, over_runs};
 pub use describe::{Described, Line, describe};
 pub use early_stopping::ServerVerdict;
 pub use outliers::{Clustering, Outliers};

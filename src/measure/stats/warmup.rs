@@ -12,10 +12,14 @@
 //! OOPSLA 2017): flat, warm-up, slow-down (here drift, with slow trends) or no steady state. Segments within 5 %, or
 //! within twice the noise of their level, count as the same level. Stretches that leave the steady level and come
 //! back are disturbances: counted, and no change of verdict while they are under 30 %.
+//!
+//! **Found** on series without a change but with 2 % outliers, bursts and AR(1) noise, 200 seeds each: another verdict
+//! than flat 0, 3, 0 and 0 times with 2,000 to 20,000 samples and coefficients 0 to 0.99 (the three begin inside a
+//! burst), and 5 times with 300 samples, of which a burst can be a third.
 
 use serde::{Deserialize, Serialize};
 
-use super::levels::{Bins, Piece, Stretch, alike, ln, median};
+use super::levels::{Bins, Piece, Stretch, Trend, alike, ln, median};
 use crate::units::{duration_ms, group_thousands};
 
 /// Levels closer than this are the same: 5 %.
@@ -30,6 +34,8 @@ const LEAST_STEADY: f64 = 0.25;
 const MOST_DISTURBED: f64 = 0.3;
 /// A change this close to the end (as a share of the run) is too short to tell from a disturbance.
 const END: f64 = 0.05;
+/// The same in bins, for short runs.
+const LEAST_END: usize = 10;
 /// Standard deviations beyond which one sample is slow: Tukey's outer fence of a normal distribution.
 const SLOW: f64 = 4.72;
 
@@ -156,19 +162,10 @@ impl Bins {
         if (rest as f64) < LEAST_STEADY * count as f64 || disturbed as f64 > MOST_DISTURBED * rest as f64 {
             return None;
         }
-        let ends_elsewhere = stretches.split_last().is_some_and(|(last, earlier)| {
-            last.end == count
-                && last.len() as f64 > END * count as f64
-                && !alike(earlier, last.len(), last.slower)
-        });
-        if ends_elsewhere || self.trend(cut).is_some() {
-            return Some(Settled {
-                verdict: Verdict::Drift,
-                cut: 0,
-                level: None,
-                stretches: Vec::new(),
-                sentence: self.drift_sentence(),
-            });
+        let inner: Vec<Stretch> = stretches.iter().filter(|stretch| stretch.end < count).copied().collect();
+        let trend = self.changed_end(&stretches, level).or_else(|| self.trend(cut, &inner));
+        if let Some(trend) = trend {
+            return Some(Settled::drift(trend));
         }
         let settled =
             |verdict, cut, sentence| Settled { verdict, cut, level: Some(level), stretches, sentence };
@@ -225,37 +222,29 @@ impl Bins {
         if alike >= 2 { 0 } else { first }
     }
 
-    /// The verdict when there is no steady level: a trend, or none.
-    fn unsettled(&self) -> Settled {
-        let (verdict, sentence) = if self.trend(0).is_some() {
-            (Verdict::Drift, self.drift_sentence())
-        } else {
-            let mut sorted = self.logs.clone();
-            sorted.sort_by(f64::total_cmp);
-            let at = |share: f64| duration(sorted[(share * (sorted.len() - 1) as f64) as usize]);
-            let sentence = format!(
-                "No steady state: the latency moved between {} and {} without settling.",
-                at(0.05),
-                at(0.95)
-            );
-            (Verdict::NoSteadyState, sentence)
-        };
-        Settled { verdict, cut: 0, level: None, stretches: Vec::new(), sentence }
+    /// The change when the run ends off its level `level`, for too long to be a disturbance that comes back.
+    fn changed_end(&self, stretches: &[Stretch], level: f64) -> Option<Trend> {
+        let count = self.logs.len();
+        let (last, earlier) = stretches.split_last()?;
+        let long = last.len() > LEAST_END && last.len() as f64 > END * count as f64;
+        (last.end == count && long && !alike(earlier, last.len(), last.slower))
+            .then(|| Trend { first: level, last: self.level_of(last.start, last.end) })
     }
 
-    fn drift_sentence(&self) -> String {
-        let count = self.logs.len();
-        let part = (count / 10).max(1);
-        let (first, last) = (self.level_of(0, part), self.level_of(count - part, count));
-        let times = format!("{} at first, {} at the end", duration(first), duration(last));
-        let percent = 100.0 * ((last - first).exp() - 1.0);
-        if percent >= 0.0 {
-            format!(
-                "Drift: it became {percent:.0} % slower ({times}) and did not settle; look for throttling or other work."
-            )
-        } else {
-            format!("Drift: it was still getting faster, by {:.0} % ({times}); run longer.", -percent)
+    /// The verdict when there is no steady level: a trend, or none.
+    fn unsettled(&self) -> Settled {
+        if let Some(trend) = self.trend(0, &[]) {
+            return Settled::drift(trend);
         }
+        let mut sorted = self.logs.clone();
+        sorted.sort_by(f64::total_cmp);
+        let at = |share: f64| duration(sorted[(share * (sorted.len() - 1) as f64) as usize]);
+        let sentence = format!(
+            "No steady state: the latency moved between {} and {} without settling.",
+            at(0.05),
+            at(0.95)
+        );
+        Settled { verdict: Verdict::NoSteadyState, cut: 0, level: None, stretches: Vec::new(), sentence }
     }
 }
 
@@ -266,6 +255,20 @@ struct Settled {
     level: Option<f64>,
     stretches: Vec<Stretch>,
     sentence: String,
+}
+
+impl Settled {
+    /// A run that went on changing.
+    fn drift(Trend { first, last }: Trend) -> Self {
+        let times = format!("from {} to {}", duration(first), duration(last));
+        let percent = 100.0 * (last - first).exp_m1();
+        let sentence = if percent >= 0.0 {
+            format!("Drift: it became {percent:.0} % slower, {times}; look for throttling or other work.")
+        } else {
+            format!("Drift: it was still getting faster, by {:.0} %, {times}; run longer.", -percent)
+        };
+        Self { verdict: Verdict::Drift, cut: 0, level: None, stretches: Vec::new(), sentence }
+    }
 }
 
 fn thousands(count: usize) -> String {
