@@ -42,6 +42,19 @@ pub(super) fn highest<A: Answerer>(
     let look =
         Plan { scenario: &Scenario::Offline, batch, least: LOOK, most: LOOK * 4, min_queries: 4, ..plan };
     let capacity = closed::closed_loop(look, Duration::ZERO, answerers)?;
+    if batcher.is_none() {
+        let mut alone = capacity.series.latency_nanos.clone();
+        alone.sort_unstable();
+        if let Some(median) = Percentile::P50.of(&alone).map(|nanos| nanos as f64 / 1e6)
+            && median > goal.limit_ms
+        {
+            return Err(format!(
+                "no rate keeps the p99 within {} ms: half of the inferences take {median:.3} ms or more without any \
+                 waiting; allow a longer latency",
+                goal.limit_ms
+            ));
+        }
+    }
     let queries = capacity.series.len() as f64 * f64::from(batch) / f64::from(per_query);
     let most = queries / capacity.wall.as_secs_f64();
     // A little above it, since a closed loop of one client an answerer waits between answers.
@@ -52,6 +65,15 @@ pub(super) fn highest<A: Answerer>(
         // While nothing has passed, quickly down; then halving.
         let rate = if passed > 0.0 { f64::midpoint(passed, failed) } else { failed * 0.5 };
         let record = attempt(plan, arrivals, batcher, goal, rate, answerers)?;
+        let (queries, need) = (record.series.len() as u64, Percentile::P99.floor());
+        if record.invalid.is_empty() && queries < need {
+            // Lower rates have even fewer.
+            return Err(format!(
+                "only {queries} queries fit into the {:.1} s that one rate is tried for at {rate:.2} a second, and a p99 \
+                 takes {need}; allow a longer run",
+                plan.most.as_secs_f64()
+            ));
+        }
         let trial = judge(&record, rate, goal);
         trials.push(trial);
         if trial.passed {
@@ -68,10 +90,7 @@ pub(super) fn highest<A: Answerer>(
             "no rate keeps the p99 within {} ms: at {:.2} a second {}; allow a longer latency, or a longer run",
             goal.limit_ms,
             slowest.map_or(f64::NAN, |trial| trial.rate),
-            p99.map_or_else(
-                || "there were too few queries to tell in the time allowed".to_owned(),
-                |p99| format!("it was {p99:.3} ms")
-            ),
+            p99.map_or_else(|| "queries were given up".to_owned(), |p99| format!("it was {p99:.3} ms")),
         ));
     };
     record.trials = trials;
