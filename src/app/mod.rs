@@ -16,6 +16,7 @@ mod layout;
 mod profiling;
 pub mod project;
 mod query;
+pub mod roofline;
 mod sample;
 mod series_blob;
 mod settings;

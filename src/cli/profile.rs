@@ -144,7 +144,8 @@ fn print(breakdown: &Breakdown, most: usize) {
     let head = ["node", "operator", "provider", "a run", "share", "FLOP/s", "of roof", "bytes/s", "of roof"];
     table::print(&head, &rows);
     if nodes.len() > most {
-        say!("{} more nodes; --all prints them", nodes.len() - most);
+        let more = nodes.len() - most;
+        say!("{more} more node{}; --all prints them", if more == 1 { "" } else { "s" });
     }
     say!("");
     for roof in &breakdown.roofs {

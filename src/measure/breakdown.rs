@@ -221,13 +221,14 @@ fn profiled(
     }
 }
 
-/// The element type a node computes in, as [`Roof::precision`] has it: `int8` for quantized operators, else that of
-/// its first input.
+/// The element type a node computes in, as [`Roof::precision`] has it: that of its first input, and `int8` for
+/// quantized operators whatever they are given.
 fn precision(node: &NodeTime) -> &'static str {
     let op = node.op_type.as_str();
     let quantized = op.starts_with("QLinear") || op.starts_with("QGemm") || op.ends_with("Integer");
     match node.inputs.first().map(|input| input.element.as_str()) {
         _ if quantized => "int8",
+        Some("int8" | "uint8") => "int8",
         Some("float16") => "float16",
         Some("bfloat16") => "bfloat16",
         Some("double") => "float64",
@@ -371,7 +372,21 @@ impl Breakdown {
         } else {
             format!(", as without the profiler ({})", millis(plain))
         };
-        Some(format!("A run took {} under the profiler{compared}; {runs} run{s} counted.", millis(profiled)))
+        let mean = self.profile.mean_run_nanos().unwrap_or(profiled as f64);
+        // Shares and speeds are made from means; where a few runs were far slower, the median alone would mislead.
+        let uneven = if mean > profiled as f64 * UNEVEN {
+            format!(
+                " Some were far longer, so that the mean is {}: the machine was busy with something else, and speeds \
+                 are too low. Profile again when it is idle.",
+                units::duration_ms(mean / 1e6)
+            )
+        } else {
+            String::new()
+        };
+        Some(format!(
+            "A run took {} under the profiler{compared}; {runs} run{s} counted.{uneven}",
+            millis(profiled)
+        ))
     }
 
     /// Everything that should be known beside the numbers.
@@ -380,6 +395,8 @@ impl Breakdown {
     }
 }
 
+/// Mean over median of the runs from which on some were far longer.
+const UNEVEN: f64 = 1.25;
 /// Operator types named in a sentence besides the first.
 const MOST_NAMED: usize = 2;
 
