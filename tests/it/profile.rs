@@ -151,7 +151,7 @@ fn what_cannot_be_profiled_is_said() {
 /// The pinned `OpenVINO` runtime, in a folder of its own so that no other test takes it for the CPU's.
 fn openvino() -> Vec<Found> {
     let folder = runtimes_folder().join("openvino");
-    install::install(Flavour::Openvino, &folder, &pythons(), &Cancel::new(), &mut |_| ()).unwrap();
+    install::install(Flavour::OpenVino, &folder, &pythons(), &Cancel::new(), &mut |_| ()).unwrap();
     let search = Search { data_folder: Some(folder), ..Search::default() };
     let provider = ["OpenVINO".to_owned()];
     runtime::ensure(&search, &launcher(), &provider, true, &Cancel::new(), &mut |_| ()).unwrap()

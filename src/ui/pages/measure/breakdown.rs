@@ -24,7 +24,7 @@ use crate::units;
 /// Height of the table at most, in points.
 const TABLE_HEIGHT: f32 = 330.0;
 /// Height of the roofline chart, in points.
-const CHART_HEIGHT: f32 = 320.0;
+const CHART_HEIGHT: f32 = 380.0;
 /// Nodes from which on they can be searched.
 const SEARCHED_FROM: usize = 16;
 

@@ -22,6 +22,8 @@ const BAR: f32 = 24.0;
 const NARROW: f32 = 3.0;
 /// Narrower bars bear no name, in points.
 const NAMELESS: f32 = 26.0;
+/// Letters of a shortened name at least.
+const FEWEST_LETTERS: usize = 4;
 /// Levels drawn; nodes of sub-graphs in sub-graphs stand below.
 const MOST_LEVELS: u32 = 8;
 
@@ -102,14 +104,15 @@ fn bar_ui(
     painter.rect_stroke(rect, RADIUS - 2, stroke, egui::StrokeKind::Inside);
     if rect.width() >= NAMELESS {
         let place = rect.left_center() + vec2(6.0, 0.0);
-        let shown = shortened(ui, &bar.label, rect.width() - 10.0);
+        let shown = shortened(ui, bar, rect.width() - 10.0);
         painter.text(place, Align2::LEFT_CENTER, shown, FontId::proportional(12.0), tokens.text);
     }
     response
 }
 
-/// The name as far as there is room for it.
-fn shortened(ui: &Ui, name: &str, width: f32) -> String {
+/// The name as far as there is room for it; nothing where only a few letters would be left.
+fn shortened(ui: &Ui, bar: &Bar, width: f32) -> String {
+    let name = bar.label.as_str();
     let font = FontId::proportional(12.0);
     let fits = |text: &str| {
         ui.painter().layout_no_wrap(text.to_owned(), font.clone(), Color32::PLACEHOLDER).size().x <= width
@@ -118,12 +121,17 @@ fn shortened(ui: &Ui, name: &str, width: f32) -> String {
         return name.to_owned();
     }
     let letters: Vec<char> = name.chars().collect();
-    // What tells nodes apart mostly stands at the end of their names.
-    let last = (1..letters.len()).find_map(|from| {
-        let text: String = std::iter::once('…').chain(letters[from..].iter().copied()).collect();
+    let kept = (FEWEST_LETTERS..letters.len()).rev().find_map(|count| {
+        // What tells nodes apart mostly stands at the end of their names, what tells operators at the beginning.
+        let text = if matches!(bar.part, Part::Node(_)) {
+            let end = &letters[letters.len() - count..];
+            std::iter::once('…').chain(end.iter().copied()).collect::<String>()
+        } else {
+            letters[..count].iter().copied().chain(std::iter::once('…')).collect()
+        };
         fits(&text).then_some(text)
     });
-    last.unwrap_or_default()
+    kept.unwrap_or_default()
 }
 
 /// The colours of operator types: those with most time have their own, the rest share one.
