@@ -8,7 +8,7 @@ use crate::app::{Command, Profiling, roofline};
 use crate::chart::Chart;
 use crate::measure::breakdown::{Breakdown, SECONDS, key};
 use crate::measure::profile::flame::{Flame, Grouping};
-use crate::measure::profile::{NodeTime, OpTime, percent, short_provider};
+use crate::measure::profile::{Fallbacks, NodeTime, OpTime, percent, short_provider};
 use crate::measure::roof::{RoofPlace, bytes_words, flops_words};
 use crate::ui::pages::kept::Memo;
 use crate::ui::pages::parts::{csv_text, field};
@@ -25,6 +25,8 @@ use crate::units;
 const TABLE_HEIGHT: f32 = 330.0;
 /// Height of the roofline chart, in points.
 const CHART_HEIGHT: f32 = 380.0;
+/// Width of the field to search in, in points.
+const SEARCH_WIDTH: f32 = 220.0;
 /// Nodes from which on they can be searched.
 const SEARCHED_FROM: usize = 16;
 
@@ -42,6 +44,9 @@ pub(super) struct BreakdownCard {
     nodes: TableState,
     flame: Memo<(Shown, bool), Option<Flame>>,
     roofline: Memo<(Shown, bool), Option<Chart>>,
+    said: Memo<Shown, Said>,
+    /// Where the operator types stand.
+    places: Memo<Shown, Vec<Option<RoofPlace>>>,
     /// The nodes that the search leaves, by their places.
     found: Memo<(Shown, String), Vec<usize>>,
 }
@@ -117,7 +122,8 @@ impl BreakdownCard {
             self.search.clear();
             self.shown = Some(shown.clone());
         }
-        sentences_ui(ui, breakdown);
+        let said = self.said.get(shown.clone(), || Said::of(breakdown));
+        sentences_ui(ui, breakdown, said);
         ui.add_space(space::XS);
         ui.horizontal(|ui| {
             let options = [(false, "By operator type"), (true, "By node, in order")];
@@ -129,7 +135,16 @@ impl BreakdownCard {
             }
             if self.by_node && breakdown.profile.nodes.len() >= SEARCHED_FROM {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    search_ui(ui, "Search nodes", &mut self.search, "Node, operator or provider", 220.0);
+                    let size = egui::vec2(SEARCH_WIDTH + 30.0, space::CONTROL);
+                    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+                        search_ui(
+                            ui,
+                            "Search nodes",
+                            &mut self.search,
+                            "Node, operator or provider",
+                            SEARCH_WIDTH,
+                        );
+                    });
                 });
             }
         });
@@ -144,7 +159,7 @@ impl BreakdownCard {
         if self.by_node {
             self.nodes_ui(ui, breakdown, shown);
         } else {
-            self.types_ui(ui, breakdown);
+            self.types_ui(ui, breakdown, shown);
         }
         let by_node = self.by_node;
         if let Some(chart) = self.roofline.get(made, || roofline::chart(breakdown, by_node)) {
@@ -153,7 +168,7 @@ impl BreakdownCard {
         }
     }
 
-    fn types_ui(&mut self, ui: &mut Ui, breakdown: &Breakdown) {
+    fn types_ui(&mut self, ui: &mut Ui, breakdown: &Breakdown, shown: Shown) {
         let ops = &breakdown.profile.by_op;
         let mut columns = vec![
             Column::fill("Operator", 110.0),
@@ -173,7 +188,7 @@ impl BreakdownCard {
         };
         let swatches: Vec<_> =
             ops.iter().map(|op| inks.get(op.op_type.as_str()).map(|ink| colour(ui, *ink))).collect();
-        let places: Vec<Option<RoofPlace>> = ops.iter().map(|op| breakdown.place_op(op)).collect();
+        let places = self.places.get(shown, || ops.iter().map(|op| breakdown.place_op(op)).collect());
         data_table_ui(ui, &shape, &mut self.types, |row, column| {
             let op: &OpTime = &ops[row];
             match column {
@@ -205,8 +220,8 @@ impl BreakdownCard {
         }
         let mut columns = vec![
             Column::fill("Node", 130.0),
-            Column::text("Operator", 90.0),
-            Column::text("Provider", 130.0),
+            Column::text("Operator", 112.0),
+            Column::text("Provider", 120.0),
         ];
         columns.extend(place_columns());
         let shape = Table {
@@ -230,24 +245,43 @@ impl BreakdownCard {
     }
 }
 
-/// What it all says: what ran where first, because it decides what the rest is worth.
-fn sentences_ui(ui: &mut Ui, breakdown: &Breakdown) {
+/// The sentences.
+struct Said {
+    takes_most: String,
+    fallbacks: Fallbacks,
+    bound: String,
+    cost: Option<String>,
+}
+
+impl Said {
+    fn of(breakdown: &Breakdown) -> Self {
+        Self {
+            takes_most: breakdown.takes_most(),
+            fallbacks: breakdown.fallbacks(),
+            bound: breakdown.bound(),
+            cost: breakdown.profiling_cost(),
+        }
+    }
+}
+
+/// What it all says.
+fn sentences_ui(ui: &mut Ui, breakdown: &Breakdown, said: &Said) {
     let tokens = Tokens::of(ui);
-    let fallbacks = breakdown.fallbacks();
+    let Said { takes_most, fallbacks, bound, cost } = said;
     let (tone, icon) =
         if fallbacks.count > 0 { (tokens.warning, Icon::Warning) } else { (tokens.good, Icon::Check) };
     for (icon, colour, text) in [
-        (Icon::Info, tokens.accent_text, breakdown.takes_most()),
-        (icon, tone, fallbacks.sentence),
-        (Icon::Info, tokens.accent_text, breakdown.bound()),
+        (Icon::Info, tokens.accent_text, takes_most),
+        (icon, tone, &fallbacks.sentence),
+        (Icon::Info, tokens.accent_text, bound),
     ] {
         ui.horizontal_top(|ui| {
             icon_ui(ui, icon, colour);
             ui.add(egui::Label::new(text).wrap());
         });
     }
-    if let Some(cost) = breakdown.profiling_cost() {
-        note_ui(ui, &cost);
+    if let Some(cost) = cost {
+        note_ui(ui, cost);
     }
     for warning in breakdown.all_warnings() {
         banner_ui(ui, Tone::Warning, warning);
