@@ -68,6 +68,8 @@ pub struct Breakdown {
     pub profile: Profile,
     /// How many nodes' operations are known, and from where.
     pub costs: CostMatch,
+    /// What the model computes in, for nodes whose inside the profile does not show.
+    pub precision: Precision,
     /// What this machine reaches with the same settings: `float32` first, then other element types that the model
     /// computes in.
     pub roofs: Vec<Roof>,
@@ -83,6 +85,17 @@ pub struct Breakdown {
     pub target: String,
     /// Seconds since 1970-01-01 UTC at the start.
     pub started_unix_secs: u64,
+}
+
+/// What a model computes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Floating-point numbers.
+    #[default]
+    Float32,
+    /// 8-bit integers, in part at least.
+    Int8,
 }
 
 /// What tells the profile of one configuration from others: neither load nor duration changes it.
@@ -143,7 +156,9 @@ pub fn run(
     };
 
     on_progress(0.55, "measuring how fast this machine multiplies matrices and copies memory");
-    let elements = elements(&profile);
+    let precision =
+        if model.operators.keys().any(|op| is_quantized(op)) { Precision::Int8 } else { Precision::Float32 };
+    let elements = elements(&profile, precision);
     let busy_for = Duration::from_secs_f64(ROOF_SECS * 4.0 * elements.len() as f64 + 10.0);
     let probe = RoofSpec {
         runtime: session.runtime,
@@ -174,6 +189,7 @@ pub fn run(
         input_shapes,
         profile,
         costs,
+        precision,
         roofs,
         plain_nanos,
         warnings,
@@ -221,11 +237,18 @@ fn profiled(
     }
 }
 
-/// The element type a node computes in, as [`Roof::precision`] has it: that of its first input, and `int8` for
-/// quantized operators whatever they are given.
-fn precision(node: &NodeTime) -> &'static str {
-    let op = node.op_type.as_str();
-    let quantized = op.starts_with("QLinear") || op.starts_with("QGemm") || op.ends_with("Integer");
+/// Whether an operator computes with 8-bit integers, or feeds operators that do.
+fn is_quantized(op: &str) -> bool {
+    op.starts_with("QLinear")
+        || op.starts_with("QGemm")
+        || op.ends_with("Integer")
+        || matches!(op, "QuantizeLinear" | "DequantizeLinear" | "DynamicQuantizeLinear")
+}
+
+/// The element type a node computes in, as [`Roof::precision`] has it: that of its first input, `int8` for quantized
+/// operators whatever they are given, and that of the model where the profile does not show what is inside.
+fn precision(node: &NodeTime, of_model: Precision) -> &'static str {
+    let quantized = is_quantized(&node.op_type) || (node.is_compiled() && of_model == Precision::Int8);
     match node.inputs.first().map(|input| input.element.as_str()) {
         _ if quantized => "int8",
         Some("int8" | "uint8") => "int8",
@@ -237,9 +260,9 @@ fn precision(node: &NodeTime) -> &'static str {
 }
 
 /// Element types that nodes with operations compute in; `float32` always, and first.
-fn elements(profile: &Profile) -> Vec<ElementType> {
-    let used: BTreeSet<&str> =
-        profile.nodes.iter().filter(|node| node.flops != Some(0)).map(precision).collect();
+fn elements(profile: &Profile, of_model: Precision) -> Vec<ElementType> {
+    let working = profile.nodes.iter().filter(|node| node.flops != Some(0));
+    let used: BTreeSet<&str> = working.map(|node| precision(node, of_model)).collect();
     let others = [
         ("int8", ElementType::Int8),
         ("float16", ElementType::Float16),
@@ -263,7 +286,7 @@ impl Breakdown {
 
     /// The roof that a node stands under: of its element type where there is one, else of `float32`.
     pub fn roof_of(&self, node: &NodeTime) -> Option<&Roof> {
-        self.roof(precision(node))
+        self.roof(precision(node, self.precision))
     }
 
     fn roof(&self, precision: &str) -> Option<&Roof> {

@@ -60,6 +60,7 @@ fn breakdown(point: &Point) -> Breakdown {
         input_shapes: point.input_shapes.clone(),
         profile,
         costs,
+        precision: breakdown::Precision::Float32,
         roofs: vec![Roof {
             flops_per_second: 1e11,
             bytes_per_second: 1e10,
