@@ -118,8 +118,8 @@ pub struct Sweep {
     /// Fewest queries of one run
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub min_queries: u64,
-    /// Independent runs of each configuration, each in a fresh process: 5, or 3-10 for as many as the intervals need
-    #[arg(long, value_name = "N|N-M", value_parser = runs, default_value = "3-10")]
+    /// Independent runs of each configuration, each in a fresh process: 3, or 5-10 for as many as the intervals need
+    #[arg(long, value_name = "N|N-M", value_parser = runs, default_value = "5-10")]
     pub runs: (u32, u32),
     /// Half-width of p50's 95 % interval that is narrow enough, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 2.0)]
@@ -170,7 +170,7 @@ fn runs(text: &str) -> Result<(u32, u32), String> {
     let (least, most) = text.split_once('-').unwrap_or((text, text));
     let number = |text: &str| {
         let count = text.trim().parse().ok().filter(|count| *count > 0);
-        count.ok_or_else(|| format!("`{text}` is not a number of runs; write 5, or 3-10"))
+        count.ok_or_else(|| format!("`{text}` is not a number of runs; write 5, or 5-10"))
     };
     let (least, most) = (number(least)?, number(most)?);
     if least > most {

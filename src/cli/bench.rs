@@ -1,5 +1,7 @@
 //! `inferometer bench MODEL…`: measure a sweep.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
@@ -8,6 +10,7 @@ use super::session::Session;
 use super::table;
 use crate::app::project::Stored;
 use crate::app::{Command, Failure, Measure, config_words};
+use crate::measure::monitor::Severity;
 use crate::measure::sweep::{self, Effort};
 use crate::measure::{Ended, Estimate, Run, Scenario};
 use crate::units;
@@ -152,6 +155,11 @@ fn run_document(run: &Run) -> Value {
         "lateness_ms": measured.lateness_nanos.map(|late| late.map(|nanos| nanos as f64 / 1e6)),
         "trials": measured.trials,
         "invalid": measured.invalid,
+        "timer": measured.timer,
+        "resources": measured.readings.as_ref().map(|readings| readings.summary()),
+        "energy": measured.readings.as_ref().map(|readings| &readings.energy),
+        "not_known": measured.readings.as_ref().map(|readings| &readings.reasons),
+        "findings": measured.findings,
     })
 }
 
@@ -222,6 +230,17 @@ fn print(points: &[&Stored]) {
         let name = || format!("{}{}", stored.point.model, config_words(Some(&stored.point.config)));
         for reason in stored.point.invalid() {
             say!("{}: not valid: {reason}", name());
+        }
+        let findings: BTreeSet<&str> = stored
+            .point
+            .runs
+            .iter()
+            .flat_map(|run| &run.measured.findings)
+            .filter(|finding| finding.severity > Severity::Note)
+            .map(|finding| finding.words.as_str())
+            .collect();
+        for words in findings {
+            say!("{}: {words}", name());
         }
         for (place, run) in stored.point.runs.iter().enumerate() {
             if let Some(steadiness) = run.measured.steadiness.as_ref().filter(|found| !found.is_well()) {

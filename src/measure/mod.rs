@@ -38,6 +38,6 @@ pub mod sweep;
 mod tally;
 pub mod worker;
 
-pub use point::{Config, Ended, Measured, Point, Run, Series, Timer, Trial};
+pub use point::{Config, Ended, Measured, Point, Run, Series, Trial};
 pub use scenario::{Arrivals, Batcher, Optimisation, Rate, Scenario};
 pub use summary::{Estimate, Summary};
