@@ -55,6 +55,8 @@ pub enum Command {
     Agree(String, String),
     /// The same with inputs, threads and dimensions of one's own.
     AgreeOn(String, String, Box<Question>),
+    /// Looks for ONNX Runtime libraries on this machine, to know which execution providers there are.
+    LookForRuntimes,
     /// Fetches an ONNX Runtime.
     InstallRuntime(Flavour),
     /// Stops a job; what it finished is kept.
