@@ -1,5 +1,6 @@
 //! The window and its pages, without a screen.
 
 mod harness;
+mod measure;
 mod pages;
 mod shell;

@@ -200,7 +200,7 @@ fn estimate_cell(estimate: &Estimate, doubt: bool) -> Cell {
     let Some(ms) = estimate.ms else {
         let words = estimate.words();
         // Without a value it sorts last, as everything unknown.
-        let short = format!("{} of {}", estimate.have, estimate.need);
+        let short = format!("{}/{}", estimate.have, estimate.need);
         let cell = Cell::number(f64::NAN, short).quiet().hover(words.clone()).spoken(words);
         return cell;
     };
@@ -217,7 +217,12 @@ fn estimate_cell(estimate: &Estimate, doubt: bool) -> Cell {
         ));
     }
     let cell = Cell::number(ms, units::duration_ms(ms)).hover(hover);
-    if doubt { cell.aside(estimate.doubt().unwrap_or_default()) } else { cell }
+    let aside = match estimate.relative_half_width() {
+        // Where an interval is as wide as that, its digits mean nothing.
+        Some(width) if width >= 1.0 => "±>100 %".to_owned(),
+        _ => estimate.doubt().unwrap_or_default(),
+    };
+    if doubt { cell.aside(aside) } else { cell }
 }
 
 /// The worst that a run did.

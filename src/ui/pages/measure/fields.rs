@@ -1,10 +1,10 @@
 //! What is typed into the form and read as lists: whole numbers, milliseconds, rates; and the lines of the form they
 //! stand in, with what is wrong right below.
 
-use egui::{Align, Layout, Response, RichText, TextEdit, Ui, vec2};
+use egui::{Align, Layout, Response, RichText, Ui, vec2};
 
 use crate::ui::theme::{Tokens, space};
-use crate::ui::widgets::{form_row_ui, note_ui};
+use crate::ui::widgets::{form_row_ui, line_edit, note_ui};
 
 /// Width of the names in the form.
 pub(super) const NAMES: f32 = 112.0;
@@ -85,8 +85,7 @@ pub(super) fn list_row_ui<T>(
 ) -> Response {
     let response = ui
         .horizontal(|ui| {
-            let response =
-                form_row_ui(ui, name, NAMES, |ui| ui.add(TextEdit::singleline(text).desired_width(FIELD)));
+            let response = form_row_ui(ui, name, NAMES, |ui| ui.add(line_edit(text, "", FIELD)));
             if !note.is_empty() {
                 note_ui(ui, note);
             }

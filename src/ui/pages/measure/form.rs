@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use egui::{Align, DragValue, Label, Layout, RichText, Ui};
+use egui::{DragValue, Label, RichText, Ui};
 
 use super::effort::Choice;
 use super::fields::{NAMES, Problem, counts, list_row_ui, row_ui, small_counts};
@@ -195,7 +195,7 @@ fn offered(state: &State, chosen: &[&'static str]) -> Vec<&'static str> {
 fn expected_ui(ui: &mut Ui, state: &State, asked: &Result<Measure, Problem>) {
     let tokens = Tokens::of(ui);
     ui.separator();
-    ui.with_layout(Layout::left_to_right(Align::Center).with_main_wrap(true), |ui| match asked {
+    ui.horizontal_wrapped(|ui| match asked {
         Ok(measure) => {
             ui.add(Label::new(RichText::new(expected_words(measure, state)).color(tokens.text)).wrap());
             let hover = "From the seconds asked for, and from the load times of earlier measurements";

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use egui::{DragValue, RichText, Sense, TextEdit, Ui, WidgetInfo};
+use egui::{DragValue, RichText, Sense, Ui, WidgetInfo};
 
 use super::fields::{FIELD, NAMES, Problem, counts, list_row_ui, problem_row_ui, row_ui, small_counts};
 use super::scenarios::Scenarios;
@@ -15,7 +15,7 @@ use crate::model::dims;
 use crate::ui::pages::parts::halves_ui;
 use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{
-    Icon, form_row_ui, icon_ui, note_ui, quiet_button_ui, segmented_ui, text_field_ui, toggles_ui,
+    Icon, form_row_ui, icon_ui, line_edit, note_ui, quiet_button_ui, segmented_ui, text_field_ui, toggles_ui,
 };
 
 /// Where inputs come from.
@@ -201,7 +201,7 @@ impl More {
         for (name, models) in free.iter() {
             let text = sizes.entry(name.clone()).or_default();
             form_row_ui(ui, &format!("Size of {name}"), NAMES, |ui| {
-                ui.add(TextEdit::singleline(text).hint_text("found by trying").desired_width(FIELD))
+                ui.add(line_edit(text, "found by trying", FIELD))
             })
             .on_hover_text("A dynamic dimension. Several sizes give a configuration each: 128, 256");
             if text.trim().is_empty() {
