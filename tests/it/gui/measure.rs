@@ -77,6 +77,8 @@ fn fill(desk: &mut Desk, name: &str, text: &str) {
 
 /// Starts what the form asks for, and gives it.
 fn started(desk: &mut Desk) -> Measure {
+    desk.harness.get_by_label("Start measuring").scroll_to_me();
+    desk.harness.run();
     desk.harness.get_by_label("Start measuring").click();
     desk.until("a sweep is started", |window| window.app().state().unfinished.is_some());
     let asked = state(desk).unfinished.clone().unwrap().measure;

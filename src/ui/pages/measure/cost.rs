@@ -3,6 +3,7 @@
 
 use egui::{RichText, Ui};
 
+use super::facts::facts_ui;
 use crate::app::project::Stored;
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::measure::monitor::{Readings, Severity};
@@ -11,7 +12,7 @@ use crate::ui::pages::kept::Memo;
 use crate::ui::pages::parts::combo_ui;
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::View;
-use crate::ui::widgets::{Icon, card_ui, chart_ui, icon_ui, key_values_ui, section_header_ui};
+use crate::ui::widgets::{Icon, card_ui, chart_ui, icon_ui, section_header_ui};
 use crate::units;
 
 /// Height of the chart of the machine's use.
@@ -58,13 +59,13 @@ impl Cost {
             let chart =
                 self.chart.get((stored.id, point.runs.len(), series), || machine_chart(point, series));
             let Some(chart) = chart else {
-                key_values_ui(ui, "cost", &facts(stored));
+                facts_ui(ui, &facts(stored));
                 return;
             };
             let chart = chart.clone();
             crate::ui::pages::parts::halves_ui(ui, |ui, left| {
                 if left {
-                    key_values_ui(ui, "cost", &facts(stored));
+                    facts_ui(ui, &facts(stored));
                     return;
                 }
                 if offered.len() > 1 {
@@ -230,7 +231,7 @@ fn energy(point: &Point) -> Vec<(&'static str, String)> {
     if parts.is_empty() {
         let told = all.iter().flat_map(|readings| &readings.reasons);
         let reason = told.into_iter().find(|reason| reason.contains("nergy") || reason.contains("RAPL"));
-        return reason.map(|reason| ("Energy", format!("not told: {reason}"))).into_iter().collect();
+        return reason.map(|reason| ("Energy", reason.clone())).into_iter().collect();
     }
     parts
         .into_iter()
@@ -262,7 +263,7 @@ fn lateness(point: &Point) -> Option<[u64; 3]> {
 fn machine_chart(point: &Point, series: Series) -> Option<Chart> {
     let (label, unit, lines): (&str, &str, Vec<(String, Read)>) = match series {
         Series::Use => (
-            "Use",
+            "CPU use",
             "%",
             vec![
                 ("CPUs, all programs".to_owned(), |reading, _| {
@@ -314,7 +315,7 @@ fn machine_chart(point: &Point, series: Series) -> Option<Chart> {
     }
     let mut chart = Chart::new(
         "machine",
-        "The machine over the runs",
+        format!("{label} over the runs"),
         Axis::new("Time, runs one after another", "s", Scale::Linear { from_zero: true }),
         Axis::new(label, unit, Scale::Linear { from_zero: true }),
     );

@@ -144,7 +144,7 @@ pub(super) fn load_chart(found: &[UnderLoad], chosen: &Point) -> Chart {
         "load-curve",
         "Latency against throughput",
         Axis::new("Throughput", "1/s", Scale::Linear { from_zero: true }),
-        Axis::new("Latency", "ms", Scale::Log10),
+        Axis::new("Latency", "ms", latency_scale(found)),
     );
     chart.subtitle = format!("{}, {}", chosen.model, without_load(&chosen.config));
     let series = |of: fn(&UnderLoad) -> Option<f64>| {
@@ -167,6 +167,13 @@ pub(super) fn load_chart(found: &[UnderLoad], chosen: &Point) -> Chart {
         }
     }
     chart
+}
+
+/// By decades where latencies differ by more than one, as they do once a queue builds up.
+fn latency_scale(found: &[UnderLoad]) -> Scale {
+    let all = || found.iter().flat_map(|under| [under.p50_ms, under.p99_ms]).flatten();
+    let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
+    if high > 10.0 * low { Scale::Log10 } else { Scale::Linear { from_zero: true } }
 }
 
 /// The rates tried on the way to the highest, over all runs; `None` where nothing was searched.

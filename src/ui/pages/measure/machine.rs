@@ -1,13 +1,14 @@
 //! The machine that measured, and in what it differs from those of the project's other measurements.
 
-use egui::{RichText, Ui};
+use egui::Ui;
 
+use super::facts::facts_ui;
 use crate::app::project::Stored;
 use crate::hardware::Fingerprint;
 use crate::ui::pages::kept::Memo;
 use crate::ui::pages::parts::halves_ui;
-use crate::ui::theme::{Tokens, space};
-use crate::ui::widgets::{Tone, banner_ui, card_ui, key_values_ui, note_ui, section_header_ui};
+use crate::ui::theme::space;
+use crate::ui::widgets::{Tone, banner_ui, card_ui, note_ui, section_header_ui};
 use crate::units;
 
 /// What the card remembers between frames.
@@ -36,34 +37,10 @@ impl Machine {
             let middle = facts.len().div_ceil(2);
             halves_ui(ui, |ui, left| {
                 let part = if left { &facts[..middle] } else { &facts[middle..] };
-                let id = if left { "machine left" } else { "machine right" };
-                wrapped_facts_ui(ui, id, part);
+                facts_ui(ui, part);
             });
         });
     }
-}
-
-/// Long values wrap instead of widening the card.
-fn wrapped_facts_ui(ui: &mut Ui, id: &str, facts: &[(&'static str, String)]) {
-    if facts.iter().all(|(_, value)| value.len() < 60) {
-        key_values_ui(ui, id, facts);
-        return;
-    }
-    let tokens = Tokens::of(ui);
-    let width = (ui.available_width() - 130.0).max(120.0);
-    egui::Grid::new(id).num_columns(2).spacing(egui::vec2(space::L, 6.0)).min_col_width(72.0).show(
-        ui,
-        |ui| {
-            for (name, value) in facts {
-                ui.label(RichText::new(*name).color(tokens.text_quiet));
-                ui.scope(|ui| {
-                    ui.set_max_width(width);
-                    ui.add(egui::Label::new(value).wrap());
-                });
-                ui.end_row();
-            }
-        },
-    );
 }
 
 /// Names and values of the fingerprint; what the machine does not tell is left out.

@@ -5,6 +5,7 @@ mod cost;
 mod curves;
 mod detail;
 mod effort;
+mod facts;
 mod fields;
 mod form;
 mod looked;

@@ -158,6 +158,7 @@ fn sentence_ui(ui: &mut Ui, tone: Tone, text: &str, hover: &str) {
 fn percentiles_ui(ui: &mut Ui, stored: &Stored) {
     let tokens = Tokens::of(ui);
     let quiet = |text: &str| RichText::new(text).small().color(tokens.text_quiet);
+    ui.spacing_mut().interact_size.y = 20.0;
     egui::Grid::new("percentiles").num_columns(4).spacing(egui::vec2(space::L, 6.0)).min_row_height(22.0).show(
         ui,
         |ui| {
