@@ -5,6 +5,8 @@
 //! - a [`Point`] is a measurement: several [`Run`]s of one [`Config`]; a [`Scenario`] says how [`load`] is made
 //! - [`sweep`] measures many configurations, each run in a fresh worker; [`Summary`] says what the samples say
 //! - [`agreement`] compares two models' outputs and counts right answers; [`inputs`] reads `.npy` and `.npz`
+//! - a [`Target`] is another machine: the same worker there, started by a command; [`survey`] asks what it is and
+//!   [`transfer`] brings files to it
 //!
 //! Must not know the project file, the window or the command line: callers get events and values.
 
@@ -20,9 +22,11 @@ pub mod load;
 pub mod model_file;
 pub mod monitor;
 mod native;
+mod own_folders;
 mod point;
 pub mod profile;
 pub mod protocol;
+mod reach;
 mod resources;
 pub mod roof;
 pub mod runtime;
@@ -31,10 +35,15 @@ pub mod scenario_text;
 pub mod shapes;
 pub mod stats;
 mod summary;
+pub mod survey;
 pub mod sweep;
 mod tally;
+mod target;
+pub mod transfer;
 pub mod worker;
 
 pub use point::{Config, Ended, Measured, Point, Run, Series, Timer, Trial};
 pub use scenario::{Arrivals, Batcher, Optimisation, Rate, Scenario};
 pub use summary::{Estimate, Summary};
+pub use survey::Survey;
+pub use target::{Target, TargetError, USUAL_PROGRAM};
