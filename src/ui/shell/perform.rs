@@ -93,7 +93,7 @@ impl Window {
             .map(|entry| entry.model.sha256.clone())
             .collect();
         let sweep = Sweep { batches: vec![1, 4], effort: Effort::runs(1), seed: 1, ..Sweep::default() };
-        self.perform_command(Command::Measure(Box::new(Measure { models, sweep })));
+        self.perform_command(Command::Measure(Box::new(Measure { models, sweep, target: None })));
     }
 
     /// Opens the dialog that asks for a path.

@@ -116,7 +116,7 @@ impl Form {
         };
         let sweep =
             Sweep { batches, threads, shapes: vec![dims], seconds: self.seconds, inputs, ..Sweep::default() };
-        Ok(Measure { models, sweep })
+        Ok(Measure { models, sweep, target: None })
     }
 
     pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, asked: &Result<Measure, String>) {
