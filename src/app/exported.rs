@@ -95,7 +95,8 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Point>> {
         bail!("these are {bytes} bytes, more than any file of measurements has: {}", path.display());
     }
     let open = || File::open(path).map(BufReader::new).with_context(what);
-    let Head { format, format_version } = serde_json::from_reader(open()?).map_err(damaged).with_context(what)?;
+    let Head { format, format_version } =
+        serde_json::from_reader(open()?).map_err(damaged).with_context(what)?;
     if format != FORMAT {
         bail!("its format is “{format}”, not “{FORMAT}”: {}", path.display());
     }
@@ -125,9 +126,9 @@ fn damaged(error: serde_json::Error) -> anyhow::Error {
 }
 
 fn point(entry: Entry) -> anyhow::Result<Point> {
-    let Kept { point, samples } = entry.measurement.context(
-        "it has no raw samples, so it cannot be opened here; measure again without --no-samples",
-    )?;
+    let Kept { point, samples } = entry
+        .measurement
+        .context("it has no raw samples, so it cannot be opened here; measure again without --no-samples")?;
     if samples.len() != point.runs.len() {
         bail!("it has {} runs and the samples of {}; the file is damaged", point.runs.len(), samples.len());
     }

@@ -8,9 +8,7 @@ use super::session::Session;
 use super::table;
 use super::targets;
 use crate::app::project::Stored;
-use crate::app::{
-    Command, Failure, MEASUREMENTS_FORMAT, MEASUREMENTS_FORMAT_VERSION, Measure, config_words,
-};
+use crate::app::{Command, Failure, MEASUREMENTS_FORMAT, MEASUREMENTS_FORMAT_VERSION, Measure, config_words};
 use crate::measure::sweep::{self, Effort};
 use crate::measure::{Ended, Estimate, Run, Scenario};
 use crate::units;
@@ -26,11 +24,8 @@ pub(super) fn run(session: &mut Session, what: Bench) -> anyhow::Result<()> {
         Some(text) => Some(targets::named(session, text, what.target_program.as_deref())?),
     };
     let measure = Measure { target, ..measure(models, what.sweep) };
-    let done = if measure.models.is_empty() {
-        Ok(())
-    } else {
-        session.run(Command::Measure(Box::new(measure)))
-    };
+    let done =
+        if measure.models.is_empty() { Ok(()) } else { session.run(Command::Measure(Box::new(measure))) };
     let state = session.app.state();
     failures.extend(state.failures.iter().cloned());
     let points: Vec<&Stored> = state.points.iter().filter(|stored| !before.contains(&stored.id)).collect();

@@ -565,7 +565,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_silent_worker_is_ended() {
-        let launcher = shell(&format!("{} exec sleep 1000", hello())).with_silence(Duration::from_millis(100));
+        let launcher =
+            shell(&format!("{} exec sleep 1000", hello())).with_silence(Duration::from_millis(100));
         let mut worker = launcher.start(&Cancel::new()).unwrap();
         let answer = worker.ask(&load(), Duration::ZERO, &Cancel::new(), &mut |_| (), &mut || ());
         assert!(matches!(answer, Err(WorkerError::Silent { .. })), "{answer:?}");

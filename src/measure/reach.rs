@@ -68,7 +68,9 @@ pub(super) fn lost(target: &Target, end: End) -> WorkerError {
         None => WorkerError::Lost { target: name, how: format!("its command {how}"), stderr },
         Some(_) if broken => WorkerError::Lost { target: name, how: format!("its command {how}"), stderr },
         Some(SSH_FAILED) if target.is_ssh() => WorkerError::Crashed {
-            how: format!("on `{name}` was killed there (ssh ended with exit code 255 and nothing to say of it)"),
+            how: format!(
+                "on `{name}` was killed there (ssh ended with exit code 255 and nothing to say of it)"
+            ),
             stderr,
         },
         Some(_) => WorkerError::Crashed { how: format!("on `{name}` {how}"), stderr },
@@ -110,7 +112,10 @@ mod tests {
         ] {
             let error = not_reached(&ssh, end(Some(code), stderr));
             let text = error.to_string();
-            assert!(text.contains(words) && text.contains(stderr) && text.contains("ssh user@host"), "{text}");
+            assert!(
+                text.contains(words) && text.contains(stderr) && text.contains("ssh user@host"),
+                "{text}"
+            );
             assert!(error.is_connection());
         }
     }

@@ -28,8 +28,9 @@ impl Survey {
     /// This machine, with the runtimes that its environment and Inferometer's data folder have. Each is loaded in a
     /// process of its own.
     pub(super) fn of_this_machine() -> Result<Self, String> {
-        let launcher = Launcher::this_program()
-            .map_err(|error| format!("could not find this program's own file to start workers from: {error}"))?;
+        let launcher = Launcher::this_program().map_err(|error| {
+            format!("could not find this program's own file to start workers from: {error}")
+        })?;
         let here = Search::of_this_machine(None);
         let search = Search { data_folder: own_folders::runtimes(), ..here };
         let runtimes =

@@ -11,5 +11,7 @@ mod measure;
 mod model;
 mod plan;
 mod project;
+#[cfg(unix)]
+mod remote;
 mod sample;
 mod wheels;

@@ -117,6 +117,9 @@ mod tests {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         let absent = Bundle::read(&folder.path().join("absent.npz"), Kind::File).unwrap_err().to_string();
-        assert!(absent.contains("cannot read the file to be sent") && absent.contains("absent.npz"), "{absent}");
+        assert!(
+            absent.contains("cannot read the file to be sent") && absent.contains("absent.npz"),
+            "{absent}"
+        );
     }
 }

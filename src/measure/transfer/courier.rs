@@ -165,7 +165,9 @@ fn send(
             };
             match worker.ask_as_it_is(&Request::Put(piece), WRITING, cancel, &mut |_| (), &mut || ())? {
                 Event::Taken { bytes } if bytes == offset + data.len() as u64 => offset = bytes,
-                other => return Err(WorkerError::Protocol(format!("{other:?} instead of having taken a piece"))),
+                other => {
+                    return Err(WorkerError::Protocol(format!("{other:?} instead of having taken a piece")));
+                }
             }
             if offset >= part.bytes {
                 break;

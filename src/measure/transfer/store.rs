@@ -97,7 +97,8 @@ impl Store {
     pub(crate) fn take(&mut self, piece: &Piece) -> Result<u64, String> {
         let Piece { sha256, bytes, offset, data } = piece;
         check_hash(sha256)?;
-        let data = STANDARD.decode(data).map_err(|error| format!("a piece of a file is not base64: {error}"))?;
+        let data =
+            STANDARD.decode(data).map_err(|error| format!("a piece of a file is not base64: {error}"))?;
         if data.len() as u64 > PIECE_BYTES {
             return Err(format!("a piece of {} bytes is longer than {PIECE_BYTES}", data.len()));
         }
@@ -107,13 +108,13 @@ impl Store {
             let coming = self.begin(sha256, *bytes).map_err(|error| cannot(&error))?;
             self.coming = Some(coming);
         }
-        let Some(coming) = self
-            .coming
-            .as_mut()
-            .filter(|coming| coming.sha256 == *sha256 && coming.bytes == *bytes && coming.received == *offset)
-        else {
+        let Some(coming) = self.coming.as_mut().filter(|coming| {
+            coming.sha256 == *sha256 && coming.bytes == *bytes && coming.received == *offset
+        }) else {
             self.coming = None;
-            return Err(format!("a piece from byte {offset} does not follow what was sent before; send it anew"));
+            return Err(format!(
+                "a piece from byte {offset} does not follow what was sent before; send it anew"
+            ));
         };
         coming.file.write_all(&data).map_err(|error| cannot(&error))?;
         coming.hash.update(&data);
