@@ -289,21 +289,10 @@ mod tests {
 
     /// Percentiles of the synthetic distribution in milliseconds: scipy.optimize.brentq on
     /// 0.98 Φ(ln x ÷ 0.2) + 0.02 Φ((ln x − ln 3) ÷ 0.5).
-    const TRUTH: [(Percentile, f64); 3] = [
-        (Percentile::P50, 1.004_981_518),
-        (Percentile::P90, 1.319_802_118),
-        (Percentile::P99, 3.000_003_639),
-    ];
+    const TRUTH: [(Percentile, f64); 3] = [(Percentile::P50, 1.004_981_518), (Percentile::P90, 1.319_802_118), (Percentile::P99, 3.000_003_639)];
 
     /// How many of `repetitions` intervals over `runs` runs hold the truth, for each of [`TRUTH`].
-    fn coverage(
-        repetitions: u64,
-        runs: usize,
-        samples: usize,
-        between: f64,
-        phi: f64,
-        seed: u64,
-    ) -> [u64; 3] {
+    fn coverage(repetitions: u64, runs: usize, samples: usize, between: f64, phi: f64, seed: u64) -> [u64; 3] {
         let mut held = [0; 3];
         for repetition in 0..repetitions {
             let mut source = Source::new(seed.wrapping_mul(1_000_003) + repetition);
@@ -326,10 +315,7 @@ mod tests {
     fn the_interval_holds_the_injected_truth() {
         for (between, phi) in [(0.0, 0.0), (0.0, 0.9), (0.1, 0.9), (0.1, 0.0)] {
             for held in coverage(100, 5, 2_000, between, phi, 7) {
-                assert!(
-                    (90..=99).contains(&held),
-                    "{held} of 100, run effect {between}, autocorrelation {phi}"
-                );
+                assert!((90..=99).contains(&held), "{held} of 100, run effect {between}, autocorrelation {phi}");
             }
         }
     }

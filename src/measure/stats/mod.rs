@@ -4,10 +4,10 @@ pub mod early_stopping;
 mod pelt;
 mod quantile;
 mod special;
+pub mod warmup;
 mod stop;
 #[cfg(test)]
 mod synthetic;
-pub mod warmup;
 pub use bootstrap::{Bounds, Interval, Method, Statistic, interval};
 pub use quantile::*;
 pub use stop::*;

@@ -194,8 +194,7 @@ mod tests {
         // numpy.percentile(range(1, n + 1), p, method="inverted_cdf"), numpy 2.2.
         let of = |n: u64| {
             let sorted: Vec<u64> = (1..=n).collect();
-            [Percentile::P50, Percentile::P90, Percentile::P95, Percentile::P99]
-                .map(|p| p.of(&sorted).unwrap())
+            [Percentile::P50, Percentile::P90, Percentile::P95, Percentile::P99].map(|p| p.of(&sorted).unwrap())
         };
         assert_eq!(of(100), [50, 90, 95, 99]);
         assert_eq!(of(20), [10, 18, 19, 20]);
@@ -212,10 +211,7 @@ mod tests {
         let ten: Vec<u64> = (1..=10).collect();
         assert_eq!((Percentile::P90.of(&ten), Percentile::P90.of_as_loadgen(&ten)), (Some(9), Some(10)));
         let eleven: Vec<u64> = (1..=11).collect();
-        assert_eq!(
-            (Percentile::P90.of(&eleven), Percentile::P90.of_as_loadgen(&eleven)),
-            (Some(10), Some(10))
-        );
+        assert_eq!((Percentile::P90.of(&eleven), Percentile::P90.of_as_loadgen(&eleven)), (Some(10), Some(10)));
     }
 
     #[test]
@@ -247,10 +243,7 @@ mod tests {
 
     #[test]
     fn names_are_the_fields() {
-        assert_eq!(
-            (Percentile::P50.to_string(), Percentile::P999.to_string()),
-            ("p50".into(), "p99.9".into())
-        );
+        assert_eq!((Percentile::P50.to_string(), Percentile::P999.to_string()), ("p50".into(), "p99.9".into()));
         assert!(Percentile::from_per_mille(0).is_none() && Percentile::from_per_mille(1_000).is_none());
     }
 }

@@ -37,9 +37,7 @@ fn stirling_error(z: f64) -> f64 {
         return ln_gamma(z) - (z - 0.5) * z.ln() + z - 0.5 * (2.0 * PI).ln();
     }
     let square = z * z;
-    (1.0 / 12.0
-        - (1.0 / 360.0 - (1.0 / 1260.0 - (1.0 / 1680.0 - 1.0 / (1188.0 * square)) / square) / square)
-            / square)
+    (1.0 / 12.0 - (1.0 / 360.0 - (1.0 / 1260.0 - (1.0 / 1680.0 - 1.0 / (1188.0 * square)) / square) / square) / square)
         / z
 }
 
@@ -73,8 +71,8 @@ pub fn beta_regularized(x: f64, a: f64, b: f64) -> f64 {
     let y = 1.0 - x;
     let sum = a + b;
     let errors = stirling_error(sum) - stirling_error(a) - stirling_error(b);
-    let front =
-        (a * b / (2.0 * PI * sum)).sqrt() * (errors - deviance(a, sum * x) - deviance(b, sum * y)).exp();
+    let front = (a * b / (2.0 * PI * sum)).sqrt()
+        * (errors - deviance(a, sum * x) - deviance(b, sum * y)).exp();
     // The fraction converges fast on the near side of the mean only.
     if x < (a + 1.0) / (sum + 2.0) {
         front * beta_fraction(x, a, b) / a
@@ -201,10 +199,7 @@ mod tests {
             let mut mass = (1.0 - probability).powi(trials as i32);
             let mut sum = mass;
             for count in 0..trials {
-                assert!(
-                    (binomial_at_most(count, trials, probability) - sum).abs() < 1e-12,
-                    "{count} of {trials}"
-                );
+                assert!((binomial_at_most(count, trials, probability) - sum).abs() < 1e-12, "{count} of {trials}");
                 mass *= (trials - count) as f64 / (count + 1) as f64 * probability / (1.0 - probability);
                 sum += mass;
             }

@@ -115,9 +115,8 @@ pub fn missed(goals: &[Goal], intervals: &[Interval]) -> Vec<Missed> {
         .iter()
         .filter(|goal| !goal.reached(intervals))
         .map(|goal| {
-            let interval = intervals
-                .iter()
-                .find(|interval| interval.statistic == Statistic::Percentile(goal.percentile));
+            let interval =
+                intervals.iter().find(|interval| interval.statistic == Statistic::Percentile(goal.percentile));
             Missed {
                 goal: *goal,
                 found: interval.and_then(Interval::relative_half_width),
@@ -187,8 +186,7 @@ mod tests {
 
     /// An interval over runs whose medians are 1 ms × e^`log`.
     fn over(logs: &[f64]) -> Interval {
-        let runs: Vec<Vec<u64>> =
-            logs.iter().map(|log| vec![(1e9 * log.exp()).round() as u64; 100]).collect();
+        let runs: Vec<Vec<u64>> = logs.iter().map(|log| vec![(1e9 * log.exp()).round() as u64; 100]).collect();
         let runs: Vec<&[u64]> = runs.iter().map(Vec::as_slice).collect();
         interval(&runs, Statistic::Percentile(Percentile::P50), 0.95).unwrap()
     }
@@ -260,10 +258,7 @@ mod tests {
     fn coverage_of_stopping() {
         for between in [0.01, 0.02, 0.03, 0.05] {
             for fewest in [3, 5, 7] {
-                eprintln!(
-                    "between {between}, at least {fewest}: {}",
-                    stopped_coverage(2_000, between, fewest)
-                );
+                eprintln!("between {between}, at least {fewest}: {}", stopped_coverage(2_000, between, fewest));
             }
         }
     }

@@ -297,18 +297,11 @@ impl Bins {
         }
         let ending = stretches.last().filter(|last| last.end == count && !ordinary(**last));
         if ending.is_some_and(|last| last.len() as f64 > END * count as f64) || self.trend(cut).is_some() {
-            return Some(Settled {
-                verdict: Verdict::Drift,
-                cut: 0,
-                level: None,
-                stretches: Vec::new(),
-                sentence: self.drift_sentence(),
-            });
+            return Some(Settled { verdict: Verdict::Drift, cut: 0, level: None, stretches: Vec::new(), sentence: self.drift_sentence() });
         }
         let slower: usize = lead.iter().filter(|stretch| stretch.slower).map(|stretch| stretch.len()).sum();
         let lead_is_slower = 2 * slower >= cut;
-        let settled =
-            |verdict, cut, sentence| Settled { verdict, cut, level: Some(level), stretches, sentence };
+        let settled = |verdict, cut, sentence| Settled { verdict, cut, level: Some(level), stretches, sentence };
         let steady = duration(level);
         if cut > 0 && !lead_is_slower {
             let first = self.level_of(0, cut);
@@ -370,11 +363,8 @@ impl Bins {
             let mut sorted = self.logs.clone();
             sorted.sort_by(f64::total_cmp);
             let at = |share: f64| duration(sorted[(share * (sorted.len() - 1) as f64) as usize]);
-            let sentence = format!(
-                "No steady state: the latency moved between {} and {} without settling.",
-                at(0.05),
-                at(0.95)
-            );
+            let sentence =
+                format!("No steady state: the latency moved between {} and {} without settling.", at(0.05), at(0.95));
             (Verdict::NoSteadyState, sentence)
         };
         Settled { verdict, cut: 0, level: None, stretches: Vec::new(), sentence }
@@ -389,8 +379,7 @@ impl Bins {
             return None;
         }
         let quarter = rest / 4;
-        let change =
-            self.level_of(self.logs.len() - quarter, self.logs.len()) - self.level_of(start, start + quarter);
+        let change = self.level_of(self.logs.len() - quarter, self.logs.len()) - self.level_of(start, start + quarter);
         let noise = (2.0 * self.long_run_variance / quarter as f64).sqrt();
         if change.abs() <= SAME_LEVEL.ln_1p() + 2.0 * noise {
             return None;
@@ -413,9 +402,7 @@ impl Bins {
         let times = format!("{} at first, {} at the end", duration(first), duration(last));
         let percent = 100.0 * ((last - first).exp() - 1.0);
         if percent >= 0.0 {
-            format!(
-                "Drift: it became {percent:.0} % slower ({times}) and did not settle; look for throttling or other work."
-            )
+            format!("Drift: it became {percent:.0} % slower ({times}) and did not settle; look for throttling or other work.")
         } else {
             format!("Drift: it was still getting faster, by {:.0} % ({times}); run longer.", -percent)
         }
@@ -478,8 +465,7 @@ fn long_run_variance(values: &[f64]) -> f64 {
     const FLOOR: f64 = 0.005 * 0.005;
     // A normal deviate lies within 0.6745 half of the time.
     let variance_over = |lag: usize| {
-        let mut steps: Vec<f64> =
-            values.windows(lag + 1).map(|window| (window[lag] - window[0]).abs()).collect();
+        let mut steps: Vec<f64> = values.windows(lag + 1).map(|window| (window[lag] - window[0]).abs()).collect();
         (median(&mut steps) / 0.674_490).powi(2)
     };
     let (one, two) = (variance_over(1), variance_over(2));
@@ -533,13 +519,9 @@ mod tests {
 
     #[test]
     fn noise_bursts_and_outliers_are_flat() {
-        for (samples, noise, phi) in [
-            (20_000, 0.1, 0.0),
-            (20_000, 0.1, 0.9),
-            (20_000, 0.05, 0.99),
-            (2_000, 0.1, 0.5),
-            (300, 0.05, 0.3),
-        ] {
+        for (samples, noise, phi) in
+            [(20_000, 0.1, 0.0), (20_000, 0.1, 0.9), (20_000, 0.05, 0.99), (2_000, 0.1, 0.5), (300, 0.05, 0.3)]
+        {
             let wrong = misjudged(200, Verdict::Flat, |seed| series(samples, noise, phi, seed, |_| 0.0));
             assert!(wrong <= 6, "{wrong} of 200 with {samples} samples, noise {noise}, coefficient {phi}");
         }
@@ -549,8 +531,7 @@ mod tests {
     fn periodic_noise_is_flat() {
         let waves = |x: f64| 0.1 * (200.0 * std::f64::consts::TAU * x).sin();
         assert!(misjudged(50, Verdict::Flat, |seed| series(20_000, 0.05, 0.5, seed, waves)) <= 1);
-        let every_tenth: Vec<u64> =
-            (0..5_000).map(|index| if index % 10 == 0 { 3_000 } else { 1_000 }).collect();
+        let every_tenth: Vec<u64> = (0..5_000).map(|index| if index % 10 == 0 { 3_000 } else { 1_000 }).collect();
         assert_eq!(steadiness(&every_tenth).verdict, Verdict::Flat);
     }
 
