@@ -65,11 +65,6 @@ impl Bundle {
         }
         Ok(Self { parts, paths, sha256: model_file::hex(&whole.finalize()) })
     }
-
-    /// Size of everything.
-    pub(super) fn bytes(&self) -> u64 {
-        self.parts.iter().map(|part| part.bytes).sum()
-    }
 }
 
 /// The hash and size of one file; its bytes are added to `whole`, too.
@@ -102,7 +97,7 @@ mod tests {
         let bundle = Bundle::read(&model, Kind::Model).unwrap();
         assert_eq!(bundle.sha256, model_file::read(&model).unwrap().sha256);
         assert_eq!(bundle.parts.len(), 1);
-        assert_eq!(bundle.bytes(), std::fs::metadata(&model).unwrap().len());
+        assert_eq!(bundle.parts[0].bytes, std::fs::metadata(&model).unwrap().len());
     }
 
     #[test]
