@@ -57,7 +57,9 @@ impl Machines {
                      numbers and fingerprint are that machine's.",
                 );
                 let room = (ctx.content_rect().height() - 140.0).max(200.0);
-                egui::ScrollArea::vertical().max_height(room).show(ui, |ui| {
+                // Without the second, a dialog never grows again once it was small.
+                let area = egui::ScrollArea::vertical().max_height(room).min_scrolled_height(room);
+                area.show(ui, |ui| {
                     self.list_ui(ui, app, commands);
                     ui.add_space(space::S);
                     self.form_ui(ui, app, commands);
@@ -167,14 +169,16 @@ impl Machines {
         if !self.problem.is_empty() {
             banner_ui(ui, Tone::Warning, &self.problem);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let save = if self.editing.is_some() { "Save" } else { "Add and check" };
-            if primary_button_ui(ui, save).clicked() {
-                self.save(app, commands);
-            }
-            if self.editing.is_some() && ui.button("Discard changes").clicked() {
-                *self = Self { chosen: self.chosen.take(), ..Self::default() };
-            }
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let save = if self.editing.is_some() { "Save" } else { "Add and check" };
+                if primary_button_ui(ui, save).clicked() {
+                    self.save(app, commands);
+                }
+                if self.editing.is_some() && ui.button("Discard changes").clicked() {
+                    *self = Self { chosen: self.chosen.take(), ..Self::default() };
+                }
+            });
         });
     }
 

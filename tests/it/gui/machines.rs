@@ -37,6 +37,7 @@ fn a_machine_is_added_checked_and_removed() {
     fill(&mut desk, "Inferometer there", env!("CARGO_BIN_EXE_inferometer"));
     fill(&mut desk, "Command", &format!("env INFEROMETER_HOME={}", home.display()));
     desk.press("Add and check");
+    assert!(desk.says("A machine is reached by a command"), "the dialog stays open");
     desk.until("the machine has answered", |window| {
         window.app().state().surveys.get("bench host").is_some_and(Result::is_ok)
     });
