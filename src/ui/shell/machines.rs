@@ -156,7 +156,7 @@ impl Machines {
         };
         let heading = ui.label(RichText::new(&title).text_style(theme::section()).color(tokens.text));
         heading.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Heading, true, title.as_str()));
-        let width = ui.available_width() - NAMES - 2.0 * space::S;
+        let width = ui.available_width() - NAMES - space::S;
         let field = |ui: &mut Ui, name: &str, text: &mut String, hint: &str| {
             form_row_ui(ui, name, NAMES, |ui| ui.add(line_edit(text, hint, width)))
         };
