@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::jobs::JobId;
 use super::query::Query;
+use super::race::Race;
 use super::state::Scenario;
 use crate::hardware::Profile;
 use crate::measure::agreement::Question;
@@ -55,6 +56,8 @@ pub enum Command {
     Agree(String, String),
     /// The same with inputs, threads and dimensions of one's own.
     AgreeOn(String, String, Box<Question>),
+    /// Runs two models, or one in two ways, in turn, and tells which is faster.
+    Duel(Box<Race>),
     /// Fetches an ONNX Runtime.
     InstallRuntime(Flavour),
     /// Stops a job; what it finished is kept.

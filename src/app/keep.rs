@@ -68,6 +68,7 @@ impl App {
                 self.project.put("agreement", &format!("{} {}", pair.0, pair.1), 0, &(&pair, &agreement))?;
                 self.state.agreements.insert(pair, *agreement);
             }
+            Finding::Duel(duel) => self.take_duel(&duel)?,
             Finding::Answer(generation, query, answer) => {
                 if generation == self.bills_generation {
                     self.state.asked.remove(&query);

@@ -15,6 +15,7 @@ mod keep;
 mod layout;
 pub mod project;
 mod query;
+mod race;
 mod sample;
 mod series_blob;
 mod settings;
@@ -33,6 +34,7 @@ pub use command::{Command, Measure};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};
+pub use race::Race;
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
@@ -44,6 +46,7 @@ use crate::bill::Imported;
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
+use crate::measure::duel::Duel;
 use crate::measure::launcher::Launcher;
 use crate::measure::{Config, Point, Run, Series, Summary};
 
@@ -100,6 +103,7 @@ enum Finding {
     Failure(Failure),
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
+    Duel(Box<Duel>),
     Answer(u64, Query, Result<QueryResult, String>),
 }
 
@@ -295,6 +299,7 @@ impl App {
             }
             Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
             Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
+            Command::Duel(race) => Some(self.race(*race)?),
             Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
             Command::Cancel(id) => {
                 if let Some(job) = self.jobs.get(id) {
@@ -437,6 +442,7 @@ impl App {
             self.notify(Level::Warning, format!("{error:#}; compare the models' outputs again"));
             Vec::new()
         });
+        let duels = self.duels_of(&project);
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
@@ -446,6 +452,7 @@ impl App {
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
+            duels,
             scenario: project.get("scenario", "now")?.unwrap_or_default(),
             chosen: project.get::<Option<i64>>("chosen", "now")?.flatten(),
             // A sweep of another version is not worth a project that cannot be opened.

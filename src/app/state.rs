@@ -16,6 +16,7 @@ use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::Config;
 use crate::measure::agreement::Agreement;
+use crate::measure::duel::Duel;
 use crate::model::Model;
 use crate::plan::Answer;
 use crate::units::Money;
@@ -199,6 +200,8 @@ pub struct State {
     pub labelled: Option<PathBuf>,
     /// Agreement of outputs by the pair of model hashes.
     pub agreements: BTreeMap<(String, String), Agreement>,
+    /// Races, the latest last, without latencies: one for each pair of sides.
+    pub duels: Vec<Duel>,
     /// The sweep that was stopped before its end.
     pub unfinished: Option<Unfinished>,
     /// What is asked.

@@ -125,9 +125,9 @@ impl App {
         }))
     }
 
-    /// Whether a measurement is running.
+    /// Whether a measurement or a race is running.
     pub fn is_measuring(&self) -> bool {
-        self.measuring().is_some()
+        self.measuring().is_some() || self.racing().is_some()
     }
 
     /// The measurement that is running.
@@ -215,7 +215,7 @@ const MEASURE: &str = "Measure";
 const AGREE: &str = "Compare the outputs of";
 
 /// An execution provider by the name it is stored under, however it is capitalised.
-fn provider_name(name: &str) -> String {
+pub(super) fn provider_name(name: &str) -> String {
     const KNOWN: [&str; 6] = ["CPU", "CUDA", "TensorRT", "OpenVINO", "DirectML", "CoreML"];
     let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name.trim()));
     known.unwrap_or(name.trim()).to_owned()
@@ -287,7 +287,7 @@ fn check(sweep: &Sweep) -> anyhow::Result<()> {
 }
 
 /// Runtimes that between them offer the providers; fetched where there is none.
-fn find_runtimes(
+pub(super) fn find_runtimes(
     options: &Options,
     providers: &[String],
     link: &Link<Finding>,

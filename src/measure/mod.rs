@@ -4,6 +4,7 @@
 //!   speaks [`protocol`] with it; inside the worker, [`engine`] is the only user of ONNX Runtime
 //! - a [`Point`] is a measurement: several [`Run`]s of one [`Config`]; a [`Scenario`] says how [`load`] is made
 //! - [`sweep`] measures many configurations, each run in a fresh worker; [`Summary`] says what the samples say
+//! - [`duel`] runs two models in turn and says which is faster
 //! - [`agreement`] compares two models' outputs and counts right answers; [`inputs`] reads `.npy` and `.npz`
 //!
 //! Must not know the project file, the window or the command line: callers get events and values.
@@ -11,6 +12,7 @@
 pub mod agreement;
 mod bench;
 pub mod cancel;
+pub mod duel;
 pub mod engine;
 mod exchange;
 pub mod inputs;
