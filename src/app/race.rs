@@ -139,6 +139,11 @@ impl State {
         })
     }
 
+    /// The latest race of a model against itself alone.
+    pub fn self_test(&self, sha256: &str) -> Option<&Duel> {
+        self.duels.iter().rev().find(|duel| duel.b.is_none() && duel.a.model_sha256 == sha256)
+    }
+
     /// The race of exactly these two ways to run two models, told as A against B.
     pub fn duel_of(&self, a: (&str, &Config), b: Option<(&str, &Config)>) -> Option<Duel> {
         let is = |contender: &duel::Contender, (sha256, config): (&str, &Config)| {
