@@ -1,0 +1,304 @@
+//! Other tools' results: files of benchmark tools read into one shape, each number with its unit, its quantile
+//! definition, what it includes and where it stood.
+//!
+//! A file is told by its content, never by its name. Nothing here is measured by us, and nothing is converted
+//! silently: what a tool rounded, truncated or counted per minute is said in [`Foreign::notes`]. Must not know the
+//! project, the window or the command line.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// What one file, or one folder, of another tool holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// What the format is called: `MLPerf LoadGen summary`, `trtexec log`.
+    pub format: String,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What was measured, in the file's order.
+    pub results: Vec<Foreign>,
+    /// What could not be used, each with its place.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that was left out, or read with a doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// `line 12`, `experiments[3]`, `row 4, column p99 latency`.
+    pub place: String,
+    /// What was found and what was done about it.
+    pub message: String,
+}
+
+/// One configuration as another tool measured it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Foreign {
+    /// `MLPerf LoadGen`, `trtexec`, `vLLM bench serve`.
+    pub tool: String,
+    /// Its version, where the file says it.
+    pub tool_version: Option<String>,
+    /// The file's name.
+    pub file: String,
+    /// Where in the file: `line 12`, `[3]`; empty when the file holds one result.
+    pub place: String,
+    /// The model's name as the file has it.
+    pub model: Option<String>,
+    /// The machine in words: `8x NVIDIA H200-SXM-141GB, 2x Intel Xeon Platinum 8592+`.
+    pub system: Option<String>,
+    /// The framework that ran the model: `TensorRT 10.2.0`.
+    pub framework: Option<String>,
+    /// `SingleStream`, `Server`, `concurrency`, …: the tool's own word for how load was made.
+    pub scenario: Option<String>,
+    /// Items in one inference.
+    pub batch: Option<u64>,
+    /// Queries in flight.
+    pub concurrency: Option<f64>,
+    /// Queries sent per second, where the load was a rate.
+    pub rate_per_second: Option<f64>,
+    /// Numeric precision: `fp16`, `int8`.
+    pub precision: Option<String>,
+    /// Everything else that was set, in the file's own words.
+    pub settings: BTreeMap<String, String>,
+    /// What was measured.
+    pub metrics: Vec<Metric>,
+    /// Raw samples, where the file has them.
+    pub samples: Vec<Samples>,
+    /// How the tool defines a percentile.
+    pub quantiles: Quantiles,
+    /// What latency includes.
+    pub includes: Includes,
+    /// What the tool itself says of the run.
+    pub validity: Validity,
+    /// Traps of this format that touch these numbers, in sentences for people.
+    pub notes: Vec<String>,
+}
+
+/// One number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// What it measures.
+    pub quantity: Quantity,
+    /// Which statistic of it.
+    pub statistic: Statistic,
+    /// The value, in `unit`.
+    pub value: f64,
+    /// Its unit, converted to the base unit of its kind.
+    pub unit: Unit,
+    /// Half of the last digit the tool wrote, in `unit`, where it rounds so coarsely that it matters.
+    pub rounding: Option<f64>,
+}
+
+/// What a number measures.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// From the moment a query was (to be) sent to its answer; see [`Includes`].
+    Latency,
+    /// The device's computing alone.
+    Compute,
+    /// Copies to the device.
+    HostToDevice,
+    /// Copies from the device.
+    DeviceToHost,
+    /// Time to put work into the device's queue.
+    Enqueue,
+    /// Time in the server's queue.
+    Queue,
+    /// Time in the client: waiting for a slot, sending, receiving.
+    Client,
+    /// Time to the first token.
+    FirstToken,
+    /// Time per output token after the first.
+    TimePerOutputToken,
+    /// Time between tokens.
+    InterToken,
+    /// Reading, compiling, creating the session.
+    Load,
+    /// The first inference.
+    FirstInference,
+    /// Warm-up inferences.
+    WarmUp,
+    /// Items per second.
+    Throughput,
+    /// Queries per second within the limits of an objective.
+    Goodput,
+    /// Prompt tokens per second.
+    InputTokens,
+    /// Generated tokens per second.
+    OutputTokens,
+    /// Prompt and generated tokens per second.
+    TotalTokens,
+    /// Length of the measurement.
+    Duration,
+    /// Queries sent.
+    Issued,
+    /// Queries answered.
+    Completed,
+    /// Queries that failed.
+    Failed,
+    /// Main memory.
+    Memory,
+    /// Memory of the accelerator.
+    AcceleratorMemory,
+    /// Use of the CPUs, 0 to 1.
+    CpuUse,
+    /// Use of the accelerator, 0 to 1.
+    AcceleratorUse,
+    /// Power.
+    Power,
+    /// Energy.
+    Energy,
+    /// Accuracy of the answers, as the file states it.
+    Accuracy,
+    /// Price of an hour of the machine.
+    CostPerHour,
+    /// Price of one inference.
+    CostPerInference,
+    /// Something else, by the file's name for it.
+    Other(String),
+}
+
+/// Which statistic.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistic {
+    /// The one value there is.
+    Value,
+    /// Arithmetic mean.
+    Mean,
+    /// Smallest.
+    Min,
+    /// Largest.
+    Max,
+    /// Standard deviation.
+    StdDev,
+    /// A percentile: 50.0, 99.9.
+    Percentile(f64),
+    /// Sum.
+    Total,
+    /// An upper bound of this percentile that holds with 99 % confidence (MLPerf early stopping).
+    EarlyStopping(f64),
+}
+
+/// Units, one of each kind: readers convert into these.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Nanoseconds.
+    Nanos,
+    /// Samples, images, items per second.
+    SamplesPerSecond,
+    /// Queries (requests) per second.
+    QueriesPerSecond,
+    /// Tokens per second.
+    TokensPerSecond,
+    /// Seconds, for the length of a measurement.
+    Seconds,
+    /// A number of things.
+    Count,
+    /// Bytes.
+    Bytes,
+    /// 0 to 1.
+    Share,
+    /// Watts.
+    Watts,
+    /// Joules.
+    Joules,
+    /// US dollars, or the currency the file names.
+    Currency(String),
+    /// As the file has it.
+    Other(String),
+}
+
+/// Raw samples of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Samples {
+    /// What was sampled.
+    pub quantity: Quantity,
+    /// The samples in order, in nanoseconds.
+    pub nanos: Vec<u64>,
+    /// When each began, in nanoseconds since the first; empty where the file does not say.
+    pub began_nanos: Vec<u64>,
+}
+
+/// How a tool picks a percentile from n sorted samples (0-based index).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantiles {
+    /// The file does not say and the tool's source was not read.
+    #[default]
+    Unknown,
+    /// `sorted[⌊n·p⌋]` (MLPerf LoadGen).
+    FloorIndex,
+    /// `sorted[⌈n·p⌉ − 1]`: the inverse of the empirical distribution (ours).
+    InverseCdf,
+    /// Linear interpolation between neighbours (numpy's default).
+    Linear,
+    /// `sorted[round(p·(n − 1))]`, nearest rank.
+    Nearest,
+    /// Estimated from a histogram's buckets.
+    Histogram,
+}
+
+/// What a latency includes: `None` where it is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Includes {
+    /// Waiting for the model to be free.
+    pub queueing: Option<bool>,
+    /// Copies between host and device.
+    pub transfers: Option<bool>,
+    /// A network and a server's front.
+    pub network: Option<bool>,
+}
+
+/// What the tool says of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Validity {
+    /// It says nothing.
+    #[default]
+    NotStated,
+    /// Valid by its own rules.
+    Valid,
+    /// Not valid, and why.
+    Invalid(Vec<String>),
+}
+
+/// Why a file could not be used. Nothing of it is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It cannot be read.
+    #[error("could not read results: {problem}: {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        problem: String,
+    },
+    /// No reader knows it.
+    #[error("this is no result file that Inferometer knows: {found}; {advice}: {}", path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like.
+        found: String,
+        /// What to do.
+        advice: String,
+    },
+    /// It is what it seems, but broken.
+    #[error("could not read this {format}: {place}: {problem}; {advice}: {}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What it was taken for.
+        format: String,
+        /// `line 12`, `byte 3041`.
+        place: String,
+        /// What was found there.
+        problem: String,
+        /// What to do.
+        advice: String,
+    },
+}
