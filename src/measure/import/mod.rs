@@ -5,10 +5,72 @@
 //! silently: what a tool rounded, truncated or counted per minute is said in [`Foreign::notes`]. Must not know the
 //! project, the window or the command line.
 
+mod folder;
+mod json;
+mod more;
+mod source;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use source::{Head, Source};
+
+/// One format: how it is told and how it is read.
+pub(crate) struct Reader {
+    /// What the format is called; also what [`detect`] answers.
+    pub(crate) format: &'static str,
+    /// Whether a file that begins like this is one. Must not claim bills, demand traces or our own files.
+    pub(crate) detects: fn(&Head) -> bool,
+    /// Reads it all, or refuses it all.
+    pub(crate) read: fn(&mut Source) -> Result<Results, ImportError>,
+}
+
+/// The formats of this folder's own table; the first that detects a file reads it.
+const READERS: &[Reader] = &[];
+
+/// Every format there is, the most telling first.
+fn readers() -> impl Iterator<Item = &'static Reader> {
+    READERS.iter().chain(more::READERS)
+}
+
+/// What the file is called if it is another tool's result, from the first 64 KiB of its content; the name does not
+/// matter. `None` for anything else: bills, traces, models, our own files, folders, what cannot be opened.
+pub fn detect(path: &Path) -> Option<&'static str> {
+    let source = Source::open(path).ok()?;
+    readers().find(|reader| (reader.detects)(source.head())).map(|reader| reader.format)
+}
+
+/// Reads a result file, or every result file in a folder (sub-folders too, in the order of their names).
+///
+/// A folder's answer never holds one run twice: where a run left both of MLPerf `LoadGen`'s logs, the detail log is
+/// read and the summary only completes it. Files in a folder that no reader knows are passed over; those that are
+/// broken become warnings of a first [`Results`] that stands for the folder. A folder without any result is an error.
+pub fn read(path: &Path) -> Result<Vec<Results>, ImportError> {
+    if path.is_dir() { folder::read(path) } else { Ok(vec![read_source(Source::open(path)?)?]) }
+}
+
+/// Reads a result file that is in memory; `name` stands for its path and nothing is looked for beside it.
+pub fn read_bytes(name: &str, bytes: &[u8]) -> Result<Results, ImportError> {
+    read_source(Source::from_bytes(name, bytes.to_vec())?)
+}
+
+/// Finds the reader and reads.
+fn read_source(mut source: Source) -> Result<Results, ImportError> {
+    let Some(reader) = readers().find(|reader| (reader.detects)(source.head())) else {
+        return Err(source.unknown());
+    };
+    source.set_format(reader.format);
+    let mut results = (reader.read)(&mut source)?;
+    let mut warnings = source.take_warnings();
+    warnings.append(&mut results.warnings);
+    results.warnings = warnings;
+    if results.results.is_empty() && results.warnings.is_empty() {
+        return Err(source.broken("the file", "it holds no result", "check that the run finished"));
+    }
+    Ok(results)
+}
 
 /// What one file, or one folder, of another tool holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -301,4 +363,73 @@ pub enum ImportError {
         /// What to do.
         advice: String,
     },
+}
+
+impl Foreign {
+    /// The number for this quantity and statistic, if the file had it.
+    pub fn metric(&self, quantity: &Quantity, statistic: Statistic) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| metric.quantity == *quantity && metric.statistic == statistic)
+    }
+
+    /// The value of [`Foreign::metric`], in its unit.
+    pub fn value(&self, quantity: &Quantity, statistic: Statistic) -> Option<f64> {
+        self.metric(quantity, statistic).map(|metric| metric.value)
+    }
+
+    /// Adds a number that is there. What cannot be (not finite; a negative time, rate or count) is left out and said
+    /// in the notes, never turned into 0.
+    pub(crate) fn add(&mut self, quantity: Quantity, statistic: Statistic, value: Option<f64>, unit: Unit) {
+        let Some(value) = value else { return };
+        let signed = matches!(unit, Unit::Bytes | Unit::Currency(_) | Unit::Other(_));
+        if !value.is_finite() || (value < 0.0 && !signed) {
+            self.notes.push(format!(
+                "{quantity:?} ({statistic:?}) is {value} in the file, which cannot be; it is left out."
+            ));
+            return;
+        }
+        self.metrics.push(Metric { quantity, statistic, value, unit, rounding: None });
+    }
+
+    /// Adds a time given in a unit of `nanos_per_unit` nanoseconds: 1e6 for milliseconds.
+    pub(crate) fn add_time(
+        &mut self,
+        quantity: Quantity,
+        statistic: Statistic,
+        value: Option<f64>,
+        nanos_per_unit: f64,
+    ) {
+        self.add(quantity, statistic, value.map(|value| value * nanos_per_unit), Unit::Nanos);
+    }
+
+    /// As [`Foreign::add_time`], for a tool that rounds: `rounding` is half of its last digit, in the same unit.
+    pub(crate) fn add_rounded_time(
+        &mut self,
+        quantity: Quantity,
+        statistic: Statistic,
+        value: Option<f64>,
+        nanos_per_unit: f64,
+        rounding: f64,
+    ) {
+        let before = self.metrics.len();
+        self.add_time(quantity, statistic, value, nanos_per_unit);
+        for metric in &mut self.metrics[before..] {
+            metric.rounding = Some(rounding * nanos_per_unit);
+        }
+    }
+
+    /// Keeps a setting in the file's own words, unless it is empty.
+    pub(crate) fn set(&mut self, key: impl Into<String>, value: impl Into<String>) {
+        let value = value.into();
+        if !value.trim().is_empty() {
+            self.settings.insert(key.into(), value);
+        }
+    }
+
+    /// Says a trap once.
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
 }
