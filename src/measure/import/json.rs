@@ -88,7 +88,7 @@ fn broken(
     let shift: isize = gaps
         .iter()
         .filter(|(line, column, _)| *line == error.line() && *column < error.column())
-        .map(|(_, _, word)| 4 - word.len() as isize)
+        .map(|(_, _, word)| 4 - word.len().cast_signed())
         .sum();
     let column = error.column().saturating_add_signed(-shift);
     let place = format!("line {}, column {column}", error.line() as u64 + first_line - 1);
@@ -126,7 +126,7 @@ fn without_non_numbers(text: &str) -> (String, Vec<(usize, usize, &str)>) {
                 let rest = &bytes[at..];
                 let word = WORDS.iter().find(|word| {
                     rest.starts_with(word.as_bytes())
-                        && !rest.get(word.len()).is_some_and(|byte| byte.is_ascii_alphanumeric())
+                        && !rest.get(word.len()).is_some_and(u8::is_ascii_alphanumeric)
                 });
                 if let Some(word) = word {
                     mended.push_str(text.get(copied..at).unwrap_or_default());
@@ -197,4 +197,50 @@ pub(crate) fn count_at(value: &Value, key: &str) -> Option<u64> {
 /// The member's text.
 pub(crate) fn text_at(value: &Value, key: &str) -> Option<String> {
     value.get(key).and_then(text)
+}
+
+/// Hands the elements of a top-level list to `each`, one at a time, with their index: for lists that do not fit into
+/// memory. `each` answers what is wrong with an element, which is then the error.
+pub(crate) fn for_each_element(
+    source: &mut Source,
+    mut each: impl FnMut(usize, Value) -> Result<(), String>,
+) -> Result<(), ImportError> {
+    let reader = source.reader()?;
+    let mut parser = serde_json::Deserializer::from_reader(reader);
+    let mut index = 0_usize;
+    let mut refused = None;
+    let visitor = Elements {
+        each: |value| {
+            let answer = each(index, value);
+            index += 1;
+            answer.map_err(|problem| refused = Some((index - 1, problem)))
+        },
+    };
+    let read = serde::Deserializer::deserialize_seq(&mut parser, visitor).and_then(|()| parser.end());
+    if let Some((index, problem)) = refused {
+        return Err(source.broken(format!("[{index}]"), problem, "check that the file is the tool's own"));
+    }
+    read.map_err(|error| {
+        if error.is_io() { source.read_error(&error.into()) } else { broken(source, &error, &[], 1) }
+    })
+}
+
+/// A list that is not kept.
+struct Elements<F> {
+    each: F,
+}
+
+impl<'de, F: FnMut(Value) -> Result<(), ()>> serde::de::Visitor<'de> for Elements<F> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a list")
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        while let Some(value) = list.next_element::<Value>()? {
+            (self.each)(value).map_err(|()| serde::de::Error::custom("refused"))?;
+        }
+        Ok(())
+    }
 }

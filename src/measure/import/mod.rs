@@ -5,10 +5,17 @@
 //! silently: what a tool rounded, truncated or counted per minute is said in [`Foreign::notes`]. Must not know the
 //! project, the window or the command line.
 
+#![allow(clippy::doc_markdown, reason = "names of formats and tools are products' names, not code")]
+
 mod folder;
 mod json;
+mod mlperf;
 mod more;
+mod onnxruntime;
+mod openvino;
+mod samples;
 mod source;
+mod trtexec;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,12 +34,10 @@ pub(crate) struct Reader {
     pub(crate) read: fn(&mut Source) -> Result<Results, ImportError>,
 }
 
-/// The formats of this folder's own table; the first that detects a file reads it.
-const READERS: &[Reader] = &[];
-
 /// Every format there is, the most telling first.
 fn readers() -> impl Iterator<Item = &'static Reader> {
-    READERS.iter().chain(more::READERS)
+    let own = [mlperf::READERS, trtexec::READERS, openvino::READERS, onnxruntime::READERS];
+    own.into_iter().flatten().chain(more::READERS)
 }
 
 /// What the file is called if it is another tool's result, from the first 64 KiB of its content; the name does not
