@@ -403,7 +403,11 @@ impl Foreign {
         value: Option<f64>,
         nanos_per_unit: f64,
     ) {
-        self.add(quantity, statistic, value.map(|value| value * nanos_per_unit), Unit::Nanos);
+        // 0.00341797 ms is 3,417.97 ns, not 3,417.9700000000003: no tool writes less than a picosecond.
+        let nanos = value
+            .map(|value| value * nanos_per_unit)
+            .map(|nanos| if nanos.abs() < 9e12 { (nanos * 1e3).round() / 1e3 } else { nanos });
+        self.add(quantity, statistic, nanos, Unit::Nanos);
     }
 
     /// As [`Foreign::add_time`], for a tool that rounds: `rounding` is half of its last digit, in the same unit.

@@ -13,117 +13,62 @@ pub(super) fn detects(head: &Head) -> bool {
     first.starts_with(":::MLLOG ") || first.starts_with("\"pid\": ") && head.contains("LoadgenVersionInfo")
 }
 
+/// What the events said so far.
+struct Log {
+    foreign: Foreign,
+    begin: Option<String>,
+    end: Option<String>,
+    valid: Option<String>,
+    reasons: Vec<String>,
+    accuracy: bool,
+    broken: Option<(u64, String)>,
+}
+
 /// Reads the JSON events. `None` for the log of an accuracy run.
 pub(super) fn parse(source: &mut Source) -> Result<Option<Facts>, ImportError> {
-    let mut foreign = source.foreign(TOOL, "");
-    let mut begin = None;
-    let mut end = None;
-    let mut valid = None;
-    let mut reasons = Vec::new();
-    let mut accuracy = false;
-    let mut broken: Option<(u64, String)> = None;
+    let mut log = Log {
+        foreign: source.foreign(TOOL, ""),
+        begin: None,
+        end: None,
+        valid: None,
+        reasons: Vec::new(),
+        accuracy: false,
+        broken: None,
+    };
     source.for_each_line(|source, line_number, line| {
         let line = line.trim();
         if line.is_empty() {
             return Ok(());
         }
-        if let Some((at, problem)) = &broken {
+        // Only the last line may be cut; that is known when there is none after it.
+        if let Some((at, problem)) = &log.broken {
             return Err(source.broken(format!("line {at}"), problem.as_str(), "copy the file again"));
         }
-        let event = line.strip_prefix(":::MLLOG").map(|event| serde_json::from_str::<Value>(event.trim()));
-        let event = match event {
-            Some(Ok(event)) => event,
-            // Only the last line may be cut; that is known when there is none after it.
+        match line.strip_prefix(":::MLLOG").map(|event| serde_json::from_str::<Value>(event.trim())) {
+            Some(Ok(event)) => log.event(source, line_number, &event),
             Some(Err(error)) => {
                 let full = error.to_string();
                 let problem = full.split(" at line ").next().unwrap_or("").to_owned();
-                broken = Some((line_number, format!("this is no JSON event: {problem}")));
-                return Ok(());
+                log.broken = Some((line_number, format!("this is no JSON event: {problem}")));
             }
-            None => {
-                broken = Some((line_number, format!("this is no event: {:?}", shorten(line, 40))));
-                return Ok(());
-            }
-        };
-        let Some(key) = event.get("key").and_then(Value::as_str) else {
-            source.warn(format!("line {line_number}"), "an event without a key is left out");
-            return Ok(());
-        };
-        let value = event.get("value").unwrap_or(&Value::Null);
-        match key {
-            "loadgen_version" => foreign.tool_version = text(value),
-            "power_begin" => begin = text(value),
-            "power_end" => end = text(value),
-            "result_validity" => valid = text(value),
-            "result_invalid_reason" | "early_stopping_result" => {
-                if valid.as_deref() == Some("INVALID") {
-                    let lines = text(value).unwrap_or_default();
-                    reasons.extend(lines.split(" * ").map(plain).filter(|line| !line.is_empty()));
-                }
-            }
-            "result_perf_constraints_met"
-            | "result_min_duration_met"
-            | "result_min_queries_met"
-            | "early_stopping_met"
-            | "early_stopping_ttft_met"
-            | "early_stopping_tpot_met" => {
-                if value == &Value::Bool(false) {
-                    reasons.push(format!("{key}: false"));
-                }
-            }
-            "effective_scenario" | "requested_scenario" => {
-                foreign.scenario = text(value).map(|word| scenario_of(&word));
-            }
-            "effective_test_mode" => accuracy = text(value).is_some_and(|mode| mode.starts_with("Accuracy")),
-            "error_invalid_test_settings" | "error_runtime" | "warning_generic_message" => {
-                let message = text(value).unwrap_or_default();
-                source
-                    .warn(format!("line {line_number}"), format!("LoadGen says: {}", shorten(&message, 200)));
-            }
-            "num_errors" | "num_warnings" | "sut_name" | "qsl_name" | "test_datetime" => {
-                if let Some(value) = text(value) {
-                    foreign.set(key, value);
-                }
-            }
-            _ => {
-                if let Some(setting) = key.strip_prefix("effective_") {
-                    if let Some(value) = text(value) {
-                        foreign.set(setting, value);
-                    }
-                } else if let Some((quantity, statistic, unit)) = meaning(key) {
-                    match number(value) {
-                        // LoadGen writes 0 where the run was too short for a bound.
-                        Some(0.0) if matches!(statistic, Statistic::EarlyStopping(_)) => {}
-                        Some(value) if foreign.metric(&quantity, statistic).is_none() => {
-                            foreign.add(quantity, statistic, Some(value), unit);
-                        }
-                        Some(_) => {}
-                        None => source.warn(
-                            format!("line {line_number}"),
-                            format!("{key} is no number: {}", shorten(&value.to_string(), 40)),
-                        ),
-                    }
-                }
-            }
+            None => log.broken = Some((line_number, format!("this is no event: {:?}", shorten(line, 40)))),
         }
         Ok(())
     })?;
+    let Log { mut foreign, begin, end, valid, reasons, accuracy, broken } = log;
     if accuracy && foreign.metrics.is_empty() {
         return Ok(None);
     }
-    if let Some((at, problem)) = broken {
-        if foreign.metrics.is_empty() {
-            let advice = "copy the file again: it ends before the results";
-            return Err(source.broken(format!("line {at}"), problem, advice));
-        }
-        source.warn(format!("line {at}"), format!("the last line is left out: {problem}"));
-    }
     if foreign.metrics.is_empty() {
-        return Err(source.broken(
-            "the end of the file",
-            "it ends before the results",
-            "copy the file again or repeat the run: LoadGen writes results last",
-        ));
+        let (place, problem) = match broken {
+            Some((at, problem)) => (format!("line {at}"), problem),
+            None => ("the end of the file".to_owned(), "it ends before the results".to_owned()),
+        };
+        let advice = "copy the file again or repeat the run: LoadGen writes results last";
+        return Err(source.broken(place, problem, advice));
+    }
+    if let Some((at, problem)) = broken {
+        source.warn(format!("line {at}"), format!("the last line is left out: {problem}"));
     }
     foreign.validity = match valid.as_deref() {
         Some("VALID") => Validity::Valid,
@@ -137,6 +82,74 @@ pub(super) fn parse(source: &mut Source) -> Result<Option<Facts>, ImportError> {
         foreign.rate_per_second = foreign.settings.get("target_qps").and_then(|qps| json::number_in(qps));
     }
     Ok(Some(Facts { foreign, power_window: begin.zip(end) }))
+}
+
+impl Log {
+    fn event(&mut self, source: &mut Source, line: u64, event: &Value) {
+        let Some(key) = event.get("key").and_then(Value::as_str) else {
+            source.warn(format!("line {line}"), "an event without a key is left out");
+            return;
+        };
+        let value = event.get("value").unwrap_or(&Value::Null);
+        match key {
+            "loadgen_version" => self.foreign.tool_version = text(value),
+            "power_begin" => self.begin = text(value),
+            "power_end" => self.end = text(value),
+            "result_validity" => self.valid = text(value),
+            "result_invalid_reason" | "early_stopping_result" => {
+                if self.valid.as_deref() == Some("INVALID") {
+                    let lines = text(value).unwrap_or_default();
+                    self.reasons.extend(lines.split(" * ").map(plain).filter(|line| !line.is_empty()));
+                }
+            }
+            "result_perf_constraints_met"
+            | "result_min_duration_met"
+            | "result_min_queries_met"
+            | "early_stopping_met"
+            | "early_stopping_ttft_met"
+            | "early_stopping_tpot_met" => {
+                if value == &Value::Bool(false) {
+                    self.reasons.push(format!("{key}: false"));
+                }
+            }
+            "effective_scenario" | "requested_scenario" => {
+                self.foreign.scenario = text(value).map(|word| scenario_of(&word));
+            }
+            "error_invalid_test_settings" | "error_runtime" | "warning_generic_message" => {
+                let message = text(value).unwrap_or_default();
+                source.warn(format!("line {line}"), format!("LoadGen says: {}", shorten(&message, 200)));
+            }
+            "num_errors" | "num_warnings" | "sut_name" | "qsl_name" | "test_datetime" => {
+                self.foreign.set(key, text(value).unwrap_or_default());
+            }
+            _ => {
+                if let Some(setting) = key.strip_prefix("effective_") {
+                    self.accuracy |=
+                        setting == "test_mode" && text(value).is_some_and(|mode| mode.starts_with("Acc"));
+                    self.foreign.set(setting, text(value).unwrap_or_default());
+                } else {
+                    self.number(source, line, key, value);
+                }
+            }
+        }
+    }
+
+    fn number(&mut self, source: &mut Source, line: u64, key: &str, value: &Value) {
+        let Some((quantity, statistic, unit)) = meaning(key) else { return };
+        match number(value) {
+            // LoadGen writes 0 where the run was too short for a bound.
+            Some(0.0) if matches!(statistic, Statistic::EarlyStopping(_)) => {}
+            Some(value) => {
+                if self.foreign.metric(&quantity, statistic).is_none() {
+                    self.foreign.add(quantity, statistic, Some(value), unit);
+                }
+            }
+            None => source.warn(
+                format!("line {line}"),
+                format!("{key} is no number: {}", shorten(&value.to_string(), 40)),
+            ),
+        }
+    }
 }
 
 /// Text without runs of white space and without the star that begins it.
@@ -225,7 +238,7 @@ pub(super) fn parse_old(source: &mut Source) -> Result<Facts, ImportError> {
             match key {
                 "version" => foreign.tool_version = Some(value.to_owned()),
                 "POWER_BEGIN" => {
-                    begin = value.split_once("\"time\" :").map(|(_, time)| time.trim().to_owned())
+                    begin = value.split_once("\"time\" :").map(|(_, time)| time.trim().to_owned());
                 }
                 "POWER_END" => end = value.split_once("\"time\" :").map(|(_, time)| time.trim().to_owned()),
                 "Date + time of test" => foreign.set("test_datetime", value),

@@ -229,7 +229,7 @@ fn finish(source: &mut Source, facts: Facts) -> Foreign {
 
 /// `SingleStream` for `Single Stream` (0.5) and `singlestream` (folders).
 fn scenario_of(word: &str) -> String {
-    let plain: String = word.chars().filter(|char| char.is_ascii_alphanumeric()).collect();
+    let plain: String = word.chars().filter(char::is_ascii_alphanumeric).collect();
     for known in ["SingleStream", "MultiStream", "Server", "Offline", "Interactive"] {
         if plain.eq_ignore_ascii_case(known) {
             return known.to_owned();

@@ -1,4 +1,5 @@
-//! `summary.csv` and `summary.json`: one row a result of a whole round of submissions.
+//! `summary.csv`, `summary.json` and the published `summary_results.json`: one row a result of a whole round of
+//! submissions.
 
 use serde_json::Value;
 
@@ -12,7 +13,22 @@ use super::{TOOL, scenario_of};
 const TELLING: [&str; 5] = ["Organization", "Availability", "MlperfModel", "Scenario", "Result"];
 
 /// What goes into fields of its own, not into the settings.
-const OWN: [&str; 6] = ["Model", "Scenario", "Result", "Units", "framework", "weight_data_types"];
+const OWN: [&str; 8] =
+    ["Model", "Scenario", "Result", "Units", "framework", "weight_data_types", "Power_Result", "Power_Units"];
+
+/// The published table's names and those of the submission checker's.
+const PUBLISHED: [(&str, &str); 10] = [
+    ("Submitter", "Organization"),
+    ("System", "SystemName"),
+    ("Nodes", "number_of_nodes"),
+    ("Processor", "host_processor_model_name"),
+    ("Accelerator", "accelerator_model_name"),
+    ("a#", "accelerators_per_node"),
+    ("Software", "framework"),
+    ("Performance_Result", "Result"),
+    ("Performance_Units", "Units"),
+    ("Notes", "notes"),
+];
 
 pub(super) fn detects_csv(head: &Head) -> bool {
     let columns = head.columns(',');
@@ -20,7 +36,9 @@ pub(super) fn detects_csv(head: &Head) -> bool {
 }
 
 pub(super) fn detects_json(head: &Head) -> bool {
-    head.is_json() && head.has_keys(2, &TELLING)
+    head.is_json()
+        && (head.has_keys(2, &TELLING)
+            || head.has_keys(2, &["Submitter", "UsedModel", "Scenario", "Performance_Result"]))
 }
 
 pub(super) fn read_csv(source: &mut Source) -> Result<Results, ImportError> {
@@ -65,11 +83,30 @@ pub(super) fn read_json(source: &mut Source) -> Result<Results, ImportError> {
     // The keys are numbers: 10 comes after 9.
     rows.sort_by_key(|(key, _)| key.parse::<u64>().unwrap_or(u64::MAX));
     for (key, row) in &rows {
-        if let Some(foreign) = result(source, format!("[{key}]"), row) {
+        if let Some(foreign) = result(source, format!("[{key}]"), &checker_names(row)) {
             results.results.push(foreign);
         }
     }
     Ok(results)
+}
+
+/// A row of the published table under the submission checker's names; any other row as it is.
+fn checker_names(row: &Value) -> Value {
+    let Some(cells) = row.as_object().filter(|cells| cells.contains_key("Performance_Result")) else {
+        return row.clone();
+    };
+    let mut renamed = serde_json::Map::new();
+    for (key, value) in cells {
+        let name =
+            PUBLISHED.iter().find(|(published, _)| published == key).map_or(key.as_str(), |(_, name)| name);
+        renamed.insert(name.to_owned(), value.clone());
+    }
+    // There "Model" is the benchmark and "UsedModel" what ran.
+    if let Some(model) = renamed.remove("UsedModel") {
+        let benchmark = renamed.insert("Model".to_owned(), model);
+        renamed.extend(benchmark.map(|benchmark| ("MlperfModel".to_owned(), benchmark)));
+    }
+    Value::Object(renamed)
 }
 
 /// One row.
@@ -95,6 +132,9 @@ fn result(source: &mut Source, place: String, row: &Value) -> Option<Foreign> {
     }
     let unit = text_at(row, "Units").unwrap_or_default();
     measured(source, &mut foreign, &place, value, &unit);
+    if let (Some(value), Some(unit)) = (number_at(row, "Power_Result"), text_at(row, "Power_Units")) {
+        measured(source, &mut foreign, &place, value, &unit);
+    }
     if text_at(row, "inferred").is_some_and(|inferred| inferred == "1") {
         foreign.note("The result is inferred from another scenario of the same system, not measured.");
     }
@@ -126,18 +166,21 @@ fn measured(source: &mut Source, foreign: &mut Foreign, place: &str, value: f64,
             ));
         }
         "Samples/s" => {
-            foreign.add(Quantity::Throughput, Statistic::Value, Some(value), Unit::SamplesPerSecond)
+            foreign.add(Quantity::Throughput, Statistic::Value, Some(value), Unit::SamplesPerSecond);
         }
         "Queries/s" => {
-            foreign.add(Quantity::Throughput, Statistic::Value, Some(value), Unit::QueriesPerSecond)
+            foreign.add(Quantity::Throughput, Statistic::Value, Some(value), Unit::QueriesPerSecond);
         }
         "Tokens/s" => {
-            foreign.add(Quantity::OutputTokens, Statistic::Value, Some(value), Unit::TokensPerSecond)
+            foreign.add(Quantity::OutputTokens, Statistic::Value, Some(value), Unit::TokensPerSecond);
         }
         "Latency (s)" => foreign.add_time(Quantity::Latency, percentile, Some(value), 1e9),
         "Latency (ms)" => foreign.add_time(Quantity::Latency, percentile, Some(value), 1e6),
         "Latency (ns)" => foreign.add_time(Quantity::Latency, percentile, Some(value), 1.0),
-        "Watts" => foreign.add(Quantity::Power, Statistic::Mean, Some(value), Unit::Watts),
+        "Watts" => {
+            foreign.add(Quantity::Power, Statistic::Mean, Some(value), Unit::Watts);
+            foreign.note("Power is of the whole system at the wall, the mean over the run.");
+        }
         "millijoules" | "millijoule" => {
             foreign.add(Quantity::Energy, Statistic::Value, Some(value * 1e-3), Unit::Joules);
             foreign.note("The energy is of one query (all its streams), as the rules define it.");

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::super::json::{text, whole};
 use super::super::source::{Head, Source};
-use super::super::{ImportError, Quantity, Results, Validity};
-use super::report::{Cell, TOOL, batch_of, configuration, finish, result};
+use super::super::{Foreign, ImportError, Quantity, Results, Validity};
+use super::report::{Cell, TOOL, batch_of, configuration, finish, plain, result};
 
 pub(super) fn detects(head: &Head) -> bool {
     head.is_json()
@@ -30,37 +30,12 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     let mut groups = Vec::new();
     for (name, value) in members(&json, "execution_results") {
         let place = format!("execution_results, {name}");
-        match value {
-            Value::Array(entries) => {
-                for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.is_object()) {
-                    let place = format!("{place}[{at}]");
-                    let mut group = source.foreign(TOOL, place.as_str());
-                    for (name, value) in entry.as_object().into_iter().flatten() {
-                        let value_text = text(value).unwrap_or_default();
-                        let exact = value.is_number();
-                        if name == "group" || super::report::plain(name) == "data shape" {
-                            group.batch = batch_of(&value_text);
-                            group.set("group", value_text);
-                        } else if !result(
-                            source,
-                            &mut group,
-                            &place,
-                            name,
-                            &Cell { text: &value_text, exact },
-                        ) {
-                            source.warn(place.as_str(), format!("not understood: {name:?}"));
-                        }
-                    }
-                    groups.push(group);
-                }
+        if let Value::Array(entries) = value {
+            for (at, entry) in entries.iter().enumerate() {
+                groups.extend(group(source, &format!("{place}[{at}]"), entry));
             }
-            _ => {
-                let value_text = text(value).unwrap_or_default();
-                let cell = Cell { text: &value_text, exact: value.is_number() };
-                if !result(source, &mut all, &place, name, &cell) {
-                    source.warn(place, "not understood and left out");
-                }
-            }
+        } else if !cell(source, &mut all, &place, name, value) {
+            source.warn(place, "not understood and left out");
         }
     }
     if all.metrics.iter().all(|metric| metric.quantity != Quantity::Throughput) {
@@ -76,6 +51,26 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
         finish(foreign, python);
     }
     Ok(results)
+}
+
+/// One group of shapes.
+fn group(source: &mut Source, place: &str, entry: &Value) -> Option<Foreign> {
+    let mut group = source.foreign(TOOL, place);
+    for (name, value) in entry.as_object()? {
+        if name == "group" || plain(name) == "data shape" {
+            let shapes = text(value).unwrap_or_default();
+            group.batch = batch_of(&shapes);
+            group.set("group", shapes);
+        } else if !cell(source, &mut group, place, name, value) {
+            source.warn(place, format!("not understood: {name:?}"));
+        }
+    }
+    Some(group)
+}
+
+fn cell(source: &mut Source, foreign: &mut Foreign, place: &str, name: &str, value: &Value) -> bool {
+    let written = text(value).unwrap_or_default();
+    result(source, foreign, place, name, &Cell { text: &written, exact: value.is_number() })
 }
 
 fn members<'a>(json: &'a Value, section: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {

@@ -134,6 +134,10 @@ fn event(source: &mut Source, run: &mut Run, number: u64, line: &str) {
         run.old_heading = None;
         return;
     }
+    if text.is_empty() {
+        run.block.clear();
+        return;
+    }
     let foreign = &mut run.foreign;
     if let Some(heading) = quantity(text) {
         // "Host Latency" alone on its line.
@@ -162,7 +166,7 @@ fn event(source: &mut Source, run: &mut Run, number: u64, line: &str) {
             }
             (_, "TensorRT version") => foreign.tool_version = Some(value.to_owned()),
             ("Model Options", "Model") => {
-                foreign.model = Some(value.to_owned()).filter(|name| !name.is_empty())
+                foreign.model = Some(value.to_owned()).filter(|name| !name.is_empty());
             }
             ("Build Options", "Precision") => foreign.precision = Some(value.to_owned()),
             ("Build Options", "Sparsity" | "Memory Pools" | "avgTiming" | "Max batch" | "MaxBatch") => {
@@ -181,7 +185,7 @@ fn inference_option(foreign: &mut Foreign, key: &str, value: &str) {
         "Inference Streams" | "Streams" => foreign.concurrency = number_in(value),
         "Batch" => foreign.batch = value.parse().ok().or(foreign.batch),
         "Input inference shapes" | "Input inference shape" => {
-            foreign.batch = batch_of(value).or(foreign.batch)
+            foreign.batch = batch_of(value).or(foreign.batch);
         }
         _ => {}
     }

@@ -76,6 +76,16 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     }
     let began: Vec<u64> = starts.iter().filter_map(|start| nanos(start - first, 1e6)).collect();
     describe(&mut foreign, &Quantity::Enqueue, &enqueue);
+    // Moments are written with six digits: a difference of two late ones is coarse.
+    let digit_millis = 10_f64.powf(last_end.max(1e-3).log10().floor() - 5.0);
+    for metric in &mut foreign.metrics {
+        metric.rounding = (metric.quantity == Quantity::Enqueue).then_some(digit_millis * 1e6);
+    }
+    if !enqueue.is_empty() {
+        foreign.note(format!(
+            "Moments are written with six digits: the time to enqueue, their difference, is only known to {digit_millis} ms."
+        ));
+    }
     for Column { quantity, nanos, .. } in columns {
         if nanos.len() != count {
             continue;

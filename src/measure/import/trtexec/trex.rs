@@ -45,7 +45,7 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
         if let Some(value) = text(value) {
             match name.as_str() {
                 "Streams" | "Inference Streams" => {
-                    foreign.concurrency = super::super::json::number_in(&value)
+                    foreign.concurrency = super::super::json::number_in(&value);
                 }
                 "Input inference shape" | "Input inference shapes" => foreign.batch = batch_of(&value),
                 _ => {}
