@@ -3,6 +3,10 @@
 //!
 //! What is not a number becomes absent, with a warning, never 0. Must not know any format of results.
 
+use std::cell::Cell;
+use std::io::Read;
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use super::ImportError;
@@ -10,6 +14,8 @@ use super::source::Source;
 
 /// Most values in one JSON file that is held in memory (a value takes some 70 bytes).
 const VALUE_LIMIT: usize = 4_000_000;
+/// Longest element of a list that is read as a stream.
+const ELEMENT_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 /// How many places with `NaN` are named one by one.
 const NAMED_GAPS: usize = 5;
 
@@ -205,12 +211,15 @@ pub(crate) fn for_each_element(
     source: &mut Source,
     mut each: impl FnMut(usize, Value) -> Result<(), String>,
 ) -> Result<(), ImportError> {
-    let reader = source.reader()?;
-    let mut parser = serde_json::Deserializer::from_reader(reader);
+    // One element is held in memory: what is read since the last one is counted.
+    let since = Rc::new(Cell::new(0));
+    let metered = Metered { inner: source.reader()?, since: Rc::clone(&since) };
+    let mut parser = serde_json::Deserializer::from_reader(metered);
     let mut index = 0_usize;
     let mut refused = None;
     let visitor = Elements {
         each: |value| {
+            since.set(0);
             let answer = each(index, value);
             index += 1;
             answer.map_err(|problem| refused = Some((index - 1, problem)))
@@ -223,6 +232,24 @@ pub(crate) fn for_each_element(
     read.map_err(|error| {
         if error.is_io() { source.read_error(&error.into()) } else { broken(source, &error, &[], 1) }
     })
+}
+
+/// Refuses to go on when one element is too long.
+struct Metered<R> {
+    inner: R,
+    since: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.since.get() > ELEMENT_LIMIT_BYTES {
+            let problem = "one element is longer than any honest one (16 MiB)";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, problem));
+        }
+        let count = self.inner.read(into)?;
+        self.since.set(self.since.get() + count);
+        Ok(count)
+    }
 }
 
 /// A list that is not kept.

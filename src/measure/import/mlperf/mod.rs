@@ -223,6 +223,13 @@ fn finish(source: &mut Source, facts: Facts) -> Foreign {
     if let Some(folder) = source.folder().map(Path::to_owned) {
         power::add(source, &mut foreign, &folder, power_window.as_ref());
         tree::add(source, &mut foreign, &folder);
+        let test = folder.ancestors().filter_map(|folder| folder.file_name()?.to_str()).find(|name| {
+            name.strip_prefix("TEST")
+                .is_some_and(|number| number.starts_with(|char: char| char.is_ascii_digit()))
+        });
+        if let Some(test) = test {
+            foreign.note(format!("A compliance run ({test}): it audits a result and is none itself."));
+        }
     }
     foreign
 }

@@ -60,13 +60,13 @@ pub(super) fn parse(source: &mut Source) -> Result<Facts, ImportError> {
             }
             _ => {
                 if part == Part::Reasons {
-                    reasons.push(trimmed.trim_start_matches(['*', ' ']).to_owned());
+                    reason(&mut reasons, trimmed);
                     return Ok(());
                 }
                 if part == Part::EarlyStopping {
                     early_stopping(source, &mut foreign, &place(), trimmed);
                     if valid == Some(false) {
-                        reasons.push(trimmed.trim_start_matches(['*', ' ']).to_owned());
+                        reason(&mut reasons, trimmed);
                     }
                     return Ok(());
                 }
@@ -124,6 +124,18 @@ pub(super) fn parse(source: &mut Source) -> Result<Facts, ImportError> {
     }
     foreign.settings.retain(|key, value| !(key.starts_with("max_") && value == "0"));
     Ok(Facts { foreign, power_window: None })
+}
+
+/// A reason begins with a star and can go over several lines.
+fn reason(reasons: &mut Vec<String>, line: &str) {
+    match (line.strip_prefix('*'), reasons.last_mut()) {
+        (Some(first), _) => reasons.push(first.trim().to_owned()),
+        (None, Some(reason)) if reason.ends_with(',') || line.starts_with(char::is_lowercase) => {
+            reason.push(' ');
+            reason.push_str(line);
+        }
+        (None, _) => reasons.push(line.to_owned()),
+    }
 }
 
 /// ` * Early stopping 90.0th percentile estimate: 6656688`.

@@ -43,7 +43,8 @@ pub(super) fn detects_json(head: &Head) -> bool {
 
 pub(super) fn read_csv(source: &mut Source) -> Result<Results, ImportError> {
     let mut results = source.results();
-    let text = source.text()?;
+    // The parser counts the lines of files from Windows differently.
+    let text = source.text()?.replace("\r\n", "\n");
     let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let names = match table.headers() {
         Ok(names) => names.clone(),
