@@ -5,10 +5,23 @@
 //! silently: what a tool rounded, truncated or counted per minute is said in [`Foreign::notes`]. Must not know the
 //! project, the window or the command line.
 
+mod aiperf;
+mod aiperf_records;
+mod fields;
 mod folder;
+mod hyperfine;
 mod json;
+mod llama_bench;
+mod model_analyzer;
 mod more;
+mod optimum;
+mod perf_analyzer;
+mod profile_export;
+mod sagemaker;
 mod source;
+mod tflite;
+mod vllm;
+mod winml;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
