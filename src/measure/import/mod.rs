@@ -7,15 +7,28 @@
 
 #![allow(clippy::doc_markdown, reason = "names of formats and tools are products' names, not code")]
 
+mod aiperf;
+mod aiperf_records;
+mod fields;
 mod folder;
+mod hyperfine;
 mod json;
+mod llama_bench;
 mod mlperf;
+mod model_analyzer;
 mod more;
 mod onnxruntime;
 mod openvino;
+mod optimum;
+mod perf_analyzer;
+mod profile_export;
+mod sagemaker;
 mod samples;
 mod source;
+mod tflite;
 mod trtexec;
+mod vllm;
+mod winml;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
