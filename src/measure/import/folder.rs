@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::source::Source;
-use super::{ImportError, Results, Warning, mlperf, read_source, readers};
+use super::{ImportError, Results, Warning, mlperf, openvino, read_source, readers};
 
 /// Deepest folder that is entered: a submission tree is ten deep.
 const DEPTH_LIMIT: usize = 20;
@@ -56,6 +56,7 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Results>, ImportError> {
             }
         }
     }
+    openvino::join(&mut found);
     if found.is_empty() && warnings.is_empty() {
         return Err(ImportError::Unknown {
             path: folder.to_owned(),

@@ -47,6 +47,9 @@ pub(crate) struct Reader {
     pub(crate) read: fn(&mut Source) -> Result<Results, ImportError>,
 }
 
+/// Most settings that one result keeps: no tool has more.
+const SETTING_LIMIT: usize = 10_000;
+
 /// Every format there is, the most telling first.
 fn readers() -> impl Iterator<Item = &'static Reader> {
     let own = [mlperf::READERS, trtexec::READERS, openvino::READERS, onnxruntime::READERS];
@@ -91,7 +94,7 @@ fn read_source(mut source: Source) -> Result<Results, ImportError> {
 }
 
 /// What one file, or one folder, of another tool holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Results {
     /// What the format is called: `MLPerf LoadGen summary`, `trtexec log`.
     pub format: String,
@@ -442,7 +445,7 @@ impl Foreign {
     /// Keeps a setting in the file's own words, unless it is empty.
     pub(crate) fn set(&mut self, key: impl Into<String>, value: impl Into<String>) {
         let value = value.into();
-        if !value.trim().is_empty() {
+        if !value.trim().is_empty() && self.settings.len() < SETTING_LIMIT {
             self.settings.insert(key.into(), value);
         }
     }

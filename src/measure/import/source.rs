@@ -19,6 +19,8 @@ pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 pub(crate) const TEXT_LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 /// Longest line that is held in memory: a detail log's list of loaded samples stays far below it.
 pub(crate) const LINE_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+/// Most warnings that are kept; the rest is counted.
+const WARNING_LIMIT: usize = 200;
 
 /// What a file looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +193,7 @@ pub(crate) struct Source {
     head: Head,
     format: &'static str,
     warnings: Vec<Warning>,
+    more_warnings: usize,
 }
 
 impl Source {
@@ -212,6 +215,7 @@ impl Source {
             head: Head::new(&[], true),
             format: "result file",
             warnings: Vec::new(),
+            more_warnings: 0,
         };
         let mut mark = Vec::new();
         source.unpacked()?.take(2).read_to_end(&mut mark).map_err(|error| source.io(&error))?;
@@ -264,12 +268,22 @@ impl Source {
 
     /// Remembers something that was left out or doubtful.
     pub(crate) fn warn(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        self.warnings.push(Warning { place: place.into(), message: message.into() });
+        if self.warnings.len() < WARNING_LIMIT {
+            self.warnings.push(Warning { place: place.into(), message: message.into() });
+        } else {
+            self.more_warnings += 1;
+        }
     }
 
     /// What was remembered so far.
     pub(crate) fn take_warnings(&mut self) -> Vec<Warning> {
-        std::mem::take(&mut self.warnings)
+        let mut warnings = std::mem::take(&mut self.warnings);
+        let more = std::mem::take(&mut self.more_warnings);
+        if more > 0 {
+            let message = format!("{more} more warnings like these");
+            warnings.push(Warning { place: "the rest of the file".to_owned(), message });
+        }
+        warnings
     }
 
     /// An empty answer for this file, to be filled.
@@ -344,6 +358,11 @@ impl Source {
     fn unpacked(&self) -> Result<Box<dyn BufRead>, ImportError> {
         let mut raw: Box<dyn BufRead> = match &self.content {
             Content::File => {
+                // A pipe or a device would be waited for, or never end.
+                if self.path.metadata().is_ok_and(|data| !data.is_file()) {
+                    let problem = "it is no regular file".to_owned();
+                    return Err(ImportError::Io { path: self.path.clone(), problem });
+                }
                 Box::new(BufReader::new(File::open(&self.path).map_err(|error| self.io(&error))?))
             }
             Content::Bytes(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
@@ -380,11 +399,7 @@ impl Source {
             .read_to_end(&mut bytes)
             .map_err(|error| self.read_error(&error))?;
         if bytes.len() as u64 > TEXT_LIMIT_BYTES {
-            return Err(self.broken(
-                format!("byte {TEXT_LIMIT_BYTES}"),
-                "it is larger than any honest file of this kind (64 MiB)",
-                "export fewer runs or requests into one file",
-            ));
+            return Err(self.too_large(format!("byte {TEXT_LIMIT_BYTES}")));
         }
         Ok(match String::from_utf8(bytes) {
             Ok(text) => text,
@@ -394,6 +409,29 @@ impl Source {
                 String::from_utf8_lossy(error.as_bytes()).into_owned()
             }
         })
+    }
+
+    /// As [`Source::for_each_line`], for a format that is always small: more than 64 MiB of lines are an error.
+    pub(crate) fn for_each_line_of_text(
+        &mut self,
+        mut each: impl FnMut(&mut Self, u64, &str) -> Result<(), ImportError>,
+    ) -> Result<(), ImportError> {
+        let mut bytes = 0;
+        self.for_each_line(|source, number, line| {
+            bytes += line.len() as u64 + 1;
+            if bytes > TEXT_LIMIT_BYTES {
+                return Err(source.too_large(format!("line {number}")));
+            }
+            each(source, number, line)
+        })
+    }
+
+    fn too_large(&self, place: String) -> ImportError {
+        self.broken(
+            place,
+            "it is larger than any honest file of this kind (64 MiB)",
+            "export fewer runs or requests into one file",
+        )
     }
 
     /// Hands every line to `each` with its number from 1, without its end, until the end or an error. Lines are held

@@ -108,7 +108,8 @@ impl Run {
             match Summary::parse(line, rest) {
                 Some(summary) => self.summary = Some(summary),
                 None => {
-                    source.warn(format!("line {line}"), "the summary of times cannot be read: it is left out");
+                    source
+                        .warn(format!("line {line}"), "the summary of times cannot be read: it is left out");
                 }
             }
         } else if let Some(rest) = after(text, MEMORY) {

@@ -141,3 +141,20 @@ fn a_folder_reads_the_rest_when_one_log_is_broken() {
     let message = read(empty.path()).unwrap_err().to_string();
     assert!(message.contains("a folder with 0 files"), "{message}");
 }
+
+#[test]
+fn accuracy_is_found_in_the_words_of_each_benchmark() {
+    for (text, name, value) in [
+        ("mAP=37.353%\n", "mAP", 37.353),
+        ("Word Error Rate: 7.45%, accuracy=92.54%\n", "accuracy", 92.54),
+        ("Accuracy: mean = 0.86170, kidney = 0.9, tumor = 0.8\n", "Accuracy: mean", 0.8617),
+        ("{'gen_len': 43000, 'rouge1': 44.5, 'rougeL': 28.9, 'tokens_per_sample': 294.4}\n", "rouge1", 44.5),
+        ("{\"exact_match\": 82.9, \"f1\": 90.4}\n", "f1", 90.4),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        submission(folder.path());
+        write(folder.path(), "closed/Org/results/BoxA/tiny/SingleStream/accuracy/accuracy.txt", text);
+        let found = read(folder.path()).unwrap();
+        has(one(&found[0]), Quantity::Accuracy, Statistic::Value, value, &Unit::Other(name.to_owned()));
+    }
+}

@@ -64,6 +64,7 @@ fn a_loadgen_summary_keeps_units_bounds_and_validity() {
     has(&run, Quantity::Throughput, Statistic::Value, 400.25, &Unit::QueriesPerSecond);
     has(&run, Quantity::Completed, Statistic::Value, 800.0, &Unit::Count);
     assert_eq!(run.settings["target_latency_ns"], "0");
+    assert_eq!(run.concurrency, Some(1.0));
     assert_eq!(run.rate_per_second, None, "the target rate of SingleStream is no load");
     says(&run, "800 queries, too few for p99.9 (needs 6636)");
     // The headline's percentile is not there twice.
@@ -120,6 +121,8 @@ samples_per_query : 12
 ",
     );
     assert_eq!(run.scenario.as_deref(), Some("MultiStream"));
+    assert_eq!(run.includes.queueing, None);
+    says(&run, "queries came at fixed intervals");
     nanos(&run, Quantity::Latency, percentile(99.0), 4.9e7);
     nanos(&run, other("latency of a sample"), percentile(99.0), 4.8e7);
     nanos(&run, other("latency of a sample"), Statistic::Mean, 3.5e7);

@@ -208,6 +208,11 @@ fn real_openvino_and_onnx_runtime_files_are_read() {
     // The tool's own log of the same run has a median of 34.76 µs; the report 0.03 ms.
     assert_eq!((median.value, median.rounding), (30_000.0, Some(5000.0)));
     assert!((median.value - 34_760.0).abs() <= 5000.0);
+    let run = sample("openvino/no_counters/stdout.log");
+    assert_eq!(run.value(&Quantity::Latency, percentile(50.0)), Some(34_760.0));
+    assert_eq!(run.precision.as_deref(), Some("bfloat16"));
+    let found = read(&samples().join("openvino")).unwrap();
+    assert_eq!(found.len(), 4, "three runs, each with its log, and one report of counters");
     let found = read(&samples().join("openvino/average_counters/benchmark_report.csv")).unwrap();
     assert_eq!(found[0].results.iter().map(|run| run.batch).collect::<Vec<_>>(), [None, Some(1), Some(2)]);
     nanos(&found[0].results[0], Quantity::Latency, percentile(99.0), 230_000.0);

@@ -49,7 +49,7 @@ fn an_openvino_report_says_how_coarse_it_is() {
     says(all, "bfloat16");
     nanos(first, Quantity::Latency, Statistic::Mean, 60_000.0);
     assert_eq!((first.batch, second.batch), (Some(1), Some(2)));
-    assert_eq!(second.model.as_deref(), Some("Model0"));
+    assert_eq!(all.model.as_deref(), Some("m.onnx"), "the file, not the name inside it");
     assert!(first.metric(&Quantity::Throughput, Statistic::Value).is_none());
 }
 
@@ -181,4 +181,59 @@ fn a_runtime_profile_gives_load_runs_and_providers() {
     assert_eq!(run.samples[0].began_nanos, [0, 1_000_000]);
     assert_eq!(run.settings["nodes on CUDAExecutionProvider"], "1");
     assert_eq!(run.settings["nodes on CPUExecutionProvider"], "1");
+}
+
+pub(super) const OPENVINO_LOG: &str = "\
+[Step 1/11] Parsing and validating input arguments
+[ INFO ] Parsing input parameters
+[ INFO ] Build ................................. 2026.4.1-1
+[Step 6/11] Configuring input of the model
+[ INFO ] Model inputs:
+[ INFO ]     x (node: x) : u8 / [N,C,H,W] / [1,3,8,8]
+[Step 7/11] Loading the model to the device
+[ INFO ] Compile model took 80.50 ms
+[ INFO ]   INFERENCE_PRECISION_HINT: <Type: 'bfloat16'>
+[Step 10/11] Measuring performance (Start inference synchronously, limits: 3000 ms duration)
+[ INFO ] First inference took 1.25 ms
+[Step 11/11] Dumping statistics report
+[ INFO ] Count:            1000 iterations
+[ INFO ] Duration:         3000.00 ms
+[ INFO ] Latency:
+[ INFO ]    Median:        34.76 us
+[ INFO ]    Average:       0.07 ms
+[ INFO ] Throughput:   1333.25 FPS
+";
+
+#[test]
+fn an_openvino_log_says_the_precision_and_is_finer_than_the_report() {
+    let run = parse(OPENVINO_LOG);
+    let median = run.metric(&Quantity::Latency, percentile(50.0)).unwrap();
+    assert_eq!((median.value, median.rounding), (34_760.0, Some(5.0)));
+    assert_eq!(run.metric(&Quantity::Latency, Statistic::Mean).unwrap().rounding, Some(5000.0));
+    assert_eq!(run.precision.as_deref(), Some("bfloat16"));
+    assert_eq!(run.scenario.as_deref(), Some("sync"));
+    assert_eq!(run.tool_version.as_deref(), Some("2026.4.1-1"));
+    says(&run, "16-bit floating point");
+    says(&run, "turned into u8");
+    let cut = OPENVINO_LOG.replace("[ INFO ] Throughput", "[ ERROR ] out of memory\nx");
+    assert!(super::refused("out.log", cut.as_bytes()).contains("the run failed: out of memory"));
+}
+
+#[test]
+fn a_report_and_its_log_in_one_folder_are_one_result() {
+    let folder = tempfile::tempdir().unwrap();
+    super::write(folder.path(), "a/benchmark_report.csv", OPENVINO);
+    super::write(folder.path(), "a/stdout.log", OPENVINO_LOG);
+    super::write(folder.path(), "b/benchmark_report.csv", OPENVINO);
+    let found = inferometer::measure::import::read(folder.path()).unwrap();
+    let [joined, alone] = &found[..] else { panic!("{found:?}") };
+    assert!(joined.path.ends_with("a/stdout.log"));
+    assert_eq!((joined.results.len(), alone.results.len()), (3, 3), "the groups of shapes are kept");
+    let run = &joined.results[0];
+    assert_eq!(
+        run.value(&Quantity::Latency, percentile(50.0)),
+        Some(34_760.0),
+        "the log's, not the report's 0.03 ms"
+    );
+    assert_eq!((run.model.as_deref(), run.batch), (Some("m.onnx"), Some(4)));
 }

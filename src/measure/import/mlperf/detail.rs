@@ -224,7 +224,7 @@ pub(super) fn parse_old(source: &mut Source) -> Result<Facts, ImportError> {
     let mut begin = None;
     let mut end = None;
     let mut effective = false;
-    source.for_each_line(|source, number, line| {
+    source.for_each_line_of_text(|source, number, line| {
         let Some((_, message)) = line.split_once("ns : ").filter(|_| line.starts_with("\"pid\"")) else {
             return Ok(());
         };

@@ -181,6 +181,7 @@ fn finish(source: &mut Source, facts: Facts) -> Foreign {
     foreign.quantiles = Quantiles::FloorIndex;
     let scenario = foreign.scenario.clone().unwrap_or_default();
     let queries = foreign.value(&Quantity::Completed, Statistic::Value);
+    let legacy = foreign.metric(&Quantity::Other("samples per query".to_owned()), Statistic::Value).is_some();
     match scenario.as_str() {
         "Offline" => {
             foreign.includes.queueing = Some(true);
@@ -190,9 +191,19 @@ fn finish(source: &mut Source, facts: Facts) -> Foreign {
             );
         }
         "Server" => foreign.includes.queueing = Some(true),
-        "SingleStream" => foreign.includes.queueing = Some(false),
+        "SingleStream" => {
+            foreign.includes.queueing = Some(false);
+            foreign.concurrency = Some(1.0);
+        }
+        "MultiStream" if legacy => {
+            foreign.note(
+                "MultiStream of LoadGen before 1.1: queries came at fixed intervals, and the result is how many \
+                 samples a query may have. Not comparable with MultiStream today.",
+            );
+        }
         "MultiStream" => {
             foreign.includes.queueing = Some(false);
+            foreign.concurrency = Some(1.0);
             foreign.note("MultiStream latencies are of whole queries: of all samples of a query together.");
         }
         _ => {}

@@ -29,7 +29,7 @@ pub(super) fn parse(source: &mut Source) -> Result<Facts, ImportError> {
     let mut reasons = Vec::new();
     let mut valid = None;
     let mut headings = 0;
-    source.for_each_line(|source, number, line| {
+    source.for_each_line_of_text(|source, number, line| {
         let place = || format!("line {number}");
         let line = line.trim_end();
         let trimmed = line.trim();

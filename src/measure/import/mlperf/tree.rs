@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::super::json::{count_at, number_in, text_at, whole};
+use super::super::json::{count_at, number, number_in, text_at, whole};
 use super::super::source::Source;
 use super::super::{Foreign, Quantity, Statistic, Unit};
 use super::scenario_of;
@@ -129,37 +129,39 @@ pub(super) fn words(json: &Value) -> Option<String> {
     Some(nodes.map_or(parts.clone(), |nodes| format!("{nodes} nodes of {parts}")))
 }
 
-/// `accuracy=76.014%, good=…`, `mAP=…`, `{"exact_match": 82.9, "f1": 90.4}`, `{'rouge1': …}`.
+/// `accuracy=76.014%, good=…`, `mAP=…`, `Accuracy: mean = 0.861`, `{"exact_match": 82.9, "f1": 90.4}`.
 fn accuracy(foreign: &mut Foreign, text: &str) {
-    for line in text.lines().take(10_000) {
-        let line = line.trim();
-        if let Some((key, rest)) = line.split_once('=')
-            && ["accuracy", "mAP", "AUC", "Accuracy"].contains(&key.trim())
-        {
-            let value: String =
-                rest.chars().take_while(|char| char.is_ascii_digit() || matches!(char, '.' | '-')).collect();
-            record(foreign, key.trim(), number_in(&value));
-            return;
-        }
+    const BEFORE: [&str; 5] = ["accuracy=", "mAP=", "AUC=", "Accuracy: mean =", "BLEU: "];
+    for line in text.lines().take(10_000).map(str::trim) {
         if line.starts_with('{')
             && let Ok(Value::Object(values)) = serde_json::from_str(&line.replace('\'', "\""))
         {
-            for (key, value) in values {
-                record(foreign, &key, super::super::json::number(&value));
+            let mut numbers: Vec<(&str, f64)> =
+                values.iter().filter_map(|(key, value)| Some((key.as_str(), number(value)?))).collect();
+            // Lengths and counts stand among them.
+            numbers.retain(|(key, _)| !key.starts_with("gen_") && !key.starts_with("tokens"));
+            for (key, value) in &numbers {
+                foreign.set(format!("accuracy {key}"), value.to_string());
             }
-            return;
+            let known = numbers.iter().find(|(key, _)| ["f1", "rouge1"].contains(key)).or(numbers.first());
+            if let Some((key, value)) = known {
+                let unit = Unit::Other((*key).to_owned());
+                foreign.add(Quantity::Accuracy, Statistic::Value, Some(*value), unit);
+                return;
+            }
         }
-    }
-}
-
-fn record(foreign: &mut Foreign, key: &str, value: Option<f64>) {
-    let first = foreign.metric(&Quantity::Accuracy, Statistic::Value).is_none();
-    if let Some(value) = value {
-        foreign.set(format!("accuracy {key}"), value.to_string());
-    }
-    // The first is the one; the rest stay readable among the settings.
-    if first || key == "f1" {
-        foreign.metrics.retain(|metric| metric.quantity != Quantity::Accuracy);
-        foreign.add(Quantity::Accuracy, Statistic::Value, value, Unit::Other(key.to_owned()));
+        for before in BEFORE {
+            let Some((_, rest)) = line.split_once(before) else { continue };
+            let digits: String = rest
+                .trim_start()
+                .chars()
+                .take_while(|char| char.is_ascii_digit() || matches!(char, '.' | '-'))
+                .collect();
+            if let Some(value) = number_in(&digits) {
+                let name = before.trim_end_matches(['=', ' ', ':']).to_owned();
+                foreign.add(Quantity::Accuracy, Statistic::Value, Some(value), Unit::Other(name));
+                return;
+            }
+        }
     }
 }

@@ -7,6 +7,9 @@ use super::super::source::{Head, Source, shorten};
 use super::super::{ImportError, Quantiles, Quantity, Results, Statistic, Unit};
 use super::PERF_TEST;
 
+/// Most runs of one model whose times are kept.
+const RUN_LIMIT: usize = 5_000_000;
+
 /// One row.
 struct Run<'a> {
     model: &'a str,
@@ -109,6 +112,10 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
             source.warn(format!("line {number}"), "the time is too long to be one and left out");
             return Ok(());
         };
+        if times.len() >= RUN_LIMIT {
+            let problem = format!("it has more than {RUN_LIMIT} runs of one model");
+            return Err(source.broken(format!("line {number}"), problem, "split the file"));
+        }
         times.push(time);
         peak = peak.max(run.peak_bytes);
         cpu = run.cpu_percent;

@@ -16,7 +16,7 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     let mut results = source.results();
     let mut foreign = source.foreign(PERF_TEST, "");
     let mut last = 0;
-    source.for_each_line(|source, number, line| {
+    source.for_each_line_of_text(|source, number, line| {
         last = number;
         let line = line.trim();
         if line.starts_with("Session creation time cost:")

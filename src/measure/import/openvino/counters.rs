@@ -2,7 +2,7 @@
 
 use super::super::json::number_in;
 use super::super::source::{Head, Source};
-use super::super::{ImportError, Quantity, Results, Statistic, Unit};
+use super::super::{ImportError, Quantity, Results, Statistic};
 use super::report::TOOL;
 
 pub(super) fn detects(head: &Head) -> bool {
@@ -17,7 +17,7 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     let mut total = 0.0;
     let mut executed = 0_u64;
     let mut low = false;
-    source.for_each_line(|source, number, line| {
+    source.for_each_line_of_text(|source, number, line| {
         let line = line.trim();
         let cells: Vec<&str> = line.split(';').map(str::trim).collect();
         if cells.first() == Some(&"layerName") {
@@ -63,7 +63,7 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     if executed == 0 {
         return Err(source.broken("the file", "no layer was executed", "repeat the run with -report_type"));
     }
-    foreign.add(Quantity::Compute, Statistic::Mean, Some(total * 1e6), Unit::Nanos);
+    foreign.add_time(Quantity::Compute, Statistic::Mean, Some(total), 1e6);
     foreign.note(
         "Compute is the sum of the layers' times, measured with counters on; each is rounded to 0.001 ms.",
     );

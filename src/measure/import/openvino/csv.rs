@@ -22,7 +22,7 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     let mut groups: Vec<Foreign> = Vec::new();
     let mut python = false;
     let mut last = 0;
-    source.for_each_line(|source, number, line| {
+    source.for_each_line_of_text(|source, number, line| {
         last = number;
         let line = line.trim();
         if line.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::super::json::number_in;
 use super::super::source::Source;
-use super::super::{Foreign, Quantiles, Quantity, Statistic, Unit, Validity};
+use super::super::{Foreign, Metric, Quantiles, Quantity, Statistic, Unit, Validity};
 
 pub(super) const TOOL: &str = "OpenVINO benchmark_app";
 
@@ -114,6 +114,10 @@ pub(super) fn batch_of(shapes: &str) -> Option<u64> {
 
 /// Definitions and traps of every report. `python` where the Python tool wrote it.
 pub(super) fn finish(foreign: &mut Foreign, python: bool) {
+    // The topology is the name inside the file, often a converter's word; the argument is the file.
+    if let Some(file) = foreign.settings.get("argument -m") {
+        foreign.model = file.rsplit(['/', '\\']).next().map(str::to_owned);
+    }
     // The Python tool takes sorted[ceil(n·p/100) - 1].
     foreign.quantiles = if python { Quantiles::InverseCdf } else { Quantiles::Unknown };
     foreign.includes.network = Some(false);
@@ -124,8 +128,11 @@ pub(super) fn finish(foreign: &mut Foreign, python: bool) {
         ),
         _ => {}
     }
-    if foreign.metrics.iter().any(|metric| metric.quantity == Quantity::Latency && metric.rounding.is_some())
-    {
+    // The log writes microseconds with two digits, the reports milliseconds.
+    let is_coarse = |metric: &Metric| {
+        metric.quantity == Quantity::Latency && metric.rounding.is_some_and(|nanos| nanos >= 1000.0)
+    };
+    if foreign.metrics.iter().any(is_coarse) {
         foreign.note(
             "Latencies are rounded to 0.01 ms in this report: short ones are coarse (0.03 ms is 0.025 to 0.035 ms).",
         );

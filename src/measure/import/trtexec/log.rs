@@ -13,6 +13,11 @@ pub(super) fn detects(head: &Head) -> bool {
             || head.contains("[I] Average on ") && head.contains("GPU latency:"))
 }
 
+/// Most errors and warnings of a run that are kept.
+const MESSAGE_LIMIT: usize = 20;
+/// Most runs in one log.
+const RUN_LIMIT: usize = 10_000;
+
 /// The run that is being read.
 struct Run {
     foreign: Foreign,
@@ -46,6 +51,10 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     source.for_each_line(|source, number, line| {
         lines = number;
         if line.starts_with("&&&& RUNNING") {
+            if results.results.len() >= RUN_LIMIT {
+                let problem = format!("it holds more than {RUN_LIMIT} runs");
+                return Err(source.broken(format!("line {number}"), problem, "split the log"));
+            }
             let before = std::mem::replace(&mut run, Run::new(source, number));
             if number > 1 && !before.foreign.metrics.is_empty() {
                 results.results.push(ended(before));
@@ -117,12 +126,15 @@ fn event(source: &mut Source, run: &mut Run, number: u64, line: &str) {
     let (severity, text) = severity(line);
     match severity {
         'E' | 'F' => {
-            run.errors.push(shorten(text, 200));
+            if run.errors.len() < MESSAGE_LIMIT {
+                run.errors.push(shorten(text, 200));
+            }
             return;
         }
         'W' => {
             // Its warnings about the measurement begin with a star; their advice follows indented.
-            if let Some(warning) = text.strip_prefix("* ") {
+            if let Some(warning) = text.strip_prefix("* ").filter(|_| run.own_warnings.len() < MESSAGE_LIMIT)
+            {
                 run.own_warnings.push(warning.trim().to_owned());
             }
             return;
@@ -263,7 +275,9 @@ fn old_statistic(foreign: &mut Foreign, heading: &Quantity, key: &str, value: &s
             ("percentile", Some(percentile)) => Statistic::Percentile(percentile),
             _ => return false,
         };
-        foreign.add_time(quantity.clone(), statistic, millis, 1e6);
+        if foreign.metric(quantity, statistic).is_none() {
+            foreign.add_time(quantity.clone(), statistic, millis, 1e6);
+        }
         millis.is_some()
     };
     let understood = add(heading, own);
