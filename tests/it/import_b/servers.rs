@@ -1,4 +1,6 @@
-//! Triton's tools: perf_analyzer's table and profile export, Model Analyzer's tables.
+//! Triton's tools: `perf_analyzer`'s table and profile export, Model Analyzer's tables.
+
+use std::fmt::Write as _;
 
 use inferometer::measure::import::{Quantiles, Quantity, Statistic, Unit, Validity, read_bytes};
 
@@ -165,9 +167,11 @@ fn a_large_profile_export_is_read_as_a_stream() {
         }
         let sent = 1_000_000 * at;
         let answered = sent + 5_000 + at;
-        text.push_str(&format!(
+        write!(
+            text,
             r#"{{"timestamp":{sent},"request_inputs":{{"text":"{words}"}},"response_timestamps":[{answered}]}}"#
-        ));
+        )
+        .unwrap();
     }
     text.push_str(r#"]}],"version":"1"}"#);
     assert!(text.len() > 64 * 1024 * 1024);
