@@ -2,10 +2,11 @@
 //!
 //! Must not know what the formats mean, only that two logs of one run are one result.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::source::Source;
-use super::{ImportError, Results, Warning, read_source, readers};
+use super::{ImportError, Results, Warning, mlperf, read_source, readers};
 
 /// Deepest folder that is entered: a submission tree is ten deep.
 const DEPTH_LIMIT: usize = 20;
@@ -20,6 +21,7 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Results>, ImportError> {
     let mut files = Vec::new();
     walk(folder, 0, &mut files, &mut warnings)?;
     let mut found = Vec::new();
+    let mut done = HashSet::new();
     for path in &files {
         if found.len() == RESULT_LIMIT {
             let message = format!("more than {RESULT_LIMIT} result files: the rest is left out");
@@ -31,11 +33,24 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Results>, ImportError> {
             continue;
         };
         let Some(reader) = readers().find(|reader| (reader.detects)(source.head())) else { continue };
-        if is_completion(reader.format, path, &files) {
+        if done.contains(path) {
             continue;
         }
+        let format = reader.format;
         match read_source(source) {
-            Ok(results) => found.push(results),
+            Ok(results) if results.results.is_empty() => {
+                for Warning { place, message } in results.warnings {
+                    let place = format!("{}, {place}", shown(folder, path));
+                    warnings.push(Warning { place, message });
+                }
+            }
+            Ok(results) => {
+                // The detail log was completed by its summary, which sorts after it.
+                if format == mlperf::DETAIL {
+                    done.extend(mlperf::partner_path(path, "detail", "summary"));
+                }
+                found.push(results);
+            }
             Err(error) => {
                 warnings.push(Warning { place: shown(folder, path), message: error.to_string() });
             }
@@ -54,12 +69,6 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Results>, ImportError> {
         found.insert(0, own);
     }
     Ok(found)
-}
-
-/// Whether the file only completes another one that is read: a summary with its detail log beside it.
-fn is_completion(format: &str, path: &Path, files: &[PathBuf]) -> bool {
-    let _ = (format, path, files);
-    false
 }
 
 /// The files under `folder`, each folder's own files first, both in the order of their names.

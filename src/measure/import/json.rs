@@ -3,6 +3,10 @@
 //!
 //! What is not a number becomes absent, with a warning, never 0. Must not know any format of results.
 
+use std::cell::Cell;
+use std::io::Read;
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use super::ImportError;
@@ -10,6 +14,8 @@ use super::source::Source;
 
 /// Most values in one JSON file that is held in memory (a value takes some 70 bytes).
 const VALUE_LIMIT: usize = 4_000_000;
+/// Longest element of a list that is read as a stream.
+const ELEMENT_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 /// How many places with `NaN` are named one by one.
 const NAMED_GAPS: usize = 5;
 
@@ -88,7 +94,7 @@ fn broken(
     let shift: isize = gaps
         .iter()
         .filter(|(line, column, _)| *line == error.line() && *column < error.column())
-        .map(|(_, _, word)| 4 - word.len() as isize)
+        .map(|(_, _, word)| 4 - word.len().cast_signed())
         .sum();
     let column = error.column().saturating_add_signed(-shift);
     let place = format!("line {}, column {column}", error.line() as u64 + first_line - 1);
@@ -126,7 +132,7 @@ fn without_non_numbers(text: &str) -> (String, Vec<(usize, usize, &str)>) {
                 let rest = &bytes[at..];
                 let word = WORDS.iter().find(|word| {
                     rest.starts_with(word.as_bytes())
-                        && !rest.get(word.len()).is_some_and(|byte| byte.is_ascii_alphanumeric())
+                        && !rest.get(word.len()).is_some_and(u8::is_ascii_alphanumeric)
                 });
                 if let Some(word) = word {
                     mended.push_str(text.get(copied..at).unwrap_or_default());
@@ -197,4 +203,71 @@ pub(crate) fn count_at(value: &Value, key: &str) -> Option<u64> {
 /// The member's text.
 pub(crate) fn text_at(value: &Value, key: &str) -> Option<String> {
     value.get(key).and_then(text)
+}
+
+/// Hands the elements of a top-level list to `each`, one at a time, with their index: for lists that do not fit into
+/// memory. `each` answers what is wrong with an element, which is then the error.
+pub(crate) fn for_each_element(
+    source: &mut Source,
+    mut each: impl FnMut(usize, Value) -> Result<(), String>,
+) -> Result<(), ImportError> {
+    // One element is held in memory: what is read since the last one is counted.
+    let since = Rc::new(Cell::new(0));
+    let metered = Metered { inner: source.reader()?, since: Rc::clone(&since) };
+    let mut parser = serde_json::Deserializer::from_reader(metered);
+    let mut index = 0_usize;
+    let mut refused = None;
+    let visitor = Elements {
+        each: |value| {
+            since.set(0);
+            let answer = each(index, value);
+            index += 1;
+            answer.map_err(|problem| refused = Some((index - 1, problem)))
+        },
+    };
+    let read = serde::Deserializer::deserialize_seq(&mut parser, visitor).and_then(|()| parser.end());
+    if let Some((index, problem)) = refused {
+        return Err(source.broken(format!("[{index}]"), problem, "check that the file is the tool's own"));
+    }
+    read.map_err(|error| {
+        if error.is_io() { source.read_error(&error.into()) } else { broken(source, &error, &[], 1) }
+    })
+}
+
+/// Refuses to go on when one element is too long.
+struct Metered<R> {
+    inner: R,
+    since: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.since.get() > ELEMENT_LIMIT_BYTES {
+            let problem = "one element is longer than any honest one (16 MiB)";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, problem));
+        }
+        let count = self.inner.read(into)?;
+        self.since.set(self.since.get() + count);
+        Ok(count)
+    }
+}
+
+/// A list that is not kept.
+struct Elements<F> {
+    each: F,
+}
+
+impl<'de, F: FnMut(Value) -> Result<(), ()>> serde::de::Visitor<'de> for Elements<F> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a list")
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        while let Some(value) = list.next_element::<Value>()? {
+            (self.each)(value).map_err(|()| serde::de::Error::custom("refused"))?;
+        }
+        Ok(())
+    }
 }

@@ -5,6 +5,8 @@
 //! silently: what a tool rounded, truncated or counted per minute is said in [`Foreign::notes`]. Must not know the
 //! project, the window or the command line.
 
+#![allow(clippy::doc_markdown, reason = "names of formats and tools are products' names, not code")]
+
 mod aiperf;
 mod aiperf_records;
 mod fields;
@@ -12,14 +14,19 @@ mod folder;
 mod hyperfine;
 mod json;
 mod llama_bench;
+mod mlperf;
 mod model_analyzer;
 mod more;
+mod onnxruntime;
+mod openvino;
 mod optimum;
 mod perf_analyzer;
 mod profile_export;
 mod sagemaker;
+mod samples;
 mod source;
 mod tflite;
+mod trtexec;
 mod vllm;
 mod winml;
 
@@ -40,12 +47,10 @@ pub(crate) struct Reader {
     pub(crate) read: fn(&mut Source) -> Result<Results, ImportError>,
 }
 
-/// The formats of this folder's own table; the first that detects a file reads it.
-const READERS: &[Reader] = &[];
-
 /// Every format there is, the most telling first.
 fn readers() -> impl Iterator<Item = &'static Reader> {
-    READERS.iter().chain(more::READERS)
+    let own = [mlperf::READERS, trtexec::READERS, openvino::READERS, onnxruntime::READERS];
+    own.into_iter().flatten().chain(more::READERS)
 }
 
 /// What the file is called if it is another tool's result, from the first 64 KiB of its content; the name does not
@@ -411,7 +416,11 @@ impl Foreign {
         value: Option<f64>,
         nanos_per_unit: f64,
     ) {
-        self.add(quantity, statistic, value.map(|value| value * nanos_per_unit), Unit::Nanos);
+        // 0.00341797 ms is 3,417.97 ns, not 3,417.9700000000003: no tool writes less than a picosecond.
+        let nanos = value
+            .map(|value| value * nanos_per_unit)
+            .map(|nanos| if nanos.abs() < 9e12 { (nanos * 1e3).round() / 1e3 } else { nanos });
+        self.add(quantity, statistic, nanos, Unit::Nanos);
     }
 
     /// As [`Foreign::add_time`], for a tool that rounds: `rounding` is half of its last digit, in the same unit.

@@ -334,7 +334,7 @@ impl Source {
         use std::io::ErrorKind;
         if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput)
         {
-            self.broken("the packed data", error.to_string(), "copy the file again")
+            self.broken("the data", error.to_string(), "copy the file again")
         } else {
             self.io(error)
         }
