@@ -13,6 +13,8 @@ const SUMMARY: &str = "Inference timings in us:";
 const MEMORY: &str = "Memory footprint delta from the start of the tool (MB):";
 /// The line that tells peak memory.
 const PEAK: &str = "Overall peak memory footprint (MB) via periodic monitoring:";
+/// Most settings of one run that are kept: the tool has some hundred.
+const SETTING_LIMIT: usize = 500;
 /// Most runs in one log that are kept.
 const RUN_LIMIT: usize = 10_000;
 
@@ -39,13 +41,15 @@ struct Phase {
 struct Run {
     line: u64,
     settings: Vec<(String, String)>,
-    phases: Vec<Phase>,
+    /// The latest phase: warm-up first, then what is measured.
+    phase: Option<Phase>,
     summary: Option<Summary>,
     /// Line, after loading, at the end.
     memory: Option<(u64, Option<f64>, Option<f64>)>,
     /// Line and megabytes.
     peak: Option<(u64, f64)>,
     fallback: Option<String>,
+    unreadable: bool,
 }
 
 /// `Inference timings in us: …`.
@@ -117,20 +121,25 @@ impl Run {
         if let Some(rest) = after(text, SUMMARY) {
             match Summary::parse(line, rest) {
                 Some(summary) => self.summary = Some(summary),
-                None => {
+                // Once a run: a log of nothing else must not fill the memory.
+                None if self.summary.is_none() && !self.unreadable => {
+                    self.unreadable = true;
                     source
                         .warn(format!("line {line}"), "the summary of times cannot be read: it is left out");
                 }
+                None => {}
             }
         } else if let Some(rest) = after(text, MEMORY) {
             self.memory = Some((line, word(rest, "init="), word(rest, "overall=")));
         } else if let Some(rest) = after(text, PEAK) {
             self.peak = json::number_in(rest).map(|peak| (line, peak));
         } else if let Some(at) = text.find("count=").filter(|at| text[*at..].contains("avg=")) {
-            self.phases.push(Phase::parse(&text[at..]));
+            self.phase = Some(Phase::parse(&text[at..]));
         } else if text.contains("will not be executed by the delegate") {
             self.fallback = Some(text.trim().to_owned());
-        } else if let Some((key, value)) = setting(text) {
+        } else if self.settings.len() < SETTING_LIMIT
+            && let Some((key, value)) = setting(text)
+        {
             self.settings.push((key.to_owned(), value.to_owned()));
         }
     }
@@ -144,7 +153,7 @@ impl Run {
             );
             return None;
         };
-        let main = self.phases.last().cloned().unwrap_or_default();
+        let main = self.phase.clone().unwrap_or_default();
         // Both lines print the same number; where they differ, one of them was cut.
         let agrees = main.avg.is_none_or(|avg| (avg - summary.average).abs() <= 1e-5 * avg.abs().max(1.0));
         if !agrees || (cut(summary.line) && main.avg.is_none()) {

@@ -76,6 +76,8 @@ fn aiperf_records_give_samples_of_answered_requests_and_count_the_rest() {
     assert_eq!(latency.began_nanos, [0, 1_000]);
     let gaps = foreign.samples.iter().find(|samples| samples.quantity == Quantity::InterToken).unwrap();
     assert_eq!(gaps.nanos, [1_500_000, 1_500_000]);
+    near(foreign.value(&Quantity::Latency, Statistic::Max), 3_500_000.0);
+    near(foreign.value(&Quantity::FirstToken, MEAN), 375_000.0);
     near(foreign.value(&Quantity::Issued, VALUE), 3.0);
     near(foreign.value(&Quantity::Completed, VALUE), 2.0);
     near(foreign.value(&Quantity::Failed, VALUE), 1.0);
