@@ -122,7 +122,7 @@ fn add(foreign: &mut Foreign, name: &str, statistic: Statistic, number: f64, wor
     if quantity == Quantity::Duration && unit == Unit::Nanos {
         (unit, factor) = (Unit::Seconds, factor / 1e9);
     }
-    foreign.add(quantity, statistic, Some(number * factor), unit);
+    fields::add_amount(foreign, quantity, statistic, Some(number * factor), unit);
 }
 
 /// What the tool's name for a metric means.
@@ -224,7 +224,7 @@ fn telemetry(source: &mut Source, value: &Value, foreign: &mut Foreign) {
                 ("gpu_memory_used", Unit::Bytes) => Quantity::AcceleratorMemory,
                 _ => Quantity::Other(name.clone()),
             };
-            foreign.add(quantity, Statistic::Mean, Some(mean * factor), unit);
+            fields::add_amount(foreign, quantity, Statistic::Mean, Some(mean * factor), unit);
         }
     }
     if gpus.len() > 1 {

@@ -6,10 +6,14 @@ use serde_json::Value;
 
 use super::fields::{self, nanos};
 use super::source::{Head, Source};
-use super::{Foreign, ImportError, Includes, Quantity, Results, Samples, Statistic, Unit, json};
+use super::{
+    Foreign, ImportError, Includes, Quantiles, Quantity, Results, Samples, Statistic, Unit, json, samples,
+};
 
 /// Most requests that are kept.
 const REQUEST_LIMIT: usize = 5_000_000;
+/// Most lines with `NaN` and its like.
+const MENDED_LIMIT: usize = 1_000;
 /// How many broken lines are named one by one.
 const NAMED_PROBLEMS: usize = 5;
 
@@ -42,12 +46,13 @@ struct Gathered {
     failed: std::collections::BTreeMap<String, u64>,
     first_nanos: Option<u64>,
     last_nanos: Option<u64>,
-    problems: usize,
+    problems: Problems,
 }
 
 /// Reads the lines.
 pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     let mut gathered = Gathered::default();
+    let mut mended = 0;
     let mut broken: Option<(u64, String)> = None;
     source.for_each_line(|source, line, text| {
         if text.trim().is_empty() {
@@ -61,7 +66,19 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
                 "check that the file is the tool's own and complete",
             ));
         }
-        match json::parse(source, text, line) {
+        // Lines with NaN are rare: what mends them says so for each, and must not fill the memory.
+        let plain = serde_json::from_str(text);
+        if plain.is_err() {
+            mended += 1;
+            if mended > MENDED_LIMIT {
+                return Err(source.broken(
+                    format!("line {line}"),
+                    format!("more than {MENDED_LIMIT} lines are no plain JSON"),
+                    "check that the file is the tool's own and complete",
+                ));
+            }
+        }
+        match plain.or_else(|_| json::parse(source, text, line)) {
             Ok(record) => gathered.take(source, line, &record)?,
             Err(ImportError::Broken { problem, .. }) => broken = Some((line, problem)),
             Err(error) => return Err(error),
@@ -78,6 +95,19 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     Ok(results)
 }
 
+/// How many problems there were; the first are named.
+#[derive(Default)]
+struct Problems(usize);
+
+impl Problems {
+    fn say(&mut self, source: &mut Source, line: u64, message: &str) {
+        self.0 += 1;
+        if self.0 <= NAMED_PROBLEMS {
+            source.warn(format!("line {line}"), message);
+        }
+    }
+}
+
 impl Gathered {
     /// Adds one request.
     fn take(&mut self, source: &mut Source, line: u64, record: &Value) -> Result<(), ImportError> {
@@ -88,7 +118,7 @@ impl Gathered {
         }
         let began = metadata.get("request_start_ns").and_then(Value::as_u64);
         let Some(began) = began else {
-            self.problem(source, line, "it has no request_start_ns: the request is left out");
+            self.problems.say(source, line, "it has no request_start_ns: the request is left out");
             return Ok(());
         };
         self.issued += 1;
@@ -118,9 +148,7 @@ impl Gathered {
             let Some(metric) = record.pointer(&format!("/metrics/{name}")) else { continue };
             match time(metric) {
                 Some(nanos) => samples.push((began, nanos)),
-                None => {
-                    source.warn(format!("line {line}, {name}"), "it is no time: it is left out");
-                }
+                None => self.problems.say(source, line, &format!("{name} is no time: it is left out")),
             }
         }
         if let Some(metric) = record.pointer("/metrics/inter_chunk_latency")
@@ -132,18 +160,15 @@ impl Gathered {
         Ok(())
     }
 
-    fn problem(&mut self, source: &mut Source, line: u64, message: &str) {
-        self.problems += 1;
-        if self.problems <= NAMED_PROBLEMS {
-            source.warn(format!("line {line}"), message);
-        }
-    }
-
     /// The result; `None` when no request was answered.
     fn into_result(self, source: &mut Source, mut foreign: Foreign) -> Option<Foreign> {
-        let Self { samples, gaps, issued, completed, cancelled, warm_up, failed, problems, .. } = self;
-        if problems > NAMED_PROBLEMS {
-            source.warn("later lines", format!("{} more lines are left out", problems - NAMED_PROBLEMS));
+        let Self { samples: sampled, gaps, issued, completed, cancelled, warm_up, failed, problems, .. } =
+            self;
+        if problems.0 > NAMED_PROBLEMS {
+            source.warn(
+                "later lines",
+                format!("{} more such values or lines are left out", problems.0 - NAMED_PROBLEMS),
+            );
         }
         let errors: u64 = failed.values().sum();
         let count = |count: u64| Some(count as f64);
@@ -168,24 +193,26 @@ impl Gathered {
         let seconds =
             self.last_nanos.map(|last| last.saturating_sub(first) as f64 / 1e9).filter(|s| *s > 0.0);
         foreign.add(Quantity::Duration, Statistic::Value, seconds, Unit::Seconds);
-        for ((_, quantity), mut samples) in SAMPLED.into_iter().zip(samples) {
-            if samples.is_empty() {
+        for ((_, quantity), mut times) in SAMPLED.into_iter().zip(sampled) {
+            if times.is_empty() {
                 continue;
             }
-            samples.sort_by_key(|(began, _)| *began);
-            foreign.samples.push(Samples {
-                quantity,
-                nanos: samples.iter().map(|(_, nanos)| *nanos).collect(),
-                began_nanos: samples.iter().map(|(began, _)| began - first).collect(),
-            });
+            times.sort_by_key(|(began, _)| *began);
+            let nanos: Vec<u64> = times.iter().map(|(_, nanos)| *nanos).collect();
+            samples::describe(&mut foreign, &quantity, &nanos);
+            let began_nanos = times.iter().map(|(began, _)| began - first).collect();
+            foreign.samples.push(Samples { quantity, nanos, began_nanos });
         }
         if !gaps.is_empty() {
+            samples::describe(&mut foreign, &Quantity::InterToken, &gaps);
             foreign.samples.push(Samples {
                 quantity: Quantity::InterToken,
                 nanos: gaps,
                 began_nanos: Vec::new(),
             });
         }
+        foreign.quantiles = Quantiles::InverseCdf;
+        foreign.note("The statistics are computed here from the raw requests.");
         foreign.note("Latency counts from the real send and is of answered requests only.");
         Some(foreign)
     }

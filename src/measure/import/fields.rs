@@ -296,9 +296,25 @@ pub(super) fn gpu_cell(cell: &str) -> Option<Vec<(String, f64)>> {
     let mut values = Vec::new();
     for part in cell.split(';').map(str::trim).filter(|part| !part.is_empty()) {
         let (uuid, value) = part.rsplit_once(':')?;
-        values.push((uuid.trim().to_owned(), json::number_in(value)?));
+        values.push((uuid.trim().to_owned(), json::number_in(value).filter(|value| *value >= 0.0)?));
     }
     (!values.is_empty()).then_some(values)
+}
+
+/// Adds an amount of memory or money that cannot be negative; one that is, is left out and said.
+pub(super) fn add_amount(
+    foreign: &mut Foreign,
+    quantity: Quantity,
+    statistic: Statistic,
+    amount: Option<f64>,
+    unit: Unit,
+) {
+    match amount {
+        Some(amount) if amount < 0.0 => {
+            foreign.note(format!("{quantity:?} is {amount} in the file, which cannot be; it is left out."));
+        }
+        amount => foreign.add(quantity, statistic, amount, unit),
+    }
 }
 
 /// Seconds as whole nanoseconds; `None` for what is negative, not finite or beyond 584 years.

@@ -64,12 +64,8 @@ fn read_command(source: &mut Source, place: String, command: &Value) -> Option<F
     }
     if let Some(memory) = list("memory_usage_byte") {
         let peak = memory.iter().filter_map(json::number).fold(f64::NEG_INFINITY, f64::max);
-        foreign.add(
-            Quantity::Memory,
-            Statistic::Max,
-            Some(peak).filter(|peak| peak.is_finite()),
-            Unit::Bytes,
-        );
+        let peak = Some(peak).filter(|peak| peak.is_finite());
+        fields::add_amount(&mut foreign, Quantity::Memory, Statistic::Max, peak, Unit::Bytes);
     }
     if let Some(codes) = list("exit_codes") {
         // `null` is a process that a signal ended.

@@ -10,6 +10,9 @@ use super::fields::{self, Row, for_each_row, last_part};
 use super::source::{Head, Kind, Source, shorten};
 use super::{Foreign, ImportError, Includes, Quantity, Results, Samples, Statistic, Unit, json};
 
+/// Most tests in SQL text that are kept.
+const TEST_LIMIT: usize = 20_000;
+
 /// Whether a file begins like one of the four.
 pub(super) fn detects(head: &Head) -> bool {
     const NAMES: [&str; 3] = ["model_filename", "avg_ns", "avg_ts"];
@@ -114,9 +117,18 @@ fn misfit(row: &Row<'_>) -> Option<Map<String, Value>> {
 /// SQL as the tool prints it: `INSERT INTO llama_bench (a, b) VALUES ('1', '2');`. Quotes in values are not doubled
 /// there, so that values are split at `', '`.
 fn read_sql(source: &mut Source, results: &mut Results) -> Result<(), ImportError> {
+    let mut tests = 0;
     source.for_each_line(|source, line, text| {
         let Some(rest) = text.trim().strip_prefix("INSERT INTO ") else { return Ok(()) };
         let place = format!("line {line}");
+        tests += 1;
+        if tests > TEST_LIMIT {
+            return Err(source.broken(
+                place,
+                format!("it has more than {TEST_LIMIT} tests"),
+                "check that this is the tool's own file",
+            ));
+        }
         match insert(rest) {
             Some(test) => results.results.extend(describe(source, place, &test)),
             None => source.warn(place, format!("it is no whole INSERT: {:?} is left out", shorten(text, 60))),

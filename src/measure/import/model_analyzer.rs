@@ -105,6 +105,10 @@ fn read_column(source: &mut Source, row: &Row<'_>, name: &str, foreign: &mut For
         return;
     };
     let Some(value) = row.number(source, name) else { return };
+    if value < 0.0 {
+        source.warn(row.place_of(name), format!("{value} cannot be: it is left out"));
+        return;
+    }
     let (quantity, statistic) = meaning(what);
     // Memory is bytes ÷ 10⁶, as the tool computes it.
     let (unit, factor) = fields::unit(word, false).unwrap_or((Unit::Other(word.to_owned()), 1.0));

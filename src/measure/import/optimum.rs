@@ -147,7 +147,7 @@ fn read_target(
         ] {
             let bytes = json::number_at(memory, key).map(|value| value * factor);
             let quantity = if main { known } else { Quantity::Other(format!("{name} {key}")) };
-            foreign.add(quantity, Statistic::Max, bytes, Unit::Bytes);
+            fields::add_amount(foreign, quantity, Statistic::Max, bytes, Unit::Bytes);
         }
     }
     if let Some(energy) = target.get("energy") {

@@ -10,7 +10,9 @@ use std::io::BufReader;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::source::{Head, Source};
-use super::{Foreign, ImportError, Includes, Quantity, Results, Samples, Statistic, Unit};
+use super::{
+    Foreign, ImportError, Includes, Quantiles, Quantity, Results, Samples, Statistic, Unit, samples,
+};
 
 /// Most requests that are kept: 16 bytes each for latency and send time, and 8 for the first response.
 const REQUEST_LIMIT: usize = 10_000_000;
@@ -116,7 +118,8 @@ fn describe(experiment: Experiment, foreign: &mut Foreign) -> bool {
         ));
     }
     if requests.iter().any(|request| request.responses > 1) {
-        let first = requests.iter().map(|request| request.first).collect();
+        let first: Vec<u64> = requests.iter().map(|request| request.first).collect();
+        samples::describe(foreign, &Quantity::FirstToken, &first);
         foreign.samples.push(Samples {
             quantity: Quantity::FirstToken,
             nanos: first,
@@ -125,7 +128,9 @@ fn describe(experiment: Experiment, foreign: &mut Foreign) -> bool {
         foreign
             .note("Responses stream: latency runs to the last one, the first token's time to the first one.");
     }
-    let nanos = requests.iter().map(|request| request.latency).collect();
+    let nanos: Vec<u64> = requests.iter().map(|request| request.latency).collect();
+    samples::describe(foreign, &Quantity::Latency, &nanos);
+    foreign.quantiles = Quantiles::InverseCdf;
     foreign.samples.push(Samples { quantity: Quantity::Latency, nanos, began_nanos });
     let seconds = (ended - began) as f64 / 1e9;
     foreign.add(Quantity::Duration, Statistic::Value, (seconds > 0.0).then_some(seconds), Unit::Seconds);
@@ -133,7 +138,7 @@ fn describe(experiment: Experiment, foreign: &mut Foreign) -> bool {
         let rate = requests.len() as f64 / seconds;
         foreign.add(Quantity::Throughput, Statistic::Value, Some(rate), Unit::QueriesPerSecond);
         foreign.note(
-            "Raw requests: the throughput here is answered requests over the time from the first send to the last \
+            "The statistics are computed here from the raw requests; the throughput is answered requests over the time from the first send to the last \
              response; the tool's own is over its windows and multiplied by the batch, which this file does not say.",
         );
     }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::fields::{MICROS, MILLIS, needs_results};
+use super::fields::{MICROS, MILLIS, add_amount, needs_results};
 use super::source::{Head, Source};
 use super::{Foreign, ImportError, Includes, Quantity, Results, Statistic, Unit, Validity, json};
 
@@ -122,8 +122,10 @@ fn read_one(
     foreign.add(Quantity::Throughput, Statistic::Value, rate.map(|rate| rate / 60.0), Unit::QueriesPerSecond);
     latency(number("ModelLatency"), rate, unit, &mut foreign);
     let currency = || Unit::Currency("USD".to_owned());
-    foreign.add(Quantity::CostPerHour, Statistic::Value, number("CostPerHour"), currency());
-    foreign.add(Quantity::CostPerInference, Statistic::Value, number("CostPerInference"), currency());
+    let mut cost =
+        |quantity, key| add_amount(&mut foreign, quantity, Statistic::Value, number(key), currency());
+    cost(Quantity::CostPerHour, "CostPerHour");
+    cost(Quantity::CostPerInference, "CostPerInference");
     for (key, quantity) in [
         ("CpuUtilization", Quantity::CpuUse),
         ("MemoryUtilization", Quantity::Other("memory use".to_owned())),

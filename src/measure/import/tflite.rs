@@ -11,6 +11,10 @@ use super::{Foreign, ImportError, Includes, Quantity, Results, Statistic, Unit, 
 const SUMMARY: &str = "Inference timings in us:";
 /// The line that tells memory.
 const MEMORY: &str = "Memory footprint delta from the start of the tool (MB):";
+/// The line that tells peak memory.
+const PEAK: &str = "Overall peak memory footprint (MB) via periodic monitoring:";
+/// Most settings of one run that are kept: the tool has some hundred.
+const SETTING_LIMIT: usize = 500;
 /// Most runs in one log that are kept.
 const RUN_LIMIT: usize = 10_000;
 
@@ -37,11 +41,15 @@ struct Phase {
 struct Run {
     line: u64,
     settings: Vec<(String, String)>,
-    phases: Vec<Phase>,
+    /// The latest phase: warm-up first, then what is measured.
+    phase: Option<Phase>,
     summary: Option<Summary>,
-    memory: Option<(f64, f64)>,
-    peak: Option<f64>,
+    /// Line, after loading, at the end.
+    memory: Option<(u64, Option<f64>, Option<f64>)>,
+    /// Line and megabytes.
+    peak: Option<(u64, f64)>,
     fallback: Option<String>,
+    unreadable: bool,
 }
 
 /// `Inference timings in us: …`.
@@ -83,6 +91,12 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
         let cut = |line: u64| !ended && line == last_line;
         results.results.extend(run.into_result(source, cut));
     }
+    if !ended {
+        source.warn(
+            format!("line {last_line}"),
+            "the last line has no line end: the log may be cut, and memory on this line is left out",
+        );
+    }
     needs_results(source, &results)?;
     Ok(results)
 }
@@ -107,22 +121,25 @@ impl Run {
         if let Some(rest) = after(text, SUMMARY) {
             match Summary::parse(line, rest) {
                 Some(summary) => self.summary = Some(summary),
-                None => {
+                // Once a run: a log of nothing else must not fill the memory.
+                None if self.summary.is_none() && !self.unreadable => {
+                    self.unreadable = true;
                     source
                         .warn(format!("line {line}"), "the summary of times cannot be read: it is left out");
                 }
+                None => {}
             }
         } else if let Some(rest) = after(text, MEMORY) {
-            self.memory =
-                Some((word(rest, "init=").unwrap_or(f64::NAN), word(rest, "overall=").unwrap_or(f64::NAN)));
-        } else if let Some(rest) = after(text, "Overall peak memory footprint (MB) via periodic monitoring:")
-        {
-            self.peak = json::number_in(rest);
+            self.memory = Some((line, word(rest, "init="), word(rest, "overall=")));
+        } else if let Some(rest) = after(text, PEAK) {
+            self.peak = json::number_in(rest).map(|peak| (line, peak));
         } else if let Some(at) = text.find("count=").filter(|at| text[*at..].contains("avg=")) {
-            self.phases.push(Phase::parse(&text[at..]));
+            self.phase = Some(Phase::parse(&text[at..]));
         } else if text.contains("will not be executed by the delegate") {
             self.fallback = Some(text.trim().to_owned());
-        } else if let Some((key, value)) = setting(text) {
+        } else if self.settings.len() < SETTING_LIMIT
+            && let Some((key, value)) = setting(text)
+        {
             self.settings.push((key.to_owned(), value.to_owned()));
         }
     }
@@ -136,7 +153,7 @@ impl Run {
             );
             return None;
         };
-        let main = self.phases.last().cloned().unwrap_or_default();
+        let main = self.phase.clone().unwrap_or_default();
         // Both lines print the same number; where they differ, one of them was cut.
         let agrees = main.avg.is_none_or(|avg| (avg - summary.average).abs() <= 1e-5 * avg.abs().max(1.0));
         if !agrees || (cut(summary.line) && main.avg.is_none()) {
@@ -166,7 +183,7 @@ impl Run {
             time(Quantity::Latency, Statistic::Percentile(*percent), Some(*value));
         }
         foreign.add(Quantity::Completed, Statistic::Value, main.count, Unit::Count);
-        self.remember(&mut foreign);
+        self.remember(cut, &mut foreign);
         Some(foreign)
     }
 
@@ -181,18 +198,21 @@ impl Run {
         }
     }
 
-    /// Memory and traps.
-    fn remember(&self, foreign: &mut Foreign) {
+    /// Memory and traps. The last number of a log without a last line end may be cut, and is left out.
+    fn remember(&self, cut: impl Fn(u64) -> bool, foreign: &mut Foreign) {
         // "MB" are 1,024² bytes: the tool divides kilobytes of getrusage by 1,024.
-        let bytes = |megabytes: f64| Some(megabytes * 1_048_576.0).filter(|bytes| bytes.is_finite());
-        if let Some((init, overall)) = self.memory {
+        let bytes = |megabytes: Option<f64>| megabytes.map(|megabytes| megabytes * 1_048_576.0);
+        if let Some((line, init, overall)) = self.memory {
+            let overall = overall.filter(|_| !cut(line));
             foreign.add(Quantity::Memory, Statistic::Value, bytes(overall), Unit::Bytes);
+            let init = init.filter(|_| !cut(line));
             let name = Quantity::Other("memory after loading".to_owned());
             foreign.add(name, Statistic::Value, bytes(init), Unit::Bytes);
             foreign
                 .note("Memory is what the process grew by since its start; the tool calls it approximate.");
         }
-        foreign.add(Quantity::Memory, Statistic::Max, self.peak.and_then(bytes), Unit::Bytes);
+        let peak = self.peak.filter(|(line, _)| !cut(*line)).map(|(_, peak)| peak);
+        foreign.add(Quantity::Memory, Statistic::Max, bytes(peak), Unit::Bytes);
         if let Some(line) = &self.fallback {
             foreign.note(format!("The delegate did not run the model: {line}"));
         }

@@ -98,7 +98,7 @@ fn memory(value: &Value, foreign: &mut Foreign) {
             "vram_peak" | "peak_vram" => (Quantity::AcceleratorMemory, Statistic::Max),
             other => (Quantity::Other(other.to_owned()), Statistic::Value),
         };
-        foreign.add(quantity, statistic, bytes, Unit::Bytes);
+        fields::add_amount(foreign, quantity, statistic, bytes, Unit::Bytes);
     }
     if value.get("memory").is_some_and(Value::is_object) {
         foreign.note("Megabytes of memory are taken as 1,024² bytes.");

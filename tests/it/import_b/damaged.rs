@@ -37,8 +37,11 @@ fn files_cut_at_every_seventh_byte_give_a_message_or_true_numbers() {
         for length in (0..text.len()).step_by(7) {
             match read_bytes("cut.dat", &text.as_bytes()[..length]) {
                 Ok(results) => {
+                    // A file of lines that ends with a line is whole as far as anybody can tell.
+                    let at_line_end = text[..length].ends_with('\n') || text[length..].starts_with('\n');
                     assert!(
-                        results.results.len() < whole.results.len()
+                        at_line_end
+                            || results.results.len() < whole.results.len()
                             || !results.warnings.is_empty()
                             || numbers(&results) == known,
                         "{name} cut at {length} of {}: read in silence",

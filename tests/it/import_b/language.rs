@@ -1,4 +1,4 @@
-//! Tools for language models: AIPerf, GenAI-Perf, vLLM and its derivatives, llama-bench.
+//! Tools for language models: `AIPerf`, GenAI-Perf, vLLM and its derivatives, llama-bench.
 
 use inferometer::measure::import::{Quantiles, Quantity, Statistic, Validity};
 
@@ -76,6 +76,8 @@ fn aiperf_records_give_samples_of_answered_requests_and_count_the_rest() {
     assert_eq!(latency.began_nanos, [0, 1_000]);
     let gaps = foreign.samples.iter().find(|samples| samples.quantity == Quantity::InterToken).unwrap();
     assert_eq!(gaps.nanos, [1_500_000, 1_500_000]);
+    near(foreign.value(&Quantity::Latency, Statistic::Max), 3_500_000.0);
+    near(foreign.value(&Quantity::FirstToken, MEAN), 375_000.0);
     near(foreign.value(&Quantity::Issued, VALUE), 3.0);
     near(foreign.value(&Quantity::Completed, VALUE), 2.0);
     near(foreign.value(&Quantity::Failed, VALUE), 1.0);
@@ -185,17 +187,14 @@ fn appended_vllm_runs_are_one_result_a_line_and_a_cut_last_line_is_named() {
 #[test]
 #[ignore = "needs INFEROMETER_SAMPLES"]
 fn the_sample_curve_of_vllm() {
-    for (concurrency, throughput, p999) in [(128, 8.172_148_683_730_65, 1_516.856_569_517_171)] {
-        let run = only(sampled(&format!("vllm/InferenceX_gpt-oss-120b_concurrency_{concurrency}.json")));
-        assert_eq!(run.model.as_deref(), Some("openai/gpt-oss-120b"));
-        assert_eq!(run.concurrency, Some(f64::from(concurrency)));
-        near(run.value(&Quantity::Throughput, VALUE), throughput);
-        near(run.value(&Quantity::FirstToken, p(99.9)), p999 * 1e6);
-        near(run.value(&Quantity::Latency, p(90.0)), 16_522.489_271_452_65 * 1e6);
-        near(run.value(&Quantity::Completed, VALUE), 1280.0);
-        near(run.value(&Quantity::Failed, VALUE), 0.0);
-        assert_eq!(run.value(&Quantity::Goodput, VALUE), None);
-    }
+    let run = only(sampled("vllm/InferenceX_gpt-oss-120b_concurrency_128.json"));
+    assert_eq!((run.model.as_deref(), run.concurrency), (Some("openai/gpt-oss-120b"), Some(128.0)));
+    near(run.value(&Quantity::Throughput, VALUE), 8.172_148_683_730_65);
+    near(run.value(&Quantity::FirstToken, p(99.9)), 1_516.856_569_517_171 * 1e6);
+    near(run.value(&Quantity::Latency, p(90.0)), 16_522.489_271_452_65 * 1e6);
+    near(run.value(&Quantity::Completed, VALUE), 1280.0);
+    near(run.value(&Quantity::Failed, VALUE), 0.0);
+    assert_eq!(run.value(&Quantity::Goodput, VALUE), None);
     let mut rates = Vec::new();
     for concurrency in [4, 8, 16, 32, 64, 128, 256, 512] {
         let run = only(sampled(&format!("vllm/InferenceX_gpt-oss-120b_concurrency_{concurrency}.json")));

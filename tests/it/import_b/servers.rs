@@ -1,4 +1,6 @@
-//! Triton's tools: perf_analyzer's table and profile export, Model Analyzer's tables.
+//! Triton's tools: `perf_analyzer`'s table and profile export, Model Analyzer's tables.
+
+use std::fmt::Write as _;
 
 use inferometer::measure::import::{Quantiles, Quantity, Statistic, Unit, Validity, read_bytes};
 
@@ -118,6 +120,10 @@ fn a_profile_export_keeps_every_request_and_counts_those_without_an_answer() {
     let [samples] = &foreign.samples[..] else { panic!("latencies only: nothing streams") };
     assert_eq!(samples.nanos, [500_000, 800_000, 1_000_000]);
     assert_eq!(samples.began_nanos, [0, 100_000, 1_000_000]);
+    // Computed from the three latencies: the second of three is the median, the mean is 2.3 ms ÷ 3.
+    near(foreign.value(&Quantity::Latency, p(50.0)), 800_000.0);
+    near(foreign.value(&Quantity::Latency, MEAN), 2_300_000.0 / 3.0);
+    assert_eq!(foreign.quantiles, Quantiles::InverseCdf);
     near(foreign.value(&Quantity::Issued, VALUE), 4.0);
     near(foreign.value(&Quantity::Failed, VALUE), 1.0);
     near(foreign.value(&Quantity::Duration, VALUE), 0.002);
@@ -165,9 +171,11 @@ fn a_large_profile_export_is_read_as_a_stream() {
         }
         let sent = 1_000_000 * at;
         let answered = sent + 5_000 + at;
-        text.push_str(&format!(
+        write!(
+            text,
             r#"{{"timestamp":{sent},"request_inputs":{{"text":"{words}"}},"response_timestamps":[{answered}]}}"#
-        ));
+        )
+        .unwrap();
     }
     text.push_str(r#"]}],"version":"1"}"#);
     assert!(text.len() > 64 * 1024 * 1024);
