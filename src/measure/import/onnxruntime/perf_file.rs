@@ -10,6 +10,9 @@ use super::PERF_TEST;
 /// Most runs of one model whose times are kept.
 const RUN_LIMIT: usize = 5_000_000;
 
+/// Most measurements in one file.
+const MODEL_LIMIT: usize = 10_000;
+
 /// One row.
 struct Run<'a> {
     model: &'a str,
@@ -72,6 +75,7 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     let mut peak: f64 = 0.0;
     let mut cpu: f64 = 0.0;
     let mut old = false;
+    let mut models = 1_usize;
     let mut close = |foreign: &mut super::Foreign, times: &mut Vec<u64>, peak: f64, cpu: f64, old: bool| {
         let count = times.len();
         foreign.add(Quantity::Completed, Statistic::Value, Some(count as f64), Unit::Count);
@@ -101,6 +105,11 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
             return Ok(());
         };
         if run.index == 0 && !times.is_empty() {
+            models += 1;
+            if models > MODEL_LIMIT {
+                let problem = format!("it holds more than {MODEL_LIMIT} measurements");
+                return Err(source.broken(format!("line {number}"), problem, "split the file"));
+            }
             close(&mut foreign, &mut times, peak, cpu, old);
             foreign = source.foreign(PERF_TEST, format!("line {number}"));
             peak = 0.0;
