@@ -57,6 +57,7 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
             value => vec![(String::new(), value)],
         }
     };
+    fields::check_count(source, runs.len())?;
     let mut results = source.results();
     for (place, run) in runs {
         match run.as_object() {
