@@ -5,13 +5,17 @@
 use serde_json::Value;
 
 use super::fields::{self, nanos};
-use super::source::{Head, Source};
+use super::source::{Head, Source, shorten};
 use super::{
     Foreign, ImportError, Includes, Quantiles, Quantity, Results, Samples, Statistic, Unit, json, samples,
 };
 
 /// Most requests that are kept.
 const REQUEST_LIMIT: usize = 5_000_000;
+/// Most gaps between chunks that are kept.
+const GAP_LIMIT: usize = 10_000_000;
+/// Most kinds of errors that are told apart.
+const KIND_LIMIT: usize = 50;
 /// Most lines with `NaN` and its like.
 const MENDED_LIMIT: usize = 1_000;
 /// How many broken lines are named one by one.
@@ -38,6 +42,7 @@ struct Gathered {
     samples: [Vec<(u64, u64)>; 3],
     /// Gaps between chunks of all requests.
     gaps: Vec<u64>,
+    gaps_cut: bool,
     issued: u64,
     completed: u64,
     cancelled: u64,
@@ -136,7 +141,11 @@ impl Gathered {
         let cancelled = metadata.get("was_cancelled").and_then(Value::as_bool) == Some(true);
         if let Some(error) = error {
             let kind = json::text_at(error, "type").or_else(|| json::text(error));
-            *self.failed.entry(kind.unwrap_or_else(|| "error".to_owned())).or_default() += 1;
+            let mut kind = kind.map_or_else(|| "error".to_owned(), |kind| shorten(&kind, 200));
+            if self.failed.len() >= KIND_LIMIT && !self.failed.contains_key(&kind) {
+                "errors of other kinds".clone_into(&mut kind);
+            }
+            *self.failed.entry(kind).or_default() += 1;
             return Ok(());
         }
         if cancelled {
@@ -151,7 +160,9 @@ impl Gathered {
                 None => self.problems.say(source, line, &format!("{name} is no time: it is left out")),
             }
         }
-        if let Some(metric) = record.pointer("/metrics/inter_chunk_latency")
+        if self.gaps.len() >= GAP_LIMIT {
+            self.gaps_cut = true;
+        } else if let Some(metric) = record.pointer("/metrics/inter_chunk_latency")
             && let Some(factor) = factor(metric)
         {
             let gaps = metric.get("value").and_then(Value::as_array).into_iter().flatten();
@@ -162,8 +173,18 @@ impl Gathered {
 
     /// The result; `None` when no request was answered.
     fn into_result(self, source: &mut Source, mut foreign: Foreign) -> Option<Foreign> {
-        let Self { samples: sampled, gaps, issued, completed, cancelled, warm_up, failed, problems, .. } =
-            self;
+        let Self {
+            samples: sampled,
+            gaps,
+            gaps_cut,
+            issued,
+            completed,
+            cancelled,
+            warm_up,
+            failed,
+            problems,
+            ..
+        } = self;
         if problems.0 > NAMED_PROBLEMS {
             source.warn(
                 "later lines",
@@ -202,6 +223,9 @@ impl Gathered {
             samples::describe(&mut foreign, &quantity, &nanos);
             let began_nanos = times.iter().map(|(began, _)| began - first).collect();
             foreign.samples.push(Samples { quantity, nanos, began_nanos });
+        }
+        if gaps_cut {
+            source.warn("inter_chunk_latency", format!("only the first {} gaps are kept", gaps.len()));
         }
         if !gaps.is_empty() {
             samples::describe(&mut foreign, &Quantity::InterToken, &gaps);

@@ -171,6 +171,18 @@ pub(super) fn for_each_row(
     }
 }
 
+/// Refuses a list of more runs than any honest file has: each becomes a result of its own.
+pub(super) fn check_count(source: &Source, count: usize) -> Result<(), ImportError> {
+    if count as u64 <= ROW_LIMIT {
+        return Ok(());
+    }
+    Err(source.broken(
+        "the file",
+        format!("it has {count} runs, more than {ROW_LIMIT} and far more than any honest sweep"),
+        "check that this is the tool's own file",
+    ))
+}
+
 /// The error for a file of which nothing could be used, with the first reason; `Ok` when there is a result.
 pub(super) fn needs_results(source: &mut Source, results: &super::Results) -> Result<(), ImportError> {
     if !results.results.is_empty() {

@@ -18,6 +18,8 @@ pub(super) fn detects(head: &Head) -> bool {
 /// Reads the commands.
 pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     let value = json::whole(source)?;
+    let count = value.get("results").and_then(Value::as_array).map_or(0, Vec::len);
+    fields::check_count(source, count)?;
     let mut results = source.results();
     for (at, command) in value.get("results").and_then(Value::as_array).into_iter().flatten().enumerate() {
         results.results.extend(read_command(source, format!("results[{at}]"), command));

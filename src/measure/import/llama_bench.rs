@@ -62,6 +62,7 @@ fn read_json(source: &mut Source, results: &mut Results) -> Result<(), ImportErr
             value => vec![("line 1".to_owned(), value)],
         }
     };
+    fields::check_count(source, tests.len())?;
     for (place, test) in tests {
         match test.as_object() {
             Some(test) => results.results.extend(describe(source, place, test)),

@@ -4,8 +4,10 @@
 //! takes the memory of its times alone. As the tool does (`ValidLatencyMeasurement`), a request's latency runs from
 //! its send to its last response. Must not know the tables that summarise it.
 
+use std::cell::Cell;
 use std::fmt;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
+use std::rc::Rc;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -17,6 +19,27 @@ use super::{
 /// Most requests that are kept: 16 bytes each for latency and send time, and 8 for the first response.
 const REQUEST_LIMIT: usize = 10_000_000;
 
+/// Most bytes of one request, inputs and outputs included.
+const REQUEST_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+
+/// A reader that refuses to go on when one request is too long: its strings would fill the memory.
+struct Metered<R> {
+    inner: R,
+    since: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.since.get() > REQUEST_LIMIT_BYTES {
+            let problem = "one request is longer than any honest one (64 MiB)";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, problem));
+        }
+        let count = self.inner.read(into)?;
+        self.since.set(self.since.get() + count);
+        Ok(count)
+    }
+}
+
 /// Whether JSON begins like this export.
 pub(super) fn detects(head: &Head) -> bool {
     head.is_json()
@@ -26,15 +49,16 @@ pub(super) fn detects(head: &Head) -> bool {
 
 /// Reads the file as a stream.
 pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
-    let reader = BufReader::with_capacity(256 * 1024, source.reader()?);
     let mut export = Export::default();
+    let metered = Metered { inner: source.reader()?, since: Rc::clone(&export.since) };
+    let reader = BufReader::with_capacity(256 * 1024, metered);
     let mut json = serde_json::Deserializer::from_reader(reader);
     ExportSeed(&mut export)
         .deserialize(&mut json)
         .and_then(|()| json.end())
         .map_err(|error| broken(source, &error))?;
     let mut results = source.results();
-    let Export { experiments, version, service_kind, endpoint } = export;
+    let Export { experiments, version, service_kind, endpoint, .. } = export;
     for (index, experiment) in experiments.into_iter().enumerate() {
         let place = format!("experiments[{index}]");
         let mut foreign = source.foreign("perf_analyzer", place.clone());
@@ -155,6 +179,8 @@ struct Export {
     version: Option<String>,
     service_kind: Option<String>,
     endpoint: Option<String>,
+    /// Bytes since the last request.
+    since: Rc<Cell<usize>>,
 }
 
 /// One load.
@@ -169,6 +195,7 @@ struct Experiment {
     /// The first requests that could not be read, with their index.
     problems: Vec<(usize, String)>,
     problem_count: usize,
+    since: Rc<Cell<usize>>,
 }
 
 /// One answered request.
@@ -235,7 +262,7 @@ macro_rules! list_seed {
 
 object_seed!(ExportSeed, Export, "an object with experiments", |export, key, map| {
     match key.as_str() {
-        "experiments" => map.next_value_seed(ExperimentsSeed(&mut export.experiments))?,
+        "experiments" => map.next_value_seed(ExperimentsSeed(export))?,
         "version" => export.version = map.next_value()?,
         "service_kind" => export.service_kind = map.next_value()?,
         "endpoint" => export.endpoint = map.next_value()?,
@@ -243,14 +270,14 @@ object_seed!(ExportSeed, Export, "an object with experiments", |export, key, map
     }
 });
 
-list_seed!(ExperimentsSeed, Vec<Experiment>, "a list of experiments", |experiments, list| {
+list_seed!(ExperimentsSeed, Export, "a list of experiments", |export, list| {
     loop {
-        let mut experiment = Experiment::default();
+        let mut experiment = Experiment { since: Rc::clone(&export.since), ..Experiment::default() };
         if list.next_element_seed(ExperimentSeed(&mut experiment))?.is_none() {
             break;
         }
-        experiments.push(experiment);
-        if experiments.len() > 10_000 {
+        export.experiments.push(experiment);
+        if export.experiments.len() > 10_000 {
             return Err(A::Error::custom("it has more than 10000 experiments"));
         }
     }
@@ -282,6 +309,7 @@ list_seed!(RequestsSeed, Experiment, "a list of requests", |experiment, list| {
         if list.next_element_seed(RequestSeed(&mut read))?.is_none() {
             break;
         }
+        experiment.since.set(0);
         match read.request() {
             Ok(Some(request)) => experiment.requests.push(request),
             Ok(None) => experiment.unanswered += 1,

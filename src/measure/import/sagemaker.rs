@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::fields::{MICROS, MILLIS, add_amount, needs_results};
+use super::fields::{MICROS, MILLIS, add_amount, check_count, needs_results};
 use super::source::{Head, Source};
 use super::{Foreign, ImportError, Includes, Quantity, Results, Statistic, Unit, Validity, json};
 
@@ -74,6 +74,7 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
             found.push((format!("{list}[{at}]"), item));
         }
     }
+    check_count(source, found.len())?;
     let status = json::text_at(&value, "Status");
     if found.is_empty() {
         let reason =

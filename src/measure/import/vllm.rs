@@ -57,6 +57,7 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
             value => vec![(String::new(), value)],
         }
     };
+    fields::check_count(source, runs.len())?;
     let mut results = source.results();
     for (place, run) in runs {
         match run.as_object() {
@@ -82,6 +83,8 @@ fn read_run(source: &mut Source, place: String, run: &Map<String, Value>) -> Opt
     foreign.precision = text("precision");
     if foreign.system.is_some() && get("model_id").is_none() {
         "InferenceX".clone_into(&mut foreign.tool);
+    } else if run.keys().any(|key| key.ends_with("_e2e_latency_ms")) {
+        "SGLang bench_serving".clone_into(&mut foreign.tool);
     }
     load(run, &mut foreign);
     let mut without_suffix = false;
@@ -96,6 +99,9 @@ fn read_run(source: &mut Source, place: String, run: &Map<String, Value>) -> Opt
                 None if value.is_null() => {}
                 None => source.warn(inside(&place, key), "it is no number: it is left out"),
             }
+        } else if let Some(statistic) = key.strip_suffix("_intvty").and_then(fields::statistic) {
+            let unit = Unit::Other("tokens/s/user".to_owned());
+            foreign.add(Quantity::Other("interactivity".to_owned()), statistic, json::number(value), unit);
         } else if !is_known(key)
             && let Some(value) = json::text(value)
         {

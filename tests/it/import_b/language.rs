@@ -165,8 +165,26 @@ fn times_without_a_suffix_are_seconds() {
     near(run.value(&Quantity::TimePerOutputToken, p(50.0)), 12.5e6);
     near(run.value(&Quantity::Latency, MEAN), 12.5e9);
     near(run.value(&Quantity::Other("tput_per_gpu".to_owned()), VALUE), 500.5);
+    near(run.value(&Quantity::Other("interactivity".to_owned()), MEAN), 80.0);
     assert_eq!(run.settings["tp"], "8");
     assert!(noted(&run, "taken as seconds"));
+}
+
+#[test]
+fn sglang_runs_are_told_by_their_name_for_latency_and_an_infinite_rate_is_no_number() {
+    let text = r#"{"backend":"sglang","dataset_name":"random","request_rate":Infinity,"max_concurrency":8,"duration":2.0,"completed":6,
+"total_input_tokens":60,"total_output_tokens":90,"request_throughput":3.0,"input_throughput":30.0,"output_throughput":45.0,
+"total_throughput":75.0,"mean_e2e_latency_ms":900.5,"p99_e2e_latency_ms":1000,"mean_ttft_ms":50,"concurrency":7.5}"#;
+    let results = parsed(text);
+    assert!(warned(&results, "line 1", "Infinity is no number"));
+    let run = only(results);
+    assert_eq!(
+        (run.tool.as_str(), run.concurrency, run.rate_per_second),
+        ("SGLang bench_serving", Some(8.0), None)
+    );
+    near(run.value(&Quantity::Latency, p(99.0)), 1e9);
+    near(run.value(&Quantity::TotalTokens, VALUE), 75.0);
+    near(run.value(&Quantity::InputTokens, VALUE), 30.0);
 }
 
 #[test]
