@@ -45,6 +45,7 @@ impl App {
                     self.state.points.push(Stored { id, point: point.without_series(), summary });
                 }
             }
+            Finding::Results(files) => self.take_results(files)?,
             Finding::Ran(ran) => self.take_run(*ran)?,
             Finding::SweepEnded => {
                 self.project.remove("sweep", "now")?;

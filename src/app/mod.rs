@@ -8,6 +8,7 @@ mod command;
 pub mod comparison;
 pub mod derive;
 pub mod figures;
+pub mod foreign;
 mod folders;
 mod intake;
 pub mod jobs;
@@ -15,6 +16,7 @@ mod keep;
 mod layout;
 pub mod project;
 mod query;
+pub mod results;
 mod sample;
 mod series_blob;
 mod settings;
@@ -33,6 +35,7 @@ pub use command::{Command, Measure};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};
+pub use results::{ResultFile, SampleCount};
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
@@ -93,6 +96,8 @@ enum Finding {
     Profiles(Vec<Profile>),
     /// Measurements of another project, with their raw samples.
     Points(Vec<Point>),
+    /// Files of other tools.
+    Results(Vec<results::Read>),
     /// A run of the sweep that is going on; see [`crate::measure::sweep::Event::Ran`].
     Ran(Box<Ran>),
     /// The sweep came to its end: nothing of it is left to resume.
@@ -271,6 +276,10 @@ impl App {
                 self.state.points.retain(|stored| !ids.contains(&stored.id));
                 None
             }
+            Command::RemoveResults(keys) => {
+                self.remove_results(&keys)?;
+                None
+            }
             Command::RemoveBill(hash) => {
                 self.project.remove("bill", &hash)?;
                 self.state.bills.retain(|bill| bill.hash != hash);
@@ -442,6 +451,7 @@ impl App {
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
             points: project.points()?,
             profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
+            results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             labelled: project.get("labelled", "now")?,

@@ -47,9 +47,10 @@ pub enum Command {
     Bench(Bench),
     /// Compare two models: size, speed, agreement of their outputs
     Compare(Compare),
-    /// Take files into a project: models, bills, demand traces, inputs, profiles, other projects
+    /// Take files into a project: models, bills, demand traces, inputs, profiles, other projects, results of other
+    /// tools; tells what it found
     Import {
-        /// The files
+        /// The files; a folder is searched for results of other tools
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },

@@ -14,6 +14,7 @@ pub mod cancel;
 pub mod engine;
 mod exchange;
 pub mod inputs;
+pub mod import;
 pub mod install;
 pub mod launcher;
 pub mod load;

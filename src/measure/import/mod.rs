@@ -29,6 +29,7 @@ mod tflite;
 mod trtexec;
 mod vllm;
 mod winml;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
