@@ -52,12 +52,15 @@ pub enum Command {
     NewProject,
     /// Writes the project to a new file and goes on there.
     SaveAs(PathBuf),
-    /// Takes in files of any kind: models, bills, demand traces, labelled sets, hardware profiles.
+    /// Takes in files of any kind: models, bills, demand traces, labelled sets, hardware profiles,
+    /// other tools' results and folders of them.
     OpenFiles(Vec<PathBuf>),
     /// Takes a model out; its measurements stay.
     RemoveModel(String),
     /// Takes measurements out.
     RemovePoints(Vec<i64>),
+    /// Takes files of other tools' results out, by their keys ([`super::ResultFile::key`]).
+    RemoveResults(Vec<String>),
     /// Takes a bill out of the project; the store keeps its rows for the next import.
     RemoveBill(String),
     /// Takes the demand trace out.

@@ -58,6 +58,7 @@ impl App {
                     self.notify(Level::Info, text);
                 }
             }
+            Finding::Results(files) => self.take_results(files)?,
             Finding::Ran(ran) => self.take_run(*ran)?,
             Finding::SweepEnded => {
                 self.project.remove("sweep", "now")?;

@@ -10,6 +10,7 @@ pub mod derive;
 mod exported;
 pub mod figures;
 mod folders;
+pub mod foreign;
 mod intake;
 pub mod jobs;
 mod keep;
@@ -18,6 +19,7 @@ mod profiling;
 pub mod project;
 mod query;
 mod race;
+pub mod results;
 pub mod roofline;
 mod sample;
 mod series_blob;
@@ -40,6 +42,7 @@ pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};
 pub use race::Race;
+pub use results::{ResultFile, SampleCount};
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
@@ -103,6 +106,8 @@ enum Finding {
     Profiles(Vec<Profile>),
     /// Measurements of another project, with their raw samples.
     Points(Vec<Point>),
+    /// Files of other tools.
+    Results(Vec<results::Read>),
     /// A run of the sweep that is going on; see [`crate::measure::sweep::Event::Ran`].
     Ran(Box<Ran>),
     /// The sweep came to its end: nothing of it is left to resume.
@@ -252,6 +257,7 @@ impl App {
     ///
     /// # Errors
     /// When it cannot be done; then nothing has changed.
+    #[expect(clippy::too_many_lines, reason = "one arm a command, each a line or two")]
     pub fn handle(&mut self, command: Command) -> anyhow::Result<Option<JobId>> {
         // What is chosen, asked or stopped changes nothing that the plan is made from.
         let changes_plan = !matches!(
@@ -289,6 +295,10 @@ impl App {
             Command::RemovePoints(ids) => {
                 self.project.remove_points(&ids)?;
                 self.state.points.retain(|stored| !ids.contains(&stored.id));
+                None
+            }
+            Command::RemoveResults(keys) => {
+                self.remove_results(&keys)?;
                 None
             }
             Command::RemoveBill(hash) => {
@@ -486,6 +496,7 @@ impl App {
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
             points: project.points()?,
             profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
+            results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             labelled: project.get("labelled", "now")?,

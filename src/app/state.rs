@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::command::Measure;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
+use super::results::ResultFile;
 use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::{Basis, Filter, Imported, RULES};
 use crate::demand::Trace;
@@ -135,6 +136,8 @@ pub struct Scenario {
     pub cost_as: CostAs,
     /// Logarithmic axes there: horizontal, vertical.
     pub log_axes: (bool, bool),
+    /// Other tools' results are drawn there.
+    pub show_imported: bool,
     /// Cost basis of the bill views.
     pub basis: Basis,
     /// Column (or `Tags.KEY`) the bill is grouped by.
@@ -159,6 +162,7 @@ impl Default for Scenario {
             latency: LatencyAxis::P99,
             cost_as: CostAs::Colour,
             log_axes: (true, true),
+            show_imported: true,
             basis: Basis::EffectiveCost,
             group_by: "ServiceName".to_owned(),
             filters: Vec::new(),
@@ -192,6 +196,8 @@ pub struct State {
     pub points: Vec<Stored>,
     /// Configurations that failed since the project was opened.
     pub failures: Vec<Failure>,
+    /// Other tools' results, a file each, without their raw samples.
+    pub results: Vec<ResultFile>,
     /// Hardware profiles.
     pub profiles: Vec<Profile>,
     /// Bills.

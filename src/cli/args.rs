@@ -51,9 +51,10 @@ pub enum Command {
     Profile(Profile),
     /// Run a model against itself: what difference this machine can tell
     Selftest(Selftest),
-    /// Take files into a project: models, bills, demand traces, inputs, profiles, other projects
+    /// Take files into a project: models, bills, demand traces, inputs, profiles, other projects, results of other
+    /// tools; tells what it found
     Import {
-        /// The files
+        /// The files; a folder is searched for results of other tools
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
@@ -276,6 +277,7 @@ pub struct Compare {
 
 /// How two sides are run in turn, shared by `compare` and `selftest`.
 #[derive(Debug, Clone, Copy, Args)]
+#[expect(clippy::struct_field_names, reason = "fields are named like the options")]
 pub struct Race {
     /// Seconds of running in turn at most; loading comes on top
     #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]

@@ -19,6 +19,7 @@ pub mod cancel;
 pub mod duel;
 pub mod engine;
 mod exchange;
+pub mod import;
 pub mod inputs;
 pub mod install;
 pub mod launcher;
