@@ -61,17 +61,15 @@ fn one(breakdown: &Breakdown, blocks: &mut Vec<Block>) {
         ]
     });
     let left_out = profile.by_op.len().saturating_sub(OPERATORS);
-    let mut caption = breakdown.profiling_cost().unwrap_or_default();
-    if left_out > 0 {
-        caption = format!("{caption} {left_out} more operator types take less time.").trim().to_owned();
-    }
+    let more = (left_out > 0).then(|| format!("{left_out} more operator types take less time."));
+    let caption: Vec<String> = breakdown.profiling_cost().into_iter().chain(more).collect();
     blocks.push(Block::Table {
         head: ["Operator", "Provider", "Nodes", "Time a run", "Share", "FLOP/s", "Of roof", "Of copying"]
             .map(str::to_owned)
             .to_vec(),
         rows: rows.collect(),
         align: [Align::Left; 2].into_iter().chain([Align::Right; 6]).collect(),
-        caption,
+        caption: caption.join(" "),
     });
     if let Some(chart) = roofline::chart(breakdown, false) {
         blocks.push(Block::Figure { chart: Box::new(chart), caption: String::new() });

@@ -89,7 +89,7 @@ fn profiled(chosen: bool) -> Desk {
         settle(&mut app);
         point(&app, 0, 1, 1, 0.12)
     };
-    asked.config.provider = "CUDA".to_owned();
+    "CUDA".clone_into(&mut asked.config.provider);
     let mut project = Project::open(&path).unwrap();
     let id = project.add_point(&asked, &Summary::of(&asked)).unwrap();
     let kept = breakdown(&asked);
