@@ -48,6 +48,7 @@ use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
 use crate::measure::launcher::Launcher;
+use crate::measure::runtime::Found;
 use crate::measure::{Config, Point, Run, Series, Summary};
 
 /// The whole chain of an error as one sentence.
@@ -101,6 +102,8 @@ enum Finding {
     /// The sweep came to its end: nothing of it is left to resume.
     SweepEnded,
     Failure(Failure),
+    /// Libraries on this machine.
+    Runtimes(Vec<Found>),
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
     Breakdown(Box<Breakdown>),
@@ -241,7 +244,10 @@ impl App {
     /// When it cannot be done; then nothing has changed.
     pub fn handle(&mut self, command: Command) -> anyhow::Result<Option<JobId>> {
         // What is chosen, asked or stopped changes nothing that the plan is made from.
-        let changes_plan = !matches!(command, Command::Choose(_) | Command::Cancel(_) | Command::Ask(_));
+        let changes_plan = !matches!(
+            command,
+            Command::Choose(_) | Command::Cancel(_) | Command::Ask(_) | Command::LookForRuntimes
+        );
         let job = match command {
             Command::OpenProject(path) => {
                 self.refuse_while_busy("another project is opened")?;
@@ -300,6 +306,7 @@ impl App {
             Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
             Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
             Command::Profile(profiling) => Some(self.profile(*profiling)?),
+            Command::LookForRuntimes => self.look_for_runtimes(),
             Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
             Command::Cancel(id) => {
                 if let Some(job) = self.jobs.get(id) {
@@ -379,7 +386,7 @@ impl App {
 
     /// Work that must end before another project takes this one's place, or its findings would land there.
     fn refuse_while_busy(&self, what: &str) -> anyhow::Result<()> {
-        match self.jobs.running().find(|job| job.title != ASK) {
+        match self.jobs.running().find(|job| job.title != ASK && job.title != work::LOOK) {
             Some(job) => bail!("“{}” is still running; wait for it or cancel it before {what}", job.title),
             None => Ok(()),
         }
@@ -413,7 +420,7 @@ impl App {
         if changed {
             self.derive();
         }
-        self.jobs.forget(|job| job.title == ASK && job.end.is_some());
+        self.jobs.forget(|job| (job.title == ASK || job.title == work::LOOK) && job.end.is_some());
         ended
     }
 
@@ -465,6 +472,7 @@ impl App {
             unfinished: project.get("sweep", "now").unwrap_or_default(),
             revision: self.state.revision + 1,
             machine: std::mem::take(&mut self.state.machine),
+            runtimes: self.state.runtimes.take(),
             ..State::default()
         };
         if state.machine == Fingerprint::default() {

@@ -17,6 +17,7 @@ use crate::hardware::{Fingerprint, Profile};
 use crate::measure::Config;
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
+use crate::measure::runtime::Found;
 use crate::model::Model;
 use crate::plan::Answer;
 use crate::units::Money;
@@ -210,6 +211,8 @@ pub struct State {
     pub chosen: Option<i64>,
     /// This machine.
     pub machine: Fingerprint,
+    /// ONNX Runtime libraries on this machine; `None` until they were looked for ([`super::Command::LookForRuntimes`]).
+    pub runtimes: Option<Vec<Found>>,
 
     /// The bill's mean inference spend a month, where a bill is open and has been asked; its currency.
     pub inference_per_month: Option<(Money, String)>,

@@ -2,5 +2,6 @@
 
 mod breakdown;
 mod harness;
+mod measure;
 mod pages;
 mod shell;
