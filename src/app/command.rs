@@ -10,6 +10,7 @@ use super::query::Query;
 use super::state::Scenario;
 use crate::hardware::Profile;
 use crate::measure::Config;
+use crate::measure::Target;
 use crate::measure::agreement::Question;
 use crate::measure::install::Flavour;
 use crate::measure::sweep::Sweep;
@@ -21,6 +22,9 @@ pub struct Measure {
     pub models: Vec<String>,
     /// Everything else; its list of model files is filled in from `models`.
     pub sweep: Sweep,
+    /// Name of the machine that measures, among [`super::State::targets`]; `None` = this one.
+    #[serde(default)]
+    pub target: Option<String>,
 }
 
 /// What is profiled.
@@ -82,6 +86,14 @@ pub enum Command {
     PutProfile(Box<Profile>),
     /// Takes a hardware profile out, by id.
     RemoveProfile(String),
+    /// Adds a machine to measure on, or changes the one with the same name, and keeps it among the user's settings.
+    PutTarget(Box<Target>),
+    /// The same for as long as the process lives; nothing is written.
+    UseTarget(Box<Target>),
+    /// Takes a machine out, by name.
+    RemoveTarget(String),
+    /// Asks a machine what it is, by name; the answer comes into [`super::State::surveys`].
+    CheckTarget(String),
     /// Changes what is asked and shown.
     SetScenario(Box<Scenario>),
     /// Chooses a measurement, or none.

@@ -7,6 +7,7 @@
 mod command;
 pub mod comparison;
 pub mod derive;
+mod exported;
 pub mod figures;
 mod folders;
 mod intake;
@@ -21,6 +22,7 @@ mod sample;
 mod series_blob;
 mod settings;
 mod state;
+mod targets;
 pub mod tradeoff;
 mod work;
 
@@ -32,6 +34,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 pub use command::{Command, Measure, Profiling};
+pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};
@@ -49,7 +52,7 @@ use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
 use crate::measure::launcher::Launcher;
 use crate::measure::runtime::Found;
-use crate::measure::{Config, Point, Run, Series, Summary};
+use crate::measure::{Config, Point, Run, Series, Summary, Survey};
 
 /// The whole chain of an error as one sentence.
 pub fn words(error: &(dyn std::error::Error + 'static)) -> String {
@@ -107,6 +110,8 @@ enum Finding {
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
     Breakdown(Box<Breakdown>),
+    /// What a target answered, by its name.
+    Surveyed(String, Box<Result<Survey, String>>),
     Answer(u64, Query, Result<QueryResult, String>),
 }
 
@@ -178,6 +183,7 @@ impl App {
             sweep_points: BTreeMap::new(),
             sweeps: 0,
         };
+        app.load_targets();
         app.load(Project::in_memory()?)?;
         Ok(app)
     }
@@ -324,6 +330,19 @@ impl App {
                 self.state.profiles.retain(|profile| profile.id != id);
                 None
             }
+            Command::PutTarget(target) => {
+                self.put_target(*target)?;
+                None
+            }
+            Command::UseTarget(target) => {
+                self.use_target(*target);
+                None
+            }
+            Command::RemoveTarget(name) => {
+                self.remove_target(&name)?;
+                None
+            }
+            Command::CheckTarget(name) => Some(self.check_target(&name)?),
             Command::SetScenario(scenario) => {
                 self.state.scenario = *scenario;
                 self.unsaved_since.get_or_insert_with(Instant::now);
@@ -473,6 +492,8 @@ impl App {
             revision: self.state.revision + 1,
             machine: std::mem::take(&mut self.state.machine),
             runtimes: self.state.runtimes.take(),
+            targets: std::mem::take(&mut self.state.targets),
+            surveys: std::mem::take(&mut self.state.surveys),
             ..State::default()
         };
         if state.machine == Fingerprint::default() {

@@ -14,10 +14,10 @@ use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::{Basis, Filter, Imported, RULES};
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
-use crate::measure::Config;
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
 use crate::measure::runtime::Found;
+use crate::measure::{Config, Survey, Target};
 use crate::model::Model;
 use crate::plan::Answer;
 use crate::units::Money;
@@ -213,6 +213,10 @@ pub struct State {
     pub machine: Fingerprint,
     /// ONNX Runtime libraries on this machine; `None` until they were looked for ([`super::Command::LookForRuntimes`]).
     pub runtimes: Option<Vec<Found>>,
+    /// Other machines to measure on, in the order they were added. The user's own, not the project's.
+    pub targets: Vec<Target>,
+    /// What those that were asked said of themselves, or why they did not, by name.
+    pub surveys: BTreeMap<String, Result<Survey, String>>,
 
     /// The bill's mean inference spend a month, where a bill is open and has been asked; its currency.
     pub inference_per_month: Option<(Money, String)>,
@@ -237,6 +241,11 @@ impl State {
     /// The model with this hash.
     pub fn model(&self, sha256: &str) -> Option<&ModelEntry> {
         self.models.iter().find(|entry| entry.model.sha256 == sha256)
+    }
+
+    /// The other machine with this name.
+    pub fn target(&self, name: &str) -> Option<&Target> {
+        self.targets.iter().find(|target| target.name == name)
     }
 
     /// The chosen measurement, while it is in the project.

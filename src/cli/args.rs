@@ -76,6 +76,12 @@ pub enum Command {
         #[command(subcommand)]
         what: Runtime,
     },
+    /// Show, check, add or remove other machines to measure on
+    Targets {
+        /// What to do
+        #[command(subcommand)]
+        what: Targets,
+    },
     /// Go once round the loop on the sample data, without a display
     Demo {
         /// Folder for the charts, the report and the project; must be empty or new
@@ -187,6 +193,16 @@ pub struct Bench {
     /// What to vary
     #[command(flatten)]
     pub sweep: Sweep,
+    /// Measure on another machine: the name of one of yours, or the command that reaches it, such as "ssh user@host"
+    /// or "kubectl exec -i pod --"
+    #[arg(long, value_name = "NAME|COMMAND")]
+    pub target: Option<String>,
+    /// Inferometer on that machine, as one would type it there [default: inferometer]
+    #[arg(long, value_name = "PROGRAM", requires = "target")]
+    pub target_program: Option<String>,
+    /// Leave the raw samples out of the JSON document, which then cannot be opened in the window
+    #[arg(long)]
+    pub no_samples: bool,
 }
 
 /// `profile`
@@ -309,6 +325,36 @@ pub enum Runtime {
         /// Which
         #[arg(default_value = "cpu")]
         flavour: RuntimeFlavour,
+    },
+}
+
+/// `targets`
+#[derive(Debug, Clone, Subcommand)]
+pub enum Targets {
+    /// Show your other machines
+    List,
+    /// Ask a machine for its version, processor and ONNX Runtimes
+    Check {
+        /// The name of one of yours, or the command that reaches it, such as "ssh user@host"
+        target: String,
+        /// Inferometer on that machine [default: inferometer]
+        #[arg(long, value_name = "PROGRAM")]
+        program: Option<String>,
+    },
+    /// Keep a machine under a name
+    Add {
+        /// What you call it
+        name: String,
+        /// The command that reaches it, such as "ssh user@host"
+        command: String,
+        /// Inferometer on that machine [default: inferometer]
+        #[arg(long, value_name = "PROGRAM")]
+        program: Option<String>,
+    },
+    /// Forget a machine; what it measured stays
+    Remove {
+        /// What you call it
+        name: String,
     },
 }
 

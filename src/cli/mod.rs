@@ -21,6 +21,7 @@ mod profile;
 mod runtime;
 mod session;
 mod table;
+mod targets;
 
 use std::path::PathBuf;
 
@@ -143,6 +144,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Export(what) => export::run(&mut session, &what),
         Command::Report { to, force } => export::report(&mut session, &to, force),
         Command::Demo { out, seconds, runs } => demo::run(&mut session, &out, seconds, runs),
+        Command::Targets { what } => targets::run(&mut session, &what),
         Command::Runtime { .. } | Command::Worker => Ok(()),
     }
 }

@@ -12,5 +12,7 @@ mod model;
 mod plan;
 mod profile;
 mod project;
+#[cfg(unix)]
+mod remote;
 mod sample;
 mod wheels;
