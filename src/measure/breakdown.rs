@@ -69,6 +69,7 @@ pub struct Breakdown {
     /// How many nodes' operations are known, and from where.
     pub costs: CostMatch,
     /// What the model computes in, for nodes whose inside the profile does not show.
+    #[serde(default)]
     pub precision: Precision,
     /// What this machine reaches with the same settings: `float32` first, then other element types that the model
     /// computes in.

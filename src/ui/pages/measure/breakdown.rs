@@ -172,7 +172,7 @@ impl BreakdownCard {
         let ops = &breakdown.profile.by_op;
         let mut columns = vec![
             Column::fill("Operator", 110.0),
-            Column::text("Provider", 150.0),
+            Column::text("Provider", 130.0),
             Column::number("Nodes", 46.0),
         ];
         columns.extend(place_columns());
@@ -293,9 +293,9 @@ fn place_columns() -> [Column; 6] {
         Column::number("Time a run", 70.0).hover("Mean time a run, without that of nodes in sub-graphs"),
         Column::number("Share", 62.0).hover("Of the time of all nodes"),
         Column::number("FLOP/s", 88.0).hover("Floating-point operations a second; a multiply-add is two"),
-        Column::number("of roof", 56.0).hover("Of what matrix products reach here"),
+        Column::number("of roof", 76.0).hover("Of what matrix products reach here"),
         Column::number("Bytes/s", 76.0).hover("Inputs, weights and outputs, each counted once"),
-        Column::number("of copy", 56.0)
+        Column::number("of copy", 76.0)
             .hover("Of what copying memory reaches here; above 100 % its tensors stay in the caches"),
     ]
 }
