@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::jobs::JobId;
 use super::query::Query;
+use super::race::Race;
 use super::state::Scenario;
 use crate::hardware::Profile;
 use crate::measure::Config;
@@ -78,6 +79,8 @@ pub enum Command {
     Profile(Box<Profiling>),
     /// Looks for ONNX Runtime libraries on this machine, to know which execution providers there are.
     LookForRuntimes,
+    /// Runs two models, or one in two ways, in turn, and tells which is faster.
+    Duel(Box<Race>),
     /// Fetches an ONNX Runtime.
     InstallRuntime(Flavour),
     /// Stops a job; what it finished is kept.

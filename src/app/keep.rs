@@ -86,6 +86,7 @@ impl App {
             Finding::Surveyed(name, survey) => {
                 self.state.surveys.insert(name, *survey);
             }
+            Finding::Duel(duel) => self.take_duel(&duel)?,
             Finding::Answer(generation, query, answer) => {
                 if generation == self.bills_generation {
                     self.state.asked.remove(&query);

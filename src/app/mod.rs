@@ -17,6 +17,7 @@ mod layout;
 mod profiling;
 pub mod project;
 mod query;
+mod race;
 pub mod roofline;
 mod sample;
 mod series_blob;
@@ -38,6 +39,7 @@ pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};
+pub use race::Race;
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
@@ -50,6 +52,7 @@ use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
+use crate::measure::duel::Duel;
 use crate::measure::launcher::Launcher;
 use crate::measure::runtime::Found;
 use crate::measure::{Config, Point, Run, Series, Summary, Survey};
@@ -112,6 +115,7 @@ enum Finding {
     Breakdown(Box<Breakdown>),
     /// What a target answered, by its name.
     Surveyed(String, Box<Result<Survey, String>>),
+    Duel(Box<Duel>),
     Answer(u64, Query, Result<QueryResult, String>),
 }
 
@@ -313,6 +317,7 @@ impl App {
             Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
             Command::Profile(profiling) => Some(self.profile(*profiling)?),
             Command::LookForRuntimes => self.look_for_runtimes(),
+            Command::Duel(race) => Some(self.race(*race)?),
             Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
             Command::Cancel(id) => {
                 if let Some(job) = self.jobs.get(id) {
@@ -475,6 +480,7 @@ impl App {
         let breakdowns = breakdowns.into_iter().map(|(_key, breakdown)| {
             ((breakdown.model_sha256.clone(), breakdown::key(&breakdown.config)), breakdown)
         });
+        let duels = self.duels_of(&project);
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
@@ -485,6 +491,7 @@ impl App {
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
             breakdowns: breakdowns.collect(),
+            duels,
             scenario: project.get("scenario", "now")?.unwrap_or_default(),
             chosen: project.get::<Option<i64>>("chosen", "now")?.flatten(),
             // A sweep of another version is not worth a project that cannot be opened.

@@ -16,6 +16,7 @@ use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
+use crate::measure::duel::Duel;
 use crate::measure::runtime::Found;
 use crate::measure::{Config, Survey, Target};
 use crate::model::Model;
@@ -203,6 +204,8 @@ pub struct State {
     pub agreements: BTreeMap<(String, String), Agreement>,
     /// Where the time of a configuration goes, by model hash and [`breakdown::key`].
     pub breakdowns: BTreeMap<(String, String), Breakdown>,
+    /// Races, the latest last, without latencies: one for each pair of sides.
+    pub duels: Vec<Duel>,
     /// The sweep that was stopped before its end.
     pub unfinished: Option<Unfinished>,
     /// What is asked.

@@ -64,6 +64,9 @@ pub enum Request {
         feed: Feed,
         /// Length of the block, in milliseconds; there is at least one inference.
         millis: f64,
+        /// Which of several sessions made from the same things: a model that races itself has two.
+        #[serde(default)]
+        slot: u32,
     },
     /// Run once for each feed and write the outputs to a file.
     Outputs {
