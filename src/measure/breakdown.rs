@@ -99,9 +99,11 @@ pub enum Precision {
     Int8,
 }
 
-/// What tells the profile of one configuration from others: neither load nor duration changes it.
-pub fn key(config: &Config) -> String {
-    Config { scenario: Scenario::SingleStream, instances: 1, ..config.clone() }.key()
+/// What tells the profile of one configuration on one machine from others: neither load nor duration changes it.
+/// `target` is how the machine is reached, empty for this one.
+pub fn key(config: &Config, target: &str) -> String {
+    let key = Config { scenario: Scenario::SingleStream, instances: 1, ..config.clone() }.key();
+    if target.is_empty() { key } else { format!("{key} on {target}") }
 }
 
 /// Profiles a configuration and measures what the machine reaches, in one worker. `on_progress` gets the share that is
@@ -507,9 +509,10 @@ mod tests {
     #[test]
     fn load_and_duration_are_no_part_of_what_a_profile_is_of() {
         let offline = Config { scenario: Scenario::Offline, instances: 4, seconds: 9.0, seed: 5, ..config() };
-        assert_eq!(key(&config()), key(&offline));
-        assert_ne!(key(&config()), key(&Config { threads: 2, ..config() }));
-        assert_ne!(key(&config()), key(&Config { optimisation: Optimisation::None, ..config() }));
+        assert_eq!(key(&config(), ""), key(&offline, ""));
+        assert_ne!(key(&config(), ""), key(&config(), "ssh there"));
+        assert_ne!(key(&config(), ""), key(&Config { threads: 2, ..config() }, ""));
+        assert_ne!(key(&config(), ""), key(&Config { optimisation: Optimisation::None, ..config() }, ""));
     }
 
     #[test]

@@ -20,9 +20,9 @@ pub(super) fn blocks(state: &State, blocks: &mut Vec<Block>) {
     }
     blocks.push(Block::Heading("Where time goes".to_owned()));
     // Those of the chosen measurement come first.
-    let chosen = state
-        .chosen_point()
-        .and_then(|stored| state.breakdown(&stored.point.model_sha256, &stored.point.config));
+    let chosen = state.chosen_point().and_then(|stored| {
+        state.breakdown(&stored.point.model_sha256, &stored.point.config, &stored.point.target)
+    });
     let is_chosen = |breakdown: &&Breakdown| chosen.is_some_and(|chosen| std::ptr::eq(chosen, *breakdown));
     let others = state.breakdowns.values().filter(|breakdown| !is_chosen(breakdown));
     for breakdown in chosen.into_iter().chain(others).take(PROFILES) {

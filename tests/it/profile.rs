@@ -170,7 +170,8 @@ fn a_profile_is_kept_in_the_project_and_nothing_is_measured_beside_it() {
     let model = app.state().models[0].model.sha256.clone();
     // Sizes and the provider's spelling as somebody may type them.
     let config = Config { provider: "cpu".to_owned(), ..config(2, "CPU") };
-    let asked = Profiling { model: model.clone(), config: config.clone(), shapes: None, seconds: 0.1 };
+    let asked =
+        Profiling { model: model.clone(), config: config.clone(), shapes: None, seconds: 0.1, target: None };
     let job = app.handle(Command::Profile(Box::new(asked.clone()))).unwrap().unwrap();
     for other in [
         Command::Profile(Box::new(asked.clone())),
@@ -186,7 +187,7 @@ fn a_profile_is_kept_in_the_project_and_nothing_is_measured_beside_it() {
     app.wait(job, |_| ());
     assert_eq!(app.state().breakdowns.len(), 1);
     let kept =
-        app.state().breakdown(&model, &Config { provider: "CPU".to_owned(), ..config }).unwrap().clone();
+        app.state().breakdown(&model, &Config { provider: "CPU".to_owned(), ..config }, "").unwrap().clone();
     drop(app);
     let app = open();
     let again = app.state().breakdowns.values().next().unwrap();

@@ -94,7 +94,7 @@ fn profiled(chosen: bool) -> Desk {
     let id = project.add_point(&asked, &Summary::of(&asked)).unwrap();
     let kept = breakdown(&asked);
     project
-        .put("breakdown", &format!("{} {}", kept.model_sha256, breakdown::key(&kept.config)), 0, &kept)
+        .put("breakdown", &format!("{} {}", kept.model_sha256, breakdown::key(&kept.config, "")), 0, &kept)
         .unwrap();
     project.put("chosen", "now", 0, &Some(if chosen { id } else { id - 1 })).unwrap();
     drop(project);

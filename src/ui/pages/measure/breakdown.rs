@@ -56,7 +56,9 @@ impl BreakdownCard {
     pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, stored: &Stored) {
         let app = view.app;
         let point = &stored.point;
-        let breakdown = app.state().breakdown(&point.model_sha256, &point.config);
+        let breakdown = app.state().breakdown(&point.model_sha256, &point.config, &point.target);
+        let target = app.state().targets.iter().find(|target| target.prefix() == point.target);
+        let unreachable = !point.target.is_empty() && target.is_none();
         card_ui(ui, |ui| {
             let note = match breakdown {
                 Some(breakdown) => format!("ONNX Runtime {}'s own profile", breakdown.runtime_version),
@@ -66,6 +68,9 @@ impl BreakdownCard {
                 let (busy, text) = match (app.profiling(), app.is_measuring() || app.comparing().is_some()) {
                     (Some(_), _) => (true, "A profile is being made"),
                     (None, true) => (true, "A measurement is running, which a profile would disturb"),
+                    (None, false) if unreachable => {
+                        (true, "The machine that measured this is not among yours any more")
+                    }
                     (None, false) => (false, ""),
                 };
                 let name = if breakdown.is_some() { "Profile again" } else { "Profile this configuration" };
@@ -84,6 +89,7 @@ impl BreakdownCard {
                             config: point.config.clone(),
                             shapes: Some(point.input_shapes.clone()),
                             seconds: SECONDS,
+                            target: target.map(|target| target.name.clone()),
                         })));
                     }
                 });
@@ -116,7 +122,11 @@ impl BreakdownCard {
     }
 
     fn content_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, breakdown: &Breakdown) {
-        let shown = (breakdown.model_sha256.clone(), key(&breakdown.config), breakdown.started_unix_secs);
+        let shown = (
+            breakdown.model_sha256.clone(),
+            key(&breakdown.config, &breakdown.target),
+            breakdown.started_unix_secs,
+        );
         if self.shown.as_ref() != Some(&shown) {
             self.close = None;
             self.search.clear();
