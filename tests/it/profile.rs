@@ -186,8 +186,10 @@ fn a_profile_is_kept_in_the_project_and_nothing_is_measured_beside_it() {
     let job = app.handle(Command::Profile(Box::new(asked))).unwrap().unwrap();
     app.wait(job, |_| ());
     assert_eq!(app.state().breakdowns.len(), 1);
-    let kept =
-        app.state().breakdown(&model, &Config { provider: "CPU".to_owned(), ..config }, "").unwrap().clone();
+    // These workers are started by a command, as those of another machine are.
+    let here = app.options().launcher.target().to_owned();
+    let kept = app.state().breakdown(&model, &Config { provider: "CPU".to_owned(), ..config }, &here);
+    let kept = kept.unwrap().clone();
     drop(app);
     let app = open();
     let again = app.state().breakdowns.values().next().unwrap();

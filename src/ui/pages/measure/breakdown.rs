@@ -58,7 +58,8 @@ impl BreakdownCard {
         let point = &stored.point;
         let breakdown = app.state().breakdown(&point.model_sha256, &point.config, &point.target);
         let target = app.state().targets.iter().find(|target| target.prefix() == point.target);
-        let unreachable = !point.target.is_empty() && target.is_none();
+        let here = point.target.is_empty() || point.target == app.options().launcher.target();
+        let unreachable = !here && target.is_none();
         card_ui(ui, |ui| {
             let note = match breakdown {
                 Some(breakdown) => format!("ONNX Runtime {}'s own profile", breakdown.runtime_version),
