@@ -39,6 +39,8 @@ pub struct Profiling {
     pub shapes: Option<BTreeMap<String, Vec<u64>>>,
     /// How long, in seconds.
     pub seconds: f64,
+    /// Name of the machine that runs it, among [`super::State::targets`]; `None` = this one.
+    pub target: Option<String>,
 }
 
 /// One thing to do.

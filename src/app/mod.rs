@@ -488,7 +488,7 @@ impl App {
             Vec::new()
         });
         let breakdowns = breakdowns.into_iter().map(|(_key, breakdown)| {
-            ((breakdown.model_sha256.clone(), breakdown::key(&breakdown.config)), breakdown)
+            ((breakdown.model_sha256.clone(), breakdown::key(&breakdown.config, &breakdown.target)), breakdown)
         });
         let duels = self.duels_of(&project);
         let mut state = State {
