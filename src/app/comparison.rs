@@ -113,7 +113,7 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
                 p99: (sum_a.p99, sum_b.p99),
                 throughput_per_second: (sum_a.throughput_per_second, sum_b.throughput_per_second),
                 cost_per_thousand: price(on_a).zip(price(on_b)),
-                machines_differ: on_a.point.fingerprint != on_b.point.fingerprint,
+                machines_differ: !on_a.point.fingerprint.differences(&on_b.point.fingerprint).is_empty(),
             })
         })
         .collect();

@@ -84,6 +84,7 @@ impl App {
             Finding::Surveyed(name, survey) => {
                 self.state.surveys.insert(name, *survey);
             }
+            Finding::Breakdown(breakdown) => self.take_breakdown(*breakdown)?,
             Finding::Answer(generation, query, answer) => {
                 if generation == self.bills_generation {
                     self.state.asked.remove(&query);

@@ -14,8 +14,10 @@ mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+mod profiling;
 pub mod project;
 mod query;
+pub mod roofline;
 mod sample;
 mod series_blob;
 mod settings;
@@ -31,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-pub use command::{Command, Measure};
+pub use command::{Command, Measure, Profiling};
 pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
@@ -47,6 +49,7 @@ use crate::bill::Imported;
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
+use crate::measure::breakdown::{self, Breakdown};
 use crate::measure::launcher::Launcher;
 use crate::measure::{Config, Point, Run, Series, Summary, Survey};
 
@@ -105,6 +108,7 @@ enum Finding {
     Agreement(String, String, Box<Agreement>),
     /// What a target answered, by its name.
     Surveyed(String, Box<Result<Survey, String>>),
+    Breakdown(Box<Breakdown>),
     Answer(u64, Query, Result<QueryResult, String>),
 }
 
@@ -301,6 +305,7 @@ impl App {
             }
             Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
             Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
+            Command::Profile(profiling) => Some(self.profile(*profiling)?),
             Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
             Command::Cancel(id) => {
                 if let Some(job) = self.jobs.get(id) {
@@ -456,6 +461,13 @@ impl App {
             self.notify(Level::Warning, format!("{error:#}; compare the models' outputs again"));
             Vec::new()
         });
+        let breakdowns = project.all::<Breakdown>(profiling::KIND).unwrap_or_else(|error| {
+            self.notify(Level::Warning, format!("{error:#}; profile the configurations again"));
+            Vec::new()
+        });
+        let breakdowns = breakdowns.into_iter().map(|(_key, breakdown)| {
+            ((breakdown.model_sha256.clone(), breakdown::key(&breakdown.config)), breakdown)
+        });
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
@@ -465,6 +477,7 @@ impl App {
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
+            breakdowns: breakdowns.collect(),
             scenario: project.get("scenario", "now")?.unwrap_or_default(),
             chosen: project.get::<Option<i64>>("chosen", "now")?.flatten(),
             // A sweep of another version is not worth a project that cannot be opened.

@@ -9,6 +9,7 @@ use super::table;
 use super::targets;
 use crate::app::project::Stored;
 use crate::app::{Command, Failure, MEASUREMENTS_FORMAT, MEASUREMENTS_FORMAT_VERSION, Measure, config_words};
+use crate::measure::monitor::Severity;
 use crate::measure::sweep::{self, Effort};
 use crate::measure::{Ended, Estimate, Run, Scenario};
 use crate::units;
@@ -167,6 +168,11 @@ fn run_document(run: &Run) -> Value {
         "lateness_ms": measured.lateness_nanos.map(|late| late.map(|nanos| nanos as f64 / 1e6)),
         "trials": measured.trials,
         "invalid": measured.invalid,
+        "timer": measured.timer,
+        "resources": measured.readings.as_ref().map(|readings| readings.summary()),
+        "energy": measured.readings.as_ref().map(|readings| &readings.energy),
+        "not_known": measured.readings.as_ref().map(|readings| &readings.reasons),
+        "findings": measured.findings,
     })
 }
 
@@ -208,7 +214,7 @@ fn print(points: &[&Stored]) {
                 millis(point.load_nanos()),
                 millis(point.first_inference_nanos()),
                 point.peak_memory_bytes().map_or_else(|| "not known".to_owned(), units::bytes),
-                format!("{} in {}", summary.samples, summary.runs),
+                format!("{}, {}", summary.samples, summary.runs),
             ]
         })
         .collect();
@@ -224,7 +230,7 @@ fn print(points: &[&Stored]) {
         "load",
         "first",
         "peak memory",
-        "samples in runs",
+        "samples, runs",
     ];
     table::print(&head, &rows);
     for stored in points {
@@ -237,6 +243,11 @@ fn print(points: &[&Stored]) {
         let name = || format!("{}{}", stored.point.model, config_words(Some(&stored.point.config)));
         for reason in stored.point.invalid() {
             say!("{}: not valid: {reason}", name());
+        }
+        for (finding, runs) in stored.point.findings() {
+            if finding.severity > Severity::Note {
+                say!("{}, {runs} of {} runs: {}", name(), stored.point.runs.len(), finding.words);
+            }
         }
         for (place, run) in stored.point.runs.iter().enumerate() {
             if let Some(steadiness) = run.measured.steadiness.as_ref().filter(|found| !found.is_well()) {

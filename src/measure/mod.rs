@@ -7,11 +7,13 @@
 //! - [`agreement`] compares two models' outputs and counts right answers; [`inputs`] reads `.npy` and `.npz`
 //! - a [`Target`] is another machine: the same worker there, started by a command; [`survey`] asks what it is and
 //!   [`transfer`] brings files to it
+//! - [`breakdown`] says where the time of an inference goes: ONNX Runtime's own [`profile`] below this machine's [`roof`]
 //!
 //! Must not know the project file, the window or the command line: callers get events and values.
 
 pub mod agreement;
 mod bench;
+pub mod breakdown;
 pub mod cancel;
 pub mod engine;
 mod exchange;
@@ -24,6 +26,7 @@ pub mod monitor;
 mod native;
 mod own_folders;
 mod point;
+mod probe;
 pub mod profile;
 pub mod protocol;
 mod reach;
@@ -42,7 +45,7 @@ mod target;
 pub mod transfer;
 pub mod worker;
 
-pub use point::{Config, Ended, Measured, Point, Run, Series, Timer, Trial};
+pub use point::{Config, Ended, Measured, Point, Run, Series, Trial};
 pub use scenario::{Arrivals, Batcher, Optimisation, Rate, Scenario};
 pub use summary::{Estimate, Summary};
 pub use survey::Survey;

@@ -1,5 +1,6 @@
 //! The window and its pages, without a screen.
 
+mod breakdown;
 mod harness;
 #[cfg(unix)]
 mod machines;

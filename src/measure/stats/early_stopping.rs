@@ -1,8 +1,8 @@
-//! MLPerf's early stopping: what may be claimed about a percentile after so many queries.
+//! `MLPerf`'s early stopping: what may be claimed about a percentile after so many queries.
 //!
-//! From MLPerf Inference Rules, appendix "Early Stopping Criterion", and LoadGen's `early_stopping.cc`: with
+//! From `MLPerf` Inference Rules, appendix "Early Stopping Criterion", and `LoadGen`'s `early_stopping.cc`: with
 //! t queries over the limit and h within it, the percentile p is met at confidence c = 0.99 if
-//! P(at most t over | h + t queries that are over with chance 1 − p) < 1 − c, that is I_p(h, t + 1) < 0.01.
+//! P(at most t over | h + t queries that are over with chance 1 − p) < 1 − c, that is `I_p(h, t + 1)` < 0.01.
 //! h(t) is the smallest such h. The tolerance d is 0, as in every benchmark of theirs.
 //!
 //! All of it is for queries that are independent of each other, in one run.
@@ -13,7 +13,7 @@ use super::Percentile;
 use super::quantile::not_enough;
 use super::special::{binomial_at_most, first_where};
 
-/// MLPerf's confidence c.
+/// `MLPerf`'s confidence c.
 pub const CONFIDENCE: f64 = 0.99;
 
 /// Whether `over` slow ones among `queries` still prove the percentile.
@@ -53,7 +53,7 @@ pub struct Bound {
     pub queries: u64,
 }
 
-/// MLPerf's early-stopping estimate: the t-th highest of ascending latencies with t from [`discardable`]; `None`
+/// `MLPerf`'s early-stopping estimate: the t-th highest of ascending latencies with t from [`discardable`]; `None`
 /// below [`floor`].
 pub fn bound(sorted: &[u64], percentile: Percentile) -> Option<Bound> {
     let queries = sorted.len() as u64;
@@ -76,12 +76,12 @@ pub struct ServerVerdict {
 }
 
 impl ServerVerdict {
-    /// MLPerf's verdict on `queries` of which `over` were over the limit.
+    /// `MLPerf`'s verdict on `queries` of which `over` were over the limit.
     pub fn of(queries: u64, over: u64, percentile: Percentile) -> Self {
         Self { percentile, queries, over, need: min_within(over, percentile) + over }
     }
 
-    /// MLPerf's verdict on latencies in any order against a limit; a latency of exactly the limit is within it.
+    /// `MLPerf`'s verdict on latencies in any order against a limit; a latency of exactly the limit is within it.
     pub fn of_latencies(latencies_nanos: &[u64], limit_nanos: u64, percentile: Percentile) -> Self {
         let over = latencies_nanos.iter().filter(|nanos| **nanos > limit_nanos).count();
         Self::of(latencies_nanos.len() as u64, over as u64, percentile)

@@ -1,13 +1,34 @@
-//! x
+//! What the samples of a measurement say, and how sure it is.
+//!
+//! - [`describe()`](describe::describe) is the short way: percentiles, intervals over runs, bounds and outliers
+//! - [`quantile`]: which sample a percentile is, and when there are too few to say
+//! - [`early_stopping`]: what `MLPerf` lets one claim; [`bootstrap`]: intervals from several runs; [`stop`]: when they
+//!   are narrow enough
+//! - [`warmup`]: where the steady state begins, by the change points of `pelt`; [`outliers`]: what lies far off
+//! - [`ratio`]: A against B from blocks run in turn, and what difference this machine can tell
+//!
+//! Slices and seeds in, values out: must not know a clock, a disk, a model or where samples come from. The same
+//! input gives the same answer every time.
+
 pub mod bootstrap;
+pub mod describe;
 pub mod early_stopping;
+mod levels;
+pub mod outliers;
 mod pelt;
-mod quantile;
+pub mod quantile;
+pub mod ratio;
 mod special;
-pub mod warmup;
-mod stop;
+pub mod stop;
 #[cfg(test)]
 mod synthetic;
-pub use bootstrap::{Bounds, Interval, Method, Statistic, interval};
-pub use quantile::*;
-pub use stop::*;
+pub mod warmup;
+
+pub use bootstrap::{Bounds, Interval, Method, OverRuns, Statistic, interval, over_runs};
+pub use describe::{Described, Line, describe};
+pub use early_stopping::ServerVerdict;
+pub use outliers::{Clustering, Outliers};
+pub use quantile::{DEFINITION, Percentile, Shown};
+pub use ratio::{Decision, Estimate, Pair, Ratio, compare, resolution, sentence};
+pub use stop::{Goal, Missed, Stop, missed, precise_enough, runs_needed};
+pub use warmup::{Segment, Steadiness, Verdict, steadiness};

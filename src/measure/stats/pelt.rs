@@ -103,7 +103,8 @@ mod tests {
                 let found = segments(&values, 1.0, 6.0, shortest);
                 assert!(found.iter().all(|(start, end)| end - start >= shortest));
                 assert!(found.windows(2).all(|pair| pair[0].1 == pair[1].0));
-                let total: f64 = found.iter().map(|(start, end)| piece(&values[*start..*end], 1.0) + 6.0).sum();
+                let total: f64 =
+                    found.iter().map(|(start, end)| piece(&values[*start..*end], 1.0) + 6.0).sum();
                 let wanted = cheapest(&values, 1.0, 6.0, shortest);
                 assert!((total - wanted).abs() < 1e-6, "seed {seed}, {shortest}: {total}, {wanted}");
             }

@@ -70,12 +70,12 @@ impl Percentile {
         sorted.get(self.rank(sorted.len())? - 1).copied()
     }
 
-    /// What MLPerf LoadGen prints: `sorted[⌊n·p⌋]` counted from 0, at most one rank above [`Percentile::of`].
+    /// What `MLPerf` `LoadGen` prints: `sorted[⌊n·p⌋]` counted from 0, at most one rank above [`Percentile::of`].
     pub fn of_as_loadgen(self, sorted: &[u64]) -> Option<u64> {
         sorted.get((u128::from(self.0) * sorted.len() as u128 / 1_000) as usize).copied()
     }
 
-    /// Fewest samples that can say anything about it at 99 % confidence, by MLPerf's early stopping:
+    /// Fewest samples that can say anything about it at 99 % confidence, by `MLPerf`'s early stopping:
     /// 11 (p50), 24 (p75), 64, 130, 219, 662 and 6,636 (p99.9).
     pub fn floor(self) -> u64 {
         early_stopping::floor(self)
@@ -129,6 +129,12 @@ pub fn interval_ranks(percentile: Percentile, samples: usize, level: f64) -> Ran
     let low = special::binomial_quantile(tail, count, share) as usize;
     let high = special::binomial_quantile(1.0 - tail, count, share) as usize + 1;
     Ranks { low: (low >= 1 && samples > 0).then_some(low), high: (high <= samples).then_some(high) }
+}
+
+/// The latencies at [`interval_ranks`] of ascending ones, in nanoseconds; `None` where an end lies beyond the samples.
+pub fn order_interval(sorted: &[u64], percentile: Percentile, level: f64) -> Option<[u64; 2]> {
+    let Ranks { low, high } = interval_ranks(percentile, sorted.len(), level);
+    Some([*sorted.get(low? - 1)?, *sorted.get(high? - 1)?])
 }
 
 /// A percentile as it may be shown: a value, or the reason why there is none.
@@ -194,7 +200,8 @@ mod tests {
         // numpy.percentile(range(1, n + 1), p, method="inverted_cdf"), numpy 2.2.
         let of = |n: u64| {
             let sorted: Vec<u64> = (1..=n).collect();
-            [Percentile::P50, Percentile::P90, Percentile::P95, Percentile::P99].map(|p| p.of(&sorted).unwrap())
+            [Percentile::P50, Percentile::P90, Percentile::P95, Percentile::P99]
+                .map(|p| p.of(&sorted).unwrap())
         };
         assert_eq!(of(100), [50, 90, 95, 99]);
         assert_eq!(of(20), [10, 18, 19, 20]);
@@ -211,7 +218,10 @@ mod tests {
         let ten: Vec<u64> = (1..=10).collect();
         assert_eq!((Percentile::P90.of(&ten), Percentile::P90.of_as_loadgen(&ten)), (Some(9), Some(10)));
         let eleven: Vec<u64> = (1..=11).collect();
-        assert_eq!((Percentile::P90.of(&eleven), Percentile::P90.of_as_loadgen(&eleven)), (Some(10), Some(10)));
+        assert_eq!(
+            (Percentile::P90.of(&eleven), Percentile::P90.of_as_loadgen(&eleven)),
+            (Some(10), Some(10))
+        );
     }
 
     #[test]
@@ -230,6 +240,9 @@ mod tests {
         assert_eq!(ranks(Percentile::P50, 6), (Some(1), Some(6)));
         assert_eq!(ranks(Percentile::P50, 5), (None, None));
         assert_eq!(ranks(Percentile::P50, 0), (None, None));
+        let sorted: Vec<u64> = (1..=1_000).collect();
+        assert_eq!(order_interval(&sorted, Percentile::P90, 0.95), Some([881, 919]));
+        assert_eq!(order_interval(&sorted[..300], Percentile::P99, 0.95), None);
     }
 
     #[test]
@@ -243,7 +256,10 @@ mod tests {
 
     #[test]
     fn names_are_the_fields() {
-        assert_eq!((Percentile::P50.to_string(), Percentile::P999.to_string()), ("p50".into(), "p99.9".into()));
+        assert_eq!(
+            (Percentile::P50.to_string(), Percentile::P999.to_string()),
+            ("p50".into(), "p99.9".into())
+        );
         assert!(Percentile::from_per_mille(0).is_none() && Percentile::from_per_mille(1_000).is_none());
     }
 }

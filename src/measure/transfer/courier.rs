@@ -84,14 +84,20 @@ impl Courier {
         };
         let (sessions, feeds): (Vec<_>, Vec<&mut Feed>) = match &mut request {
             Request::Load { session } => (vec![session], Vec::new()),
-            Request::Probe { session, feed } | Request::Block { session, feed, .. } => {
+            Request::Probe { session, feed }
+            | Request::Block { session, feed, .. }
+            | Request::Profile { session, feed, .. } => {
                 (vec![session], vec![feed])
             }
             Request::Bench { session, feeds, .. } | Request::Outputs { session, feeds, .. } => {
                 (vec![session], feeds.iter_mut().collect())
             }
             // Runtimes are the other side's own.
-            Request::Describe { .. } | Request::Survey | Request::Have { .. } | Request::Put(_) => {
+            Request::Describe { .. }
+            | Request::Roof { .. }
+            | Request::Survey
+            | Request::Have { .. }
+            | Request::Put(_) => {
                 (Vec::new(), Vec::new())
             }
         };

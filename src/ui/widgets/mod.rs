@@ -190,6 +190,7 @@ pub enum Badge {
     Best,
     Stay,
     Failed,
+    FellBack,
     Missing,
 }
 
@@ -204,6 +205,7 @@ impl Badge {
             Self::Best => "best",
             Self::Stay => "today",
             Self::Failed => "failed",
+            Self::FellBack => "fell back",
             Self::Missing => "missing",
         }
     }
@@ -218,6 +220,7 @@ impl Badge {
             Self::Best => "The cheapest within the limit",
             Self::Stay => "What the bill shows today",
             Self::Failed => "Was asked for and could not be done",
+            Self::FellBack => "Ran on another execution provider than the one asked for",
             Self::Missing => "The file is not where it was",
         }
     }
@@ -232,7 +235,7 @@ pub fn badge_ui(ui: &mut Ui, badge: Badge) -> Response {
         Badge::Best => tokens.good,
         Badge::Stay | Badge::Used => tokens.accent_text,
         Badge::Failed => tokens.danger,
-        Badge::Missing => tokens.warning,
+        Badge::FellBack | Badge::Missing => tokens.warning,
     };
     tag_ui(ui, badge.text(), colour).on_hover_text(badge.meaning())
 }

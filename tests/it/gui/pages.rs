@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use super::harness::{Desk, app_in, desk, empty, settle};
 
 /// A measurement whose latencies all are `millis`, but for the slowest 2 %, which take twice as long.
-fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> Point {
+pub fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> Point {
     let model = &app.state().models[model].model;
     let nanos = (millis * 1e6) as u64;
     let latency_nanos: Vec<u64> =
@@ -73,7 +73,7 @@ fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> Poin
 }
 
 /// The sample project with four measurements of each of its two CNNs, made once.
-fn sample() -> &'static Path {
+pub fn sample() -> &'static Path {
     static SAMPLE: OnceLock<TempDir> = OnceLock::new();
     let folder = SAMPLE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -97,7 +97,7 @@ fn sample() -> &'static Path {
     folder.path()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -129,7 +129,7 @@ fn state(desk: &Desk) -> &State {
 }
 
 /// Clicks and returns what was put on the clipboard.
-fn copied(desk: &mut Desk, button: &str) -> String {
+pub fn copied(desk: &mut Desk, button: &str) -> String {
     desk.harness.get_by_label(button).scroll_to_me();
     desk.harness.run();
     desk.harness.get_by_label(button).click();

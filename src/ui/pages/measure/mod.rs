@@ -1,5 +1,7 @@
 //! The page Measure: what to measure, how far it is, and what came out.
 
+mod breakdown;
+mod flame;
 mod form;
 mod results;
 mod samples;

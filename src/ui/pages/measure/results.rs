@@ -2,6 +2,7 @@
 
 use egui::{Layout, Ui};
 
+use super::breakdown::BreakdownCard;
 use super::samples::timeline;
 use crate::app::Command;
 use crate::app::project::Stored;
@@ -25,6 +26,7 @@ const CHART_HEIGHT: f32 = 280.0;
 pub(super) struct Results {
     table: TableState,
     samples: Memo<i64, Result<Chart, String>>,
+    breakdown: BreakdownCard,
 }
 
 impl Results {
@@ -71,6 +73,7 @@ impl Results {
         });
         if let Some(stored) = place.map(|place| &points[place]) {
             self.samples_ui(ui, view, stored);
+            self.breakdown.ui(ui, view, stored);
         }
     }
 
