@@ -75,6 +75,8 @@ pub enum Command {
     AgreeOn(String, String, Box<Question>),
     /// Finds out where the time of one configuration goes.
     Profile(Box<Profiling>),
+    /// Looks for ONNX Runtime libraries on this machine, to know which execution providers there are.
+    LookForRuntimes,
     /// Fetches an ONNX Runtime.
     InstallRuntime(Flavour),
     /// Stops a job; what it finished is kept.

@@ -68,6 +68,7 @@ impl App {
                 self.notify(Level::Warning, format!("{}{config}: {}", failure.model, failure.message));
                 self.state.failures.push(failure);
             }
+            Finding::Runtimes(found) => self.state.runtimes = Some(found),
             Finding::Accuracy(sha256, accuracy) => {
                 let place = self.state.models.iter().position(|entry| entry.model.sha256 == sha256);
                 if let Some(place) = place {

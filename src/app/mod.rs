@@ -51,6 +51,7 @@ use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
 use crate::measure::launcher::Launcher;
+use crate::measure::runtime::Found;
 use crate::measure::{Config, Point, Run, Series, Summary, Survey};
 
 /// The whole chain of an error as one sentence.
@@ -104,6 +105,8 @@ enum Finding {
     /// The sweep came to its end: nothing of it is left to resume.
     SweepEnded,
     Failure(Failure),
+    /// Libraries on this machine.
+    Runtimes(Vec<Found>),
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
     /// What a target answered, by its name.
@@ -247,7 +250,17 @@ impl App {
     /// When it cannot be done; then nothing has changed.
     pub fn handle(&mut self, command: Command) -> anyhow::Result<Option<JobId>> {
         // What is chosen, asked or stopped changes nothing that the plan is made from.
-        let changes_plan = !matches!(command, Command::Choose(_) | Command::Cancel(_) | Command::Ask(_));
+        let changes_plan = !matches!(
+            command,
+            Command::Choose(_)
+                | Command::Cancel(_)
+                | Command::Ask(_)
+                | Command::LookForRuntimes
+                | Command::PutTarget(_)
+                | Command::UseTarget(_)
+                | Command::RemoveTarget(_)
+                | Command::CheckTarget(_)
+        );
         let job = match command {
             Command::OpenProject(path) => {
                 self.refuse_while_busy("another project is opened")?;
@@ -306,6 +319,7 @@ impl App {
             Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
             Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
             Command::Profile(profiling) => Some(self.profile(*profiling)?),
+            Command::LookForRuntimes => self.look_for_runtimes(),
             Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
             Command::Cancel(id) => {
                 if let Some(job) = self.jobs.get(id) {
@@ -398,7 +412,7 @@ impl App {
 
     /// Work that must end before another project takes this one's place, or its findings would land there.
     fn refuse_while_busy(&self, what: &str) -> anyhow::Result<()> {
-        match self.jobs.running().find(|job| job.title != ASK) {
+        match self.jobs.running().find(|job| job.title != ASK && job.title != work::LOOK) {
             Some(job) => bail!("“{}” is still running; wait for it or cancel it before {what}", job.title),
             None => Ok(()),
         }
@@ -432,7 +446,7 @@ impl App {
         if changed {
             self.derive();
         }
-        self.jobs.forget(|job| job.title == ASK && job.end.is_some());
+        self.jobs.forget(|job| (job.title == ASK || job.title == work::LOOK) && job.end.is_some());
         ended
     }
 
@@ -486,6 +500,7 @@ impl App {
             machine: std::mem::take(&mut self.state.machine),
             targets: std::mem::take(&mut self.state.targets),
             surveys: std::mem::take(&mut self.state.surveys),
+            runtimes: self.state.runtimes.take(),
             ..State::default()
         };
         if state.machine == Fingerprint::default() {

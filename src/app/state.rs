@@ -16,6 +16,7 @@ use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
+use crate::measure::runtime::Found;
 use crate::measure::{Config, Survey, Target};
 use crate::model::Model;
 use crate::plan::Answer;
@@ -214,6 +215,8 @@ pub struct State {
     pub targets: Vec<Target>,
     /// What those that were asked said of themselves, or why they did not, by name.
     pub surveys: BTreeMap<String, Result<Survey, String>>,
+    /// ONNX Runtime libraries on this machine; `None` until they were looked for ([`super::Command::LookForRuntimes`]).
+    pub runtimes: Option<Vec<Found>>,
 
     /// The bill's mean inference spend a month, where a bill is open and has been asked; its currency.
     pub inference_per_month: Option<(Money, String)>,

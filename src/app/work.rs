@@ -207,6 +207,19 @@ impl App {
         }))
     }
 
+    /// Looks for the runtimes of this machine, once at a time and never beside a measurement: each is asked in a
+    /// process of its own.
+    pub(super) fn look_for_runtimes(&mut self) -> Option<JobId> {
+        if self.is_measuring() || self.jobs.running().any(|job| job.title == LOOK) {
+            return None;
+        }
+        let options = self.options.clone();
+        Some(self.jobs.start(LOOK.to_owned(), move |link| {
+            link.found(Finding::Runtimes(list_runtimes(&options, link)?));
+            Ok(())
+        }))
+    }
+
     /// Fetches a runtime through pip.
     pub(super) fn install_runtime(&mut self, flavour: Flavour) -> anyhow::Result<JobId> {
         if self.options.offline {
@@ -215,14 +228,22 @@ impl App {
             );
         }
         let search = runtime_search(&self.options);
-        let folder = self.options.folders.runtimes();
+        let (folder, options) = (self.options.folders.runtimes(), self.options.clone());
         Ok(self.jobs.start("Install ONNX Runtime".to_owned(), move |link| {
             let mut say = |text: &str| link.found(info(text));
             install::install(flavour, &folder, &search.pythons, &link.cancel, &mut say)
                 .map_err(|error| words(&error))?;
+            link.found(Finding::Runtimes(list_runtimes(&options, link)?));
             Ok(())
         }))
     }
+}
+
+/// Title of the job that looks for runtimes.
+pub(super) const LOOK: &str = "Look for ONNX Runtime";
+
+fn list_runtimes(options: &Options, link: &Link<Finding>) -> Result<Vec<Found>, String> {
+    runtime::list(&runtime_search(options), &options.launcher, &link.cancel).map_err(|error| words(&error))
 }
 
 /// How the title of a measuring job starts.

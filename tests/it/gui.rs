@@ -4,5 +4,6 @@ mod breakdown;
 mod harness;
 #[cfg(unix)]
 mod machines;
+mod measure;
 mod pages;
 mod shell;

@@ -111,7 +111,7 @@ pub fn copy(from: &Path, to: &Path) {
 }
 
 /// A window over the measured sample project, on the page with this number of the rail.
-fn measured(page: Key) -> Desk {
+pub fn measured(page: Key) -> Desk {
     let home = tempfile::tempdir().unwrap();
     copy(sample(), home.path());
     let mut app = app_in(home.path());
@@ -124,7 +124,7 @@ fn measured(page: Key) -> Desk {
     desk
 }
 
-fn state(desk: &Desk) -> &State {
+pub fn state(desk: &Desk) -> &State {
     desk.harness.state().app().state()
 }
 
@@ -184,12 +184,15 @@ fn measure_lists_the_measurements_and_copies_them_as_csv() {
 fn a_measurement_chosen_in_the_table_shows_its_latencies_over_time_and_can_be_removed() {
     let mut open = measured(Key::Num3);
     assert_eq!(state(&open).chosen, None);
-    let row = open.harness.query_all_by_label_contains("Model digits-cnn-int8, Batch 8").next().unwrap();
-    row.click();
+    open.harness.query_all_by_label_contains("Model digits-cnn-int8, Batch 8").next().unwrap().scroll_to_me();
+    open.harness.run();
+    open.harness.query_all_by_label_contains("Model digits-cnn-int8, Batch 8").next().unwrap().click();
     open.harness.run_steps(4);
     let chosen = state(&open).chosen_point().unwrap();
     assert_eq!((chosen.point.model.as_str(), chosen.point.config.batch), ("digits-cnn-int8.onnx", 8));
-    assert!(open.says("Chart: Latency of each inference"));
+    assert!(open.says("Chart: Latency over time"));
+    open.harness.get_by_label("Remove").scroll_to_me();
+    open.harness.run();
     open.press("Remove");
     assert_eq!(state(&open).points.len(), 7);
     assert!(

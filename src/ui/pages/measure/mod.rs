@@ -1,10 +1,26 @@
 //! The page Measure: what to measure, how far it is, and what came out.
 
 mod breakdown;
+mod columns;
+mod cost;
+mod curves;
+mod detail;
+mod effort;
+mod facts;
+mod fields;
 mod flame;
 mod form;
+mod looked;
+mod machine;
+mod more;
+mod place;
 mod results;
+mod resume;
+mod runs;
 mod samples;
+mod scenarios;
+mod time;
+mod verdict;
 
 use egui::{Key, Modifiers, Ui};
 
@@ -22,6 +38,8 @@ use crate::ui::widgets::{
 pub struct Measure {
     form: Form,
     results: Results,
+    /// Asked already which execution providers there are.
+    looked: bool,
 }
 
 impl Measure {
@@ -47,6 +65,11 @@ impl Measure {
             });
             return;
         }
+        if state.runtimes.is_none() && !self.looked && !view.app.is_measuring() {
+            self.looked = true;
+            view.send(Command::LookForRuntimes);
+        }
+        let state = view.app.state();
         self.form.refresh(state);
         let asked = self.form.measure(state);
         let running = view.app.is_measuring();
@@ -62,14 +85,17 @@ impl Measure {
                     let button = primary_button_ui(ui, "Start measuring")
                         .on_hover_text(format!("Starts with {keys} too"))
                         .on_disabled_hover_text(match &asked {
-                            Ok(_) => "A measurement is running",
-                            Err(problem) => problem.as_str(),
+                            Ok(_) => "A measurement is running".to_owned(),
+                            Err(problem) => problem.sentence(),
                         });
                     start |= button.clicked();
                 });
             });
             progress_card_ui(ui, view);
-            self.form.ui(ui, state, &asked);
+            resume::ui(ui, view);
+            if self.form.ui(ui, state, &asked) {
+                view.actions.push(Action::Machines);
+            }
             failures_ui(ui, view);
             self.results.ui(ui, view);
         });
