@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::jobs::JobId;
 use super::query::Query;
+use super::race::Race;
 use super::state::Scenario;
 use crate::hardware::Profile;
-use crate::measure::{Config, Target};
+use crate::measure::Config;
+use crate::measure::Target;
 use crate::measure::agreement::Question;
 use crate::measure::install::Flavour;
 use crate::measure::sweep::Sweep;
@@ -50,12 +52,15 @@ pub enum Command {
     NewProject,
     /// Writes the project to a new file and goes on there.
     SaveAs(PathBuf),
-    /// Takes in files of any kind: models, bills, demand traces, labelled sets, hardware profiles.
+    /// Takes in files of any kind: models, bills, demand traces, labelled sets, hardware profiles,
+    /// other tools' results and folders of them.
     OpenFiles(Vec<PathBuf>),
     /// Takes a model out; its measurements stay.
     RemoveModel(String),
     /// Takes measurements out.
     RemovePoints(Vec<i64>),
+    /// Takes files of other tools' results out, by their keys ([`super::ResultFile::key`]).
+    RemoveResults(Vec<String>),
     /// Takes a bill out of the project; the store keeps its rows for the next import.
     RemoveBill(String),
     /// Takes the demand trace out.
@@ -77,6 +82,8 @@ pub enum Command {
     Profile(Box<Profiling>),
     /// Looks for ONNX Runtime libraries on this machine, to know which execution providers there are.
     LookForRuntimes,
+    /// Runs two models, or one in two ways, in turn, and tells which is faster.
+    Duel(Box<Race>),
     /// Fetches an ONNX Runtime.
     InstallRuntime(Flavour),
     /// Stops a job; what it finished is kept.
@@ -99,4 +106,21 @@ pub enum Command {
     Choose(Option<i64>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
+}
+
+impl Command {
+    /// Whether what the plan is made from may change. What is chosen, asked or stopped changes nothing of it.
+    pub(super) fn changes_plan(&self) -> bool {
+        !matches!(
+            self,
+            Self::Choose(_)
+                | Self::Cancel(_)
+                | Self::Ask(_)
+                | Self::LookForRuntimes
+                | Self::PutTarget(_)
+                | Self::UseTarget(_)
+                | Self::RemoveTarget(_)
+                | Self::CheckTarget(_)
+        )
+    }
 }

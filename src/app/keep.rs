@@ -58,6 +58,7 @@ impl App {
                     self.notify(Level::Info, text);
                 }
             }
+            Finding::Results(files) => self.take_results(files)?,
             Finding::Ran(ran) => self.take_run(*ran)?,
             Finding::SweepEnded => {
                 self.project.remove("sweep", "now")?;
@@ -82,10 +83,11 @@ impl App {
                 self.project.put("agreement", &format!("{} {}", pair.0, pair.1), 0, &(&pair, &agreement))?;
                 self.state.agreements.insert(pair, *agreement);
             }
+            Finding::Breakdown(breakdown) => self.take_breakdown(*breakdown)?,
             Finding::Surveyed(name, survey) => {
                 self.state.surveys.insert(name, *survey);
             }
-            Finding::Breakdown(breakdown) => self.take_breakdown(*breakdown)?,
+            Finding::Duel(duel) => self.take_duel(&duel)?,
             Finding::Answer(generation, query, answer) => {
                 if generation == self.bills_generation {
                     self.state.asked.remove(&query);

@@ -10,6 +10,7 @@ pub mod derive;
 mod exported;
 pub mod figures;
 mod folders;
+pub mod foreign;
 mod intake;
 pub mod jobs;
 mod keep;
@@ -17,6 +18,8 @@ mod layout;
 mod profiling;
 pub mod project;
 mod query;
+mod race;
+pub mod results;
 pub mod roofline;
 mod sample;
 mod series_blob;
@@ -38,6 +41,8 @@ pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};
+pub use race::Race;
+pub use results::{ResultFile, SampleCount};
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
@@ -50,6 +55,7 @@ use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
+use crate::measure::duel::Duel;
 use crate::measure::launcher::Launcher;
 use crate::measure::runtime::Found;
 use crate::measure::{Config, Point, Run, Series, Summary, Survey};
@@ -100,6 +106,8 @@ enum Finding {
     Profiles(Vec<Profile>),
     /// Measurements of another project, with their raw samples.
     Points(Vec<Point>),
+    /// Files of other tools.
+    Results(Vec<results::Read>),
     /// A run of the sweep that is going on; see [`crate::measure::sweep::Event::Ran`].
     Ran(Box<Ran>),
     /// The sweep came to its end: nothing of it is left to resume.
@@ -109,9 +117,10 @@ enum Finding {
     Runtimes(Vec<Found>),
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
+    Breakdown(Box<Breakdown>),
     /// What a target answered, by its name.
     Surveyed(String, Box<Result<Survey, String>>),
-    Breakdown(Box<Breakdown>),
+    Duel(Box<Duel>),
     Answer(u64, Query, Result<QueryResult, String>),
 }
 
@@ -248,19 +257,9 @@ impl App {
     ///
     /// # Errors
     /// When it cannot be done; then nothing has changed.
+    #[expect(clippy::too_many_lines, reason = "one arm a command, each a line or two")]
     pub fn handle(&mut self, command: Command) -> anyhow::Result<Option<JobId>> {
-        // What is chosen, asked or stopped changes nothing that the plan is made from.
-        let changes_plan = !matches!(
-            command,
-            Command::Choose(_)
-                | Command::Cancel(_)
-                | Command::Ask(_)
-                | Command::LookForRuntimes
-                | Command::PutTarget(_)
-                | Command::UseTarget(_)
-                | Command::RemoveTarget(_)
-                | Command::CheckTarget(_)
-        );
+        let changes_plan = command.changes_plan();
         let job = match command {
             Command::OpenProject(path) => {
                 self.refuse_while_busy("another project is opened")?;
@@ -294,6 +293,10 @@ impl App {
                 self.state.points.retain(|stored| !ids.contains(&stored.id));
                 None
             }
+            Command::RemoveResults(keys) => {
+                self.remove_results(&keys)?;
+                None
+            }
             Command::RemoveBill(hash) => {
                 self.project.remove("bill", &hash)?;
                 self.state.bills.retain(|bill| bill.hash != hash);
@@ -320,6 +323,7 @@ impl App {
             Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
             Command::Profile(profiling) => Some(self.profile(*profiling)?),
             Command::LookForRuntimes => self.look_for_runtimes(),
+            Command::Duel(race) => Some(self.race(*race)?),
             Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
             Command::Cancel(id) => {
                 if let Some(job) = self.jobs.get(id) {
@@ -337,19 +341,10 @@ impl App {
                 self.state.profiles.retain(|profile| profile.id != id);
                 None
             }
-            Command::PutTarget(target) => {
-                self.put_target(*target)?;
-                None
-            }
-            Command::UseTarget(target) => {
-                self.use_target(*target);
-                None
-            }
-            Command::RemoveTarget(name) => {
-                self.remove_target(&name)?;
-                None
-            }
-            Command::CheckTarget(name) => Some(self.check_target(&name)?),
+            command @ (Command::PutTarget(_)
+            | Command::UseTarget(_)
+            | Command::RemoveTarget(_)
+            | Command::CheckTarget(_)) => self.handle_target(command)?,
             Command::SetScenario(scenario) => {
                 self.state.scenario = *scenario;
                 self.unsaved_since.get_or_insert_with(Instant::now);
@@ -482,25 +477,28 @@ impl App {
         let breakdowns = breakdowns.into_iter().map(|(_key, breakdown)| {
             ((breakdown.model_sha256.clone(), breakdown::key(&breakdown.config)), breakdown)
         });
+        let duels = self.duels_of(&project);
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
             points: project.points()?,
             profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
+            results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
             breakdowns: breakdowns.collect(),
+            duels,
             scenario: project.get("scenario", "now")?.unwrap_or_default(),
             chosen: project.get::<Option<i64>>("chosen", "now")?.flatten(),
             // A sweep of another version is not worth a project that cannot be opened.
             unfinished: project.get("sweep", "now").unwrap_or_default(),
             revision: self.state.revision + 1,
             machine: std::mem::take(&mut self.state.machine),
+            runtimes: self.state.runtimes.take(),
             targets: std::mem::take(&mut self.state.targets),
             surveys: std::mem::take(&mut self.state.surveys),
-            runtimes: self.state.runtimes.take(),
             ..State::default()
         };
         if state.machine == Fingerprint::default() {

@@ -140,9 +140,9 @@ impl App {
         }))
     }
 
-    /// Whether a measurement is running.
+    /// Whether a measurement or a race is running.
     pub fn is_measuring(&self) -> bool {
-        self.measuring().is_some()
+        self.measuring().is_some() || self.racing().is_some()
     }
 
     /// The measurement that is running.

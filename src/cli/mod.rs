@@ -18,6 +18,7 @@ mod inspect;
 mod out;
 mod plan;
 mod profile;
+mod race;
 mod runtime;
 mod session;
 mod table;
@@ -128,6 +129,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             | Command::Inspect(_)
             | Command::Compare(_)
             | Command::Profile(_)
+            | Command::Selftest(_)
     );
     match project {
         Some(path) if !makes_project && !path.exists() => {
@@ -144,6 +146,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Bench(what) => bench::run(&mut session, what),
         Command::Compare(what) => compare::run(&mut session, &what),
         Command::Profile(what) => profile::run(&mut session, what),
+        Command::Selftest(what) => race::selftest(&mut session, &what),
         Command::Import { files } => import::run(&mut session, files),
         Command::Bill(what) => bill::run(&mut session, &what),
         Command::Plan(what) => plan::run(&mut session, &what),

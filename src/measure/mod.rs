@@ -4,10 +4,11 @@
 //!   speaks [`protocol`] with it; inside the worker, [`engine`] is the only user of ONNX Runtime
 //! - a [`Point`] is a measurement: several [`Run`]s of one [`Config`]; a [`Scenario`] says how [`load`] is made
 //! - [`sweep`] measures many configurations, each run in a fresh worker; [`Summary`] says what the samples say
+//! - [`duel`] runs two models in turn and says which is faster
 //! - [`agreement`] compares two models' outputs and counts right answers; [`inputs`] reads `.npy` and `.npz`
+//! - [`breakdown`] says where the time of an inference goes: ONNX Runtime's own [`profile`] below this machine's [`roof`]
 //! - a [`Target`] is another machine: the same worker there, started by a command; [`survey`] asks what it is and
 //!   [`transfer`] brings files to it
-//! - [`breakdown`] says where the time of an inference goes: ONNX Runtime's own [`profile`] below this machine's [`roof`]
 //!
 //! Must not know the project file, the window or the command line: callers get events and values.
 
@@ -15,8 +16,10 @@ pub mod agreement;
 mod bench;
 pub mod breakdown;
 pub mod cancel;
+pub mod duel;
 pub mod engine;
 mod exchange;
+pub mod import;
 pub mod inputs;
 pub mod install;
 pub mod launcher;

@@ -64,6 +64,9 @@ pub enum Request {
         feed: Feed,
         /// Length of the block, in milliseconds; there is at least one inference.
         millis: f64,
+        /// Which of several sessions made from the same things: a model that races itself has two.
+        #[serde(default)]
+        slot: u32,
     },
     /// Run once for each feed and write the outputs to a file.
     Outputs {
@@ -74,15 +77,6 @@ pub enum Request {
         /// Where the outputs go; overwritten.
         out: PathBuf,
     },
-    /// What this machine is, and which runtimes it has.
-    Survey,
-    /// Whether files that belong together are here, by hash; where they all are, they get their names.
-    Have {
-        /// The files, the one asked for first.
-        parts: Vec<Part>,
-    },
-    /// A piece of a file that is not here.
-    Put(Piece),
     /// Inferences one after another with the runtime's own profiler on, and some without it before, to tell what
     /// profiling costs.
     Profile {
@@ -100,6 +94,15 @@ pub enum Request {
         /// How the products are run.
         probe: RoofSpec,
     },
+    /// What this machine is, and which runtimes it has.
+    Survey,
+    /// Whether files that belong together are here, by hash; where they all are, they get their names.
+    Have {
+        /// The files, the one asked for first.
+        parts: Vec<Part>,
+    },
+    /// A piece of a file that is not here.
+    Put(Piece),
 }
 
 /// Inferences in a profile at least, the warm-up not counted.
@@ -237,6 +240,15 @@ pub enum Event {
     },
     /// The outputs are in the file.
     Written,
+    /// Where the time of inferences went.
+    Profiled(Box<Profiled>),
+    /// What this machine reaches.
+    Roofed {
+        /// One for each element type that could be measured, in the order asked for.
+        roofs: Vec<Roof>,
+        /// Why the others could not.
+        problems: Vec<String>,
+    },
     /// This machine.
     Surveyed(Box<Survey>),
     /// Which files are here.
@@ -250,15 +262,6 @@ pub enum Event {
     Taken {
         /// How much of the file is here now, in bytes.
         bytes: u64,
-    },
-    /// Where the time of inferences went.
-    Profiled(Box<Profiled>),
-    /// What this machine reaches.
-    Roofed {
-        /// One for each element type that could be measured, in the order asked for.
-        roofs: Vec<Roof>,
-        /// Why the others could not.
-        problems: Vec<String>,
     },
     /// The request was not fulfilled; `message` has the runtime's own words where it was the runtime.
     Failed {

@@ -7,6 +7,8 @@ mod chart;
 mod cli;
 mod gui;
 mod hardware;
+mod import_a;
+mod import_b;
 mod measure;
 mod model;
 mod plan;
@@ -14,5 +16,6 @@ mod profile;
 mod project;
 #[cfg(unix)]
 mod remote;
+mod results;
 mod sample;
 mod wheels;

@@ -86,9 +86,7 @@ impl Courier {
             Request::Load { session } => (vec![session], Vec::new()),
             Request::Probe { session, feed }
             | Request::Block { session, feed, .. }
-            | Request::Profile { session, feed, .. } => {
-                (vec![session], vec![feed])
-            }
+            | Request::Profile { session, feed, .. } => (vec![session], vec![feed]),
             Request::Bench { session, feeds, .. } | Request::Outputs { session, feeds, .. } => {
                 (vec![session], feeds.iter_mut().collect())
             }
@@ -97,9 +95,7 @@ impl Courier {
             | Request::Roof { .. }
             | Request::Survey
             | Request::Have { .. }
-            | Request::Put(_) => {
-                (Vec::new(), Vec::new())
-            }
+            | Request::Put(_) => (Vec::new(), Vec::new()),
         };
         for session in sessions {
             bring(&mut session.model, Kind::Model)?;

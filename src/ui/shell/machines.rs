@@ -192,7 +192,8 @@ impl Machines {
         };
         let other = app.state().target(&target.name).filter(|_| self.editing.as_ref() != Some(&target.name));
         if other.is_some() {
-            self.problem = format!("There is a machine called “{}” already; choose another name.", target.name);
+            self.problem =
+                format!("There is a machine called “{}” already; choose another name.", target.name);
             return;
         }
         if let Some(before) = self.editing.as_ref().filter(|before| **before != target.name) {

@@ -196,6 +196,9 @@ fn report_words(report: &FileReport, kind: &str) -> (Level, String) {
     if let Some(points) = report.points {
         add(points, "measurement", "measurements");
     }
+    if let Some(results) = report.results {
+        add(results, "result", "results");
+    }
     if report.warnings.is_empty() {
         return (Level::Info, text);
     }

@@ -44,7 +44,9 @@ fn a_machine_is_added_checked_and_removed() {
     });
     desk.rest();
     let cpu = Fingerprint::read().cpu;
-    assert!(desk.says("bench host") && desk.says(&format!("{cpu}, ")) && desk.says(env!("CARGO_PKG_VERSION")));
+    assert!(
+        desk.says("bench host") && desk.says(&format!("{cpu}, ")) && desk.says(env!("CARGO_PKG_VERSION"))
+    );
 
     desk.press("Remove");
     assert!(desk.harness.state().app().state().targets.is_empty());
