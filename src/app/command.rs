@@ -109,3 +109,20 @@ pub enum Command {
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
 }
+
+impl Command {
+    /// Whether what the plan is made from may change. What is chosen, asked or stopped changes nothing of it.
+    pub(super) fn changes_plan(&self) -> bool {
+        !matches!(
+            self,
+            Self::Choose(_)
+                | Self::Cancel(_)
+                | Self::Ask(_)
+                | Self::LookForRuntimes
+                | Self::PutTarget(_)
+                | Self::UseTarget(_)
+                | Self::RemoveTarget(_)
+                | Self::CheckTarget(_)
+        )
+    }
+}
