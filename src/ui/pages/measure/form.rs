@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use egui::{DragValue, Label, RichText, Ui};
 
 use super::effort::Choice;
-use super::fields::{NAMES, Problem, counts, list_row_ui, row_ui, small_counts};
+use super::fields::{NAMES, Problem, beside_ui, counts, list_row_ui, row_ui, small_counts};
 use super::more::More;
 use crate::app::{Measure, ModelEntry, State};
 use crate::measure::Point;
@@ -155,7 +155,7 @@ impl Form {
                 let seconds = DragValue::new(&mut self.seconds).range(0.05..=3_600.0).speed(0.1);
                 ui.add(seconds.max_decimals(2).update_while_editing(false).suffix(" s"))
             });
-            note_ui(ui, "steady state of one run");
+            beside_ui(ui, "steady state of one run");
         });
         self.effort.ui(ui);
     }
@@ -167,7 +167,10 @@ impl Form {
             [only] => {
                 ui.label(*only).on_hover_text(hover);
                 let looking = state.runtimes.is_none();
-                note_ui(ui, if looking { "looking for others" } else { "the runtimes found offer no other" });
+                beside_ui(
+                    ui,
+                    if looking { "looking for others" } else { "the runtimes found offer no other" },
+                );
             }
             several => {
                 let options: Vec<(&'static str, &str)> = several.iter().map(|&name| (name, name)).collect();

@@ -2,6 +2,7 @@
 
 use egui::{RichText, Ui};
 
+use super::columns;
 use super::looked::RunFigures;
 use crate::app::project::Stored;
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
@@ -10,7 +11,9 @@ use crate::measure::{Ended, Estimate, Point};
 use crate::ui::pages::parts::{config_words, halves_ui};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::View;
-use crate::ui::widgets::{Icon, Tone, banner_ui, card_ui, chart_ui, count_words, icon_ui, section_header_ui};
+use crate::ui::widgets::{
+    Badge, Icon, Tone, banner_ui, card_ui, chart_ui, count_words, icon_ui, section_header_ui,
+};
 use crate::units;
 
 /// Height of the chart of percentiles.
@@ -109,8 +112,11 @@ pub(super) fn card(ui: &mut Ui, view: &mut View<'_>, stored: &Stored, figures: &
         }
         sentence_ui(ui, Tone::Info, &precision_words(stored), "");
         if let Some(words) = steadiness_words(point) {
-            let well =
-                point.runs.iter().filter_map(|run| run.measured.steadiness.as_ref()).all(|s| s.is_well());
+            let tone = match columns::steadiness(point) {
+                Some(Badge::Steady) => Tone::Good,
+                Some(Badge::Short) | None => Tone::Info,
+                Some(_) => Tone::Warning,
+            };
             let each: Vec<String> = point
                 .runs
                 .iter()
@@ -119,7 +125,7 @@ pub(super) fn card(ui: &mut Ui, view: &mut View<'_>, stored: &Stored, figures: &
                     Some(format!("Run {}: {}", place + 1, run.measured.steadiness.as_ref()?.sentence))
                 })
                 .collect();
-            sentence_ui(ui, if well { Tone::Good } else { Tone::Warning }, &words, &each.join("\n"));
+            sentence_ui(ui, tone, &words, &each.join("\n"));
         }
         if let Some(words) = outlier_words(figures) {
             let each: Vec<String> = figures
@@ -158,6 +164,7 @@ fn sentence_ui(ui: &mut Ui, tone: Tone, text: &str, hover: &str) {
 fn percentiles_ui(ui: &mut Ui, stored: &Stored) {
     let tokens = Tokens::of(ui);
     let quiet = |text: &str| RichText::new(text).small().color(tokens.text_quiet);
+    let roomy = ui.available_width() > 440.0;
     ui.spacing_mut().interact_size.y = 20.0;
     egui::Grid::new("percentiles").num_columns(4).spacing(egui::vec2(space::L, 6.0)).min_row_height(22.0).show(
         ui,
@@ -182,7 +189,9 @@ fn percentiles_ui(ui: &mut Ui, stored: &Stored) {
                                 let words = format!("{} – {}", units::duration_ms(low), units::duration_ms(high));
                                 ui.horizontal(|ui| {
                                     ui.label(words);
-                                    ui.label(quiet(&estimate.doubt().unwrap_or_default()));
+                                    if roomy {
+                                        ui.label(quiet(&estimate.doubt().unwrap_or_default()));
+                                    }
                                 });
                             }
                             None => {
