@@ -27,7 +27,7 @@ pub(super) fn precision_words(stored: &Stored) -> String {
         let doubt = estimate.doubt().map(|doubt| format!(" {doubt}")).unwrap_or_default();
         match estimate.ms {
             Some(ms) => format!("{name} {}{doubt}", units::duration_ms(ms)),
-            None => format!("{name}: {}", estimate.words()),
+            None => format!("{name} not known ({})", estimate.words()),
         }
     };
     let s = if summary.runs == 1 { "" } else { "s" };
@@ -72,10 +72,10 @@ pub(super) fn steadiness_words(point: &Point) -> Option<String> {
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| if *count == all { what.to_string() } else { format!("{count} {what}") })
         .collect();
-    Some(format!(
-        "Of {all} runs, {}.",
-        if words.len() == 1 { format!("all are {}", words[0]) } else { words.join(", ") }
-    ))
+    Some(match words.as_slice() {
+        [one] => format!("All {all} runs are {one}."),
+        several => format!("Of {all} runs, {}.", several.join(", ")),
+    })
 }
 
 /// Outliers of all runs, in a sentence; `None` while they are worked out.
