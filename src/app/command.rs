@@ -1,5 +1,6 @@
 //! Everything that can be done to a project. The window and the command line send the same commands.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use super::jobs::JobId;
 use super::query::Query;
 use super::state::Scenario;
 use crate::hardware::Profile;
+use crate::measure::Config;
 use crate::measure::agreement::Question;
 use crate::measure::install::Flavour;
 use crate::measure::sweep::Sweep;
@@ -19,6 +21,19 @@ pub struct Measure {
     pub models: Vec<String>,
     /// Everything else; its list of model files is filled in from `models`.
     pub sweep: Sweep,
+}
+
+/// What is profiled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profiling {
+    /// Hash of the model.
+    pub model: String,
+    /// The configuration.
+    pub config: Config,
+    /// Shapes of the inputs, where a measurement has found them; see [`crate::measure::breakdown::Ask`].
+    pub shapes: Option<BTreeMap<String, Vec<u64>>>,
+    /// How long, in seconds.
+    pub seconds: f64,
 }
 
 /// One thing to do.
@@ -55,6 +70,8 @@ pub enum Command {
     Agree(String, String),
     /// The same with inputs, threads and dimensions of one's own.
     AgreeOn(String, String, Box<Question>),
+    /// Finds out where the time of one configuration goes.
+    Profile(Box<Profiling>),
     /// Looks for ONNX Runtime libraries on this machine, to know which execution providers there are.
     LookForRuntimes,
     /// Fetches an ONNX Runtime.

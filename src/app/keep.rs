@@ -69,6 +69,7 @@ impl App {
                 self.project.put("agreement", &format!("{} {}", pair.0, pair.1), 0, &(&pair, &agreement))?;
                 self.state.agreements.insert(pair, *agreement);
             }
+            Finding::Breakdown(breakdown) => self.take_breakdown(*breakdown)?,
             Finding::Answer(generation, query, answer) => {
                 if generation == self.bills_generation {
                     self.state.asked.remove(&query);

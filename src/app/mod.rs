@@ -13,8 +13,10 @@ mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+mod profiling;
 pub mod project;
 mod query;
+pub mod roofline;
 mod sample;
 mod series_blob;
 mod settings;
@@ -29,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-pub use command::{Command, Measure};
+pub use command::{Command, Measure, Profiling};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};
@@ -44,6 +46,7 @@ use crate::bill::Imported;
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
+use crate::measure::breakdown::{self, Breakdown};
 use crate::measure::launcher::Launcher;
 use crate::measure::runtime::Found;
 use crate::measure::{Config, Point, Run, Series, Summary};
@@ -103,6 +106,7 @@ enum Finding {
     Runtimes(Vec<Found>),
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
+    Breakdown(Box<Breakdown>),
     Answer(u64, Query, Result<QueryResult, String>),
 }
 
@@ -301,6 +305,7 @@ impl App {
             }
             Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
             Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
+            Command::Profile(profiling) => Some(self.profile(*profiling)?),
             Command::LookForRuntimes => self.look_for_runtimes(),
             Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
             Command::Cancel(id) => {
@@ -444,6 +449,13 @@ impl App {
             self.notify(Level::Warning, format!("{error:#}; compare the models' outputs again"));
             Vec::new()
         });
+        let breakdowns = project.all::<Breakdown>(profiling::KIND).unwrap_or_else(|error| {
+            self.notify(Level::Warning, format!("{error:#}; profile the configurations again"));
+            Vec::new()
+        });
+        let breakdowns = breakdowns.into_iter().map(|(_key, breakdown)| {
+            ((breakdown.model_sha256.clone(), breakdown::key(&breakdown.config)), breakdown)
+        });
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
@@ -453,6 +465,7 @@ impl App {
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
+            breakdowns: breakdowns.collect(),
             scenario: project.get("scenario", "now")?.unwrap_or_default(),
             chosen: project.get::<Option<i64>>("chosen", "now")?.flatten(),
             // A sweep of another version is not worth a project that cannot be opened.

@@ -16,6 +16,7 @@ use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::Config;
 use crate::measure::agreement::Agreement;
+use crate::measure::breakdown::{self, Breakdown};
 use crate::measure::runtime::Found;
 use crate::model::Model;
 use crate::plan::Answer;
@@ -200,6 +201,8 @@ pub struct State {
     pub labelled: Option<PathBuf>,
     /// Agreement of outputs by the pair of model hashes.
     pub agreements: BTreeMap<(String, String), Agreement>,
+    /// Where the time of a configuration goes, by model hash and [`breakdown::key`].
+    pub breakdowns: BTreeMap<(String, String), Breakdown>,
     /// The sweep that was stopped before its end.
     pub unfinished: Option<Unfinished>,
     /// What is asked.
@@ -239,6 +242,11 @@ impl State {
     /// The chosen measurement, while it is in the project.
     pub fn chosen_point(&self) -> Option<&Stored> {
         self.points.iter().find(|stored| Some(stored.id) == self.chosen)
+    }
+
+    /// Where the time of a model's configuration goes, once it was profiled.
+    pub fn breakdown(&self, sha256: &str, config: &Config) -> Option<&Breakdown> {
+        self.breakdowns.get(&(sha256.to_owned(), breakdown::key(config)))
     }
 
     /// The profile whose price lies over the trade-off chart: the chosen one, else the first that can be priced.

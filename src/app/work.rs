@@ -49,6 +49,7 @@ impl App {
         if self.is_measuring() {
             bail!("a measurement is running; two at once would disturb each other. Wait for it or cancel it");
         }
+        self.refuse_while_profiling("measuring")?;
         let models: Vec<PathBuf> = measure
             .models
             .iter()
@@ -146,6 +147,7 @@ impl App {
         if self.is_measuring() {
             bail!("a measurement is running, which this would disturb; wait for it or cancel it");
         }
+        self.refuse_while_profiling("comparing")?;
         let find = |sha256: &str| {
             let entry = self.state.model(sha256).context("that model is not in the project any more")?;
             anyhow::Ok((entry.path.clone(), entry.model.clone()))
@@ -236,7 +238,7 @@ const MEASURE: &str = "Measure";
 const AGREE: &str = "Compare the outputs of";
 
 /// An execution provider by the name it is stored under, however it is capitalised.
-fn provider_name(name: &str) -> String {
+pub(super) fn provider_name(name: &str) -> String {
     const KNOWN: [&str; 6] = ["CPU", "CUDA", "TensorRT", "OpenVINO", "DirectML", "CoreML"];
     let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name.trim()));
     known.unwrap_or(name.trim()).to_owned()
@@ -308,7 +310,7 @@ fn check(sweep: &Sweep) -> anyhow::Result<()> {
 }
 
 /// Runtimes that between them offer the providers; fetched where there is none.
-fn find_runtimes(
+pub(super) fn find_runtimes(
     options: &Options,
     providers: &[String],
     link: &Link<Finding>,

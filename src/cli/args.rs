@@ -47,6 +47,8 @@ pub enum Command {
     Bench(Bench),
     /// Compare two models: size, speed, agreement of their outputs
     Compare(Compare),
+    /// Show where the time of an inference goes: operators, nodes, execution providers, this machine's roof
+    Profile(Profile),
     /// Take files into a project: models, bills, demand traces, inputs, profiles, other projects
     Import {
         /// The files
@@ -185,6 +187,48 @@ pub struct Bench {
     /// What to vary
     #[command(flatten)]
     pub sweep: Sweep,
+}
+
+/// `profile`
+#[derive(Debug, Clone, Args)]
+pub struct Profile {
+    /// An ONNX file
+    pub model: PathBuf,
+    /// Items in one inference
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub batch: u64,
+    /// Threads of the session
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub threads: u32,
+    /// Execution provider
+    #[arg(long, default_value = "CPU")]
+    pub provider: String,
+    /// Graph optimisation: none, basic, extended, all
+    #[arg(long, value_name = "LEVEL", default_value = "all")]
+    pub optimisation: Optimisation,
+    /// Size of a dynamic dimension, by name or by place: height=320, images.2=320
+    #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = one_size)]
+    pub dims: Vec<(String, u64)>,
+    /// Seconds of inferences under the profiler
+    #[arg(long, default_value_t = crate::measure::breakdown::SECONDS)]
+    pub seconds: f64,
+    /// Seed of generated inputs
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many nodes to print (all of them with --json)
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    pub most: usize,
+    /// Print every node
+    #[arg(long, conflicts_with = "most")]
+    pub all: bool,
+}
+
+fn one_size(text: &str) -> Result<(String, u64), String> {
+    let (name, sizes) = dimension(text)?;
+    match sizes[..] {
+        [size] => Ok((name, size)),
+        _ => Err("a profile is made at one size; profile each on its own".to_owned()),
+    }
 }
 
 /// `compare`

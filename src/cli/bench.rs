@@ -1,7 +1,5 @@
 //! `inferometer bench MODEL…`: measure a sweep.
 
-use std::collections::BTreeSet;
-
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
@@ -201,7 +199,7 @@ fn print(points: &[&Stored]) {
                 millis(point.load_nanos()),
                 millis(point.first_inference_nanos()),
                 point.peak_memory_bytes().map_or_else(|| "not known".to_owned(), units::bytes),
-                format!("{} in {}", summary.samples, summary.runs),
+                format!("{}, {}", summary.samples, summary.runs),
             ]
         })
         .collect();
@@ -217,7 +215,7 @@ fn print(points: &[&Stored]) {
         "load",
         "first",
         "peak memory",
-        "samples in runs",
+        "samples, runs",
     ];
     table::print(&head, &rows);
     for stored in points {
@@ -231,16 +229,10 @@ fn print(points: &[&Stored]) {
         for reason in stored.point.invalid() {
             say!("{}: not valid: {reason}", name());
         }
-        let findings: BTreeSet<&str> = stored
-            .point
-            .runs
-            .iter()
-            .flat_map(|run| &run.measured.findings)
-            .filter(|finding| finding.severity > Severity::Note)
-            .map(|finding| finding.words.as_str())
-            .collect();
-        for words in findings {
-            say!("{}: {words}", name());
+        for (finding, runs) in stored.point.findings() {
+            if finding.severity > Severity::Note {
+                say!("{}, {runs} of {} runs: {}", name(), stored.point.runs.len(), finding.words);
+            }
         }
         for (place, run) in stored.point.runs.iter().enumerate() {
             if let Some(steadiness) = run.measured.steadiness.as_ref().filter(|found| !found.is_well()) {

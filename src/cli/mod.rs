@@ -17,6 +17,7 @@ mod import;
 mod inspect;
 mod out;
 mod plan;
+mod profile;
 mod runtime;
 mod session;
 mod table;
@@ -115,7 +116,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let project = arguments.project.as_deref().filter(|_| !by_themselves);
     let makes_project = matches!(
         command,
-        Command::Import { .. } | Command::Bench(_) | Command::Inspect(_) | Command::Compare(_)
+        Command::Import { .. }
+            | Command::Bench(_)
+            | Command::Inspect(_)
+            | Command::Compare(_)
+            | Command::Profile(_)
     );
     match project {
         Some(path) if !makes_project && !path.exists() => {
@@ -131,6 +136,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Inspect(what) => inspect::run(&mut session, &what),
         Command::Bench(what) => bench::run(&mut session, what),
         Command::Compare(what) => compare::run(&mut session, &what),
+        Command::Profile(what) => profile::run(&mut session, what),
         Command::Import { files } => import::run(&mut session, files),
         Command::Bill(what) => bill::run(&mut session, &what),
         Command::Plan(what) => plan::run(&mut session, &what),

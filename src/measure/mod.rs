@@ -5,11 +5,13 @@
 //! - a [`Point`] is a measurement: several [`Run`]s of one [`Config`]; a [`Scenario`] says how [`load`] is made
 //! - [`sweep`] measures many configurations, each run in a fresh worker; [`Summary`] says what the samples say
 //! - [`agreement`] compares two models' outputs and counts right answers; [`inputs`] reads `.npy` and `.npz`
+//! - [`breakdown`] says where the time of an inference goes: ONNX Runtime's own [`profile`] below this machine's [`roof`]
 //!
 //! Must not know the project file, the window or the command line: callers get events and values.
 
 pub mod agreement;
 mod bench;
+pub mod breakdown;
 pub mod cancel;
 pub mod engine;
 mod exchange;
@@ -21,6 +23,7 @@ pub mod model_file;
 pub mod monitor;
 mod native;
 mod point;
+mod probe;
 pub mod profile;
 pub mod protocol;
 mod resources;

@@ -17,6 +17,7 @@ use super::exchange;
 use super::inputs;
 use super::native;
 use super::point::Measured;
+use super::probe;
 use super::protocol::{Event, PROTOCOL, Request, SessionSpec, line_of};
 
 /// Warm-up of a session on its first block of a comparison.
@@ -140,6 +141,19 @@ impl<W: Write> Worker<W> {
                 }
                 writer.finish().map_err(words)?;
                 Ok(Event::Written)
+            }
+            Request::Profile { session, feed, seconds, most_runs } => {
+                self.kept.clear();
+                let inputs = inputs::tensors(&feed).map_err(words)?;
+                let engine = self.engine(&session.runtime).map_err(words)?;
+                let profiled = probe::profile(engine, &session, inputs, seconds, most_runs);
+                Ok(Event::Profiled(Box::new(profiled.map_err(words)?)))
+            }
+            Request::Roof { probe } => {
+                self.kept.clear();
+                let engine = self.engine(&probe.runtime).map_err(words)?;
+                let (roofs, problems) = probe::roofs(engine, &probe).map_err(words)?;
+                Ok(Event::Roofed { roofs, problems })
             }
         }
     }

@@ -10,6 +10,7 @@ mod hardware;
 mod measure;
 mod model;
 mod plan;
+mod profile;
 mod project;
 mod sample;
 mod wheels;

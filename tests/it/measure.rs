@@ -24,7 +24,7 @@ use crate::wheels;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_inferometer");
 
 /// Where tests keep the runtime: below `INFEROMETER_TEST_CACHE`, or beside the models of [`wheels`].
-fn runtimes_folder() -> PathBuf {
+pub(crate) fn runtimes_folder() -> PathBuf {
     match std::env::var_os("INFEROMETER_TEST_CACHE") {
         Some(folder) => PathBuf::from(folder),
         None => directories::BaseDirs::new().unwrap().cache_dir().join("inferometer-test"),
@@ -32,7 +32,7 @@ fn runtimes_folder() -> PathBuf {
     .join("runtimes")
 }
 
-fn pythons() -> Vec<String> {
+pub(crate) fn pythons() -> Vec<String> {
     ["python3", "python"].map(str::to_owned).to_vec()
 }
 

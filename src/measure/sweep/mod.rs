@@ -205,6 +205,10 @@ impl Sweep {
 fn normal(config: Config) -> Config {
     match &config.scenario {
         Scenario::SingleStream => Config { instances: 1, ..config },
+        // A session nobody uses is none.
+        Scenario::ClosedLoop { in_flight, .. } => {
+            Config { instances: config.instances.min(*in_flight), ..config }
+        }
         Scenario::Server { batcher: Some(batcher), .. } => {
             Config { batch: u64::from(batcher.max_batch), ..config }
         }

@@ -190,6 +190,7 @@ pub enum Badge {
     Best,
     Stay,
     Failed,
+    FellBack,
     Missing,
     Steady,
     Drift,
@@ -210,6 +211,7 @@ impl Badge {
             Self::Best => "best",
             Self::Stay => "today",
             Self::Failed => "failed",
+            Self::FellBack => "fell back",
             Self::Missing => "missing",
             Self::Steady => "steady",
             Self::Drift => "drift",
@@ -230,6 +232,7 @@ impl Badge {
             Self::Best => "The cheapest within the limit",
             Self::Stay => "What the bill shows today",
             Self::Failed => "Was asked for and could not be done",
+            Self::FellBack => "Ran on another execution provider than the one asked for",
             Self::Missing => "The file is not where it was",
             Self::Steady => "Every run settled at one level; its warm-up does not count",
             Self::Drift => {
@@ -253,7 +256,7 @@ pub fn badge_ui(ui: &mut Ui, badge: Badge) -> Response {
         Badge::Short => tokens.text_quiet,
         Badge::Stay | Badge::Used => tokens.accent_text,
         Badge::Failed | Badge::Invalid | Badge::Unsteady => tokens.danger,
-        Badge::Missing | Badge::Drift => tokens.warning,
+        Badge::FellBack | Badge::Missing | Badge::Drift => tokens.warning,
     };
     tag_ui(ui, badge.text(), colour).on_hover_text(badge.meaning())
 }

@@ -73,7 +73,7 @@ pub fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> 
 }
 
 /// The sample project with four measurements of each of its two CNNs, made once.
-fn sample() -> &'static Path {
+pub fn sample() -> &'static Path {
     static SAMPLE: OnceLock<TempDir> = OnceLock::new();
     let folder = SAMPLE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -97,7 +97,7 @@ fn sample() -> &'static Path {
     folder.path()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

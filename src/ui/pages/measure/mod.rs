@@ -1,5 +1,6 @@
 //! The page Measure: what to measure, how far it is, and what came out.
 
+mod breakdown;
 mod columns;
 mod cost;
 mod curves;
@@ -7,6 +8,7 @@ mod detail;
 mod effort;
 mod facts;
 mod fields;
+mod flame;
 mod form;
 mod looked;
 mod machine;

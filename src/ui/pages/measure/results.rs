@@ -2,6 +2,7 @@
 
 use egui::Ui;
 
+use super::breakdown::BreakdownCard;
 use super::columns::{self, Kind};
 use super::detail::Detail;
 use crate::app::Command;
@@ -22,6 +23,7 @@ type Columns = (Vec<Kind>, Vec<Column>, String);
 #[derive(Default)]
 pub(super) struct Results {
     table: TableState,
+    breakdown: BreakdownCard,
     columns: Memo<u64, Columns>,
     detail: Detail,
 }
@@ -83,6 +85,7 @@ impl Results {
         });
         if let Some(stored) = place.map(|place| &points[place]) {
             self.detail.ui(ui, view, stored);
+            self.breakdown.ui(ui, view, stored);
         }
     }
 }
