@@ -217,12 +217,16 @@ fn percentiles_ui(ui: &mut Ui, stored: &Stored) {
 /// The same as a chart.
 fn percentile_chart(stored: &Stored) -> Chart {
     let percentiles = stored.summary.percentiles();
+    let known = || percentiles.iter().filter_map(|(_, estimate)| estimate.ms);
+    let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
+    // A tail that is decades away would press the rest onto the axis.
+    let scale = if high > 10.0 * low { Scale::Log10 } else { Scale::Linear { from_zero: true } };
     let names = percentiles.iter().map(|(name, _)| (*name).to_owned()).collect();
     let mut chart = Chart::new(
         "percentiles",
         "Percentiles of latency",
         Axis::new("", "", Scale::Categories(names)),
-        Axis::new("Latency", "ms", Scale::Linear { from_zero: true }),
+        Axis::new("Latency", "ms", scale),
     );
     let data = percentiles
         .iter()
