@@ -211,10 +211,9 @@ fn estimate_cell(estimate: &Estimate, doubt: bool) -> Cell {
         None => "One run, or too short runs: no interval".to_owned(),
     };
     if let Some(bound) = estimate.bound_ms {
-        hover.push_str(&format!(
-            "\nAt most {} at 99 % confidence (early stopping)",
-            units::duration_ms(bound)
-        ));
+        hover.push_str("\nAt most ");
+        hover.push_str(&units::duration_ms(bound));
+        hover.push_str(" at 99 % confidence (early stopping)");
     }
     let cell = Cell::number(ms, units::duration_ms(ms)).hover(hover);
     let aside = match estimate.relative_half_width() {

@@ -180,38 +180,39 @@ fn percentiles_ui(ui: &mut Ui, stored: &Stored) {
             );
             ui.end_row();
             for (name, estimate) in stored.summary.percentiles() {
-                ui.label(RichText::new(name).color(tokens.text_quiet));
-                match estimate.ms {
-                    Some(ms) => {
-                        ui.label(RichText::new(units::duration_ms(ms)).color(tokens.text));
-                        match estimate.interval_ms {
-                            Some((low, high)) => {
-                                let words = format!("{} – {}", units::duration_ms(low), units::duration_ms(high));
-                                ui.horizontal(|ui| {
-                                    ui.label(words);
-                                    if roomy {
-                                        ui.label(quiet(&estimate.doubt().unwrap_or_default()));
-                                    }
-                                });
-                            }
-                            None => {
-                                ui.label(quiet("one run"));
-                            }
-                        }
-                        match estimate.bound_ms {
-                            Some(bound) => ui.label(units::duration_ms(bound)),
-                            None => ui.label(quiet("–")),
-                        };
-                    }
-                    None => {
-                        ui.label(quiet("–"));
-                        ui.label(quiet(&estimate.words()));
-                    }
-                }
-                ui.end_row();
+                percentile_row_ui(ui, name, &estimate, roomy);
             }
         },
     );
+}
+
+/// One line of them.
+fn percentile_row_ui(ui: &mut Ui, name: &str, estimate: &Estimate, roomy: bool) {
+    let tokens = Tokens::of(ui);
+    let quiet = |text: &str| RichText::new(text).small().color(tokens.text_quiet);
+    ui.label(RichText::new(name).color(tokens.text_quiet));
+    let Some(ms) = estimate.ms else {
+        ui.label(quiet("–"));
+        ui.label(quiet(&estimate.words()));
+        ui.end_row();
+        return;
+    };
+    ui.label(RichText::new(units::duration_ms(ms)).color(tokens.text));
+    ui.horizontal(|ui| {
+        if let Some((low, high)) = estimate.interval_ms {
+            ui.label(format!("{} – {}", units::duration_ms(low), units::duration_ms(high)));
+            if roomy {
+                ui.label(quiet(&estimate.doubt().unwrap_or_default()));
+            }
+        } else {
+            ui.label(quiet("none: one run, or too short runs"));
+        }
+    });
+    match estimate.bound_ms {
+        Some(bound) => ui.label(units::duration_ms(bound)),
+        None => ui.label(quiet("–")),
+    };
+    ui.end_row();
 }
 
 /// The same as a chart.
