@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use super::command::Measure;
 use super::jobs::{Job, JobId, Link, Progress};
 use super::state::{Failure, Unfinished};
-use super::{App, Finding, Options, Ran, info, words};
+use super::{App, Finding, Options, Ran, info, targets, words};
 use crate::demand::Trace;
 use crate::measure::agreement::{self, Question};
 use crate::measure::install::{self, Flavour};
@@ -59,6 +59,7 @@ impl App {
         if models.is_empty() {
             bail!("no model is chosen; choose at least one to measure");
         }
+        let target = self.target_to_measure_on(measure.target.as_deref())?;
         let mut sweep = Sweep { models, ..measure.sweep.clone() };
         for provider in &mut sweep.providers {
             *provider = provider_name(provider);
@@ -78,14 +79,20 @@ impl App {
         self.sweeps += 1;
         let (options, machine, number) = (self.options.clone(), self.state.machine.clone(), self.sweeps);
         let count = sweep.models.len();
-        let title = format!("{MEASURE} {count} model{}", if count == 1 { "" } else { "s" });
+        let on = target.as_ref().map_or_else(String::new, |target| format!(" on {}", target.name));
+        let title = format!("{MEASURE} {count} model{}{on}", if count == 1 { "" } else { "s" });
         // Runs of a configuration that was begun before go to its measurement.
         let known: Vec<(String, String, i64)> =
             before.iter().map(|(id, point)| (point.model_sha256.clone(), point.config.key(), *id)).collect();
         let before: Vec<Point> = before.into_iter().map(|(_, point)| point).collect();
         Ok(self.jobs.start(title, move |link| {
-            let runtimes = find_runtimes(&options, &sweep.providers, link)?;
-            let tools = Tools { launcher: &options.launcher, runtimes: &runtimes };
+            let (launcher, machine, runtimes) = match &target {
+                None => {
+                    (options.launcher.clone(), machine, find_runtimes(&options, &sweep.providers, link)?)
+                }
+                Some(target) => targets::reach(target, &sweep.providers, link)?,
+            };
+            let tools = Tools { launcher: &launcher, runtimes: &runtimes };
             let outcome =
                 sweep::run(&sweep, before, tools, &machine, &link.cancel, &mut |event| match event {
                     Event::Started { .. } => {}
@@ -119,6 +126,13 @@ impl App {
             if !outcome.cancelled {
                 link.found(Finding::SweepEnded);
             }
+            if outcome.cancelled && !link.cancel.is_cancelled() {
+                return Err(
+                    "the connection to the machine that measures broke; what was measured is kept, and resuming \
+                     the sweep goes on from there"
+                        .to_owned(),
+                );
+            }
             if outcome.finished == 0 && outcome.failed > 0 {
                 return Err("nothing could be measured; each configuration's own message says why".to_owned());
             }
@@ -126,9 +140,9 @@ impl App {
         }))
     }
 
-    /// Whether a measurement is running.
+    /// Whether a measurement or a race is running.
     pub fn is_measuring(&self) -> bool {
-        self.measuring().is_some()
+        self.measuring().is_some() || self.racing().is_some()
     }
 
     /// The measurement that is running.

@@ -164,7 +164,7 @@ pub fn fit(chart: &Chart, visible: &dyn Fn(&str) -> bool) -> Extent {
         match mark {
             Mark::HorizontalLimit { y: limit, .. } => y.include_near(place(&chart.y.scale, *limit)),
             Mark::VerticalLimit { x: limit, .. } => x.include_near(place(&chart.x.scale, *limit)),
-            Mark::Line { .. } | Mark::Bars { .. } => {}
+            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } => {}
         }
     }
     Extent {

@@ -195,6 +195,8 @@ pub enum Ink {
 pub enum Mark {
     /// Points joined in order, with markers.
     Line { name: String, data: Vec<Datum>, ink: Ink, dashed: bool, markers: bool, second_axis: bool },
+    /// Points that stand alone, drawn hollow and quietly: measured elsewhere, shown to be compared with.
+    Points { name: String, data: Vec<Datum>, ink: Ink },
     /// Bars stacked on the bars of earlier `Bars` marks at the same x; width in x units.
     Bars { name: String, data: Vec<Datum>, ink: Ink, width: f64 },
     /// A horizontal limit across the chart (`p99 limit 50 ms`).
@@ -208,16 +210,17 @@ impl Mark {
     pub fn name(&self) -> &str {
         match self {
             Self::Line { name, .. }
+            | Self::Points { name, .. }
             | Self::Bars { name, .. }
             | Self::HorizontalLimit { name, .. }
             | Self::VerticalLimit { name, .. } => name,
         }
     }
 
-    /// The points of a line or the bars; empty for a limit.
+    /// The points of a line, points or bars; empty for a limit.
     pub fn data(&self) -> &[Datum] {
         match self {
-            Self::Line { data, .. } | Self::Bars { data, .. } => data,
+            Self::Line { data, .. } | Self::Points { data, .. } | Self::Bars { data, .. } => data,
             Self::HorizontalLimit { .. } | Self::VerticalLimit { .. } => &[],
         }
     }

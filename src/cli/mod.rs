@@ -18,9 +18,11 @@ mod inspect;
 mod out;
 mod plan;
 mod profile;
+mod race;
 mod runtime;
 mod session;
 mod table;
+mod targets;
 
 use std::path::PathBuf;
 
@@ -121,6 +123,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             | Command::Inspect(_)
             | Command::Compare(_)
             | Command::Profile(_)
+            | Command::Selftest(_)
     );
     match project {
         Some(path) if !makes_project && !path.exists() => {
@@ -137,12 +140,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Bench(what) => bench::run(&mut session, what),
         Command::Compare(what) => compare::run(&mut session, &what),
         Command::Profile(what) => profile::run(&mut session, what),
+        Command::Selftest(what) => race::selftest(&mut session, &what),
         Command::Import { files } => import::run(&mut session, files),
         Command::Bill(what) => bill::run(&mut session, &what),
         Command::Plan(what) => plan::run(&mut session, &what),
         Command::Export(what) => export::run(&mut session, &what),
         Command::Report { to, force } => export::report(&mut session, &to, force),
         Command::Demo { out, seconds, runs } => demo::run(&mut session, &out, seconds, runs),
+        Command::Targets { what } => targets::run(&mut session, &what),
         Command::Runtime { .. } | Command::Worker => Ok(()),
     }
 }

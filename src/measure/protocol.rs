@@ -12,17 +12,20 @@ use super::point::Measured;
 use super::profile::Profile;
 use super::roof::Roof;
 use super::scenario::{Optimisation, Scenario};
+use super::survey::Survey;
+use super::transfer::{Part, Piece};
 use crate::model::{ElementType, Port};
 
 /// Changes when a message changes its meaning; both sides must have the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Begins each line of the worker that is a message.
 pub const MARK: &str = "@inferometer ";
 
 /// What the app asks. The worker answers each with events that end in one of [`Event::Described`],
 /// [`Event::Loaded`], [`Event::Probed`], [`Event::Measured`], [`Event::Block`], [`Event::Written`],
-/// [`Event::Profiled`], [`Event::Roofed`] or [`Event::Failed`].
+/// [`Event::Profiled`], [`Event::Roofed`], [`Event::Surveyed`], [`Event::Had`], [`Event::Taken`] or
+/// [`Event::Failed`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
@@ -61,6 +64,9 @@ pub enum Request {
         feed: Feed,
         /// Length of the block, in milliseconds; there is at least one inference.
         millis: f64,
+        /// Which of several sessions made from the same things: a model that races itself has two.
+        #[serde(default)]
+        slot: u32,
     },
     /// Run once for each feed and write the outputs to a file.
     Outputs {
@@ -88,6 +94,15 @@ pub enum Request {
         /// How the products are run.
         probe: RoofSpec,
     },
+    /// What this machine is, and which runtimes it has.
+    Survey,
+    /// Whether files that belong together are here, by hash; where they all are, they get their names.
+    Have {
+        /// The files, the one asked for first.
+        parts: Vec<Part>,
+    },
+    /// A piece of a file that is not here.
+    Put(Piece),
 }
 
 /// Inferences in a profile at least, the warm-up not counted.
@@ -233,6 +248,20 @@ pub enum Event {
         roofs: Vec<Roof>,
         /// Why the others could not.
         problems: Vec<String>,
+    },
+    /// This machine.
+    Surveyed(Box<Survey>),
+    /// Which files are here.
+    Had {
+        /// Where the first of them is, the others in their places beside it; `None` while some are lacking.
+        path: Option<PathBuf>,
+        /// Hashes of those that are lacking.
+        lacking: Vec<String>,
+    },
+    /// A piece was taken.
+    Taken {
+        /// How much of the file is here now, in bytes.
+        bytes: u64,
     },
     /// The request was not fulfilled; `message` has the runtime's own words where it was the runtime.
     Failed {

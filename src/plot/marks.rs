@@ -73,25 +73,28 @@ impl Canvas<'_> {
         }
         let mut points = Vec::new();
         for (index, mark) in self.chart.marks.iter().enumerate() {
-            if let Mark::Line { name, data, ink, dashed, markers, .. } = mark
-                && (self.visible)(name)
-            {
-                let places: Vec<Option<Pos2>> = data.iter().map(|datum| self.position(mark, datum)).collect();
+            if !(self.visible)(mark.name()) || !matches!(mark, Mark::Line { .. } | Mark::Points { .. }) {
+                continue;
+            }
+            let places: Vec<Option<Pos2>> =
+                mark.data().iter().map(|datum| self.position(mark, datum)).collect();
+            let mut with_markers = true;
+            if let Mark::Line { data, ink, dashed, markers, .. } = mark {
                 self.line(data, &places, *ink, *dashed, *markers, out, &mut obstacles);
-                for (datum, place) in places.iter().enumerate() {
-                    if let Some(pos) = place {
-                        points.push((
-                            *markers,
-                            Target { mark: index, datum, pos: *pos, bar: None, outermost: false },
-                        ));
-                    }
+                with_markers = *markers;
+            }
+            for (datum, place) in places.iter().enumerate() {
+                if let Some(pos) = place {
+                    let target = Target { mark: index, datum, pos: *pos, bar: None, outermost: false };
+                    points.push((with_markers, target));
                 }
             }
         }
         // Dimmed points lie under the others, the chosen one on top.
         points.sort_by_key(|(_, target)| {
-            let datum = &self.chart.marks[target.mark].data()[target.datum];
-            (self.is_chosen(datum), !datum.dimmed)
+            let mark = &self.chart.marks[target.mark];
+            let datum = &mark.data()[target.datum];
+            (self.is_chosen(datum), !datum.dimmed && !matches!(mark, Mark::Points { .. }))
         });
         for (markers, target) in &points {
             self.point(*target, *markers, out, &mut obstacles);
@@ -171,7 +174,11 @@ impl Canvas<'_> {
     }
 
     fn point(&self, target: Target, markers: bool, out: &mut Vec<Shape>, obstacles: &mut Obstacles) {
-        let Mark::Line { data, ink, .. } = &self.chart.marks[target.mark] else { return };
+        let (data, ink, hollow) = match &self.chart.marks[target.mark] {
+            Mark::Line { data, ink, .. } => (data, ink, false),
+            Mark::Points { data, ink, .. } => (data, ink, true),
+            _ => return,
+        };
         let datum = &data[target.datum];
         let chosen = self.is_chosen(datum);
         if !self.frame().expand(RADIUS).contains(target.pos) {
@@ -180,7 +187,16 @@ impl Canvas<'_> {
         if let Some(ends) = datum.interval {
             self.whisker(&self.chart.marks[target.mark], datum.x, ends, self.fill(datum, *ink), out);
         }
-        if markers {
+        if hollow {
+            marker::hollow(
+                palette::marker(*ink),
+                target.pos,
+                RADIUS,
+                self.fill(datum, *ink),
+                self.tokens,
+                out,
+            );
+        } else if markers {
             let fill = self.fill(datum, *ink);
             // Shaded points keep their series' colour as the edge; others a thin gap to what lies under them.
             let edge = if datum.shade.is_some() {
@@ -347,7 +363,7 @@ impl Canvas<'_> {
                 let x = self.transform.position_from_point_x(ticks::place(&self.chart.x.scale, x)?);
                 Some((name.as_str(), [pos2(x, frame.bottom()), pos2(x, frame.top())]))
             }
-            Mark::Line { .. } | Mark::Bars { .. } => None,
+            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } => None,
         };
         self.chart
             .marks

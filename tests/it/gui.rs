@@ -2,6 +2,8 @@
 
 mod breakdown;
 mod harness;
+#[cfg(unix)]
+mod machines;
 mod measure;
 mod pages;
 mod shell;

@@ -7,10 +7,15 @@ mod chart;
 mod cli;
 mod gui;
 mod hardware;
+mod import_a;
+mod import_b;
 mod measure;
 mod model;
 mod plan;
 mod profile;
 mod project;
+#[cfg(unix)]
+mod remote;
+mod results;
 mod sample;
 mod wheels;

@@ -78,7 +78,7 @@ impl Form {
             effort: self.effort.effort()?,
             ..self.more.sweep()?
         };
-        Ok(Measure { models, sweep })
+        Ok(Measure { models, sweep, target: None })
     }
 
     pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, asked: &Result<Measure, Problem>) {
