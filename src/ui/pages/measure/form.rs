@@ -3,16 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use egui::{DragValue, Label, RichText, Ui};
+use egui::{ComboBox, DragValue, Label, RichText, Ui, WidgetInfo};
 
 use super::effort::Choice;
-use super::fields::{NAMES, Problem, beside_ui, counts, list_row_ui, row_ui, small_counts};
+use super::fields::{FIELD, NAMES, Problem, beside_ui, counts, list_row_ui, row_ui, small_counts};
 use super::more::More;
 use crate::app::{Measure, ModelEntry, State};
-use crate::measure::Point;
+use crate::measure::runtime::Found;
 use crate::measure::sweep::Sweep;
+use crate::measure::{Point, Survey};
 use crate::ui::pages::parts::halves_ui;
 use crate::ui::theme::{Tokens, space};
+use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
     Badge, badge_ui, card_ui, form_row_ui, note_ui, quiet_button_ui, seconds_words, section_header_ui,
     toggles_ui,
@@ -34,6 +36,8 @@ pub(super) struct Form {
     seconds: f64,
     effort: Choice,
     more: More,
+    /// Name of the machine that measures; `None` = this one.
+    target: Option<String>,
 }
 
 impl Default for Form {
@@ -46,6 +50,7 @@ impl Default for Form {
             seconds: 2.0,
             effort: Choice::default(),
             more: More::default(),
+            target: None,
         }
     }
 }
@@ -56,6 +61,7 @@ impl Form {
         self.threads.get_or_insert_with(|| {
             if state.machine.logical_cpus >= 2 { "1, 2".to_owned() } else { "1".to_owned() }
         });
+        self.target = self.target.take().filter(|name| state.target(name).is_some());
         let chosen: Vec<&ModelEntry> = chosen(state, &self.left_out).collect();
         self.more.refresh(&chosen);
     }
@@ -78,17 +84,17 @@ impl Form {
             effort: self.effort.effort()?,
             ..self.more.sweep()?
         };
-        Ok(Measure { models, sweep, target: None })
+        Ok(Measure { models, sweep, target: self.target.clone() })
     }
 
-    pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, asked: &Result<Measure, Problem>) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, asked: &Result<Measure, Problem>) {
+        let state = view.app.state();
         card_ui(ui, |ui| {
             halves_ui(ui, |ui, left| {
                 if left {
                     self.models_ui(ui, state);
-                    // Other machines (`state.targets`) are chosen here, below the models.
                 } else {
-                    self.settings_ui(ui, state);
+                    self.settings_ui(ui, view);
                 }
             });
             let chosen: Vec<&ModelEntry> = chosen(state, &self.left_out).collect();
@@ -144,10 +150,16 @@ impl Form {
         }
     }
 
-    fn settings_ui(&mut self, ui: &mut Ui, state: &State) {
+    fn settings_ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
+        let state = view.app.state();
         section_header_ui(ui, "Configurations", "", |_| {});
+        self.target_ui(ui, view);
         list_row_ui(ui, "Batch sizes", &mut self.batches, counts, "items in one inference");
-        let cpus = format!("of {} logical CPUs", state.machine.logical_cpus);
+        let cpus = match &self.target {
+            None => Some(state.machine.logical_cpus),
+            Some(_) => self.survey(state).map(|survey| survey.machine.logical_cpus),
+        };
+        let cpus = cpus.map(|cpus| format!("of {cpus} logical CPUs")).unwrap_or_default();
         list_row_ui(ui, "Threads", self.threads.get_or_insert_default(), small_counts, &cpus);
         self.providers_ui(ui, state);
         ui.horizontal(|ui| {
@@ -160,17 +172,54 @@ impl Form {
         self.effort.ui(ui);
     }
 
+    /// What the chosen other machine said of itself, where it was asked.
+    fn survey<'s>(&self, state: &'s State) -> Option<&'s Survey> {
+        state.surveys.get(self.target.as_ref()?)?.as_ref().ok()
+    }
+
+    fn target_ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
+        const HERE: &str = "This machine";
+        let targets = &view.app.state().targets;
+        row_ui(ui, "Machine", |ui| {
+            if targets.is_empty() {
+                ui.label(HERE);
+            } else {
+                let chosen = self.target.clone().unwrap_or_else(|| HERE.to_owned());
+                let shown = ComboBox::from_id_salt("machine").selected_text(&chosen).width(FIELD).truncate();
+                let response = shown
+                    .show_ui(ui, |ui| {
+                        ui.selectable_value(&mut self.target, None, HERE);
+                        for target in targets {
+                            ui.selectable_value(&mut self.target, Some(target.name.clone()), &target.name);
+                        }
+                    })
+                    .response;
+                let words = format!("Machine: {chosen}");
+                response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, &words));
+            }
+            let hover = "Machines reached by a command such as ssh: add, check or remove them";
+            if quiet_button_ui(ui, "Machines…").on_hover_text(hover).clicked() {
+                view.actions.push(Action::Machines);
+            }
+        });
+    }
+
     fn providers_ui(&mut self, ui: &mut Ui, state: &State) {
-        let offered = offered(state, &self.providers);
-        let hover = "Execution providers of the ONNX Runtimes found on this machine";
+        let runtimes = match &self.target {
+            None => state.runtimes.as_deref(),
+            Some(_) => self.survey(state).map(|survey| survey.runtimes.as_slice()),
+        };
+        let offered = offered(runtimes, &self.providers);
+        let hover = "Execution providers of the ONNX Runtimes found on the machine";
+        let alone = match (runtimes, &self.target) {
+            (Some(_), _) => "the runtimes found offer no other",
+            (None, None) => "looking for others",
+            (None, Some(_)) => "check the machine to see others",
+        };
         row_ui(ui, "Providers", |ui| match offered.as_slice() {
             [only] => {
                 ui.label(*only).on_hover_text(hover);
-                let looking = state.runtimes.is_none();
-                beside_ui(
-                    ui,
-                    if looking { "looking for others" } else { "the runtimes found offer no other" },
-                );
+                beside_ui(ui, alone);
             }
             several => {
                 let options: Vec<(&'static str, &str)> = several.iter().map(|&name| (name, name)).collect();
@@ -186,10 +235,10 @@ fn chosen<'s>(state: &'s State, left_out: &BTreeSet<String>) -> impl Iterator<It
 }
 
 /// Providers that the runtimes found offer; the CPU always, and what is chosen already.
-fn offered(state: &State, chosen: &[&'static str]) -> Vec<&'static str> {
+fn offered(runtimes: Option<&[Found]>, chosen: &[&'static str]) -> Vec<&'static str> {
     let found = |name: &str| {
         let offers = |offered: &String| offered.eq_ignore_ascii_case(name);
-        state.runtimes.iter().flatten().flat_map(|found| &found.providers).any(offers)
+        runtimes.into_iter().flatten().flat_map(|found| &found.providers).any(offers)
     };
     PROVIDERS.into_iter().filter(|&name| name == "CPU" || found(name) || chosen.contains(&name)).collect()
 }

@@ -92,7 +92,7 @@ impl Measure {
             });
             progress_card_ui(ui, view);
             resume::ui(ui, view);
-            self.form.ui(ui, state, &asked);
+            self.form.ui(ui, view, &asked);
             failures_ui(ui, view);
             self.results.ui(ui, view);
         });
