@@ -1,6 +1,6 @@
 //! Races: which of two is faster, and what this machine can tell. A job; its result is kept in the project.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 

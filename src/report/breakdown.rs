@@ -1,6 +1,8 @@
 //! The report's section on where time goes: for each profiled configuration its sentences, its operators and its
 //! roofline chart.
 
+use std::fmt::Write as _;
+
 use super::{Align, Block};
 use crate::app::{State, roofline};
 use crate::measure::breakdown::Breakdown;
@@ -63,7 +65,8 @@ fn one(breakdown: &Breakdown, blocks: &mut Vec<Block>) {
     let left_out = profile.by_op.len().saturating_sub(OPERATORS);
     let mut caption = breakdown.profiling_cost().unwrap_or_default();
     if left_out > 0 {
-        caption = format!("{caption} {left_out} more operator types take less time.").trim().to_owned();
+        caption.push_str(if caption.is_empty() { "" } else { " " });
+        let _ = write!(caption, "{left_out} more operator types take less time.");
     }
     blocks.push(Block::Table {
         head: ["Operator", "Provider", "Nodes", "Time a run", "Share", "FLOP/s", "Of roof", "Of copying"]
