@@ -475,7 +475,10 @@ impl App {
             Vec::new()
         });
         let breakdowns = breakdowns.into_iter().map(|(_key, breakdown)| {
-            ((breakdown.model_sha256.clone(), breakdown::key(&breakdown.config, &breakdown.target)), breakdown)
+            (
+                (breakdown.model_sha256.clone(), breakdown::key(&breakdown.config, &breakdown.target)),
+                breakdown,
+            )
         });
         let duels = self.duels_of(&project);
         let mut state = State {

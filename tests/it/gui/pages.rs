@@ -184,7 +184,8 @@ fn measure_lists_the_measurements_and_copies_them_as_csv() {
 fn a_measurement_chosen_in_the_table_shows_its_latencies_over_time_and_can_be_removed() {
     let mut open = measured(Key::Num3);
     assert_eq!(state(&open).chosen, None);
-    open.harness.query_all_by_label_contains("Model digits-cnn-int8, Batch 8").next().unwrap().scroll_to_me();
+    // All of the page is in view.
+    open.harness.set_size(vec2(1280.0, 2400.0));
     open.harness.run();
     open.harness.query_all_by_label_contains("Model digits-cnn-int8, Batch 8").next().unwrap().click();
     open.harness.run_steps(4);
