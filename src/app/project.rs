@@ -51,7 +51,12 @@ impl Item {
     ///
     /// # Errors
     /// When it cannot be written as JSON.
-    pub fn new<T: Serialize>(kind: &'static str, key: String, place: usize, value: &T) -> anyhow::Result<Self> {
+    pub fn new<T: Serialize>(
+        kind: &'static str,
+        key: String,
+        place: usize,
+        value: &T,
+    ) -> anyhow::Result<Self> {
         Ok(Self { kind, key, place: i64::try_from(place)?, value: serde_json::to_string(value)? })
     }
 }

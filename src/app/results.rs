@@ -102,7 +102,8 @@ pub(super) fn read(path: &Path) -> Result<Found, String> {
         }
     }
     if found.files.is_empty() {
-        let said: Vec<String> = found.warnings.iter().take(QUOTED).map(|warning| warning.message.clone()).collect();
+        let said: Vec<String> =
+            found.warnings.iter().take(QUOTED).map(|warning| warning.message.clone()).collect();
         return Err(format!(
             "no result in it can be used, so nothing was taken in ({}); check that the run finished: {}",
             said.join("; "),
@@ -154,7 +155,8 @@ fn key_of(results: &Results) -> Result<String, String> {
 fn of_results(file: &str, warning: &import::Warning) -> Warning {
     let import::Warning { place, message } = warning;
     let line = place.strip_prefix("line ").and_then(|number| number.parse().ok());
-    let message = if line.is_some() || place.is_empty() { message.clone() } else { format!("{place}: {message}") };
+    let message =
+        if line.is_some() || place.is_empty() { message.clone() } else { format!("{place}: {message}") };
     Warning { file: file.to_owned(), line, column: None, message }
 }
 
@@ -165,7 +167,8 @@ impl App {
     /// When they are damaged.
     pub fn result_samples(&self, file: &ResultFile) -> anyhow::Result<Vec<Samples>> {
         let samples = file.samples.iter().enumerate().map(|(place, samples)| {
-            let damaged = || format!("the samples of {} in the project are damaged", file.results.path.display());
+            let damaged =
+                || format!("the samples of {} in the project are damaged", file.results.path.display());
             let text: Option<String> = self.project.get(SAMPLES, &samples_key(&file.key, place))?;
             let bytes = STANDARD.decode(text.with_context(damaged)?).with_context(damaged)?;
             let series = series_blob::unpack(&bytes).with_context(damaged)?;

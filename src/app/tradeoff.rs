@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::derive::{latest, same_machine, variant_name};
-use super::project::Stored;
 use super::foreign;
+use super::project::Stored;
 use super::state::{CostAs, LatencyAxis, State};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale, ShadeScale};
 use crate::hardware::{self, Profile};

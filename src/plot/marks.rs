@@ -185,7 +185,14 @@ impl Canvas<'_> {
             return;
         }
         if hollow {
-            marker::hollow(palette::marker(*ink), target.pos, RADIUS, self.fill(datum, *ink), self.tokens, out);
+            marker::hollow(
+                palette::marker(*ink),
+                target.pos,
+                RADIUS,
+                self.fill(datum, *ink),
+                self.tokens,
+                out,
+            );
         } else if markers {
             let fill = self.fill(datum, *ink);
             // Shaded points keep their series' colour as the edge; others a thin gap to what lies under them.

@@ -235,7 +235,8 @@ mod tests {
         let queries = metric(Quantity::Throughput, Statistic::Value, 3.0, Unit::QueriesPerSecond);
         let samples = metric(Quantity::Throughput, Statistic::Value, 24.0, Unit::SamplesPerSecond);
         let shown = |metrics: &[&Metric]| {
-            let foreign = Foreign { metrics: metrics.iter().copied().cloned().collect(), ..Foreign::default() };
+            let foreign =
+                Foreign { metrics: metrics.iter().copied().cloned().collect(), ..Foreign::default() };
             foreign.throughput().map(Metric::words)
         };
         assert_eq!(shown(&[&tokens]).as_deref(), Some("900 tokens/s"));

@@ -28,7 +28,7 @@ pub struct TradeOff {
 impl TradeOff {
     pub(super) fn ui(&mut self, ui: &mut Ui, mut place: Place<'_, '_>) {
         let state = place.view.app.state();
-        if state.points.is_empty() {
+        if state.points.is_empty() && state.results.is_empty() {
             place.handle_ui(ui, "Trade-off");
             let pressed = empty_ui(
                 ui,
@@ -52,6 +52,7 @@ impl TradeOff {
         });
         ui.horizontal(|ui| {
             cost_ui(ui, state, place.scenario);
+            imported_ui(ui, state, place.scenario);
             notes_ui(ui, chart);
         });
 
@@ -111,6 +112,14 @@ fn profile_words(profile: &Profile) -> String {
 
 fn price_words(profile: &Profile) -> String {
     format!("{} an hour", units::money(profile.price_per_hour, &profile.currency))
+}
+
+/// Whether other tools' results are drawn, where there are any.
+fn imported_ui(ui: &mut Ui, state: &State, scenario: &mut Scenario) {
+    if !state.results.is_empty() {
+        let hover = "Other tools' results as hollow points: neither priced nor planned with";
+        ui.checkbox(&mut scenario.show_imported, "Imported").on_hover_text(hover);
+    }
 }
 
 /// The chart's small print, where the pointer rests.
