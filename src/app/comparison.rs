@@ -8,8 +8,10 @@ use super::project::Stored;
 use super::state::State;
 use super::tradeoff::cost_per_thousand;
 use crate::chart::Chart;
+use crate::hardware::Difference;
 use crate::measure::Estimate;
 use crate::measure::agreement::Agreement;
+use crate::measure::duel::Duel;
 use crate::model::Model;
 use crate::units::Money;
 
@@ -28,6 +30,8 @@ pub struct Comparison {
     pub speed: Vec<Speed>,
     /// Agreement of outputs on the same inputs, once computed.
     pub agreement: Option<Agreement>,
+    /// The latest race between the two, once run.
+    pub duel: Option<Duel>,
 }
 
 /// One of the two.
@@ -56,8 +60,8 @@ pub struct Speed {
     pub throughput_per_second: (f64, f64),
     /// Cost of 1,000 inferences of A and B on the priced machine, where both are known.
     pub cost_per_thousand: Option<(Money, Money)>,
-    /// The two were measured on machines whose fingerprints differ.
-    pub machines_differ: bool,
+    /// In what the machines that measured A and B differ; empty where they are alike.
+    pub differences: Vec<Difference>,
 }
 
 impl Speed {
@@ -113,7 +117,7 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
                 p99: (sum_a.p99, sum_b.p99),
                 throughput_per_second: (sum_a.throughput_per_second, sum_b.throughput_per_second),
                 cost_per_thousand: price(on_a).zip(price(on_b)),
-                machines_differ: !on_a.point.fingerprint.differences(&on_b.point.fingerprint).is_empty(),
+                differences: on_a.point.fingerprint.differences(&on_b.point.fingerprint),
             })
         })
         .collect();
@@ -123,6 +127,7 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
         operators,
         speed,
         agreement: state.agreements.get(&(a.to_owned(), b.to_owned())).cloned(),
+        duel: state.duel(a, b),
         a: side_a,
         b: side_b,
     })
@@ -175,6 +180,20 @@ pub fn chart(state: &State) -> Result<Chart, &'static str> {
     let threads = compared.and_then(|compared| compared.speed.iter().map(|speed| speed.threads).min());
     let threads = threads.ok_or("the two models have not been measured at the same batch and threads yet")?;
     Ok(figures::compared(state, &a, &b, threads))
+}
+
+/// In what the machines that measured the two differ, in words, each once: `governor: performance for full.onnx,
+/// powersave for small.onnx`.
+pub fn machine_differences(comparison: &Comparison) -> Vec<String> {
+    let (a, b) = (&comparison.a.model.name, &comparison.b.model.name);
+    let mut words = Vec::new();
+    for Difference { what, ours, theirs } in comparison.speed.iter().flat_map(|speed| &speed.differences) {
+        let sentence = format!("{what}: {ours} for {a}, {theirs} for {b}");
+        if !words.contains(&sentence) {
+            words.push(sentence);
+        }
+    }
+    words
 }
 
 /// Differences by operator type as text: `QuantizeLinear +12`.

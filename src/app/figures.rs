@@ -5,6 +5,8 @@ use super::tradeoff::{latency_ms, latency_name, machine_words};
 use crate::bill::{Basis, Series};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::measure::Summary;
+use crate::measure::duel::Duel;
+use crate::measure::stats::Decision;
 use crate::plan::{Answer, Offer};
 use crate::units;
 
@@ -35,6 +37,7 @@ pub fn bill(series: &Series, by: &str, basis: Basis, monthly: bool, currency: &s
                     key: None,
                     dimmed: false,
                     shade: None,
+                    interval: None,
                 })
                 .collect();
             let ink = if name.starts_with("Other (") { Ink::Quiet } else { Ink::Series(number) };
@@ -116,6 +119,7 @@ pub fn offers(answer: &Answer, currency: &str, most: usize) -> Chart {
                 key: None,
                 dimmed: !offer.stay && answer.best != Some(*index),
                 shade: None,
+                interval: None,
             })
         })
         .collect();
@@ -168,6 +172,7 @@ pub fn compared(state: &State, a: &str, b: &str, threads: u32) -> Chart {
                     key: None,
                     dimmed: false,
                     shade: None,
+                    interval: None,
                 })
                 .collect();
             Mark::Line {
@@ -196,4 +201,76 @@ pub fn compared(state: &State, a: &str, b: &str, threads: u32) -> Chart {
         notes: Vec::new(),
         shade: None,
     }
+}
+
+/// How much faster B is than A in a race, by percentile, with intervals; what this machine cannot tell as a band.
+pub fn duel(duel: &Duel) -> Chart {
+    let percent = |ratio: f64| 100.0 * (ratio - 1.0);
+    let mut names = Vec::new();
+    let mut marks = Vec::new();
+    let band: Vec<Datum> = duel
+        .ratios
+        .iter()
+        .enumerate()
+        .filter_map(|(place, ratio)| Some((place as f64, ratio.resolution?)))
+        .flat_map(|(x, resolution)| [(x, 1.0 + resolution), (x, 1.0 / (1.0 + resolution))])
+        .map(|(x, end)| {
+            let hover =
+                vec![("Not told apart from equal".to_owned(), format!("up to {:+.2} %", percent(end)))];
+            Datum { hover, dimmed: true, ..Datum::new(x, percent(end)) }
+        })
+        .collect();
+    if !band.is_empty() {
+        let name = "Below this machine's resolution".to_owned();
+        marks.push(Mark::Bars { name, data: band, ink: Ink::Quiet, width: 1.0 });
+    }
+    let line = |name: &str, data: Vec<Datum>, markers: bool| Mark::Line {
+        name: name.to_owned(),
+        data,
+        ink: Ink::Series(0),
+        dashed: false,
+        markers,
+        second_axis: false,
+    };
+    for (place, ratio) in duel.ratios.iter().enumerate() {
+        let x = place as f64;
+        match (ratio.estimate, ratio.decision) {
+            (Some(found), _) => {
+                names.push(ratio.percentile.to_string());
+                let ends = [found.low, found.high].map(|end| Datum::new(x, percent(end))).to_vec();
+                marks.push(line("95 % interval", ends, false));
+                let hover = vec![
+                    ("Percentile".to_owned(), ratio.percentile.to_string()),
+                    ("Latency of A ÷ B".to_owned(), found.to_string()),
+                    ("Chance if equal".to_owned(), format!("{:.4}", found.p_value)),
+                ];
+                let dimmed = matches!(ratio.decision, Decision::Undecided);
+                let label = found.to_string().split(' ').next().unwrap_or_default().to_owned();
+                let datum = Datum { label, hover, dimmed, ..Datum::new(x, percent(found.ratio)) };
+                marks.push(line("Ratio", vec![datum], true));
+            }
+            (None, Decision::NotEnough { have, need }) => {
+                names.push(format!("{}: {have} of {need} samples", ratio.percentile));
+            }
+            (None, _) => names.push(ratio.percentile.to_string()),
+        }
+    }
+    let (name_a, name_b) = duel.names();
+    let mut notes = vec![format!(
+        "{}; ONNX Runtime {}.",
+        duel.method(),
+        duel.b.as_ref().map_or(&duel.a, |b| b).runtime_version
+    )];
+    notes.extend(duel.resolution_sentence());
+    let mut chart = Chart::new(
+        "duel",
+        format!("How much faster {name_b} is"),
+        Axis::new("", "", Scale::Categories(names)),
+        Axis::new("Faster by", "%", Scale::Linear { from_zero: true }),
+    );
+    chart.subtitle =
+        format!("Latency of {name_a} ÷ latency of {name_b} − 1, run in turn at {}", duel.a.config.words());
+    chart.marks = marks;
+    chart.notes = notes;
+    chart
 }

@@ -203,8 +203,8 @@ fn datum(point: &Point<'_>, axis: LatencyAxis) -> Datum {
 fn definition(quantiles: Quantiles) -> &'static str {
     match quantiles {
         Quantiles::Unknown => "definition not known",
-        Quantiles::FloorIndex => "sorted[⌊n·p⌋]",
-        Quantiles::InverseCdf => "sorted[⌈n·p⌉ − 1], as ours",
+        Quantiles::FloorIndex => "sorted[floor(n·p)]",
+        Quantiles::InverseCdf => "sorted[ceil(n·p) − 1], as ours",
         Quantiles::Linear => "interpolated",
         Quantiles::Nearest => "nearest rank",
         Quantiles::Histogram => "from a histogram",

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::jobs::{JobId, Link, Progress};
 use super::project::Project;
 use super::state::ModelEntry;
-use super::{App, Finding, results, words};
+use super::{App, Finding, exported, results, words};
 use crate::bill::{self, Store, Warning};
 use crate::measure::{Point, import, model_file};
 use crate::{demand, hardware};
@@ -26,6 +26,8 @@ pub enum Kind {
     Profiles,
     /// Another project, whose measurements were taken over.
     Project,
+    /// Measurements that `bench --json` wrote.
+    Measurements,
     /// Results of another tool.
     Results,
     /// A cloud bill, with its format: `FOCUS 1.2`.
@@ -42,6 +44,7 @@ impl std::fmt::Display for Kind {
             Self::Inputs => "inputs",
             Self::Profiles => "hardware profiles",
             Self::Project => "project",
+            Self::Measurements => "measurements",
             Self::Results => "results",
         })
     }
@@ -178,6 +181,12 @@ fn read(
         let taken = taken(Kind::Project, None, Vec::new(), Finding::Points(points));
         return Ok(Taken { points: Some(count), ..taken });
     }
+    if exported::is_one(path).unwrap_or(false) {
+        let points = exported::read(path).map_err(|error| format!("{error:#}"))?;
+        let count = points.len() as u64;
+        let taken = taken(Kind::Measurements, None, Vec::new(), Finding::Points(points));
+        return Ok(Taken { points: Some(count), ..taken });
+    }
     if head.starts_with(b"\x93NUMPY") || (head.starts_with(b"PK\x03\x04") && extension == "npz") {
         crate::measure::inputs::Arrays::open(path).map_err(|error| words(&error))?;
         return Ok(taken(Kind::Inputs, None, Vec::new(), Finding::Labelled(path.to_owned())));
@@ -222,7 +231,7 @@ fn read(
             Err(format!(
                 "{}. As a demand trace: {demand_error}. Inferometer reads ONNX models, FOCUS bills (CSV, CSV.gz, \
                  Parquet), demand traces (CSV with a time column), inputs (.npy, .npz), hardware profiles (CSV), \
-                 results of benchmark tools and its own projects",
+                 results of benchmark tools, its own projects and what its bench --json printed",
                 words(&bill_error)
             ))
         }

@@ -246,6 +246,7 @@ fn curves(
             key: u64::try_from(row.id).ok(),
             dimmed: !row.on_front,
             shade: as_colour.and_then(|range| Some(range.shade(cost(row).filter(|cost| *cost > 0.0)?))),
+            interval: None,
         };
         let ink = Ink::Series(number);
         let data =

@@ -155,12 +155,24 @@ pub struct Datum {
     pub dimmed: bool,
     /// Position on the colour scale in [0, 1], where the series is coloured by value.
     pub shade: Option<f64>,
+    /// Vertical interval around the point, low and high, drawn as a whisker.
+    #[serde(default)]
+    pub interval: Option<[f64; 2]>,
 }
 
 impl Datum {
-    /// A plain point: no label, no hover text, not choosable.
+    /// A plain point: no label, no hover text, no interval, not choosable.
     pub const fn new(x: f64, y: f64) -> Self {
-        Self { x, y, label: String::new(), hover: Vec::new(), key: None, dimmed: false, shade: None }
+        Self {
+            x,
+            y,
+            label: String::new(),
+            hover: Vec::new(),
+            key: None,
+            dimmed: false,
+            shade: None,
+            interval: None,
+        }
     }
 }
 

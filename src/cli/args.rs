@@ -45,8 +45,12 @@ pub enum Command {
     Inspect(Inspect),
     /// Measure models: latency, throughput, memory, for each batch and thread count
     Bench(Bench),
-    /// Compare two models: size, speed, agreement of their outputs
+    /// Compare two models: size, speed, agreement of their outputs; run them in turn to tell which is faster
     Compare(Compare),
+    /// Show where the time of an inference goes: operators, nodes, execution providers, this machine's roof
+    Profile(Profile),
+    /// Run a model against itself: what difference this machine can tell
+    Selftest(Selftest),
     /// Take files into a project: models, bills, demand traces, inputs, profiles, other projects, results of other
     /// tools; tells what it found
     Import {
@@ -74,6 +78,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         what: Runtime,
+    },
+    /// Show, check, add or remove other machines to measure on
+    Targets {
+        /// What to do
+        #[command(subcommand)]
+        what: Targets,
     },
     /// Go once round the loop on the sample data, without a display
     Demo {
@@ -186,6 +196,58 @@ pub struct Bench {
     /// What to vary
     #[command(flatten)]
     pub sweep: Sweep,
+    /// Measure on another machine: the name of one of yours, or the command that reaches it, such as "ssh user@host"
+    /// or "kubectl exec -i pod --"
+    #[arg(long, value_name = "NAME|COMMAND")]
+    pub target: Option<String>,
+    /// Inferometer on that machine, as one would type it there [default: inferometer]
+    #[arg(long, value_name = "PROGRAM", requires = "target")]
+    pub target_program: Option<String>,
+    /// Leave the raw samples out of the JSON document, which then cannot be opened in the window
+    #[arg(long)]
+    pub no_samples: bool,
+}
+
+/// `profile`
+#[derive(Debug, Clone, Args)]
+pub struct Profile {
+    /// An ONNX file
+    pub model: PathBuf,
+    /// Items in one inference
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub batch: u64,
+    /// Threads of the session
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub threads: u32,
+    /// Execution provider
+    #[arg(long, default_value = "CPU")]
+    pub provider: String,
+    /// Graph optimisation: none, basic, extended, all
+    #[arg(long, value_name = "LEVEL", default_value = "all")]
+    pub optimisation: Optimisation,
+    /// Size of a dynamic dimension, by name or by place: height=320, images.2=320
+    #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = one_size)]
+    pub dims: Vec<(String, u64)>,
+    /// Seconds of inferences under the profiler
+    #[arg(long, default_value_t = crate::measure::breakdown::SECONDS)]
+    pub seconds: f64,
+    /// Seed of generated inputs
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many nodes to print (all of them with --json)
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    pub most: usize,
+    /// Print every node
+    #[arg(long, conflicts_with = "most")]
+    pub all: bool,
+}
+
+fn one_size(text: &str) -> Result<(String, u64), String> {
+    let (name, sizes) = dimension(text)?;
+    match sizes[..] {
+        [size] => Ok((name, size)),
+        _ => Err("a profile is made at one size; profile each on its own".to_owned()),
+    }
 }
 
 /// `compare`
@@ -194,10 +256,60 @@ pub struct Compare {
     /// The model compared with
     pub a: PathBuf,
     /// The model compared
-    pub b: PathBuf,
-    /// What to vary
+    #[arg(required_unless_present = "against")]
+    pub b: Option<PathBuf>,
+    /// Compare A with itself under other settings instead: provider=OpenVINO, threads=2, batch=8, optimisation=basic
+    #[arg(long, value_delimiter = ',', value_name = "SETTING=VALUE,…", conflicts_with_all = ["b", "no_race"])]
+    pub against: Vec<String>,
+    /// Do not run the two in turn
+    #[arg(long)]
+    pub no_race: bool,
+    /// Run them in turn again where the project has a result
+    #[arg(long, conflicts_with = "no_race")]
+    pub race_again: bool,
+    /// How they are run in turn
+    #[command(flatten)]
+    pub race: Race,
+    /// What to vary; run in turn at the first of each
     #[command(flatten)]
     pub sweep: Sweep,
+}
+
+/// How two sides are run in turn, shared by `compare` and `selftest`.
+#[derive(Debug, Clone, Copy, Args)]
+#[expect(clippy::struct_field_names, reason = "fields are named like the options")]
+pub struct Race {
+    /// Seconds of running in turn at most; loading comes on top
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    pub race_seconds: f64,
+    /// Half-width of the ratio's 95 % interval that is narrow enough, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
+    pub race_within: f64,
+    /// Fresh processes, at least
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub race_processes: u32,
+    /// Length of a block, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 30.0)]
+    pub race_block: f64,
+}
+
+/// `selftest`
+#[derive(Debug, Clone, Args)]
+pub struct Selftest {
+    /// An ONNX file; without one, a small model of the sample project
+    pub model: Option<PathBuf>,
+    /// Items in one inference
+    #[arg(long, default_value_t = 1)]
+    pub batch: u64,
+    /// Threads of a session
+    #[arg(long, default_value_t = 1)]
+    pub threads: u32,
+    /// Execution provider
+    #[arg(long, default_value = "CPU")]
+    pub provider: String,
+    /// How it is run
+    #[command(flatten)]
+    pub race: Race,
 }
 
 /// `bill`
@@ -266,6 +378,36 @@ pub enum Runtime {
         /// Which
         #[arg(default_value = "cpu")]
         flavour: RuntimeFlavour,
+    },
+}
+
+/// `targets`
+#[derive(Debug, Clone, Subcommand)]
+pub enum Targets {
+    /// Show your other machines
+    List,
+    /// Ask a machine for its version, processor and ONNX Runtimes
+    Check {
+        /// The name of one of yours, or the command that reaches it, such as "ssh user@host"
+        target: String,
+        /// Inferometer on that machine [default: inferometer]
+        #[arg(long, value_name = "PROGRAM")]
+        program: Option<String>,
+    },
+    /// Keep a machine under a name
+    Add {
+        /// What you call it
+        name: String,
+        /// The command that reaches it, such as "ssh user@host"
+        command: String,
+        /// Inferometer on that machine [default: inferometer]
+        #[arg(long, value_name = "PROGRAM")]
+        program: Option<String>,
+    },
+    /// Forget a machine; what it measured stays
+    Remove {
+        /// What you call it
+        name: String,
     },
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Compare;
 use super::session::Session;
-use super::{bench, table};
+use super::{bench, race, table};
 use crate::app::comparison::{self, Comparison};
 use crate::app::{Command, derive};
 use crate::measure::agreement::Question;
@@ -15,15 +15,20 @@ use crate::measure::sweep;
 use crate::units;
 
 pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
-    let models = session.all_models(&[what.a.clone(), what.b.clone()])?;
-    let [a, b] = models.as_slice() else {
-        bail!("the two files are the same model; name two that differ: {}", what.b.display());
-    };
-    let (a, b) = (a.clone(), b.clone());
     let dims: BTreeMap<String, u64> = match sweep::shapes_of(&what.sweep.dims).as_slice() {
         [one] => one.clone(),
         _ => bail!("two models are compared at one input shape; give each --dim one size"),
     };
+    let config = race::config(&what.sweep, &dims);
+    let Some(path_b) = &what.b else { return race::against(session, what, config) };
+    let models = session.all_models(&[what.a.clone(), path_b.clone()])?;
+    let [a, b] = models.as_slice() else {
+        bail!(
+            "the two files are the same model; name two that differ, or `--against` other settings: {}",
+            path_b.display()
+        );
+    };
+    let (a, b) = (a.clone(), b.clone());
     // What the project has measured already is not measured again.
     let state = session.app.state();
     let known = |sha256: &String, batch: u64, threads: u32, provider: &String| {
@@ -65,12 +70,26 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     } else {
         Command::Agree(a.clone(), b.clone())
     })?;
+    let raced = if what.no_race {
+        None
+    } else {
+        Some(race::known_or_run(session, (a.clone(), config.clone()), (b.clone(), config), what)?)
+    };
     let comparison =
         comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;
     if session.json {
-        return Session::print_json(&document(&comparison));
+        let mut document = document(&comparison);
+        document["race"] = match &raced {
+            Some(duel) => race::document(session, duel)?,
+            None => Value::Null,
+        };
+        return Session::print_json(&document);
     }
     print(&comparison);
+    if let Some(duel) = &raced {
+        say!("");
+        race::print(duel);
+    }
     Ok(())
 }
 
@@ -87,6 +106,7 @@ fn document(comparison: &Comparison) -> Value {
             "b_p50_ms": speed.p50.1.ms,
             "a_throughput_per_second": speed.throughput_per_second.0,
             "b_throughput_per_second": speed.throughput_per_second.1,
+            "machine_differences": speed.differences,
         });
         // Fewest threads first; the others follow under `batch@threads`.
         let plain = speed.batch.to_string();
@@ -164,6 +184,9 @@ fn print(comparison: &Comparison) {
         .collect();
     let head = ["batch", "threads", "p50 A", "p50 B", "B ÷ A", "per second A", "per second B", "B ÷ A"];
     table::print(&head, &rows);
+    for difference in comparison::machine_differences(comparison) {
+        say!("not measured on the same machine: {difference}");
+    }
     if let Some(agreement) = &comparison.agreement {
         say!(
             "\noutputs on {} inputs: largest difference {}, mean {}, cosine {}, same top-1 {}",

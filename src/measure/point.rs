@@ -323,6 +323,29 @@ impl Point {
         self.runs.iter().map(|run| run.measured.queries.saturating_sub(run.warm_up())).sum()
     }
 
+    /// What makes the numbers doubtful, one of each kind (the gravest), with how many runs had it; gravest first.
+    pub fn findings(&self) -> Vec<(&Finding, usize)> {
+        let mut kinds: Vec<(&Finding, usize)> = Vec::new();
+        for run in &self.runs {
+            let mut seen = Vec::new();
+            for finding in &run.measured.findings {
+                let again = seen.contains(&finding.kind);
+                seen.push(finding.kind);
+                match kinds.iter_mut().find(|(known, _)| known.kind == finding.kind) {
+                    Some((known, runs)) => {
+                        *runs += usize::from(!again);
+                        if finding.severity > known.severity {
+                            *known = finding;
+                        }
+                    }
+                    None => kinds.push((finding, 1)),
+                }
+            }
+        }
+        kinds.sort_by_key(|(finding, _)| std::cmp::Reverse(finding.severity));
+        kinds
+    }
+
     /// Reasons why a run is not valid, each once.
     pub fn invalid(&self) -> Vec<&str> {
         let mut reasons: Vec<&str> = Vec::new();

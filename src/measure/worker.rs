@@ -8,16 +8,21 @@
 
 use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::bench;
-use super::engine::{Engine, EngineError, Loaded};
+use super::engine::{Engine, EngineError, Loaded, shared};
 use super::exchange;
 use super::inputs;
 use super::native;
+use super::own_folders;
 use super::point::Measured;
-use super::protocol::{Event, PROTOCOL, Request, SessionSpec, line_of};
+use super::probe;
+use super::protocol::{Event, Feed, PROTOCOL, Request, SessionSpec, line_of};
+use super::survey::Survey;
+use super::transfer::Store;
 
 /// Warm-up of a session on its first block of a comparison.
 const BLOCK_WARM_UP: Duration = Duration::from_millis(200);
@@ -56,7 +61,7 @@ pub fn serve(
     lines: impl IntoIterator<Item = std::io::Result<String>>,
     output: impl Write,
 ) -> std::io::Result<()> {
-    let mut worker = Worker { output, engine: None, kept: Vec::new() };
+    let mut worker = Worker { output, engine: None, kept: Vec::new(), store: None };
     worker.say(&Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() })?;
     for line in lines {
         let line = line?;
@@ -77,7 +82,27 @@ struct Worker<W> {
     /// One process loads one runtime, once.
     engine: Option<Engine>,
     /// Sessions of the last probe or comparison, the latest last.
-    kept: Vec<(SessionSpec, Loaded)>,
+    kept: Vec<Kept>,
+    /// Files that other machines send here.
+    store: Option<Store>,
+}
+
+/// Sessions kept at most: two sides of a comparison, and the first side once more.
+const MOST_KEPT: usize = 3;
+
+/// A session that stays for the next request.
+struct Kept {
+    spec: SessionSpec,
+    slot: u32,
+    loaded: Loaded,
+    /// The inputs of its last block: made once for all its blocks.
+    fed: Option<(Feed, Arc<native::Inputs>)>,
+}
+
+impl Kept {
+    fn is(&self, spec: &SessionSpec, slot: u32) -> bool {
+        self.slot == slot && self.spec == *spec
+    }
 }
 
 impl<W: Write> Worker<W> {
@@ -100,7 +125,7 @@ impl<W: Write> Worker<W> {
             }
             Request::Probe { session, feed } => {
                 let inputs = inputs::tensors(&feed).map_err(words)?;
-                self.kept_session(session).and_then(|loaded| loaded.probe(inputs)).map_err(words)?;
+                self.kept_session(session, 0).and_then(|kept| kept.loaded.probe(inputs)).map_err(words)?;
                 Ok(Event::Probed)
             }
             Request::Bench { session, feeds, load } => {
@@ -117,14 +142,18 @@ impl<W: Write> Worker<W> {
                 let measured = Measured { runtime_version, ..measured.map_err(words)? };
                 broken.map_or(Ok(Event::Measured(Box::new(measured))), |error| Err(words(error)))
             }
-            Request::Block { session, feed, millis } => {
+            Request::Block { session, feed, millis, slot } => {
                 let length = Duration::try_from_secs_f64(millis / 1e3).map_err(words)?;
-                let inputs = inputs::tensors(&feed).map_err(words)?;
-                let known = self.kept.iter().any(|(spec, _)| *spec == session);
-                let loaded = self.kept_session(session).map_err(words)?;
+                let known = self.kept.iter().any(|kept| kept.is(&session, slot));
+                let Kept { loaded, fed, .. } = self.kept_session(session, slot).map_err(words)?;
+                let inputs = match fed.take().filter(|(before, _)| *before == feed) {
+                    Some((_, inputs)) => inputs,
+                    None => shared(inputs::tensors(&feed).map_err(words)?).map_err(words)?,
+                };
+                *fed = Some((feed, Arc::clone(&inputs)));
                 if !known {
                     // A session's first inferences are no part of a comparison.
-                    loaded.block(inputs.clone(), BLOCK_WARM_UP).map_err(words)?;
+                    loaded.block(Arc::clone(&inputs), BLOCK_WARM_UP).map_err(words)?;
                 }
                 let latency_nanos = loaded.block(inputs, length).map_err(words)?;
                 let load_nanos = (!known).then_some(loaded.load_nanos);
@@ -135,13 +164,42 @@ impl<W: Write> Worker<W> {
                 let mut writer = exchange::Writer::create(&out).map_err(words)?;
                 for inputs in all {
                     let outputs =
-                        self.kept_session(session.clone()).and_then(|loaded| loaded.outputs(inputs));
+                        self.kept_session(session.clone(), 0).and_then(|kept| kept.loaded.outputs(inputs));
                     writer.write(&outputs.map_err(words)?).map_err(words)?;
                 }
                 writer.finish().map_err(words)?;
                 Ok(Event::Written)
             }
+            Request::Profile { session, feed, seconds, most_runs } => {
+                self.kept.clear();
+                let inputs = inputs::tensors(&feed).map_err(words)?;
+                let engine = self.engine(&session.runtime).map_err(words)?;
+                let profiled = probe::profile(engine, &session, inputs, seconds, most_runs);
+                Ok(Event::Profiled(Box::new(profiled.map_err(words)?)))
+            }
+            Request::Roof { probe } => {
+                self.kept.clear();
+                let engine = self.engine(&probe.runtime).map_err(words)?;
+                let (roofs, problems) = probe::roofs(engine, &probe).map_err(words)?;
+                Ok(Event::Roofed { roofs, problems })
+            }
+            Request::Survey => Ok(Event::Surveyed(Box::new(Survey::of_this_machine()?))),
+            Request::Have { parts } => {
+                let (path, lacking) = self.store()?.have(&parts)?;
+                Ok(Event::Had { path, lacking })
+            }
+            Request::Put(piece) => Ok(Event::Taken { bytes: self.store()?.take(&piece)? }),
         }
+    }
+
+    fn store(&mut self) -> Result<&mut Store, String> {
+        let store = match self.store.take() {
+            Some(store) => store,
+            None => Store::at(own_folders::sent_files().ok_or(
+                "this user has no home folder there to keep files in; set INFEROMETER_HOME to a folder",
+            )?),
+        };
+        Ok(self.store.insert(store))
     }
 
     fn engine(&mut self, runtime: &Path) -> Result<&Engine, EngineError> {
@@ -157,19 +215,19 @@ impl<W: Write> Worker<W> {
         }
     }
 
-    fn kept_session(&mut self, spec: SessionSpec) -> Result<&mut Loaded, EngineError> {
-        let kept = match self.kept.iter().position(|(kept, _)| *kept == spec) {
+    fn kept_session(&mut self, spec: SessionSpec, slot: u32) -> Result<&mut Kept, EngineError> {
+        let kept = match self.kept.iter().position(|kept| kept.is(&spec, slot)) {
             Some(place) => self.kept.remove(place),
             None => {
-                // Room for the new one first: two are all that a comparison needs.
-                self.kept.drain(..self.kept.len().saturating_sub(1));
+                // Room for the new one first.
+                self.kept.drain(..(self.kept.len() + 1).saturating_sub(MOST_KEPT));
                 let loaded = self.engine(&spec.runtime)?.session(&spec)?;
-                (spec, loaded)
+                Kept { spec, slot, loaded, fed: None }
             }
         };
         self.kept.push(kept);
         let last = self.kept.len() - 1;
-        Ok(&mut self.kept[last].1)
+        Ok(&mut self.kept[last])
     }
 }
 

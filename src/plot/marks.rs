@@ -184,6 +184,9 @@ impl Canvas<'_> {
         if !self.frame().expand(RADIUS).contains(target.pos) {
             return;
         }
+        if let Some(ends) = datum.interval {
+            self.whisker(&self.chart.marks[target.mark], datum.x, ends, self.fill(datum, *ink), out);
+        }
         if hollow {
             marker::hollow(
                 palette::marker(*ink),
@@ -211,6 +214,17 @@ impl Canvas<'_> {
         if markers || chosen {
             let reach = if chosen { RADIUS + 6.0 } else { RADIUS + 0.5 };
             obstacles.add_box(Rect::from_center_size(target.pos, Vec2::splat(2.0 * reach)));
+        }
+    }
+
+    /// An interval as a line with a cap at each end.
+    fn whisker(&self, mark: &Mark, x: f64, ends: [f64; 2], color: Color32, out: &mut Vec<Shape>) {
+        let [Some(low), Some(high)] = ends.map(|y| self.position(mark, &Datum::new(x, y))) else { return };
+        let stroke = Stroke::new(1.5, color);
+        let cap = vec2(RADIUS, 0.0);
+        let frame = self.frame().expand(8.0);
+        for [from, to] in [[low, high], [low - cap, low + cap], [high - cap, high + cap]] {
+            out.extend(clip(from, to, frame).map(|piece| Shape::line_segment(piece, stroke)));
         }
     }
 
@@ -362,7 +376,7 @@ impl Canvas<'_> {
     /// Names of the limits at their lines: at the far end, or where they cover nothing.
     fn limit_names(&self, limits: &[(&str, [Pos2; 2])], out: &mut Vec<Shape>, obstacles: &mut Obstacles) {
         let frame = self.frame();
-        for (name, [near, far]) in limits {
+        for (name, [near, far]) in limits.iter().filter(|(name, _)| !name.is_empty()) {
             let galley = self.galley(name, self.tokens.small_size, self.tokens.strong);
             let size = galley.size();
             let corners = if (near.y - far.y).abs() < 0.5 {

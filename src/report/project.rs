@@ -62,6 +62,7 @@ pub fn document(app: &mut App, generated: String) -> anyhow::Result<Document> {
         }
         blocks.push(imported_table(&imported, state.scenario.latency));
     }
+    super::breakdown::blocks(state, &mut blocks);
     let pairs: BTreeSet<(String, String)> =
         state.agreements.keys().cloned().chain(state.compared_pair()).collect();
     let comparisons: Vec<Comparison> =
@@ -340,6 +341,14 @@ fn compare_blocks(compared: &Comparison, blocks: &mut Vec<Block>) {
     let (a, b) = (&compared.a.model, &compared.b.model);
     blocks.push(Block::Subheading(format!("{} against {}", b.name, a.name)));
     blocks.push(Block::Callout(comparison::headline(compared)));
+    if let Some(duel) = &compared.duel {
+        blocks.push(Block::Callout(format!("Run in turn: {}.", duel.sentence)));
+        blocks.push(Block::Figure { chart: Box::new(figures::duel(duel)), caption: String::new() });
+    }
+    let differences = comparison::machine_differences(compared);
+    if !differences.is_empty() {
+        blocks.push(Block::Warning(format!("Not measured on the same machine: {}.", differences.join("; "))));
+    }
     let percent =
         |share: Option<f64>| share.map_or_else(|| "not known".to_owned(), |s| format!("{:.2} %", s * 100.0));
     let flops =

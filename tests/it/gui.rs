@@ -1,6 +1,10 @@
 //! The window and its pages, without a screen.
 
+mod breakdown;
 mod harness;
+#[cfg(unix)]
+mod machines;
+mod measure;
 mod other_tools;
 mod pages;
 mod shell;

@@ -12,7 +12,10 @@ mod import_b;
 mod measure;
 mod model;
 mod plan;
+mod profile;
 mod project;
+#[cfg(unix)]
+mod remote;
 mod results;
 mod sample;
 mod wheels;

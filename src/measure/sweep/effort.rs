@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Sweep;
+use crate::measure::load::peak;
 use crate::measure::stats::stop;
 use crate::measure::{Ended, Point, Rate, Scenario, Summary};
 
@@ -115,11 +116,13 @@ fn start_secs(point: &Point) -> Option<f64> {
 
 /// Warm-up and series of one run, in seconds.
 pub(super) fn run_secs(seconds: f64, scenario: &Scenario) -> f64 {
-    let trials = match scenario {
-        Scenario::Server { rate: Rate::Highest { .. }, .. } => USUAL_TRIALS,
-        _ => 1.0,
+    let series = match scenario {
+        Scenario::Server { rate: Rate::Highest { p99_limit_ms, tolerance }, .. } => {
+            seconds.max(peak::shortest(*p99_limit_ms, *tolerance).as_secs_f64()) * USUAL_TRIALS
+        }
+        _ => seconds,
     };
-    seconds.mul_add(trials, 0.2_f64.max(seconds / 10.0))
+    series + 0.2_f64.max(seconds / 10.0)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ fn fate(path: &Path, alone: bool) -> (Icon, &'static str) {
         "inferometer" => (Icon::Measure, "gives its measurements to this project"),
         "parquet" => (Icon::Bill, "is read as a bill"),
         "csv" | "gz" => {
-            (Icon::Bill, "is read as a bill, a demand trace, hardware profiles or results of another tool")
+            (Icon::Bill, "is read as a bill, a demand trace or hardware profiles, or as another tool's results")
         }
         "npz" | "npy" => (Icon::File, "becomes the inputs that outputs are compared on"),
         _ => (

@@ -37,7 +37,7 @@ fn a_dropped_folder_fills_the_table_and_a_row_opens_everything_the_file_says() {
         row.click();
         desk.harness.run_steps(4);
         assert!(desk.says("Invalid by the tool's own rules"));
-        assert!(desk.says("without queueing") && desk.says("percentile = sorted[⌊n·p⌋]"));
+        assert!(desk.says("without queueing") && desk.says("percentile = sorted[floor(n·p)]"));
     }
 }
 
@@ -56,9 +56,9 @@ fn a_file_is_removed_with_its_results() {
 #[test]
 fn a_file_that_cannot_be_read_is_said_and_not_taken_in() {
     let mut desk = empty(Theme::Dark);
-    let files = write(desk.folder.path(), &[("cut.json", &VLLM[..200])]);
+    let files = write(desk.folder.path(), &[("cut.json", &VLLM[..900])]);
     desk.drop_file(&files[0]);
     desk.harness.run_steps(3);
-    assert!(desk.says("cut.json"), "no toast names the file");
+    assert!(desk.says("could not read this vLLM bench result"), "no toast says it");
     assert!(desk.harness.state().app().state().results.is_empty());
 }

@@ -1,9 +1,11 @@
 //! The page Compare: two models beside each other, in the file, in speed, in price and in what they answer.
 
+mod race;
 mod tables;
 
 use egui::{Button, RichText, Ui};
 
+use self::race::RaceCard;
 use self::tables::{agreement_ui, files_ui, operators_ui, speed_ui};
 use super::kept::Memo;
 use super::parts::{combo_ui, halves_ui};
@@ -31,6 +33,7 @@ pub struct Compare {
     speed: TableState,
     outputs: TableState,
     all_operators: bool,
+    race: RaceCard,
 }
 
 impl Compare {
@@ -80,7 +83,7 @@ impl Compare {
     fn compared_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, a: &str, b: &str) {
         let state = view.app.state();
         let tokens = Tokens::of(ui);
-        let Self { made, chart, threads, files, operators, speed, outputs, all_operators } = self;
+        let Self { made, chart, threads, files, operators, speed, outputs, all_operators, race } = self;
         let key = (state.revision, a.to_owned(), b.to_owned());
         let made = made.get(key, || comparison::compare(state, a, b));
         let Some(compared) = made else {
@@ -90,6 +93,7 @@ impl Compare {
         card_ui(ui, |ui| {
             ui.label(RichText::new(headline(compared)).text_style(theme::section()).color(tokens.text));
         });
+        race.ui(ui, view, compared);
         halves_ui(ui, |ui, left| {
             if left {
                 files_ui(ui, state, compared, files);

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use egui::Ui;
 
 use crate::app::State;
-use crate::app::comparison::{Comparison, Speed};
+use crate::app::comparison::{Comparison, Speed, machine_differences};
 use crate::model::Model;
 use crate::ui::pages::parts::{csv_text, estimate_cell, field};
 use crate::ui::theme::Tokens;
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
-    Cell, Column, Stat, Table, TableState, card_ui, count_words, data_table_ui, note_ui, quiet_button_ui,
-    section_header_ui, segmented_ui, stats_ui,
+    Cell, Column, Stat, Table, TableState, Tone, banner_ui, card_ui, count_words, data_table_ui, note_ui,
+    quiet_button_ui, section_header_ui, segmented_ui, stats_ui,
 };
 use crate::units;
 
@@ -225,8 +225,10 @@ pub(super) fn speed_ui(ui: &mut Ui, view: &mut View<'_>, compared: &Comparison, 
         data_table_ui(ui, &shape, table, |row, column| {
             speed_cell(&compared.speed[row], column, currency, tokens)
         });
-        if compared.speed.iter().any(|speed| speed.machines_differ) {
-            note_ui(ui, "Some pairs were measured on machines that differ.");
+        let differences = machine_differences(compared);
+        if !differences.is_empty() {
+            let text = format!("Not measured on the same machine. {}", differences.join("; "));
+            banner_ui(ui, Tone::Warning, &text);
         }
     });
 }

@@ -1,0 +1,242 @@
+//! A against B: two models, or one model under two configurations, run in turn in short blocks of random order.
+//!
+//! Measured one after the other, the same model differs from itself by up to a fifth on a shared machine; in turn by
+//! less than a hundredth. So A and B are loaded in one process (where they use the same ONNX Runtime) and run in
+//! rounds of short blocks; several processes, because memory layout differs between them; and A once more as a third
+//! lane, against which A must not differ: what it seems to differ by is this machine's resolution, and differences of
+//! B below it are not decided. The arithmetic is in [`super::stats::ratio`].
+//!
+//! Must not know the project, the window or the command line.
+
+mod order;
+mod run;
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Config;
+use super::stats::{Decision, Estimate, Ratio};
+use crate::hardware::Fingerprint;
+pub use run::{Event, Outcome, run};
+
+/// One of the two: a model and how it is run. The scenario must be SingleStream with one session; how long and with
+/// which inputs a configuration is measured plays no part, inputs are generated from its seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Side {
+    /// The model file.
+    pub model: PathBuf,
+    /// How it is run.
+    pub config: Config,
+}
+
+/// How long and how precise.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Fresh processes, at least; more are started while time is left and the interval is too wide.
+    pub groups: u32,
+    /// Time for blocks, in seconds; loading and warming up come on top.
+    pub seconds: f64,
+    /// Half-width of the ratio of medians' 95 % interval that is narrow enough, as a share of it.
+    pub within: f64,
+    /// Length of a block, in milliseconds; longer where that holds fewer than a few inferences.
+    pub block_millis: f64,
+    /// Run A against itself, too, which tells the machine's resolution.
+    pub self_test: bool,
+    /// Seed of the random order.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    /// 20 s in four processes or more, ±1 %, blocks of 30 ms.
+    fn default() -> Self {
+        Self { groups: 4, seconds: 20.0, within: 0.01, block_millis: 30.0, self_test: true, seed: 1 }
+    }
+}
+
+/// The longest race one may ask for, in seconds: an hour.
+const LONGEST_SECS: f64 = 3_600.0;
+/// Most processes one may ask for.
+const MOST_GROUPS: u32 = 100;
+
+impl Settings {
+    /// Refuses what cannot be done.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { groups, seconds, within, block_millis, self_test: _, seed: _ } = *self;
+        if !(1..=MOST_GROUPS).contains(&groups) {
+            return Err(format!("{groups} processes cannot race; give 1 to {MOST_GROUPS}"));
+        }
+        if !(seconds.is_finite() && seconds > 0.0 && seconds <= LONGEST_SECS) {
+            return Err(format!(
+                "{seconds} seconds cannot be raced; give more than 0 and at most {LONGEST_SECS}"
+            ));
+        }
+        if !(within.is_finite() && within > 0.0) {
+            return Err(format!("{within} is no width to stop at; give a number above 0"));
+        }
+        if !(block_millis.is_finite() && (1.0..=10_000.0).contains(&block_millis)) {
+            return Err(format!("blocks of {block_millis} ms cannot be run; give 1 to 10,000"));
+        }
+        Ok(())
+    }
+}
+
+/// What ran, and how fast it was by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contender {
+    /// File name of the model.
+    pub model: String,
+    /// The model's identity ([`crate::model::Model::sha256`]).
+    pub model_sha256: String,
+    /// How it was run.
+    pub config: Config,
+    /// Shapes of its inputs.
+    pub input_shapes: BTreeMap<String, Vec<u64>>,
+    /// Values of dynamic dimensions that nobody set.
+    pub found_dims: BTreeMap<String, u64>,
+    /// ONNX Runtime's version.
+    pub runtime_version: String,
+    /// Inferences that count.
+    pub samples: u64,
+    /// Their median latency, in milliseconds; `None` without any. For orientation: the ratio is not made from it.
+    pub p50_ms: Option<f64>,
+    /// Items per second while its blocks ran; `None` without any.
+    pub items_per_second: Option<f64>,
+    /// Time to create its session in each process, in nanoseconds.
+    pub load_nanos: Vec<u64>,
+}
+
+/// Why no more was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// The interval is as narrow as asked.
+    Precise,
+    /// The time is up.
+    TimeUp,
+    /// Somebody stopped it.
+    Stopped,
+    /// A worker failed, in its own words.
+    Broken(String),
+}
+
+/// A race of A against B, or of A against itself alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Duel {
+    /// The side compared with.
+    pub a: Contender,
+    /// The side compared; `None` where only the machine's resolution was asked for.
+    pub b: Option<Contender>,
+    /// How many times as fast B is as A, for p50, p90 and p99; empty without B. Per item where the batches differ.
+    pub ratios: Vec<Ratio>,
+    /// A against itself, for the same percentiles; empty without a self-test.
+    pub same: Vec<Ratio>,
+    /// Smallest relative difference of medians that this machine can tell, from `same`.
+    pub resolution: Option<f64>,
+    /// The verdict in a sentence.
+    pub sentence: String,
+    /// Pairs of blocks: rounds.
+    pub pairs: u64,
+    /// Processes.
+    pub groups: u32,
+    /// Time its blocks took, in seconds.
+    pub seconds: f64,
+    /// Why it ended.
+    pub ended: End,
+    /// What was asked.
+    pub settings: Settings,
+    /// The machine.
+    pub fingerprint: Fingerprint,
+    /// How that machine was reached: empty for this one, else the command prefix.
+    pub target: String,
+    /// Seconds since 1970-01-01 UTC at its start.
+    pub started_unix_secs: u64,
+    /// The latencies, round by round; empty where they are kept elsewhere.
+    #[serde(default)]
+    pub rounds: Vec<Round>,
+    /// Only each so-many-th latency of a block is in `rounds`, from the first on; 1 = all. The ratios are from all.
+    #[serde(default = "one")]
+    pub thinned: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// The blocks of a round.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// Which process, counted from 0.
+    pub group: u32,
+    /// Latencies of A in nanoseconds, in order.
+    pub a: Vec<u64>,
+    /// Of B; empty without B.
+    pub b: Vec<u64>,
+    /// Of A once more; empty without a self-test.
+    pub again: Vec<u64>,
+}
+
+impl Duel {
+    /// What tells this race from others: both models and how they were run.
+    pub fn key(&self) -> String {
+        let side = |contender: &Contender| format!("{} {}", contender.model_sha256, contender.config.key());
+        format!("{} | {}", side(&self.a), self.b.as_ref().map_or_else(String::new, side))
+    }
+
+    /// The same without latencies.
+    #[must_use]
+    pub fn without_rounds(&self) -> Self {
+        Self { rounds: Vec::new(), ..self.clone() }
+    }
+
+    /// The same race told from the other side: A is B and B is A. What A is against itself stays.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        let Some(b) = &self.b else { return self.clone() };
+        let ratios = self.ratios.iter().map(turned).collect();
+        let rounds = self.rounds.iter().cloned();
+        let rounds = rounds.map(|round| Round { a: round.b, b: round.a, ..round }).collect();
+        let turned = Self { a: b.clone(), b: Some(self.a.clone()), ratios, rounds, ..self.clone() };
+        Self { sentence: words::sentence(&turned), ..turned }
+    }
+
+    /// What A and B are called in sentences.
+    pub fn names(&self) -> (String, String) {
+        words::names(&self.a, self.b.as_ref())
+    }
+
+    /// What the machine can tell, in a sentence; `None` without a self-test.
+    pub fn resolution_sentence(&self) -> Option<String> {
+        words::resolution(self)
+    }
+
+    /// How it was made: `312 pairs of blocks in 4 processes, 20 s`.
+    pub fn method(&self) -> String {
+        words::method(self)
+    }
+
+    /// Whether it says anything of the medians.
+    pub fn has_estimate(&self) -> bool {
+        self.ratios.iter().chain(&self.same).any(|ratio| ratio.estimate.is_some())
+    }
+}
+
+fn turned(ratio: &Ratio) -> Ratio {
+    let estimate = ratio.estimate.map(|found| Estimate {
+        ratio: 1.0 / found.ratio,
+        low: 1.0 / found.high,
+        high: 1.0 / found.low,
+        ..found
+    });
+    let decision = match ratio.decision {
+        Decision::Faster => Decision::Slower,
+        Decision::Slower => Decision::Faster,
+        other => other,
+    };
+    Ratio { estimate, decision, ..ratio.clone() }
+}

@@ -1,0 +1,232 @@
+//! A race in words.
+
+use super::{Contender, Duel, End};
+use crate::measure::Config;
+use crate::measure::stats;
+use crate::units;
+
+/// The verdict: `B is 1.83× as fast as A, 95 % 1.79–1.87; p99 not decided`.
+pub(super) fn sentence(duel: &Duel) -> String {
+    let Some(b) = &duel.b else {
+        return resolution(duel).unwrap_or_else(|| "The machine's resolution is not known yet.".to_owned());
+    };
+    let (name_a, name_b) = names(&duel.a, Some(b));
+    let said = stats::sentence(&duel.ratios, &name_a, &name_b);
+    let per_item = if duel.a.config.batch == b.config.batch { "" } else { ", per item" };
+    said.replacen("× as fast", &format!("× as fast as {name_a}{per_item}"), 1)
+}
+
+/// The smallest difference of medians this machine can tell.
+pub(super) fn resolution(duel: &Duel) -> Option<String> {
+    let first = duel.same.first()?;
+    Some(match (duel.resolution, first.estimate) {
+        (Some(resolution), Some(found)) => format!(
+            "This machine tells differences of {} and more: {} against itself is {found} at {}.",
+            percent(resolution),
+            duel.a.model,
+            first.percentile
+        ),
+        _ => format!(
+            "What this machine can tell is not known: {} against itself, {}.",
+            duel.a.model,
+            first.brief()
+        ),
+    })
+}
+
+/// `0.83 %`, `12 %`.
+fn percent(share: f64) -> String {
+    if share < 0.1 { format!("{:.2} %", 100.0 * share) } else { format!("{:.0} %", 100.0 * share) }
+}
+
+/// How it was made.
+pub(super) fn method(duel: &Duel) -> String {
+    let Duel { pairs, groups, seconds, ended, .. } = duel;
+    let s = |count: u64| if count == 1 { "" } else { "s" };
+    let processes = if *groups == 1 { "process" } else { "processes" };
+    let mut text = format!(
+        "{} pair{} of blocks in random order, {groups} fresh {processes}, {seconds:.1} s",
+        units::group_thousands(u128::from(*pairs)),
+        s(*pairs)
+    );
+    match ended {
+        End::Precise => text.push_str("; as precise as asked"),
+        End::TimeUp => text.push_str("; the time was up"),
+        End::Stopped => text.push_str("; stopped before its end"),
+        End::Broken(message) => {
+            text.push_str("; broken off: ");
+            text.push_str(message);
+        }
+    }
+    text
+}
+
+/// What A and B are called: by what tells them apart.
+pub(super) fn names(a: &Contender, b: Option<&Contender>) -> (String, String) {
+    let Some(b) = b else { return (a.model.clone(), a.model.clone()) };
+    let (of_a, of_b) = (differing(&a.config, &b.config), differing(&b.config, &a.config));
+    let models = if a.model_sha256 == b.model_sha256 {
+        None
+    } else if a.model == b.model {
+        let with_hash =
+            |side: &Contender| format!("{} {}", side.model, side.model_sha256.get(..8).unwrap_or_default());
+        Some((with_hash(a), with_hash(b)))
+    } else {
+        Some((a.model.clone(), b.model.clone()))
+    };
+    match (models, of_a.is_empty()) {
+        (Some(models), true) => models,
+        (Some((a, b)), false) => (format!("{a} ({of_a})"), format!("{b} ({of_b})")),
+        (None, false) => (of_a, of_b),
+        (None, true) => (a.model.clone(), format!("{} again", b.model)),
+    }
+}
+
+/// What `ours` has that `theirs` has otherwise, in words.
+fn differing(ours: &Config, theirs: &Config) -> String {
+    let mut words = Vec::new();
+    if ours.provider != theirs.provider {
+        words.push(ours.provider.clone());
+    }
+    if ours.batch != theirs.batch {
+        words.push(format!("batch {}", ours.batch));
+    }
+    if ours.threads != theirs.threads {
+        words.push(format!("{} thread{}", ours.threads, if ours.threads == 1 { "" } else { "s" }));
+    }
+    if ours.optimisation != theirs.optimisation {
+        words.push(format!("optimisation {}", ours.optimisation.key()));
+    }
+    for name in ours.dims.keys().chain(theirs.dims.keys().filter(|name| !ours.dims.contains_key(*name))) {
+        let (one, other) = (ours.dims.get(name), theirs.dims.get(name));
+        if one != other {
+            words.push(one.map_or_else(|| format!("{name} not set"), |size| format!("{name}={size}")));
+        }
+    }
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::Settings;
+    use super::*;
+    use crate::hardware::Fingerprint;
+    use crate::measure::stats::{Decision, Estimate, Percentile, Ratio};
+    use crate::measure::{Optimisation, Scenario};
+
+    fn contender(model: &str, threads: u32) -> Contender {
+        Contender {
+            model: model.to_owned(),
+            model_sha256: format!("{model} and more"),
+            config: Config {
+                batch: 1,
+                threads,
+                provider: "CPU".to_owned(),
+                dims: BTreeMap::new(),
+                seconds: 0.0,
+                min_queries: 0,
+                seed: 0,
+                inputs: None,
+                instances: 1,
+                optimisation: Optimisation::All,
+                scenario: Scenario::SingleStream,
+            },
+            input_shapes: BTreeMap::new(),
+            found_dims: BTreeMap::new(),
+            runtime_version: "1.31.1".to_owned(),
+            samples: 300,
+            p50_ms: Some(1.0),
+            items_per_second: Some(1_000.0),
+            load_nanos: vec![1],
+        }
+    }
+
+    fn ratio(percentile: Percentile, estimate: Option<[f64; 3]>, decision: Decision) -> Ratio {
+        let estimate = estimate.map(|[ratio, low, high]| Estimate { ratio, low, high, p_value: 0.001 });
+        let resolution = Some(0.0083);
+        Ratio { percentile, estimate, level: 0.95, decision, resolution, pairs: 40, processes: 4 }
+    }
+
+    fn duel(a: Contender, b: Option<Contender>) -> Duel {
+        let mut duel = Duel {
+            a,
+            b,
+            ratios: vec![
+                ratio(Percentile::P50, Some([1.83, 1.79, 1.87]), Decision::Faster),
+                ratio(Percentile::P99, None, Decision::NotEnough { have: 300, need: 662 }),
+            ],
+            same: vec![ratio(Percentile::P50, Some([1.001, 0.993, 1.008]), Decision::Undecided)],
+            resolution: Some(0.0083),
+            sentence: String::new(),
+            pairs: 1_312,
+            groups: 4,
+            seconds: 20.04,
+            ended: End::TimeUp,
+            settings: Settings::default(),
+            fingerprint: Fingerprint::default(),
+            target: String::new(),
+            started_unix_secs: 0,
+            rounds: Vec::new(),
+            thinned: 1,
+        };
+        duel.sentence = sentence(&duel);
+        duel
+    }
+
+    #[test]
+    fn the_verdict_names_both_models() {
+        let duel = duel(contender("full.onnx", 1), Some(contender("small.onnx", 1)));
+        assert_eq!(
+            duel.sentence,
+            "small.onnx is 1.83× as fast as full.onnx, 95 % 1.79–1.87; p99 not enough samples: 300 of 662"
+        );
+        assert_eq!(
+            duel.resolution_sentence().unwrap(),
+            "This machine tells differences of 0.83 % and more: full.onnx against itself is 1.001× (0.993–1.008) at p50."
+        );
+        assert_eq!(
+            duel.method(),
+            "1,312 pairs of blocks in random order, 4 fresh processes, 20.0 s; the time was up"
+        );
+    }
+
+    #[test]
+    fn told_from_the_other_side_faster_is_slower() {
+        let duel = duel(contender("full.onnx", 1), Some(contender("small.onnx", 1)));
+        let turned = duel.turned();
+        // 1 ÷ 1.83 = 0.546, 1 ÷ 1.87 = 0.535, 1 ÷ 1.79 = 0.559.
+        assert!(
+            turned
+                .sentence
+                .starts_with("full.onnx is slower, 0.55× as fast as small.onnx, 95 % 0.53–0.56; p99"),
+            "{}",
+            turned.sentence
+        );
+        assert_eq!(turned.ratios[0].decision, Decision::Slower);
+        assert_eq!({
+            let key = turned.key();
+            let mut sides: Vec<&str> = key.split(" | ").collect();
+            sides.reverse();
+            sides.join(" | ")
+        }, duel.key());
+        let back = turned.turned();
+        let (there, here) = (back.ratios[0].estimate.unwrap(), duel.ratios[0].estimate.unwrap());
+        assert!((there.low - here.low).abs() < 1e-12 && (there.ratio - here.ratio).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_model_under_two_settings_is_called_by_what_differs() {
+        let mut b = contender("m.onnx", 2);
+        b.config.batch = 4;
+        let duel = duel(contender("m.onnx", 1), Some(b));
+        assert_eq!(duel.names(), ("batch 1, 1 thread".to_owned(), "batch 4, 2 threads".to_owned()));
+        assert!(
+            duel.sentence
+                .starts_with("batch 4, 2 threads is 1.83× as fast as batch 1, 1 thread, per item, 95 %")
+        );
+        let same = super::names(&contender("m.onnx", 1), Some(&contender("m.onnx", 1)));
+        assert_eq!(same, ("m.onnx".to_owned(), "m.onnx again".to_owned()));
+    }
+}
