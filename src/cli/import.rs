@@ -98,8 +98,7 @@ fn tell_results(files: &[&ResultFile], named: &Path) {
         say!("  {}, {}, {count} result{s}{place}", file.results.format, tools.join(", "));
     }
     say!("");
-    let rows: Vec<Vec<String>> =
-        files.iter().flat_map(|file| &file.results.results).map(row).collect();
+    let rows: Vec<Vec<String>> = files.iter().flat_map(|file| &file.results.results).map(row).collect();
     let several = files.len() > 1;
     let rows: Vec<Vec<String>> =
         if several { rows } else { rows.into_iter().map(|row| row[1..].to_vec()).collect() };

@@ -205,12 +205,15 @@ mod tests {
             turned.sentence
         );
         assert_eq!(turned.ratios[0].decision, Decision::Slower);
-        assert_eq!({
-            let key = turned.key();
-            let mut sides: Vec<&str> = key.split(" | ").collect();
-            sides.reverse();
-            sides.join(" | ")
-        }, duel.key());
+        assert_eq!(
+            {
+                let key = turned.key();
+                let mut sides: Vec<&str> = key.split(" | ").collect();
+                sides.reverse();
+                sides.join(" | ")
+            },
+            duel.key()
+        );
         let back = turned.turned();
         let (there, here) = (back.ratios[0].estimate.unwrap(), duel.ratios[0].estimate.unwrap());
         assert!((there.low - here.low).abs() < 1e-12 && (there.ratio - here.ratio).abs() < 1e-12);

@@ -26,9 +26,10 @@ fn fate(path: &Path, alone: bool) -> (Icon, &'static str) {
         "inferometer" if alone => (Icon::Folder, "is opened instead of this project"),
         "inferometer" => (Icon::Measure, "gives its measurements to this project"),
         "parquet" => (Icon::Bill, "is read as a bill"),
-        "csv" | "gz" => {
-            (Icon::Bill, "is read as a bill, a demand trace or hardware profiles, or as another tool's results")
-        }
+        "csv" | "gz" => (
+            Icon::Bill,
+            "is read as a bill, a demand trace or hardware profiles, or as another tool's results",
+        ),
         "npz" | "npy" => (Icon::File, "becomes the inputs that outputs are compared on"),
         _ => (
             Icon::File,

@@ -46,13 +46,13 @@ impl TradeOff {
             place.handle_ui(ui, "Trade-off");
             ui.add_space(space::S);
             axes_ui(ui, place.scenario);
+            imported_ui(ui, state, place.scenario);
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                 chart_menu_ui(ui, place.view, chart);
             });
         });
         ui.horizontal(|ui| {
             cost_ui(ui, state, place.scenario);
-            imported_ui(ui, state, place.scenario);
             notes_ui(ui, chart);
         });
 

@@ -1,6 +1,6 @@
 //! Everything one result of another tool says: its numbers, its settings, and what must be known of them.
 
-use egui::{Layout, RichText, ScrollArea, Ui};
+use egui::{RichText, ScrollArea, Ui};
 
 use crate::app::foreign::Row;
 use crate::measure::import::{Foreign, Validity};
@@ -41,7 +41,7 @@ pub(super) fn detail_ui(ui: &mut Ui, row: Row<'_>) {
 /// What latency includes, how percentiles are picked, whether the run is valid: a short word each.
 fn badges_ui(ui: &mut Ui, result: &Foreign) {
     let tokens = Tokens::of(ui);
-    ui.with_layout(Layout::left_to_right(egui::Align::Center).with_main_wrap(true), |ui| {
+    ui.horizontal_wrapped(|ui| {
         match &result.validity {
             Validity::NotStated => {}
             Validity::Valid => {

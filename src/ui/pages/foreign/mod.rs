@@ -20,7 +20,7 @@ use crate::ui::widgets::{
 };
 
 /// Height of the table at most.
-const TABLE_HEIGHT: f32 = 380.0;
+const TABLE_HEIGHT: f32 = 350.0;
 
 /// What the page remembers between frames.
 #[derive(Default)]
@@ -108,19 +108,19 @@ impl OtherTools {
                 {
                     view.send(Command::RemoveResults(vec![key.clone()]));
                 }
-                let shown = self.tool.clone().unwrap_or_else(|| "All".to_owned());
-                let before = self.tool.clone();
-                combo_ui(ui, "Tool", &shown, 190.0, |ui| {
-                    ui.selectable_value(&mut self.tool, None, "All");
-                    for (tool, count) in tools {
-                        let text = format!("{tool} ({count})");
-                        ui.selectable_value(&mut self.tool, Some(tool.clone()), text);
-                    }
-                });
-                if before != self.tool {
-                    self.filtered += 1;
+            });
+            let shown = self.tool.clone().unwrap_or_else(|| "All".to_owned());
+            let before = self.tool.clone();
+            combo_ui(ui, "Tool", &shown, 190.0, |ui| {
+                ui.selectable_value(&mut self.tool, None, "All");
+                for (tool, count) in tools {
+                    let text = format!("{tool} ({count})");
+                    ui.selectable_value(&mut self.tool, Some(tool.clone()), text);
                 }
             });
+            if before != self.tool {
+                self.filtered += 1;
+            }
             let columns = columns();
             let is_chosen = |row: &Row<'_>| {
                 self.chosen.as_ref().is_some_and(|(key, place)| row.file.key == *key && row.place == *place)
