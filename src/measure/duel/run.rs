@@ -249,7 +249,7 @@ impl<'r> Race<'r> {
 
     /// Whether the intervals of both comparisons of medians are narrow enough.
     fn is_narrow(&self, rounds: &[(u32, Vec<Vec<u64>>)], within: f64) -> bool {
-        let rounds = Scaled::new(rounds, self.scales());
+        let rounds = Scaled::new(rounds, &self.scales());
         (1..self.lanes.len()).all(|lane| {
             let ratio = rounds.compare(lane, Percentile::P50, None, self.settings.seed);
             ratio.estimate.is_some_and(|found| (found.high - found.low) / 2.0 / found.ratio <= within)
