@@ -134,6 +134,8 @@ pub struct Duel {
     pub ratios: Vec<Ratio>,
     /// A against itself, for the same percentiles; empty without a self-test.
     pub same: Vec<Ratio>,
+    /// What ran against itself: A, or B where the race is told from the other side.
+    pub tested: String,
     /// Smallest relative difference of medians that this machine can tell, from `same`.
     pub resolution: Option<f64>,
     /// The verdict in a sentence.
@@ -192,7 +194,7 @@ impl Duel {
         Self { rounds: Vec::new(), ..self.clone() }
     }
 
-    /// The same race told from the other side: A is B and B is A. What A is against itself stays.
+    /// The same race told from the other side: A is B and B is A. What ran against itself stays.
     #[must_use]
     pub fn turned(&self) -> Self {
         let Some(b) = &self.b else { return self.clone() };

@@ -302,6 +302,7 @@ impl<'r> Race<'r> {
             b: b.map(|side| self.contender(side)),
             ratios,
             same,
+            tested: self.sides[0].model.name.clone(),
             resolution: resolutions.first().copied().flatten(),
             sentence: String::new(),
             pairs: self.rounds.len() as u64,

@@ -23,10 +23,10 @@ pub(super) fn resolution(duel: &Duel) -> Option<String> {
         (Some(resolution), Some(found)) => format!(
             "This machine tells differences of {} and more: {} against itself is {found} at {}.",
             percent(resolution),
-            duel.a.model,
+            duel.tested,
             first.percentile
         ),
-        _ => format!("What this machine can tell is not known: {} against itself, {}.", duel.a.model, first.brief()),
+        _ => format!("What this machine can tell is not known: {} against itself, {}.", duel.tested, first.brief()),
     })
 }
 
@@ -154,6 +154,7 @@ mod tests {
                 ratio(Percentile::P99, None, Decision::NotEnough { have: 300, need: 662 }),
             ],
             same: vec![ratio(Percentile::P50, Some([1.001, 0.993, 1.008]), Decision::Undecided)],
+            tested: "full.onnx".to_owned(),
             resolution: Some(0.0083),
             sentence: String::new(),
             pairs: 1_312,
@@ -199,6 +200,7 @@ mod tests {
             turned.sentence
         );
         assert_eq!(turned.ratios[0].decision, Decision::Slower);
+        assert_eq!(turned.resolution_sentence(), duel.resolution_sentence());
         assert_eq!(turned.key().split(" | ").rev().collect::<Vec<_>>().join(" | "), duel.key());
         let back = turned.turned();
         let (there, here) = (back.ratios[0].estimate.unwrap(), duel.ratios[0].estimate.unwrap());
