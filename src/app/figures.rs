@@ -212,7 +212,8 @@ pub fn duel(duel: &Duel) -> Chart {
         .filter_map(|(place, ratio)| Some((place as f64, ratio.resolution?)))
         .flat_map(|(x, resolution)| [(x, 1.0 + resolution), (x, 1.0 / (1.0 + resolution))])
         .map(|(x, end)| {
-            let hover = vec![("Not told apart from equal".to_owned(), format!("up to {:+.2} %", percent(end)))];
+            let hover =
+                vec![("Not told apart from equal".to_owned(), format!("up to {:+.2} %", percent(end)))];
             Datum { hover, dimmed: true, ..Datum::new(x, percent(end)) }
         })
         .collect();
@@ -252,7 +253,11 @@ pub fn duel(duel: &Duel) -> Chart {
         }
     }
     let (name_a, name_b) = duel.names();
-    let mut notes = vec![format!("{}; ONNX Runtime {}.", duel.method(), duel.b.as_ref().map_or(&duel.a, |b| b).runtime_version)];
+    let mut notes = vec![format!(
+        "{}; ONNX Runtime {}.",
+        duel.method(),
+        duel.b.as_ref().map_or(&duel.a, |b| b).runtime_version
+    )];
     notes.extend(duel.resolution_sentence());
     let mut chart = Chart::new(
         "duel",
@@ -260,10 +265,8 @@ pub fn duel(duel: &Duel) -> Chart {
         Axis::new("", "", Scale::Categories(names)),
         Axis::new("Faster by", "%", Scale::Linear { from_zero: true }),
     );
-    chart.subtitle = format!(
-        "Latency of {name_a} ÷ latency of {name_b} − 1, run in turn at {}",
-        duel.a.config.words()
-    );
+    chart.subtitle =
+        format!("Latency of {name_a} ÷ latency of {name_b} − 1, run in turn at {}", duel.a.config.words());
     chart.marks = marks;
     chart.notes = notes;
     chart

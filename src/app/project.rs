@@ -306,8 +306,8 @@ fn write_point(
         change.execute("INSERT INTO point (point, summary) VALUES (?1, ?2)", params![head, summary])?;
         return Ok(change.last_insert_rowid());
     };
-    let changed =
-        change.execute("UPDATE point SET point = ?2, summary = ?3 WHERE id = ?1", params![id, head, summary])?;
+    let changed = change
+        .execute("UPDATE point SET point = ?2, summary = ?3 WHERE id = ?1", params![id, head, summary])?;
     if changed == 0 {
         bail!("the measurement was removed while it was being made; its further runs are not kept");
     }

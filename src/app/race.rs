@@ -34,7 +34,9 @@ impl App {
     /// Runs two sides in turn. Nothing else may be measured meanwhile.
     pub(super) fn race(&mut self, race: Race) -> anyhow::Result<JobId> {
         if self.comparing().is_some() {
-            bail!("two models' outputs are being compared, which would disturb a race; wait for it or cancel it");
+            bail!(
+                "two models' outputs are being compared, which would disturb a race; wait for it or cancel it"
+            );
         }
         if self.is_measuring() {
             bail!("a measurement is running, which a race would disturb; wait for it or cancel it");

@@ -18,8 +18,11 @@ pub(super) fn run(session: &mut Session, what: Bench) -> anyhow::Result<()> {
         eprintln!("warning: {}", failure.message);
     }
     let before: Vec<i64> = session.app.state().points.iter().map(|stored| stored.id).collect();
-    let done =
-        if models.is_empty() { Ok(()) } else { session.run(Command::Measure(Box::new(measure(models, what.sweep)))) };
+    let done = if models.is_empty() {
+        Ok(())
+    } else {
+        session.run(Command::Measure(Box::new(measure(models, what.sweep))))
+    };
     let state = session.app.state();
     failures.extend(state.failures.iter().cloned());
     let points: Vec<&Stored> = state.points.iter().filter(|stored| !before.contains(&stored.id)).collect();

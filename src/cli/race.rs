@@ -51,9 +51,7 @@ pub(super) fn known_or_run(
     b: (String, Config),
     what: &Compare,
 ) -> anyhow::Result<Duel> {
-    let find = |session: &Session| {
-        session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)))
-    };
+    let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)));
     let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
     if let Some(duel) = find(session).filter(|duel| whole(duel) && !what.race_again) {
         return Ok(duel);
@@ -95,9 +93,8 @@ fn changed(config: &Config, settings: &[String]) -> anyhow::Result<Config> {
             }
             "batch" => config.batch = value.parse().ok().filter(|count| *count > 0).with_context(number)?,
             "optimisation" => {
-                config.optimisation = value.parse().map_err(|problem| {
-                    anyhow::anyhow!("--against optimisation: {problem}")
-                })?;
+                config.optimisation =
+                    value.parse().map_err(|problem| anyhow::anyhow!("--against optimisation: {problem}"))?;
             }
             _ => bail!("`{name}` is no setting; there are provider, threads, batch and optimisation"),
         }

@@ -41,8 +41,9 @@ fn side(name: &str) -> Side {
     Side { model: model(name), config: config() }
 }
 
+/// Each process ends when it is first looked at, after 12 rounds, however busy the machine is.
 fn quick() -> Settings {
-    Settings { groups: 2, seconds: 0.5, block_millis: 4.0, ..Settings::default() }
+    Settings { groups: 2, seconds: 60.0, within: 1e6, block_millis: 4.0, ..Settings::default() }
 }
 
 fn run(a: &Side, b: Option<&Side>, settings: Settings, cancel: &Cancel) -> Outcome {
@@ -58,7 +59,7 @@ fn two_models_run_in_turn_and_the_small_one_is_faster() {
     assert_eq!(outcome.problem, None);
     let duel = outcome.duel.unwrap();
     assert_eq!(duel.rounds.len() as u64, duel.pairs);
-    assert_eq!(duel.groups, 2);
+    assert_eq!((duel.groups, duel.pairs, &duel.ended), (2, 24, &End::Precise));
     let groups: Vec<u32> = duel.rounds.iter().map(|round| round.group).collect();
     assert!(groups.is_sorted() && groups.contains(&0) && groups.contains(&1), "{groups:?}");
     for round in &duel.rounds {
@@ -74,9 +75,12 @@ fn two_models_run_in_turn_and_the_small_one_is_faster() {
     assert_eq!(b.input_shapes["images"], [1, 1, 32, 32]);
     // 52.7 against 2.1 million operations: no machine is so busy as to turn that round.
     let first = &duel.ratios[0];
-    assert_eq!((first.processes, first.pairs as u64), (2, duel.pairs));
+    // Neighbouring pairs are joined where a block has few samples.
+    assert!(first.processes == 2 && (6..=24).contains(&first.pairs), "{first:?}");
     assert!(first.estimate.unwrap().ratio > 1.5, "{first:?}");
-    assert!(duel.sentence.contains("digits-student.onnx") && duel.sentence.contains("as fast as digits-cnn.onnx"));
+    assert!(
+        duel.sentence.contains("digits-student.onnx") && duel.sentence.contains("as fast as digits-cnn.onnx")
+    );
     assert_eq!(duel.same.len(), 3);
     assert_eq!(first.resolution, duel.resolution);
     assert!(duel.resolution.unwrap() > 0.0);
@@ -86,7 +90,7 @@ fn two_models_run_in_turn_and_the_small_one_is_faster() {
 
 #[test]
 fn a_model_alone_only_tells_the_resolution() {
-    let settings = Settings { groups: 1, seconds: 0.2, self_test: false, ..quick() };
+    let settings = Settings { groups: 1, self_test: false, ..quick() };
     let duel = run(&side("digits-student.onnx"), None, settings, &Cancel::new()).duel.unwrap();
     assert!(duel.b.is_none() && duel.ratios.is_empty());
     assert!(duel.rounds.iter().all(|round| round.b.is_empty() && !round.again.is_empty()));
@@ -95,7 +99,7 @@ fn a_model_alone_only_tells_the_resolution() {
 
 #[test]
 fn batches_that_differ_are_compared_per_item() {
-    let settings = Settings { groups: 1, seconds: 0.4, self_test: false, ..quick() };
+    let settings = Settings { groups: 1, self_test: false, ..quick() };
     let four = Side { config: Config { batch: 4, ..config() }, ..side("digits-cnn.onnx") };
     let duel = run(&side("digits-cnn.onnx"), Some(&four), settings, &Cancel::new()).duel.unwrap();
     let b = duel.b.as_ref().unwrap();
@@ -110,8 +114,10 @@ fn batches_that_differ_are_compared_per_item() {
 
 #[test]
 fn what_cannot_race_is_refused_in_words() {
-    let offline = Side { config: Config { scenario: Scenario::Offline, ..config() }, ..side("digits-cnn.onnx") };
-    let missing = Side { config: Config { provider: "CUDA".to_owned(), ..config() }, ..side("digits-cnn.onnx") };
+    let offline =
+        Side { config: Config { scenario: Scenario::Offline, ..config() }, ..side("digits-cnn.onnx") };
+    let missing =
+        Side { config: Config { provider: "CUDA".to_owned(), ..config() }, ..side("digits-cnn.onnx") };
     let absent = Side { model: model("absent.onnx"), config: config() };
     let never = Settings { seconds: 0.0, ..quick() };
     for (side, settings, words) in [
@@ -135,14 +141,13 @@ fn a_race_that_is_stopped_keeps_what_it_has() {
     let settings = Settings { groups: 1, seconds: 60.0, within: 1e-9, ..quick() };
     let (a, b) = (side("digits-cnn.onnx"), side("digits-student.onnx"));
     let mut rounds = 0;
-    let outcome =
-        duel::run(&a, Some(&b), &settings, tools, &Fingerprint::default(), &cancel, &mut |event| {
-            let Event::Progress { now, .. } = event;
-            rounds += u32::from(now.contains("pairs"));
-            if rounds == 8 {
-                stop.cancel();
-            }
-        });
+    let outcome = duel::run(&a, Some(&b), &settings, tools, &Fingerprint::default(), &cancel, &mut |event| {
+        let Event::Progress { now, .. } = event;
+        rounds += u32::from(now.contains("pairs"));
+        if rounds == 8 {
+            stop.cancel();
+        }
+    });
     let duel = outcome.duel.unwrap();
     assert_eq!((duel.ended.clone(), outcome.problem.as_deref()), (End::Stopped, Some("stopped")));
     assert_eq!(duel.pairs, 8);

@@ -37,7 +37,8 @@ pub struct Side {
 pub struct Settings {
     /// Fresh processes, at least; more are started while time is left and the interval is too wide.
     pub groups: u32,
-    /// Time for blocks, in seconds; loading and warming up come on top.
+    /// Time for blocks, in seconds; loading and warming up come on top, and the few rounds without which nothing can
+    /// be decided are run in any case.
     pub seconds: f64,
     /// Half-width of the ratio of medians' 95 % interval that is narrow enough, as a share of it.
     pub within: f64,
@@ -72,7 +73,9 @@ impl Settings {
             return Err(format!("{groups} processes cannot race; give 1 to {MOST_GROUPS}"));
         }
         if !(seconds.is_finite() && seconds > 0.0 && seconds <= LONGEST_SECS) {
-            return Err(format!("{seconds} seconds cannot be raced; give more than 0 and at most {LONGEST_SECS}"));
+            return Err(format!(
+                "{seconds} seconds cannot be raced; give more than 0 and at most {LONGEST_SECS}"
+            ));
         }
         if !(within.is_finite() && within > 0.0) {
             return Err(format!("{within} is no width to stop at; give a number above 0"));

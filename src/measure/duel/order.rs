@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn the_order_is_random_and_the_same_for_the_same_seed() {
-        let first = |seed: u64| -> Vec<usize> { Orders::new(2, seed).take(200).map(|order| order[0]).collect() };
+        let first =
+            |seed: u64| -> Vec<usize> { Orders::new(2, seed).take(200).map(|order| order[0]).collect() };
         assert_eq!(first(1), first(1));
         assert_ne!(first(1), first(2));
         // Neither in turn nor all alike: of 199 neighbours, equal ones come within a pair never and between pairs

@@ -10,6 +10,7 @@ use crate::hardware::Fingerprint;
 use crate::measure::cancel::Cancel;
 use crate::measure::launcher::{Worker, WorkerError};
 use crate::measure::protocol::{self, Feed, Request, SessionSpec, Source};
+use crate::measure::stats::ratio::MIN_PAIRS;
 use crate::measure::stats::{self, Pair, Percentile, Ratio};
 use crate::measure::sweep::{Tools, runtime_for};
 use crate::measure::{Config, model_file, shapes};
@@ -146,9 +147,6 @@ impl<'r> Race<'r> {
         loop {
             self.group(share.min(seconds - self.spent))?;
             if self.groups < groups {
-                if self.spent >= seconds {
-                    return Ok(End::TimeUp);
-                }
                 continue;
             }
             if self.is_narrow(&self.rounds, within) {
@@ -186,6 +184,8 @@ impl<'r> Race<'r> {
         self.groups += 1;
         let first = self.rounds.len();
         let mut look = LEAST_ROUNDS;
+        // Fewer rounds in all could decide nothing, however slow the model.
+        let least = MIN_PAIRS.div_ceil(self.settings.groups as usize);
         let mut used = 0.0;
         for order in Orders::new(self.lanes.len(), self.settings.seed ^ (u64::from(group) << 32)) {
             let begin = Instant::now();
@@ -199,6 +199,9 @@ impl<'r> Race<'r> {
             self.spent += took;
             let rounds = self.rounds.len() - first;
             self.report(format!("process {}: {rounds} pairs of blocks", group + 1));
+            if rounds < least {
+                continue;
+            }
             if used >= share {
                 break;
             }
@@ -221,7 +224,8 @@ impl<'r> Race<'r> {
         millis: f64,
     ) -> Result<(Vec<u64>, Option<u64>), WorkerError> {
         let side = &self.sides[lane.side];
-        let Some((_, worker)) = workers.iter_mut().find(|(library, _)| *library == side.session.runtime) else {
+        let Some((_, worker)) = workers.iter_mut().find(|(library, _)| *library == side.session.runtime)
+        else {
             return Err(WorkerError::Protocol("a side has no worker".to_owned()));
         };
         let request = Request::Block {
@@ -258,7 +262,9 @@ impl<'r> Race<'r> {
     /// What each lane's latencies are multiplied with, so that they compare per item: 1 where batches are alike.
     fn scales(&self) -> Vec<u64> {
         let batches: Vec<u64> = self.sides.iter().map(|side| side.config.batch.max(1)).collect();
-        let of = |lane: &Lane| if batches.iter().all(|batch| *batch == batches[0]) { 1 } else { batches[1 - lane.side] };
+        let of = |lane: &Lane| {
+            if batches.iter().all(|batch| *batch == batches[0]) { 1 } else { batches[1 - lane.side] }
+        };
         self.lanes.iter().map(of).collect()
     }
 

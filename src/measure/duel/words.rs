@@ -26,7 +26,11 @@ pub(super) fn resolution(duel: &Duel) -> Option<String> {
             duel.tested,
             first.percentile
         ),
-        _ => format!("What this machine can tell is not known: {} against itself, {}.", duel.tested, first.brief()),
+        _ => format!(
+            "What this machine can tell is not known: {} against itself, {}.",
+            duel.tested,
+            first.brief()
+        ),
     })
 }
 
@@ -195,7 +199,9 @@ mod tests {
         let turned = duel.turned();
         // 1 ÷ 1.83 = 0.546, 1 ÷ 1.87 = 0.535, 1 ÷ 1.79 = 0.559.
         assert!(
-            turned.sentence.starts_with("full.onnx is slower, 0.55× as fast as small.onnx, 95 % 0.53–0.56; p99"),
+            turned
+                .sentence
+                .starts_with("full.onnx is slower, 0.55× as fast as small.onnx, 95 % 0.53–0.56; p99"),
             "{}",
             turned.sentence
         );
@@ -213,7 +219,10 @@ mod tests {
         b.config.batch = 4;
         let duel = duel(contender("m.onnx", 1), Some(b));
         assert_eq!(duel.names(), ("batch 1, 1 thread".to_owned(), "batch 4, 2 threads".to_owned()));
-        assert!(duel.sentence.starts_with("batch 4, 2 threads is 1.83× as fast as batch 1, 1 thread, per item, 95 %"));
+        assert!(
+            duel.sentence
+                .starts_with("batch 4, 2 threads is 1.83× as fast as batch 1, 1 thread, per item, 95 %")
+        );
         let same = super::names(&contender("m.onnx", 1), Some(&contender("m.onnx", 1)));
         assert_eq!(same, ("m.onnx".to_owned(), "m.onnx again".to_owned()));
     }

@@ -14,8 +14,8 @@ use crate::ui::pages::kept::Memo;
 use crate::ui::theme::{self, Tokens, space};
 use crate::ui::view::View;
 use crate::ui::widgets::{
-    Stat, card_ui, chart_ui, count_words, labelled_ui, note_ui, primary_button_ui, progress_ui, section_header_ui,
-    stat_ui,
+    Stat, card_ui, chart_ui, count_words, labelled_ui, note_ui, primary_button_ui, progress_ui,
+    section_header_ui, stat_ui,
 };
 use crate::units;
 
@@ -131,7 +131,9 @@ impl RaceCard {
             let text = if a == b { "Run A against itself" } else { "Run A against B" };
             ui.add_enabled_ui(!busy, |ui| {
                 start = primary_button_ui(ui, text)
-                    .on_hover_text("Takes the time set here and a little for loading; stops sooner when sure to ±1 %")
+                    .on_hover_text(
+                        "Takes the time set here and a little for loading; stops sooner when sure to ±1 %",
+                    )
                     .on_disabled_hover_text("A measurement is running")
                     .clicked();
             });
@@ -179,7 +181,9 @@ fn side_ui(ui: &mut Ui, name: &str, side: &Contender) {
             (value.to_owned(), unit.to_owned())
         },
     );
-    let rate = side.items_per_second.map_or_else(String::new, |rate| format!("{} items/s, ", units::three_digits(rate)));
+    let rate = side
+        .items_per_second
+        .map_or_else(String::new, |rate| format!("{} items/s, ", units::three_digits(rate)));
     let note = format!("{rate}{} inferences", count_words(side.samples));
     stat_ui(ui, &Stat { label: &format!("p50 of {name}"), value: &value, unit: &unit, note: &note });
 }

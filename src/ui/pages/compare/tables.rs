@@ -11,8 +11,8 @@ use crate::ui::pages::parts::{csv_text, estimate_cell, field};
 use crate::ui::theme::Tokens;
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
-    Cell, Column, Stat, Table, TableState, Tone, banner_ui, card_ui, count_words, data_table_ui, note_ui, quiet_button_ui,
-    section_header_ui, segmented_ui, stats_ui,
+    Cell, Column, Stat, Table, TableState, Tone, banner_ui, card_ui, count_words, data_table_ui, note_ui,
+    quiet_button_ui, section_header_ui, segmented_ui, stats_ui,
 };
 use crate::units;
 
