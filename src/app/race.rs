@@ -1,6 +1,6 @@
 //! Races: which of two is faster, and what this machine can tell. A job; its result is kept in the project.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
@@ -161,7 +161,7 @@ impl State {
 }
 
 /// Refuses a file that is another model than the one asked for.
-fn unchanged(path: &PathBuf, sha256: &str) -> Result<(), String> {
+fn unchanged(path: &Path, sha256: &str) -> Result<(), String> {
     let now = model_file::read(path).map_err(|error| words(&error))?;
     if now.sha256 == *sha256 {
         return Ok(());

@@ -252,7 +252,7 @@ impl<'r> Race<'r> {
 
     /// Whether the intervals of both comparisons of medians are narrow enough.
     fn is_narrow(&self, rounds: &[(u32, Vec<Vec<u64>>)], within: f64) -> bool {
-        let rounds = Scaled::new(rounds, self.scales());
+        let rounds = Scaled::new(rounds, &self.scales());
         (1..self.lanes.len()).all(|lane| {
             let ratio = rounds.compare(lane, Percentile::P50, None, self.settings.seed);
             ratio.estimate.is_some_and(|found| (found.high - found.low) / 2.0 / found.ratio <= within)
@@ -271,7 +271,7 @@ impl<'r> Race<'r> {
     fn duel(&self, ended: End, machine: &Fingerprint, started_unix_secs: u64) -> Duel {
         let again = if self.settings.self_test { self.lanes.len().checked_sub(1) } else { None };
         let has_b = self.sides.len() > 1;
-        let scaled = Scaled::new(&self.rounds, self.scales());
+        let scaled = Scaled::new(&self.rounds, &self.scales());
         let seed = self.settings.seed;
         let mut same: Vec<Ratio> = again
             .map(|lane| PERCENTILES.map(|percentile| scaled.compare(lane, percentile, None, seed)).to_vec())
@@ -359,14 +359,14 @@ struct Scaled<'r> {
 }
 
 impl<'r> Scaled<'r> {
-    fn new(rounds: &'r [(u32, Vec<Vec<u64>>)], scales: Vec<u64>) -> Self {
+    fn new(rounds: &'r [(u32, Vec<Vec<u64>>)], scales: &[u64]) -> Self {
         let copies = if scales.iter().all(|scale| *scale == 1) {
             Vec::new()
         } else {
             let scaled = |(block, scale): (&Vec<u64>, &u64)| {
                 block.iter().map(|nanos| nanos.saturating_mul(*scale)).collect::<Vec<u64>>()
             };
-            rounds.iter().map(|(_, blocks)| blocks.iter().zip(&scales).map(scaled).collect()).collect()
+            rounds.iter().map(|(_, blocks)| blocks.iter().zip(scales).map(scaled).collect()).collect()
         };
         Self { rounds, copies }
     }
