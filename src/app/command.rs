@@ -1,5 +1,6 @@
 //! Everything that can be done to a project. The window and the command line send the same commands.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,8 @@ use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
 use crate::hardware::Profile;
+use crate::measure::Config;
+use crate::measure::Target;
 use crate::measure::agreement::Question;
 use crate::measure::install::Flavour;
 use crate::measure::sweep::Sweep;
@@ -20,6 +23,22 @@ pub struct Measure {
     pub models: Vec<String>,
     /// Everything else; its list of model files is filled in from `models`.
     pub sweep: Sweep,
+    /// Name of the machine that measures, among [`super::State::targets`]; `None` = this one.
+    #[serde(default)]
+    pub target: Option<String>,
+}
+
+/// What is profiled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profiling {
+    /// Hash of the model.
+    pub model: String,
+    /// The configuration.
+    pub config: Config,
+    /// Shapes of the inputs, where a measurement has found them; see [`crate::measure::breakdown::Ask`].
+    pub shapes: Option<BTreeMap<String, Vec<u64>>>,
+    /// How long, in seconds.
+    pub seconds: f64,
 }
 
 /// One thing to do.
@@ -33,12 +52,15 @@ pub enum Command {
     NewProject,
     /// Writes the project to a new file and goes on there.
     SaveAs(PathBuf),
-    /// Takes in files of any kind: models, bills, demand traces, labelled sets, hardware profiles.
+    /// Takes in files of any kind: models, bills, demand traces, labelled sets, hardware profiles,
+    /// other tools' results and folders of them.
     OpenFiles(Vec<PathBuf>),
     /// Takes a model out; its measurements stay.
     RemoveModel(String),
     /// Takes measurements out.
     RemovePoints(Vec<i64>),
+    /// Takes files of other tools' results out, by their keys ([`super::ResultFile::key`]).
+    RemoveResults(Vec<String>),
     /// Takes a bill out of the project; the store keeps its rows for the next import.
     RemoveBill(String),
     /// Takes the demand trace out.
@@ -56,6 +78,10 @@ pub enum Command {
     Agree(String, String),
     /// The same with inputs, threads and dimensions of one's own.
     AgreeOn(String, String, Box<Question>),
+    /// Finds out where the time of one configuration goes.
+    Profile(Box<Profiling>),
+    /// Looks for ONNX Runtime libraries on this machine, to know which execution providers there are.
+    LookForRuntimes,
     /// Runs two models, or one in two ways, in turn, and tells which is faster.
     Duel(Box<Race>),
     /// Fetches an ONNX Runtime.
@@ -66,6 +92,14 @@ pub enum Command {
     PutProfile(Box<Profile>),
     /// Takes a hardware profile out, by id.
     RemoveProfile(String),
+    /// Adds a machine to measure on, or changes the one with the same name, and keeps it among the user's settings.
+    PutTarget(Box<Target>),
+    /// The same for as long as the process lives; nothing is written.
+    UseTarget(Box<Target>),
+    /// Takes a machine out, by name.
+    RemoveTarget(String),
+    /// Asks a machine what it is, by name; the answer comes into [`super::State::surveys`].
+    CheckTarget(String),
     /// Changes what is asked and shown.
     SetScenario(Box<Scenario>),
     /// Chooses a measurement, or none.

@@ -37,6 +37,7 @@ pub fn bill(series: &Series, by: &str, basis: Basis, monthly: bool, currency: &s
                     key: None,
                     dimmed: false,
                     shade: None,
+                    interval: None,
                 })
                 .collect();
             let ink = if name.starts_with("Other (") { Ink::Quiet } else { Ink::Series(number) };
@@ -118,6 +119,7 @@ pub fn offers(answer: &Answer, currency: &str, most: usize) -> Chart {
                 key: None,
                 dimmed: !offer.stay && answer.best != Some(*index),
                 shade: None,
+                interval: None,
             })
         })
         .collect();
@@ -170,6 +172,7 @@ pub fn compared(state: &State, a: &str, b: &str, threads: u32) -> Chart {
                     key: None,
                     dimmed: false,
                     shade: None,
+                    interval: None,
                 })
                 .collect();
             Mark::Line {

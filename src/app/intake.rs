@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::jobs::{JobId, Link, Progress};
 use super::project::Project;
 use super::state::ModelEntry;
-use super::{App, Finding, words};
+use super::{App, Finding, exported, results, words};
 use crate::bill::{self, Store, Warning};
-use crate::measure::{Point, model_file};
+use crate::measure::{Point, import, model_file};
 use crate::{demand, hardware};
 
 /// What a file was taken for.
@@ -26,6 +26,10 @@ pub enum Kind {
     Profiles,
     /// Another project, whose measurements were taken over.
     Project,
+    /// Measurements that `bench --json` wrote.
+    Measurements,
+    /// Results of another tool.
+    Results,
     /// A cloud bill, with its format: `FOCUS 1.2`.
     #[serde(untagged)]
     Bill(String),
@@ -40,6 +44,8 @@ impl std::fmt::Display for Kind {
             Self::Inputs => "inputs",
             Self::Profiles => "hardware profiles",
             Self::Project => "project",
+            Self::Measurements => "measurements",
+            Self::Results => "results",
         })
     }
 }
@@ -55,6 +61,10 @@ pub struct FileReport {
     pub rows: Option<u64>,
     /// Measurements taken in.
     pub points: Option<u64>,
+    /// Results of other tools taken in.
+    pub results: Option<u64>,
+    /// Keys of the result files taken in.
+    pub result_files: Vec<String>,
     /// Hash of the model taken in.
     pub model: Option<String>,
     /// What was not understood, and where.
@@ -68,6 +78,8 @@ struct Taken {
     kind: Kind,
     rows: Option<u64>,
     points: Option<u64>,
+    /// Other tools' results and the keys of their files.
+    results: Option<(u64, Vec<String>)>,
     warnings: Vec<Warning>,
     finding: Finding,
 }
@@ -99,11 +111,14 @@ impl App {
                             _ => None,
                         };
                         link.found(taken.finding);
+                        let (results, result_files) = taken.results.unzip();
                         FileReport {
                             path,
                             kind: Some(taken.kind),
                             rows: taken.rows,
                             points: taken.points,
+                            results,
+                            result_files: result_files.unwrap_or_default(),
                             model,
                             warnings: taken.warnings,
                             error: None,
@@ -116,6 +131,8 @@ impl App {
                             kind: None,
                             rows: None,
                             points: None,
+                            results: None,
+                            result_files: Vec::new(),
                             model: None,
                             warnings: Vec::new(),
                             error: Some(message),
@@ -141,6 +158,9 @@ fn read(
     link: &Link<Finding>,
     progress: &mut dyn FnMut(f64),
 ) -> Result<Taken, String> {
+    if path.is_dir() {
+        return take_results(path);
+    }
     let mut head = [0_u8; 16];
     let length = std::fs::File::open(path)
         .and_then(|mut file| std::io::Read::read(&mut file, &mut head))
@@ -161,9 +181,19 @@ fn read(
         let taken = taken(Kind::Project, None, Vec::new(), Finding::Points(points));
         return Ok(Taken { points: Some(count), ..taken });
     }
+    if exported::is_one(path).unwrap_or(false) {
+        let points = exported::read(path).map_err(|error| format!("{error:#}"))?;
+        let count = points.len() as u64;
+        let taken = taken(Kind::Measurements, None, Vec::new(), Finding::Points(points));
+        return Ok(Taken { points: Some(count), ..taken });
+    }
     if head.starts_with(b"\x93NUMPY") || (head.starts_with(b"PK\x03\x04") && extension == "npz") {
         crate::measure::inputs::Arrays::open(path).map_err(|error| words(&error))?;
         return Ok(taken(Kind::Inputs, None, Vec::new(), Finding::Labelled(path.to_owned())));
+    }
+    // Before bills and traces, because it never claims one.
+    if import::detect(path).is_some() {
+        return take_results(path);
     }
     match bill::detect(path) {
         Ok(_format) => {
@@ -200,8 +230,8 @@ fn read(
             }
             Err(format!(
                 "{}. As a demand trace: {demand_error}. Inferometer reads ONNX models, FOCUS bills (CSV, CSV.gz, \
-                 Parquet), demand traces (CSV with a time column), inputs (.npy, .npz), hardware profiles (CSV) and \
-                 its own projects",
+                 Parquet), demand traces (CSV with a time column), inputs (.npy, .npz), hardware profiles (CSV), \
+                 results of benchmark tools, its own projects and what its bench --json printed",
                 words(&bill_error)
             ))
         }
@@ -212,8 +242,16 @@ fn of_file(file: &str, line: Option<u64>, message: String) -> Warning {
     Warning { file: file.to_owned(), line, column: None, message }
 }
 
+/// Results of another tool: a file, or a folder of them.
+fn take_results(path: &Path) -> Result<Taken, String> {
+    let found = results::read(path)?;
+    let (keys, results::Found { files, count, warnings }) = (found.keys(), found);
+    let taken = taken(Kind::Results, None, warnings, Finding::Results(files));
+    Ok(Taken { results: Some((count, keys)), ..taken })
+}
+
 fn taken(kind: Kind, rows: Option<u64>, warnings: Vec<Warning>, finding: Finding) -> Taken {
-    Taken { kind, rows, points: None, warnings, finding }
+    Taken { kind, rows, points: None, results: None, warnings, finding }
 }
 
 /// The measurements of another project, raw samples and all.

@@ -7,7 +7,7 @@ use super::state::{Demand, ModelEntry, Scenario, TraceRate};
 use super::{App, Finding, Level, Ran, config_words};
 use crate::bill::Imported;
 use crate::hardware::Profile;
-use crate::measure::Summary;
+use crate::measure::{Point, Run, Summary};
 
 impl App {
     /// Takes in one finding.
@@ -39,12 +39,26 @@ impl App {
                 }
             }
             Finding::Points(points) => {
+                let mut known = 0;
                 for point in points {
+                    if self.state.points.iter().any(|stored| is_same(&stored.point, &point)) {
+                        known += 1;
+                        continue;
+                    }
                     let summary = Summary::of(&point);
                     let id = self.project.add_point(&point, &summary)?;
                     self.state.points.push(Stored { id, point: point.without_series(), summary });
                 }
+                if known > 0 {
+                    let text = format!(
+                        "{known} measurement{} in the project already and {} not taken in again",
+                        if known == 1 { " is" } else { "s are" },
+                        if known == 1 { "was" } else { "were" },
+                    );
+                    self.notify(Level::Info, text);
+                }
             }
+            Finding::Results(files) => self.take_results(files)?,
             Finding::Ran(ran) => self.take_run(*ran)?,
             Finding::SweepEnded => {
                 self.project.remove("sweep", "now")?;
@@ -55,6 +69,7 @@ impl App {
                 self.notify(Level::Warning, format!("{}{config}: {}", failure.model, failure.message));
                 self.state.failures.push(failure);
             }
+            Finding::Runtimes(found) => self.state.runtimes = Some(found),
             Finding::Accuracy(sha256, accuracy) => {
                 let place = self.state.models.iter().position(|entry| entry.model.sha256 == sha256);
                 if let Some(place) = place {
@@ -67,6 +82,10 @@ impl App {
                 let pair = (a, b);
                 self.project.put("agreement", &format!("{} {}", pair.0, pair.1), 0, &(&pair, &agreement))?;
                 self.state.agreements.insert(pair, *agreement);
+            }
+            Finding::Breakdown(breakdown) => self.take_breakdown(*breakdown)?,
+            Finding::Surveyed(name, survey) => {
+                self.state.surveys.insert(name, *survey);
             }
             Finding::Duel(duel) => self.take_duel(&duel)?,
             Finding::Answer(generation, query, answer) => {
@@ -191,4 +210,16 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Whether two are one measurement, met twice: numbers that two measurements never share to the nanosecond.
+fn is_same(one: &Point, other: &Point) -> bool {
+    let runs = |point: &Point| -> Vec<(u64, u64, u64)> {
+        let of = |run: &Run| (run.started_unix_secs, run.measured.queries, run.measured.wall_nanos);
+        point.runs.iter().map(of).collect()
+    };
+    one.model_sha256 == other.model_sha256
+        && one.config.key() == other.config.key()
+        && one.started_unix_secs == other.started_unix_secs
+        && runs(one) == runs(other)
 }

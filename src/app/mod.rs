@@ -7,19 +7,25 @@
 mod command;
 pub mod comparison;
 pub mod derive;
+mod exported;
 pub mod figures;
 mod folders;
+pub mod foreign;
 mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+mod profiling;
 pub mod project;
 mod query;
 mod race;
+pub mod results;
+pub mod roofline;
 mod sample;
 mod series_blob;
 mod settings;
 mod state;
+mod targets;
 pub mod tradeoff;
 mod work;
 
@@ -30,11 +36,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-pub use command::{Command, Measure};
+pub use command::{Command, Measure, Profiling};
+pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};
 pub use race::Race;
+pub use results::{ResultFile, SampleCount};
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
@@ -46,9 +54,11 @@ use crate::bill::Imported;
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
+use crate::measure::breakdown::{self, Breakdown};
 use crate::measure::duel::Duel;
 use crate::measure::launcher::Launcher;
-use crate::measure::{Config, Point, Run, Series, Summary};
+use crate::measure::runtime::Found;
+use crate::measure::{Config, Point, Run, Series, Summary, Survey};
 
 /// The whole chain of an error as one sentence.
 pub fn words(error: &(dyn std::error::Error + 'static)) -> String {
@@ -96,13 +106,20 @@ enum Finding {
     Profiles(Vec<Profile>),
     /// Measurements of another project, with their raw samples.
     Points(Vec<Point>),
+    /// Files of other tools.
+    Results(Vec<results::Read>),
     /// A run of the sweep that is going on; see [`crate::measure::sweep::Event::Ran`].
     Ran(Box<Ran>),
     /// The sweep came to its end: nothing of it is left to resume.
     SweepEnded,
     Failure(Failure),
+    /// Libraries on this machine.
+    Runtimes(Vec<Found>),
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
+    Breakdown(Box<Breakdown>),
+    /// What a target answered, by its name.
+    Surveyed(String, Box<Result<Survey, String>>),
     Duel(Box<Duel>),
     Answer(u64, Query, Result<QueryResult, String>),
 }
@@ -175,6 +192,7 @@ impl App {
             sweep_points: BTreeMap::new(),
             sweeps: 0,
         };
+        app.load_targets();
         app.load(Project::in_memory()?)?;
         Ok(app)
     }
@@ -239,9 +257,13 @@ impl App {
     ///
     /// # Errors
     /// When it cannot be done; then nothing has changed.
+    #[expect(clippy::too_many_lines, reason = "one arm a command, each a line or two")]
     pub fn handle(&mut self, command: Command) -> anyhow::Result<Option<JobId>> {
         // What is chosen, asked or stopped changes nothing that the plan is made from.
-        let changes_plan = !matches!(command, Command::Choose(_) | Command::Cancel(_) | Command::Ask(_));
+        let changes_plan = !matches!(
+            command,
+            Command::Choose(_) | Command::Cancel(_) | Command::Ask(_) | Command::LookForRuntimes
+        );
         let job = match command {
             Command::OpenProject(path) => {
                 self.refuse_while_busy("another project is opened")?;
@@ -275,6 +297,10 @@ impl App {
                 self.state.points.retain(|stored| !ids.contains(&stored.id));
                 None
             }
+            Command::RemoveResults(keys) => {
+                self.remove_results(&keys)?;
+                None
+            }
             Command::RemoveBill(hash) => {
                 self.project.remove("bill", &hash)?;
                 self.state.bills.retain(|bill| bill.hash != hash);
@@ -299,6 +325,8 @@ impl App {
             }
             Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
             Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
+            Command::Profile(profiling) => Some(self.profile(*profiling)?),
+            Command::LookForRuntimes => self.look_for_runtimes(),
             Command::Duel(race) => Some(self.race(*race)?),
             Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
             Command::Cancel(id) => {
@@ -317,6 +345,19 @@ impl App {
                 self.state.profiles.retain(|profile| profile.id != id);
                 None
             }
+            Command::PutTarget(target) => {
+                self.put_target(*target)?;
+                None
+            }
+            Command::UseTarget(target) => {
+                self.use_target(*target);
+                None
+            }
+            Command::RemoveTarget(name) => {
+                self.remove_target(&name)?;
+                None
+            }
+            Command::CheckTarget(name) => Some(self.check_target(&name)?),
             Command::SetScenario(scenario) => {
                 self.state.scenario = *scenario;
                 self.unsaved_since.get_or_insert_with(Instant::now);
@@ -379,7 +420,7 @@ impl App {
 
     /// Work that must end before another project takes this one's place, or its findings would land there.
     fn refuse_while_busy(&self, what: &str) -> anyhow::Result<()> {
-        match self.jobs.running().find(|job| job.title != ASK) {
+        match self.jobs.running().find(|job| job.title != ASK && job.title != work::LOOK) {
             Some(job) => bail!("“{}” is still running; wait for it or cancel it before {what}", job.title),
             None => Ok(()),
         }
@@ -413,7 +454,7 @@ impl App {
         if changed {
             self.derive();
         }
-        self.jobs.forget(|job| job.title == ASK && job.end.is_some());
+        self.jobs.forget(|job| (job.title == ASK || job.title == work::LOOK) && job.end.is_some());
         ended
     }
 
@@ -442,16 +483,25 @@ impl App {
             self.notify(Level::Warning, format!("{error:#}; compare the models' outputs again"));
             Vec::new()
         });
+        let breakdowns = project.all::<Breakdown>(profiling::KIND).unwrap_or_else(|error| {
+            self.notify(Level::Warning, format!("{error:#}; profile the configurations again"));
+            Vec::new()
+        });
+        let breakdowns = breakdowns.into_iter().map(|(_key, breakdown)| {
+            ((breakdown.model_sha256.clone(), breakdown::key(&breakdown.config)), breakdown)
+        });
         let duels = self.duels_of(&project);
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
             points: project.points()?,
             profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
+            results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
+            breakdowns: breakdowns.collect(),
             duels,
             scenario: project.get("scenario", "now")?.unwrap_or_default(),
             chosen: project.get::<Option<i64>>("chosen", "now")?.flatten(),
@@ -459,6 +509,9 @@ impl App {
             unfinished: project.get("sweep", "now").unwrap_or_default(),
             revision: self.state.revision + 1,
             machine: std::mem::take(&mut self.state.machine),
+            runtimes: self.state.runtimes.take(),
+            targets: std::mem::take(&mut self.state.targets),
+            surveys: std::mem::take(&mut self.state.surveys),
             ..State::default()
         };
         if state.machine == Fingerprint::default() {

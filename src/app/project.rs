@@ -37,6 +37,30 @@ pub struct Stored {
     pub summary: Summary,
 }
 
+/// A value to be kept under a kind and a key, as text; see [`Project::change_items`].
+#[derive(Debug)]
+pub struct Item {
+    kind: &'static str,
+    key: String,
+    place: i64,
+    value: String,
+}
+
+impl Item {
+    /// A value; `place` orders the values of a kind.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn new<T: Serialize>(
+        kind: &'static str,
+        key: String,
+        place: usize,
+        value: &T,
+    ) -> anyhow::Result<Self> {
+        Ok(Self { kind, key, place: i64::try_from(place)?, value: serde_json::to_string(value)? })
+    }
+}
+
 impl Project {
     /// Opens a project, or makes one where there is no file.
     ///
@@ -244,6 +268,24 @@ impl Project {
     pub fn remove(&self, kind: &str, key: &str) -> anyhow::Result<()> {
         self.connection.execute("DELETE FROM item WHERE kind = ?1 AND key = ?2", [kind, key])?;
         Ok(())
+    }
+
+    /// Takes values out by kind and key, then keeps others: all of it, or nothing.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn change_items(&mut self, removed: &[(&str, String)], kept: &[Item]) -> anyhow::Result<()> {
+        let change = self.connection.transaction()?;
+        for (kind, key) in removed {
+            change.execute("DELETE FROM item WHERE kind = ?1 AND key = ?2", [*kind, key.as_str()])?;
+        }
+        for Item { kind, key, place, value } in kept {
+            change.execute(
+                "INSERT OR REPLACE INTO item (kind, key, place, value) VALUES (?1, ?2, ?3, ?4)",
+                params![kind, key, place, value],
+            )?;
+        }
+        change.commit().context("could not change what the project keeps")
     }
 
     /// One value.

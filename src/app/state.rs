@@ -10,13 +10,16 @@ use serde::{Deserialize, Serialize};
 use super::command::Measure;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
+use super::results::ResultFile;
 use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::{Basis, Filter, Imported, RULES};
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
-use crate::measure::Config;
 use crate::measure::agreement::Agreement;
+use crate::measure::breakdown::{self, Breakdown};
 use crate::measure::duel::Duel;
+use crate::measure::runtime::Found;
+use crate::measure::{Config, Survey, Target};
 use crate::model::Model;
 use crate::plan::Answer;
 use crate::units::Money;
@@ -133,6 +136,8 @@ pub struct Scenario {
     pub cost_as: CostAs,
     /// Logarithmic axes there: horizontal, vertical.
     pub log_axes: (bool, bool),
+    /// Other tools' results are drawn there.
+    pub show_imported: bool,
     /// Cost basis of the bill views.
     pub basis: Basis,
     /// Column (or `Tags.KEY`) the bill is grouped by.
@@ -157,6 +162,7 @@ impl Default for Scenario {
             latency: LatencyAxis::P99,
             cost_as: CostAs::Colour,
             log_axes: (true, true),
+            show_imported: true,
             basis: Basis::EffectiveCost,
             group_by: "ServiceName".to_owned(),
             filters: Vec::new(),
@@ -190,6 +196,8 @@ pub struct State {
     pub points: Vec<Stored>,
     /// Configurations that failed since the project was opened.
     pub failures: Vec<Failure>,
+    /// Other tools' results, a file each, without their raw samples.
+    pub results: Vec<ResultFile>,
     /// Hardware profiles.
     pub profiles: Vec<Profile>,
     /// Bills.
@@ -200,6 +208,8 @@ pub struct State {
     pub labelled: Option<PathBuf>,
     /// Agreement of outputs by the pair of model hashes.
     pub agreements: BTreeMap<(String, String), Agreement>,
+    /// Where the time of a configuration goes, by model hash and [`breakdown::key`].
+    pub breakdowns: BTreeMap<(String, String), Breakdown>,
     /// Races, the latest last, without latencies: one for each pair of sides.
     pub duels: Vec<Duel>,
     /// The sweep that was stopped before its end.
@@ -210,6 +220,12 @@ pub struct State {
     pub chosen: Option<i64>,
     /// This machine.
     pub machine: Fingerprint,
+    /// ONNX Runtime libraries on this machine; `None` until they were looked for ([`super::Command::LookForRuntimes`]).
+    pub runtimes: Option<Vec<Found>>,
+    /// Other machines to measure on, in the order they were added. The user's own, not the project's.
+    pub targets: Vec<Target>,
+    /// What those that were asked said of themselves, or why they did not, by name.
+    pub surveys: BTreeMap<String, Result<Survey, String>>,
 
     /// The bill's mean inference spend a month, where a bill is open and has been asked; its currency.
     pub inference_per_month: Option<(Money, String)>,
@@ -236,9 +252,19 @@ impl State {
         self.models.iter().find(|entry| entry.model.sha256 == sha256)
     }
 
+    /// The other machine with this name.
+    pub fn target(&self, name: &str) -> Option<&Target> {
+        self.targets.iter().find(|target| target.name == name)
+    }
+
     /// The chosen measurement, while it is in the project.
     pub fn chosen_point(&self) -> Option<&Stored> {
         self.points.iter().find(|stored| Some(stored.id) == self.chosen)
+    }
+
+    /// Where the time of a model's configuration goes, once it was profiled.
+    pub fn breakdown(&self, sha256: &str, config: &Config) -> Option<&Breakdown> {
+        self.breakdowns.get(&(sha256.to_owned(), breakdown::key(config)))
     }
 
     /// The profile whose price lies over the trade-off chart: the chosen one, else the first that can be priced.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::derive::{latest, same_machine, variant_name};
+use super::foreign;
 use super::project::Stored;
 use super::state::{CostAs, LatencyAxis, State};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale, ShadeScale};
@@ -137,6 +138,12 @@ pub fn chart(state: &State) -> Chart {
     let as_axis = range.is_some() && scenario.cost_as == CostAs::SecondAxis;
     let mut marks = curves(&rows, scenario.latency, currency, as_colour, as_axis);
     marks.extend(front(&rows, scenario.latency, currency));
+    let series = |mark: &Mark| match mark {
+        Mark::Line { ink: Ink::Series(number), .. } => Some(number + 1),
+        _ => None,
+    };
+    let own = marks.iter().filter_map(series).max().unwrap_or(0);
+    marks.extend(foreign::marks(state, own));
     if !rows.is_empty() {
         let name = format!("p99 limit {}", units::duration_ms(scenario.p99_limit_ms));
         // The limit is one of p99; against another percentile it would say something else.
@@ -154,7 +161,11 @@ pub fn chart(state: &State) -> Chart {
         axis(latency, "ms", scale(scenario.log_axes.0)),
         axis("Throughput of one session".to_owned(), "inferences/s", scale(scenario.log_axes.1)),
     );
-    chart.subtitle = format!("Measured on {}", machine_words(state));
+    chart.subtitle = if state.points.is_empty() {
+        "Results of other tools".to_owned()
+    } else {
+        format!("Measured on {}", machine_words(state))
+    };
     chart.y2 = as_axis.then(|| axis(cost_label.clone(), currency, Scale::Linear { from_zero: true }));
     chart.shade = as_colour.map(|CostRange { low, high }| ShadeScale {
         label: cost_label,
@@ -164,7 +175,9 @@ pub fn chart(state: &State) -> Chart {
         log: true,
     });
     chart.marks = marks;
-    chart.notes = notes(state, currency);
+    if !state.points.is_empty() {
+        chart.notes = notes(state, currency);
+    }
     if let Some(first) = lacking.first() {
         let s = if lacking.len() == 1 { "" } else { "s" };
         chart.notes.push(format!(
@@ -174,6 +187,7 @@ pub fn chart(state: &State) -> Chart {
             estimate(&first.summary, scenario.latency).words()
         ));
     }
+    chart.notes.extend(foreign::notes(state));
     chart
 }
 
@@ -232,6 +246,7 @@ fn curves(
             key: u64::try_from(row.id).ok(),
             dimmed: !row.on_front,
             shade: as_colour.and_then(|range| Some(range.shade(cost(row).filter(|cost| *cost > 0.0)?))),
+            interval: None,
         };
         let ink = Ink::Series(number);
         let data =

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use super::command::Measure;
 use super::jobs::{Job, JobId, Link, Progress};
 use super::state::{Failure, Unfinished};
-use super::{App, Finding, Options, Ran, info, words};
+use super::{App, Finding, Options, Ran, info, targets, words};
 use crate::demand::Trace;
 use crate::measure::agreement::{self, Question};
 use crate::measure::install::{self, Flavour};
@@ -49,6 +49,7 @@ impl App {
         if self.is_measuring() {
             bail!("a measurement is running; two at once would disturb each other. Wait for it or cancel it");
         }
+        self.refuse_while_profiling("measuring")?;
         let models: Vec<PathBuf> = measure
             .models
             .iter()
@@ -58,6 +59,7 @@ impl App {
         if models.is_empty() {
             bail!("no model is chosen; choose at least one to measure");
         }
+        let target = self.target_to_measure_on(measure.target.as_deref())?;
         let mut sweep = Sweep { models, ..measure.sweep.clone() };
         for provider in &mut sweep.providers {
             *provider = provider_name(provider);
@@ -77,14 +79,20 @@ impl App {
         self.sweeps += 1;
         let (options, machine, number) = (self.options.clone(), self.state.machine.clone(), self.sweeps);
         let count = sweep.models.len();
-        let title = format!("{MEASURE} {count} model{}", if count == 1 { "" } else { "s" });
+        let on = target.as_ref().map_or_else(String::new, |target| format!(" on {}", target.name));
+        let title = format!("{MEASURE} {count} model{}{on}", if count == 1 { "" } else { "s" });
         // Runs of a configuration that was begun before go to its measurement.
         let known: Vec<(String, String, i64)> =
             before.iter().map(|(id, point)| (point.model_sha256.clone(), point.config.key(), *id)).collect();
         let before: Vec<Point> = before.into_iter().map(|(_, point)| point).collect();
         Ok(self.jobs.start(title, move |link| {
-            let runtimes = find_runtimes(&options, &sweep.providers, link)?;
-            let tools = Tools { launcher: &options.launcher, runtimes: &runtimes };
+            let (launcher, machine, runtimes) = match &target {
+                None => {
+                    (options.launcher.clone(), machine, find_runtimes(&options, &sweep.providers, link)?)
+                }
+                Some(target) => targets::reach(target, &sweep.providers, link)?,
+            };
+            let tools = Tools { launcher: &launcher, runtimes: &runtimes };
             let outcome =
                 sweep::run(&sweep, before, tools, &machine, &link.cancel, &mut |event| match event {
                     Event::Started { .. } => {}
@@ -118,6 +126,13 @@ impl App {
             if !outcome.cancelled {
                 link.found(Finding::SweepEnded);
             }
+            if outcome.cancelled && !link.cancel.is_cancelled() {
+                return Err(
+                    "the connection to the machine that measures broke; what was measured is kept, and resuming \
+                     the sweep goes on from there"
+                        .to_owned(),
+                );
+            }
             if outcome.finished == 0 && outcome.failed > 0 {
                 return Err("nothing could be measured; each configuration's own message says why".to_owned());
             }
@@ -146,6 +161,7 @@ impl App {
         if self.is_measuring() {
             bail!("a measurement is running, which this would disturb; wait for it or cancel it");
         }
+        self.refuse_while_profiling("comparing")?;
         let find = |sha256: &str| {
             let entry = self.state.model(sha256).context("that model is not in the project any more")?;
             anyhow::Ok((entry.path.clone(), entry.model.clone()))
@@ -191,6 +207,19 @@ impl App {
         }))
     }
 
+    /// Looks for the runtimes of this machine, once at a time and never beside a measurement: each is asked in a
+    /// process of its own.
+    pub(super) fn look_for_runtimes(&mut self) -> Option<JobId> {
+        if self.is_measuring() || self.jobs.running().any(|job| job.title == LOOK) {
+            return None;
+        }
+        let options = self.options.clone();
+        Some(self.jobs.start(LOOK.to_owned(), move |link| {
+            link.found(Finding::Runtimes(list_runtimes(&options, link)?));
+            Ok(())
+        }))
+    }
+
     /// Fetches a runtime through pip.
     pub(super) fn install_runtime(&mut self, flavour: Flavour) -> anyhow::Result<JobId> {
         if self.options.offline {
@@ -199,14 +228,22 @@ impl App {
             );
         }
         let search = runtime_search(&self.options);
-        let folder = self.options.folders.runtimes();
+        let (folder, options) = (self.options.folders.runtimes(), self.options.clone());
         Ok(self.jobs.start("Install ONNX Runtime".to_owned(), move |link| {
             let mut say = |text: &str| link.found(info(text));
             install::install(flavour, &folder, &search.pythons, &link.cancel, &mut say)
                 .map_err(|error| words(&error))?;
+            link.found(Finding::Runtimes(list_runtimes(&options, link)?));
             Ok(())
         }))
     }
+}
+
+/// Title of the job that looks for runtimes.
+pub(super) const LOOK: &str = "Look for ONNX Runtime";
+
+fn list_runtimes(options: &Options, link: &Link<Finding>) -> Result<Vec<Found>, String> {
+    runtime::list(&runtime_search(options), &options.launcher, &link.cancel).map_err(|error| words(&error))
 }
 
 /// How the title of a measuring job starts.

@@ -145,7 +145,10 @@ pub fn fit(chart: &Chart, visible: &dyn Fn(&str) -> bool) -> Extent {
         for datum in mark.data() {
             if let (Some(across), Some(up)) = (place(&chart.x.scale, datum.x), place(&axis.scale, datum.y)) {
                 x.include(across);
-                if second { y2.include(up) } else { y.include(up) }
+                let ends = datum.interval.into_iter().flatten().filter_map(|end| place(&axis.scale, end));
+                for up in ends.chain([up]) {
+                    if second { y2.include(up) } else { y.include(up) }
+                }
             }
         }
     }
@@ -161,7 +164,7 @@ pub fn fit(chart: &Chart, visible: &dyn Fn(&str) -> bool) -> Extent {
         match mark {
             Mark::HorizontalLimit { y: limit, .. } => y.include_near(place(&chart.y.scale, *limit)),
             Mark::VerticalLimit { x: limit, .. } => x.include_near(place(&chart.x.scale, *limit)),
-            Mark::Line { .. } | Mark::Bars { .. } => {}
+            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } => {}
         }
     }
     Extent {

@@ -155,12 +155,24 @@ pub struct Datum {
     pub dimmed: bool,
     /// Position on the colour scale in [0, 1], where the series is coloured by value.
     pub shade: Option<f64>,
+    /// Vertical interval around the point, low and high, drawn as a whisker.
+    #[serde(default)]
+    pub interval: Option<[f64; 2]>,
 }
 
 impl Datum {
-    /// A plain point: no label, no hover text, not choosable.
+    /// A plain point: no label, no hover text, no interval, not choosable.
     pub const fn new(x: f64, y: f64) -> Self {
-        Self { x, y, label: String::new(), hover: Vec::new(), key: None, dimmed: false, shade: None }
+        Self {
+            x,
+            y,
+            label: String::new(),
+            hover: Vec::new(),
+            key: None,
+            dimmed: false,
+            shade: None,
+            interval: None,
+        }
     }
 }
 
@@ -183,6 +195,8 @@ pub enum Ink {
 pub enum Mark {
     /// Points joined in order, with markers.
     Line { name: String, data: Vec<Datum>, ink: Ink, dashed: bool, markers: bool, second_axis: bool },
+    /// Points that stand alone, drawn hollow and quietly: measured elsewhere, shown to be compared with.
+    Points { name: String, data: Vec<Datum>, ink: Ink },
     /// Bars stacked on the bars of earlier `Bars` marks at the same x; width in x units.
     Bars { name: String, data: Vec<Datum>, ink: Ink, width: f64 },
     /// A horizontal limit across the chart (`p99 limit 50 ms`).
@@ -196,16 +210,17 @@ impl Mark {
     pub fn name(&self) -> &str {
         match self {
             Self::Line { name, .. }
+            | Self::Points { name, .. }
             | Self::Bars { name, .. }
             | Self::HorizontalLimit { name, .. }
             | Self::VerticalLimit { name, .. } => name,
         }
     }
 
-    /// The points of a line or the bars; empty for a limit.
+    /// The points of a line, points or bars; empty for a limit.
     pub fn data(&self) -> &[Datum] {
         match self {
-            Self::Line { data, .. } | Self::Bars { data, .. } => data,
+            Self::Line { data, .. } | Self::Points { data, .. } | Self::Bars { data, .. } => data,
             Self::HorizontalLimit { .. } | Self::VerticalLimit { .. } => &[],
         }
     }

@@ -44,7 +44,7 @@ pub fn summary(chart: &Chart) -> String {
             Mark::VerticalLimit { name, x } => {
                 let _ = write!(text, " Limit {name} at {}.", format::value(&chart.x, *x));
             }
-            Mark::Line { .. } | Mark::Bars { .. } => {}
+            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } => {}
         }
     }
     text

@@ -19,12 +19,16 @@ pub fn table(chart: &Chart) -> Table {
     let shaded = chart.marks.iter().flat_map(Mark::data).any(|datum| datum.shade.is_some());
     let dimmed = chart.marks.iter().flat_map(Mark::data).any(|datum| datum.dimmed);
     let labelled = chart.marks.iter().flat_map(Mark::data).any(|datum| !datum.label.is_empty());
+    let ranged = chart.marks.iter().flat_map(Mark::data).any(|datum| datum.interval.is_some());
     let mut head = vec!["Series".to_owned(), heading(&chart.x), heading(&chart.y)];
     if let Some(second) = &chart.y2 {
         head.push(heading(second));
     }
     if labelled {
         head.push("Label".to_owned());
+    }
+    if ranged {
+        head.extend(["low", "high"].map(|end| format!("{}, {end}", heading(&chart.y))));
     }
     if shaded {
         head.push(match &chart.shade {
@@ -49,6 +53,11 @@ pub fn table(chart: &Chart) -> Table {
             if labelled {
                 row.push(datum.map(|datum| datum.label.clone()).unwrap_or_default());
             }
+            if ranged {
+                let ends = datum.and_then(|datum| datum.interval);
+                let end = |place: usize| ends.map(|ends| number(ends[place])).unwrap_or_default();
+                row.extend([end(0), end(1)]);
+            }
             if shaded {
                 let shade = datum.and_then(|datum| datum.shade).map(|position| {
                     number(chart.shade.as_ref().map_or(position, |scale| scale.value(position)))
@@ -65,7 +74,7 @@ pub fn table(chart: &Chart) -> Table {
         match mark {
             Mark::HorizontalLimit { y, .. } => rows.push(row(String::new(), cell(&chart.y, *y), None)),
             Mark::VerticalLimit { x, .. } => rows.push(row(cell(&chart.x, *x), String::new(), None)),
-            Mark::Line { data, .. } | Mark::Bars { data, .. } => {
+            Mark::Line { data, .. } | Mark::Points { data, .. } | Mark::Bars { data, .. } => {
                 let y_axis = super::extent::y_axis(chart, mark);
                 rows.extend(
                     data.iter().map(|datum| row(cell(&chart.x, datum.x), cell(y_axis, datum.y), Some(datum))),

@@ -47,11 +47,14 @@ pub enum Command {
     Bench(Bench),
     /// Compare two models: size, speed, agreement of their outputs; run them in turn to tell which is faster
     Compare(Compare),
+    /// Show where the time of an inference goes: operators, nodes, execution providers, this machine's roof
+    Profile(Profile),
     /// Run a model against itself: what difference this machine can tell
     Selftest(Selftest),
-    /// Take files into a project: models, bills, demand traces, inputs, profiles, other projects
+    /// Take files into a project: models, bills, demand traces, inputs, profiles, other projects, results of other
+    /// tools; tells what it found
     Import {
-        /// The files
+        /// The files; a folder is searched for results of other tools
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
@@ -75,6 +78,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         what: Runtime,
+    },
+    /// Show, check, add or remove other machines to measure on
+    Targets {
+        /// What to do
+        #[command(subcommand)]
+        what: Targets,
     },
     /// Go once round the loop on the sample data, without a display
     Demo {
@@ -118,8 +127,8 @@ pub struct Sweep {
     /// Fewest queries of one run
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub min_queries: u64,
-    /// Independent runs of each configuration, each in a fresh process: 5, or 3-10 for as many as the intervals need
-    #[arg(long, value_name = "N|N-M", value_parser = runs, default_value = "3-10")]
+    /// Independent runs of each configuration, each in a fresh process: 3, or 5-10 for as many as the intervals need
+    #[arg(long, value_name = "N|N-M", value_parser = runs, default_value = "5-10")]
     pub runs: (u32, u32),
     /// Half-width of p50's 95 % interval that is narrow enough, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 2.0)]
@@ -170,7 +179,7 @@ fn runs(text: &str) -> Result<(u32, u32), String> {
     let (least, most) = text.split_once('-').unwrap_or((text, text));
     let number = |text: &str| {
         let count = text.trim().parse().ok().filter(|count| *count > 0);
-        count.ok_or_else(|| format!("`{text}` is not a number of runs; write 5, or 3-10"))
+        count.ok_or_else(|| format!("`{text}` is not a number of runs; write 5, or 5-10"))
     };
     let (least, most) = (number(least)?, number(most)?);
     if least > most {
@@ -187,6 +196,58 @@ pub struct Bench {
     /// What to vary
     #[command(flatten)]
     pub sweep: Sweep,
+    /// Measure on another machine: the name of one of yours, or the command that reaches it, such as "ssh user@host"
+    /// or "kubectl exec -i pod --"
+    #[arg(long, value_name = "NAME|COMMAND")]
+    pub target: Option<String>,
+    /// Inferometer on that machine, as one would type it there [default: inferometer]
+    #[arg(long, value_name = "PROGRAM", requires = "target")]
+    pub target_program: Option<String>,
+    /// Leave the raw samples out of the JSON document, which then cannot be opened in the window
+    #[arg(long)]
+    pub no_samples: bool,
+}
+
+/// `profile`
+#[derive(Debug, Clone, Args)]
+pub struct Profile {
+    /// An ONNX file
+    pub model: PathBuf,
+    /// Items in one inference
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub batch: u64,
+    /// Threads of the session
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub threads: u32,
+    /// Execution provider
+    #[arg(long, default_value = "CPU")]
+    pub provider: String,
+    /// Graph optimisation: none, basic, extended, all
+    #[arg(long, value_name = "LEVEL", default_value = "all")]
+    pub optimisation: Optimisation,
+    /// Size of a dynamic dimension, by name or by place: height=320, images.2=320
+    #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = one_size)]
+    pub dims: Vec<(String, u64)>,
+    /// Seconds of inferences under the profiler
+    #[arg(long, default_value_t = crate::measure::breakdown::SECONDS)]
+    pub seconds: f64,
+    /// Seed of generated inputs
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many nodes to print (all of them with --json)
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    pub most: usize,
+    /// Print every node
+    #[arg(long, conflicts_with = "most")]
+    pub all: bool,
+}
+
+fn one_size(text: &str) -> Result<(String, u64), String> {
+    let (name, sizes) = dimension(text)?;
+    match sizes[..] {
+        [size] => Ok((name, size)),
+        _ => Err("a profile is made at one size; profile each on its own".to_owned()),
+    }
 }
 
 /// `compare`
@@ -216,6 +277,7 @@ pub struct Compare {
 
 /// How two sides are run in turn, shared by `compare` and `selftest`.
 #[derive(Debug, Clone, Copy, Args)]
+#[expect(clippy::struct_field_names, reason = "fields are named like the options")]
 pub struct Race {
     /// Seconds of running in turn at most; loading comes on top
     #[arg(long = "race-seconds", value_name = "SECONDS", default_value_t = 20.0)]
@@ -316,6 +378,36 @@ pub enum Runtime {
         /// Which
         #[arg(default_value = "cpu")]
         flavour: RuntimeFlavour,
+    },
+}
+
+/// `targets`
+#[derive(Debug, Clone, Subcommand)]
+pub enum Targets {
+    /// Show your other machines
+    List,
+    /// Ask a machine for its version, processor and ONNX Runtimes
+    Check {
+        /// The name of one of yours, or the command that reaches it, such as "ssh user@host"
+        target: String,
+        /// Inferometer on that machine [default: inferometer]
+        #[arg(long, value_name = "PROGRAM")]
+        program: Option<String>,
+    },
+    /// Keep a machine under a name
+    Add {
+        /// What you call it
+        name: String,
+        /// The command that reaches it, such as "ssh user@host"
+        command: String,
+        /// Inferometer on that machine [default: inferometer]
+        #[arg(long, value_name = "PROGRAM")]
+        program: Option<String>,
+    },
+    /// Forget a machine; what it measured stays
+    Remove {
+        /// What you call it
+        name: String,
     },
 }
 

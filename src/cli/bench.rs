@@ -6,8 +6,10 @@ use serde_json::{Map, Value, json};
 use super::args::{Bench, Sweep};
 use super::session::Session;
 use super::table;
+use super::targets;
 use crate::app::project::Stored;
-use crate::app::{Command, Failure, Measure, config_words};
+use crate::app::{Command, Failure, MEASUREMENTS_FORMAT, MEASUREMENTS_FORMAT_VERSION, Measure, config_words};
+use crate::measure::monitor::Severity;
 use crate::measure::sweep::{self, Effort};
 use crate::measure::{Ended, Estimate, Run, Scenario};
 use crate::units;
@@ -18,17 +20,31 @@ pub(super) fn run(session: &mut Session, what: Bench) -> anyhow::Result<()> {
         eprintln!("warning: {}", failure.message);
     }
     let before: Vec<i64> = session.app.state().points.iter().map(|stored| stored.id).collect();
-    let done = if models.is_empty() {
-        Ok(())
-    } else {
-        session.run(Command::Measure(Box::new(measure(models, what.sweep))))
+    let target = match &what.target {
+        None => None,
+        Some(text) => Some(targets::named(session, text, what.target_program.as_deref())?),
     };
+    let measure = Measure { target, ..measure(models, what.sweep) };
+    let done =
+        if measure.models.is_empty() { Ok(()) } else { session.run(Command::Measure(Box::new(measure))) };
     let state = session.app.state();
     failures.extend(state.failures.iter().cloned());
     let points: Vec<&Stored> = state.points.iter().filter(|stored| !before.contains(&stored.id)).collect();
     if session.json {
+        let documents = points
+            .iter()
+            .map(|stored| {
+                let mut document = point_document(stored);
+                if !what.no_samples {
+                    document["measurement"] = session.app.measurement_document(stored)?;
+                }
+                Ok(document)
+            })
+            .collect::<anyhow::Result<Vec<Value>>>()?;
         let document = json!({
-            "points": points.iter().map(|stored| point_document(stored)).collect::<Vec<_>>(),
+            "format": MEASUREMENTS_FORMAT,
+            "format_version": MEASUREMENTS_FORMAT_VERSION,
+            "points": documents,
             "failures": failures.iter().map(failure_document).collect::<Vec<_>>(),
         });
         Session::print_json(&document)?;
@@ -76,7 +92,7 @@ pub(super) fn measure(models: Vec<String>, sweep: Sweep) -> Measure {
         seed: sweep.seed,
         inputs: sweep.inputs,
     };
-    Measure { models, sweep }
+    Measure { models, sweep, target: None }
 }
 
 /// The documented JSON form of a measurement.
@@ -152,6 +168,11 @@ fn run_document(run: &Run) -> Value {
         "lateness_ms": measured.lateness_nanos.map(|late| late.map(|nanos| nanos as f64 / 1e6)),
         "trials": measured.trials,
         "invalid": measured.invalid,
+        "timer": measured.timer,
+        "resources": measured.readings.as_ref().map(|readings| readings.summary()),
+        "energy": measured.readings.as_ref().map(|readings| &readings.energy),
+        "not_known": measured.readings.as_ref().map(|readings| &readings.reasons),
+        "findings": measured.findings,
     })
 }
 
@@ -193,7 +214,7 @@ fn print(points: &[&Stored]) {
                 millis(point.load_nanos()),
                 millis(point.first_inference_nanos()),
                 point.peak_memory_bytes().map_or_else(|| "not known".to_owned(), units::bytes),
-                format!("{} in {}", summary.samples, summary.runs),
+                format!("{}, {}", summary.samples, summary.runs),
             ]
         })
         .collect();
@@ -209,7 +230,7 @@ fn print(points: &[&Stored]) {
         "load",
         "first",
         "peak memory",
-        "samples in runs",
+        "samples, runs",
     ];
     table::print(&head, &rows);
     for stored in points {
@@ -222,6 +243,11 @@ fn print(points: &[&Stored]) {
         let name = || format!("{}{}", stored.point.model, config_words(Some(&stored.point.config)));
         for reason in stored.point.invalid() {
             say!("{}: not valid: {reason}", name());
+        }
+        for (finding, runs) in stored.point.findings() {
+            if finding.severity > Severity::Note {
+                say!("{}, {runs} of {} runs: {}", name(), stored.point.runs.len(), finding.words);
+            }
         }
         for (place, run) in stored.point.runs.iter().enumerate() {
             if let Some(steadiness) = run.measured.steadiness.as_ref().filter(|found| !found.is_well()) {
@@ -240,5 +266,8 @@ fn print(points: &[&Stored]) {
             machine.cpu,
             machine.logical_cpus
         );
+        if !first.point.target.is_empty() {
+            say!("Measured there: {}", first.point.target);
+        }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn run(session: &mut Session, out: &Path, seconds: f64, runs: u32) ->
         seed: 1,
         ..Sweep::default()
     };
-    session.run(Command::Measure(Box::new(Measure { models: models.clone(), sweep })))?;
+    session.run(Command::Measure(Box::new(Measure { models: models.clone(), sweep, target: None })))?;
 
     say("3/6 comparing the full with the quantized model");
     session.run(Command::Agree(models[0].clone(), models[1].clone()))?;

@@ -17,10 +17,12 @@ mod import;
 mod inspect;
 mod out;
 mod plan;
+mod profile;
 mod race;
 mod runtime;
 mod session;
 mod table;
+mod targets;
 
 use std::path::PathBuf;
 
@@ -120,6 +122,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             | Command::Bench(_)
             | Command::Inspect(_)
             | Command::Compare(_)
+            | Command::Profile(_)
             | Command::Selftest(_)
     );
     match project {
@@ -136,6 +139,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Inspect(what) => inspect::run(&mut session, &what),
         Command::Bench(what) => bench::run(&mut session, what),
         Command::Compare(what) => compare::run(&mut session, &what),
+        Command::Profile(what) => profile::run(&mut session, what),
         Command::Selftest(what) => race::selftest(&mut session, &what),
         Command::Import { files } => import::run(&mut session, files),
         Command::Bill(what) => bill::run(&mut session, &what),
@@ -143,6 +147,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Export(what) => export::run(&mut session, &what),
         Command::Report { to, force } => export::report(&mut session, &to, force),
         Command::Demo { out, seconds, runs } => demo::run(&mut session, &out, seconds, runs),
+        Command::Targets { what } => targets::run(&mut session, &what),
         Command::Runtime { .. } | Command::Worker => Ok(()),
     }
 }

@@ -1,15 +1,18 @@
 //! One run of a measurement, inside the worker: sessions, first inference, warm-up, and the load of a scenario.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::{Engine, EngineError, Loaded, nanos, shared};
 use super::load::{self, Answerer, Plan};
+use super::monitor::{self, Monitor, Timer, findings};
 use super::native::{Inputs, Runner};
 use super::point::Measured;
 use super::protocol::{LoadSpec, SessionSpec, Stage};
 use super::resources;
+use crate::hardware::Fingerprint;
 use crate::model::inputs::Tensor;
 
 /// Inferences each answerer makes before a load whose series is not to begin with them.
@@ -41,6 +44,8 @@ pub fn run(
     let input_shapes: BTreeMap<String, Vec<u64>> =
         largest.iter().map(|input| (input.name.clone(), input.shape.clone())).collect();
     let inputs: Vec<Arc<Inputs>> = feeds.into_iter().map(shared).collect::<Result<_, _>>()?;
+
+    let timer = Timer::measure();
 
     on_stage(Stage::Loading);
     let sessions: Vec<Loaded> =
@@ -80,11 +85,14 @@ pub fn run(
         min_queries: spec.min_queries,
         seed: spec.seed,
     };
+    let monitor = Monitor::start(&watch(session));
     let cpu_before = resources::cpu_nanos();
-    let record = load::run(plan, &mut answerers).map_err(EngineError::Runtime)?;
+    let record = load::run(plan, &mut answerers);
     let cpu_nanos =
         resources::cpu_nanos().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
-    let steady_memory_bytes = resources::memory_bytes();
+    let readings = monitor.stop();
+    let record = record.map_err(EngineError::Runtime)?;
+    let findings = findings(&Fingerprint::read(), &readings);
     Ok(Measured {
         load_nanos: sessions[0].load_nanos,
         first_inference_nanos,
@@ -94,13 +102,23 @@ pub fn run(
         wall_nanos: nanos(record.wall),
         cpu_nanos,
         peak_memory_bytes: resources::peak_memory_bytes(),
-        steady_memory_bytes,
+        steady_memory_bytes: readings.steady_memory_bytes().or_else(resources::memory_bytes),
         invalid: record.invalid,
         lateness_nanos: record.lateness_nanos,
         trials: record.trials,
         input_shapes,
+        timer,
+        readings: Some(Box::new(readings)),
+        findings,
         ..Measured::default()
     })
+}
+
+/// GPUs are watched where one may be at work; `INFEROMETER_NVML` names their driver's library where it is not found.
+fn watch(session: &SessionSpec) -> monitor::Settings {
+    let on_gpu = ["CUDA", "TensorRT"].iter().any(|name| session.provider.eq_ignore_ascii_case(name));
+    let nvml = std::env::var_os("INFEROMETER_NVML").map(PathBuf::from);
+    monitor::Settings { gpus: on_gpu || nvml.is_some(), nvml, ..monitor::Settings::default() }
 }
 
 /// Answers with inferences of one session.

@@ -118,11 +118,24 @@ impl Engine {
 
     /// Creates a session.
     pub fn session(&self, spec: &SessionSpec) -> Result<Loaded, EngineError> {
-        let builder = Session::builder(&self.environment)?
+        self.make(spec, None)
+    }
+
+    /// Creates a session that records what it does until [`Loaded::end_profiling`] or its end, in a file whose name
+    /// starts with `prefix`.
+    pub(super) fn profiled_session(&self, spec: &SessionSpec, prefix: &Path) -> Result<Loaded, EngineError> {
+        self.make(spec, Some(prefix))
+    }
+
+    fn make(&self, spec: &SessionSpec, profile: Option<&Path>) -> Result<Loaded, EngineError> {
+        let mut builder = Session::builder(&self.environment)?
             .with_optimization_level(level(spec.optimisation))?
             .with_intra_threads(usize::try_from(spec.threads).unwrap_or(1))?
             .with_inter_threads(1)?
             .with_parallel_execution(false)?;
+        if let Some(prefix) = profile {
+            builder = builder.with_profiling(prefix)?;
+        }
         let mut builder = with_provider(builder, spec)?;
         let started = Instant::now();
         let session = builder.commit_from_file(&spec.model)?;
@@ -173,6 +186,11 @@ fn with_provider(builder: SessionBuilder, spec: &SessionSpec) -> Result<SessionB
 }
 
 impl Loaded {
+    /// Ends the profile of a [`Engine::profiled_session`] and names its file.
+    pub(super) fn end_profiling(&mut self) -> Result<PathBuf, EngineError> {
+        Ok(PathBuf::from(self.session.end_profiling()?))
+    }
+
     /// One inference whose outputs are thrown away.
     pub fn probe(&mut self, inputs: Vec<InputTensor>) -> Result<(), EngineError> {
         Runner::new(&self.session, shared(inputs)?)?.run()?;

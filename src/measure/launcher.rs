@@ -1,8 +1,9 @@
-//! Starts worker processes and talks with them: this program again, or the same behind a command prefix (`ssh
-//! HOST inferometer`), which is how other machines are measured.
+//! Starts worker processes and talks with them: this program again, or the same on a [`Target`], where files are
+//! brought before a request names them.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,14 +13,30 @@ use std::time::{Duration, Instant};
 use super::cancel::Cancel;
 use super::native::NO_TELEMETRY;
 use super::protocol::{Event, PROTOCOL, Request, event_in};
+use super::reach::{self, End};
+use super::target::Target;
+use super::transfer::{Courier, Kind};
 
 /// How a worker is started, and how long it may be silent.
 #[derive(Debug, Clone)]
 pub struct Launcher {
     prefix: Vec<String>,
     target: String,
+    /// The other machine, where it is one, and what has been brought there.
+    there: Option<Arc<There>>,
     silence: Duration,
+    greeting: Duration,
 }
+
+/// Another machine.
+#[derive(Debug)]
+struct There {
+    target: Target,
+    courier: Courier,
+}
+
+/// Time another machine may take to greet. Whoever waits longer waits for a password, or for a machine to be free.
+pub const GREETING: Duration = Duration::from_mins(2);
 
 /// Time a worker may take without a word beyond what the request needs: loading and compiling big models is slow.
 pub const SILENCE: Duration = Duration::from_mins(10);
@@ -34,6 +51,43 @@ pub enum WorkerError {
         command: String,
         /// What the system said.
         problem: String,
+    },
+    /// No worker answers on another machine.
+    #[error("cannot reach `{target}`: {how}; {hint}{}", last_words(stderr))]
+    Unreachable {
+        /// The command prefix.
+        target: String,
+        /// What was found.
+        how: String,
+        /// What to do.
+        hint: &'static str,
+        /// The last lines of the command's standard error.
+        stderr: Vec<String>,
+    },
+    /// The connection to another machine broke.
+    #[error("the connection to `{target}` was lost: {how}{}", last_words(stderr))]
+    Lost {
+        /// The command prefix.
+        target: String,
+        /// What was found.
+        how: String,
+        /// The last lines of the command's standard error.
+        stderr: Vec<String>,
+    },
+    /// It is another version of this program.
+    #[error(
+        "Inferometer{} is version {version}, which speaks protocol {protocol}; this is version {} with protocol \
+         {PROTOCOL}. Install the same version on both",
+        on_target(target),
+        env!("CARGO_PKG_VERSION")
+    )]
+    OtherVersion {
+        /// The command prefix; empty for this machine.
+        target: String,
+        /// Its version.
+        version: String,
+        /// Its protocol.
+        protocol: u32,
     },
     /// It ended without an answer.
     #[error("the worker {how}{}", last_words(stderr))]
@@ -66,6 +120,20 @@ fn last_words(stderr: &[String]) -> String {
     if stderr.is_empty() { String::new() } else { format!("; its last words: {}", stderr.join(" | ")) }
 }
 
+fn on_target(target: &str) -> String {
+    if target.is_empty() { String::new() } else { format!(" on `{target}`") }
+}
+
+impl WorkerError {
+    /// Whether it was the way to the worker and not what it was asked: trying something else there is no use.
+    pub fn is_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Start { .. } | Self::Unreachable { .. } | Self::Lost { .. } | Self::OtherVersion { .. }
+        )
+    }
+}
+
 impl Launcher {
     /// Workers on this machine: this program again.
     pub fn this_program() -> std::io::Result<Self> {
@@ -76,13 +144,40 @@ impl Launcher {
 
     /// Workers by a command; `worker` is appended to it.
     pub fn command(prefix: Vec<String>) -> Self {
-        Self { target: prefix.join(" "), prefix, silence: SILENCE }
+        Self { target: prefix.join(" "), prefix, there: None, silence: SILENCE, greeting: SILENCE }
+    }
+
+    /// Workers on another machine. Clones know of each other's files there.
+    pub fn to(target: &Target) -> Self {
+        let there = There { target: target.clone(), courier: Courier::default() };
+        Self {
+            target: target.prefix(),
+            prefix: target.words(),
+            there: Some(Arc::new(there)),
+            silence: SILENCE,
+            greeting: GREETING,
+        }
+    }
+
+    /// Sees to it that a file and what belongs to it are on the other machine before they are needed, and gives the
+    /// SHA-256 of all of it ([`super::model_file::read`]'s); `None` on this machine, where nothing is to be done.
+    /// `on_sent` gets the bytes sent and those to be sent.
+    pub fn bring(
+        &self,
+        path: &Path,
+        kind: Kind,
+        cancel: &Cancel,
+        on_sent: &mut dyn FnMut(u64, u64),
+    ) -> Result<Option<String>, WorkerError> {
+        let Some(there) = &self.there else { return Ok(None) };
+        let brought = there.courier.bring(&mut self.start(cancel)?, path, kind, cancel, on_sent)?;
+        Ok(Some(brought.sha256))
     }
 
     /// Another limit to silence than [`SILENCE`].
     #[must_use]
     pub fn with_silence(self, silence: Duration) -> Self {
-        Self { silence, ..self }
+        Self { silence, greeting: silence, ..self }
     }
 
     /// How the machine is reached: empty for this one, else the command prefix.
@@ -120,13 +215,24 @@ impl Launcher {
         let stderr = Arc::new(Mutex::new(VecDeque::new()));
         let shared = Arc::clone(&stderr);
         let errors = std::thread::spawn(move || keep_last_lines(errors, &shared));
-        let mut worker =
-            Worker { child, input: Some(input), events, stderr, errors: Some(errors), silence: self.silence };
-        match worker.next(cancel, Instant::now() + self.silence, self.silence, &mut || ())? {
-            Event::Hello { protocol: PROTOCOL, .. } => Ok(worker),
-            Event::Hello { protocol, version } => Err(WorkerError::Protocol(format!(
-                "it is version {version} with protocol {protocol}, this program has protocol {PROTOCOL}"
-            ))),
+        let mut worker = Worker {
+            child,
+            input: Some(written_beside(input)),
+            events,
+            stderr,
+            errors: Some(errors),
+            there: self.there.clone(),
+            greeted: false,
+            silence: self.silence,
+        };
+        match worker.next(cancel, Instant::now() + self.greeting, self.greeting, &mut || ())? {
+            Event::Hello { protocol: PROTOCOL, .. } => {
+                worker.greeted = true;
+                Ok(worker)
+            }
+            Event::Hello { protocol, version } => {
+                Err(WorkerError::OtherVersion { target: self.target.clone(), version, protocol })
+            }
             other => Err(WorkerError::Protocol(format!("{other:?} instead of a greeting"))),
         }
     }
@@ -136,11 +242,28 @@ impl Launcher {
 #[derive(Debug)]
 pub struct Worker {
     child: Child,
-    input: Option<ChildStdin>,
+    /// Lines on their way to its standard input.
+    input: Option<Sender<Vec<u8>>>,
     events: Receiver<Result<Event, String>>,
     stderr: Arc<Mutex<VecDeque<String>>>,
     errors: Option<JoinHandle<()>>,
+    there: Option<Arc<There>>,
+    greeted: bool,
     silence: Duration,
+}
+
+/// Writes what is sent to `input` on a thread of its own: a worker, or a line to another machine, that takes nothing
+/// in holds nobody up. That the input is closed shows in the worker's end.
+fn written_beside(mut input: ChildStdin) -> Sender<Vec<u8>> {
+    let (sender, lines) = channel::<Vec<u8>>();
+    std::thread::spawn(move || {
+        for line in lines {
+            if input.write_all(&line).and_then(|()| input.flush()).is_err() {
+                return;
+            }
+        }
+    });
+    sender
 }
 
 /// Lines of standard error kept.
@@ -161,7 +284,25 @@ impl Worker {
 
     /// Sends a request and waits for its last event. `busy_for` is how long the worker will rightly be silent;
     /// `on_stage` gets the events before the last, `on_wait` is called about twenty times a second.
+    ///
+    /// Paths of models and inputs are this machine's; on another one, the files are brought there first.
     pub fn ask(
+        &mut self,
+        request: &Request,
+        busy_for: Duration,
+        cancel: &Cancel,
+        on_stage: &mut dyn FnMut(&Event),
+        on_wait: &mut dyn FnMut(),
+    ) -> Result<Event, WorkerError> {
+        let Some(there) = self.there.clone() else {
+            return self.ask_as_it_is(request, busy_for, cancel, on_stage, on_wait);
+        };
+        let carried = there.courier.carried(self, request, cancel)?;
+        self.ask_as_it_is(&carried, busy_for, cancel, on_stage, on_wait)
+    }
+
+    /// The same with paths that are the worker's own.
+    pub(super) fn ask_as_it_is(
         &mut self,
         request: &Request,
         busy_for: Duration,
@@ -172,8 +313,7 @@ impl Worker {
         let mut line =
             serde_json::to_vec(request).map_err(|error| WorkerError::Protocol(error.to_string()))?;
         line.push(b'\n');
-        let sent = self.input.as_mut().map(|input| input.write_all(&line).and_then(|()| input.flush()));
-        if !matches!(sent, Some(Ok(()))) {
+        if self.input.as_ref().is_none_or(|input| input.send(line).is_err()) {
             return Err(self.crashed());
         }
         let silence = self.silence.saturating_add(busy_for);
@@ -208,9 +348,10 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => return Err(self.crashed()),
                 Err(RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
                     self.end();
-                    return Err(WorkerError::Silent {
-                        seconds: silence.as_secs(),
-                        stderr: self.last_lines(),
+                    let (seconds, stderr) = (silence.as_secs(), self.last_lines());
+                    return Err(match &self.there {
+                        Some(there) if !self.greeted => reach::no_greeting(&there.target, seconds, stderr),
+                        _ => WorkerError::Silent { seconds, stderr },
                     });
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -229,15 +370,20 @@ impl Worker {
     /// The worker closed its output: says how it ended.
     fn crashed(&mut self) -> WorkerError {
         self.input = None;
-        let how = match self.wait() {
-            Some(Ok(status)) => how_it_ended(status),
-            Some(Err(error)) => format!("is gone ({error})"),
+        let (code, how) = match self.wait() {
+            Some(Ok(status)) => (status.code(), how_it_ended(status)),
+            Some(Err(error)) => (None, format!("is gone ({error})")),
             None => {
                 self.end();
-                "closed its output without ending, and was ended".to_owned()
+                (None, "closed its output without ending, and was ended".to_owned())
             }
         };
-        WorkerError::Crashed { how, stderr: self.last_lines() }
+        let stderr = self.last_lines();
+        match &self.there {
+            None => WorkerError::Crashed { how, stderr },
+            Some(there) if self.greeted => reach::lost(&there.target, End { code, how, stderr }),
+            Some(there) => reach::not_reached(&there.target, End { code, how, stderr }),
+        }
     }
 
     /// What is left in its standard error once it has ended.
@@ -361,8 +507,11 @@ mod tests {
         Launcher::command(vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()])
     }
 
+    /// The greeting of a worker, said by a shell.
     #[cfg(unix)]
-    const HELLO: &str = r#"echo '@inferometer {"hello":{"protocol":2,"version":"0"}}'; "#;
+    fn hello() -> String {
+        format!(r#"echo '@inferometer {{"hello":{{"protocol":{PROTOCOL},"version":"0"}}}}'; "#)
+    }
 
     #[cfg(unix)]
     fn load() -> Request {
@@ -372,7 +521,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_crash_says_how_and_keeps_the_last_words() {
-        let mut worker = shell(&format!("{HELLO} read x; echo out of luck >&2; kill -SEGV $$"))
+        let hello = hello();
+        let mut worker = shell(&format!("{hello} read x; echo out of luck >&2; kill -SEGV $$"))
             .start(&Cancel::new())
             .unwrap();
         let error = worker
@@ -386,11 +536,12 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_grandchild_that_keeps_the_pipes_holds_nobody_up() {
+        let hello = hello();
         for (pipes, how) in [
             ("sleep 1000 >/dev/null", "exit code 3"), // keeps standard error
             ("sleep 1000", "exit code 3"),            // keeps standard output, too
         ] {
-            let script = format!("{HELLO} read x; {pipes} & echo $! >&2; echo out of luck >&2; exit 3");
+            let script = format!("{hello} read x; {pipes} & echo $! >&2; echo out of luck >&2; exit 3");
             let mut worker = shell(&script).start(&Cancel::new()).unwrap();
             let error =
                 worker.ask(&load(), Duration::ZERO, &Cancel::new(), &mut |_| (), &mut || ()).unwrap_err();
@@ -405,7 +556,7 @@ mod tests {
     #[test]
     fn a_worker_that_closes_its_output_and_stays_is_ended() {
         let mut worker =
-            shell(&format!("{HELLO} read x; exec sleep 1000 >&- 2>&-")).start(&Cancel::new()).unwrap();
+            shell(&format!("{} read x; exec sleep 1000 >&- 2>&-", hello())).start(&Cancel::new()).unwrap();
         let error = worker.ask(&load(), Duration::ZERO, &Cancel::new(), &mut |_| (), &mut || ()).unwrap_err();
         assert!(error.to_string().contains("was ended"), "{error}");
         assert!(matches!(worker.child.try_wait(), Ok(Some(_))));
@@ -414,7 +565,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_silent_worker_is_ended() {
-        let launcher = shell(&format!("{HELLO} exec sleep 1000")).with_silence(Duration::from_millis(100));
+        let launcher =
+            shell(&format!("{} exec sleep 1000", hello())).with_silence(Duration::from_millis(100));
         let mut worker = launcher.start(&Cancel::new()).unwrap();
         let answer = worker.ask(&load(), Duration::ZERO, &Cancel::new(), &mut |_| (), &mut || ());
         assert!(matches!(answer, Err(WorkerError::Silent { .. })), "{answer:?}");
@@ -423,7 +575,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn cancelling_ends_a_busy_worker() {
-        let mut worker = shell(&format!("{HELLO} exec sleep 1000")).start(&Cancel::new()).unwrap();
+        let mut worker = shell(&format!("{} exec sleep 1000", hello())).start(&Cancel::new()).unwrap();
         let cancel = Cancel::new();
         let asked = cancel.clone();
         let answer = worker.ask(&load(), Duration::ZERO, &cancel, &mut |_| (), &mut move || asked.cancel());
@@ -433,8 +585,9 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn noise_is_ignored_and_another_version_refused() {
+        let hello = hello();
         let chatty = format!(
-            "echo welcome; {HELLO} read x; echo noise; echo '@inferometer {{\"loaded\":{{\"load_nanos\":7}}}}'"
+            "echo welcome; {hello} read x; echo noise; echo '@inferometer {{\"loaded\":{{\"load_nanos\":7}}}}'"
         );
         let mut worker = shell(&chatty).start(&Cancel::new()).unwrap();
         let answer = worker.ask(&load(), Duration::ZERO, &Cancel::new(), &mut |_| (), &mut || ()).unwrap();

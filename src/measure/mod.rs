@@ -6,15 +6,20 @@
 //! - [`sweep`] measures many configurations, each run in a fresh worker; [`Summary`] says what the samples say
 //! - [`duel`] runs two models in turn and says which is faster
 //! - [`agreement`] compares two models' outputs and counts right answers; [`inputs`] reads `.npy` and `.npz`
+//! - [`breakdown`] says where the time of an inference goes: ONNX Runtime's own [`profile`] below this machine's [`roof`]
+//! - a [`Target`] is another machine: the same worker there, started by a command; [`survey`] asks what it is and
+//!   [`transfer`] brings files to it
 //!
 //! Must not know the project file, the window or the command line: callers get events and values.
 
 pub mod agreement;
 mod bench;
+pub mod breakdown;
 pub mod cancel;
 pub mod duel;
 pub mod engine;
 mod exchange;
+pub mod import;
 pub mod inputs;
 pub mod install;
 pub mod launcher;
@@ -22,9 +27,12 @@ pub mod load;
 pub mod model_file;
 pub mod monitor;
 mod native;
+mod own_folders;
 mod point;
+mod probe;
 pub mod profile;
 pub mod protocol;
+mod reach;
 mod resources;
 pub mod roof;
 pub mod runtime;
@@ -33,10 +41,15 @@ pub mod scenario_text;
 pub mod shapes;
 pub mod stats;
 mod summary;
+pub mod survey;
 pub mod sweep;
 mod tally;
+mod target;
+pub mod transfer;
 pub mod worker;
 
-pub use point::{Config, Ended, Measured, Point, Run, Series, Timer, Trial};
+pub use point::{Config, Ended, Measured, Point, Run, Series, Trial};
 pub use scenario::{Arrivals, Batcher, Optimisation, Rate, Scenario};
 pub use summary::{Estimate, Summary};
+pub use survey::Survey;
+pub use target::{Target, TargetError, USUAL_PROGRAM};

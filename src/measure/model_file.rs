@@ -89,6 +89,18 @@ pub fn read(path: &Path) -> Result<Model, ModelFileError> {
     Ok(model)
 }
 
+/// Locations of a model's external data, below the model's folder, in the order in which [`read`] hashes them.
+pub(super) fn external_locations(path: &Path) -> Result<Vec<String>, ModelFileError> {
+    let unreadable = |source| ModelFileError::Unreadable { source, path: path.to_owned() };
+    let wrong = |source| ModelFileError::Model { source, path: path.to_owned() };
+    let bytes = fs::metadata(path).map_err(unreadable)?.len();
+    if bytes > MAX_FILE_BYTES {
+        return Err(wrong(ModelError::TooLarge { bytes }));
+    }
+    let bytes = Bytes::from(fs::read(path).map_err(unreadable)?);
+    Ok(onnx::parse("", bytes, &Folder::of(path)).map_err(wrong)?.external)
+}
+
 /// Bytes as lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {

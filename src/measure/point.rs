@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use super::monitor::{Finding, Readings, Timer};
 use super::scenario::{Optimisation, Scenario};
 use super::stats::warmup::Steadiness;
 use crate::hardware::Fingerprint;
@@ -213,9 +214,15 @@ pub struct Measured {
     /// Rates tried on the way to the highest one, in order.
     #[serde(default)]
     pub trials: Vec<Trial>,
-    /// Resolution of the clock and cost of reading it twice, in nanoseconds.
+    /// Resolution of the clock and cost of reading it twice.
     #[serde(default)]
     pub timer: Option<Timer>,
+    /// What the machine did during the series.
+    #[serde(default)]
+    pub readings: Option<Box<Readings>>,
+    /// What of that makes the numbers doubtful, in words, worst first.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     /// Shapes the inputs really had.
     pub input_shapes: BTreeMap<String, Vec<u64>>,
     /// ONNX Runtime's version; `None` when it does not say.
@@ -249,15 +256,6 @@ pub struct Trial {
     pub p99_ms: Option<f64>,
     /// Whether the limit holds with 99 % confidence (MLPerf's early stopping).
     pub passed: bool,
-}
-
-/// The clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Timer {
-    /// Smallest difference it shows, in nanoseconds.
-    pub resolution_nanos: u64,
-    /// What two readings in a row cost, in nanoseconds.
-    pub overhead_nanos: u64,
 }
 
 impl Series {
@@ -323,6 +321,29 @@ impl Point {
     /// Queries that count, over all runs.
     pub fn samples(&self) -> u64 {
         self.runs.iter().map(|run| run.measured.queries.saturating_sub(run.warm_up())).sum()
+    }
+
+    /// What makes the numbers doubtful, one of each kind (the gravest), with how many runs had it; gravest first.
+    pub fn findings(&self) -> Vec<(&Finding, usize)> {
+        let mut kinds: Vec<(&Finding, usize)> = Vec::new();
+        for run in &self.runs {
+            let mut seen = Vec::new();
+            for finding in &run.measured.findings {
+                let again = seen.contains(&finding.kind);
+                seen.push(finding.kind);
+                match kinds.iter_mut().find(|(known, _)| known.kind == finding.kind) {
+                    Some((known, runs)) => {
+                        *runs += usize::from(!again);
+                        if finding.severity > known.severity {
+                            *known = finding;
+                        }
+                    }
+                    None => kinds.push((finding, 1)),
+                }
+            }
+        }
+        kinds.sort_by_key(|(finding, _)| std::cmp::Reverse(finding.severity));
+        kinds
     }
 
     /// Reasons why a run is not valid, each once.

@@ -9,17 +9,22 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::point::Measured;
+use super::profile::Profile;
+use super::roof::Roof;
 use super::scenario::{Optimisation, Scenario};
-use crate::model::Port;
+use super::survey::Survey;
+use super::transfer::{Part, Piece};
+use crate::model::{ElementType, Port};
 
 /// Changes when a message changes its meaning; both sides must have the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Begins each line of the worker that is a message.
 pub const MARK: &str = "@inferometer ";
 
 /// What the app asks. The worker answers each with events that end in one of [`Event::Described`],
-/// [`Event::Loaded`], [`Event::Probed`], [`Event::Measured`], [`Event::Block`], [`Event::Written`] or
+/// [`Event::Loaded`], [`Event::Probed`], [`Event::Measured`], [`Event::Block`], [`Event::Written`],
+/// [`Event::Profiled`], [`Event::Roofed`], [`Event::Surveyed`], [`Event::Had`], [`Event::Taken`] or
 /// [`Event::Failed`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -72,6 +77,52 @@ pub enum Request {
         /// Where the outputs go; overwritten.
         out: PathBuf,
     },
+    /// Inferences one after another with the runtime's own profiler on, and some without it before, to tell what
+    /// profiling costs.
+    Profile {
+        /// The session.
+        session: SessionSpec,
+        /// The inputs.
+        feed: Feed,
+        /// How long inferences go on once they are warm, in seconds; there are [`FEWEST_PROFILED`] at least.
+        seconds: f64,
+        /// Inferences at most, so that the profile stays readable.
+        most_runs: u64,
+    },
+    /// How fast products of matrices and copies of memory are here.
+    Roof {
+        /// How the products are run.
+        probe: RoofSpec,
+    },
+    /// What this machine is, and which runtimes it has.
+    Survey,
+    /// Whether files that belong together are here, by hash; where they all are, they get their names.
+    Have {
+        /// The files, the one asked for first.
+        parts: Vec<Part>,
+    },
+    /// A piece of a file that is not here.
+    Put(Piece),
+}
+
+/// Inferences in a profile at least, the warm-up not counted.
+pub const FEWEST_PROFILED: u64 = 3;
+
+/// What the roof is measured with: the settings of the session that is to be placed below it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoofSpec {
+    /// The ONNX Runtime library.
+    pub runtime: PathBuf,
+    /// `CPU`, `OpenVINO`, `CUDA`, …
+    pub provider: String,
+    /// Threads that compute and copy.
+    pub threads: u32,
+    /// How far the runtime may rewrite the graph of the products.
+    pub optimisation: Optimisation,
+    /// Element types to measure; what fails for one is said and the others go on.
+    pub elements: Vec<ElementType>,
+    /// Time for the products of one element type, in seconds; copying takes half a second more.
+    pub seconds: f64,
 }
 
 /// Everything a session is made from.
@@ -189,11 +240,45 @@ pub enum Event {
     },
     /// The outputs are in the file.
     Written,
+    /// Where the time of inferences went.
+    Profiled(Box<Profiled>),
+    /// What this machine reaches.
+    Roofed {
+        /// One for each element type that could be measured, in the order asked for.
+        roofs: Vec<Roof>,
+        /// Why the others could not.
+        problems: Vec<String>,
+    },
+    /// This machine.
+    Surveyed(Box<Survey>),
+    /// Which files are here.
+    Had {
+        /// Where the first of them is, the others in their places beside it; `None` while some are lacking.
+        path: Option<PathBuf>,
+        /// Hashes of those that are lacking.
+        lacking: Vec<String>,
+    },
+    /// A piece was taken.
+    Taken {
+        /// How much of the file is here now, in bytes.
+        bytes: u64,
+    },
     /// The request was not fulfilled; `message` has the runtime's own words where it was the runtime.
     Failed {
         /// Why.
         message: String,
     },
+}
+
+/// What profiling found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Profiled {
+    /// The runtime's profile, without its warm-up.
+    pub profile: Profile,
+    /// Median of the same inferences without the profiler, in nanoseconds.
+    pub plain_nanos: Option<u64>,
+    /// ONNX Runtime's version; `None` when it does not say.
+    pub runtime_version: Option<String>,
 }
 
 /// Stages of a measurement, in order.

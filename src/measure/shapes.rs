@@ -93,7 +93,9 @@ pub fn find(
         };
         match ask(&mut trying, &request, cancel) {
             Ok(()) => return Ok(found),
-            Err(WorkerError::Cancelled) => return Err(WorkerError::Cancelled),
+            Err(error) if matches!(error, WorkerError::Cancelled) || error.is_connection() => {
+                return Err(error);
+            }
             Err(WorkerError::Refused(message)) => {
                 first_refusal.get_or_insert((found, message));
                 worker = Some(trying);

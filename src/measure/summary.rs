@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::point::Point;
-use super::stats::{Percentile, bootstrap};
+use super::stats::{Percentile, bootstrap, early_stopping};
 use crate::units;
 
 /// A percentile of latency, as it may be shown.
@@ -19,6 +19,10 @@ pub struct Estimate {
     pub ms: Option<f64>,
     /// 95 % interval over the runs, in milliseconds; `None` with one run.
     pub interval_ms: Option<(f64, f64)>,
+    /// What the percentile does not exceed with 99 % confidence, were the samples independent (MLPerf's early
+    /// stopping), in milliseconds; `None` = not enough samples.
+    #[serde(default)]
+    pub bound_ms: Option<f64>,
     /// Samples there are.
     pub have: u64,
     /// Samples needed: the fewest from which MLPerf's early stopping can say anything of this percentile.
@@ -98,7 +102,14 @@ impl Summary {
                 Some((estimate, low, high)) => (Some(estimate), Some((low, high))),
                 None => (pooled, None),
             };
-            Estimate { ms, interval_ms, have: samples, need }
+            let bound = early_stopping::bound(&sorted, percentile);
+            Estimate {
+                ms,
+                interval_ms,
+                bound_ms: bound.map(|bound| bound.nanos as f64 / 1e6),
+                have: samples,
+                need,
+            }
         };
         let each = point.config.items_per_query();
         let wall: u64 = point.runs.iter().map(steady_wall_nanos).sum();

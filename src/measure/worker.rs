@@ -17,8 +17,12 @@ use super::engine::{Engine, EngineError, Loaded, shared};
 use super::exchange;
 use super::inputs;
 use super::native;
+use super::own_folders;
 use super::point::Measured;
+use super::probe;
 use super::protocol::{Event, Feed, PROTOCOL, Request, SessionSpec, line_of};
+use super::survey::Survey;
+use super::transfer::Store;
 
 /// Warm-up of a session on its first block of a comparison.
 const BLOCK_WARM_UP: Duration = Duration::from_millis(200);
@@ -57,7 +61,7 @@ pub fn serve(
     lines: impl IntoIterator<Item = std::io::Result<String>>,
     output: impl Write,
 ) -> std::io::Result<()> {
-    let mut worker = Worker { output, engine: None, kept: Vec::new() };
+    let mut worker = Worker { output, engine: None, kept: Vec::new(), store: None };
     worker.say(&Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() })?;
     for line in lines {
         let line = line?;
@@ -79,6 +83,8 @@ struct Worker<W> {
     engine: Option<Engine>,
     /// Sessions of the last probe or comparison, the latest last.
     kept: Vec<Kept>,
+    /// Files that other machines send here.
+    store: Option<Store>,
 }
 
 /// Sessions kept at most: two sides of a comparison, and the first side once more.
@@ -164,7 +170,36 @@ impl<W: Write> Worker<W> {
                 writer.finish().map_err(words)?;
                 Ok(Event::Written)
             }
+            Request::Profile { session, feed, seconds, most_runs } => {
+                self.kept.clear();
+                let inputs = inputs::tensors(&feed).map_err(words)?;
+                let engine = self.engine(&session.runtime).map_err(words)?;
+                let profiled = probe::profile(engine, &session, inputs, seconds, most_runs);
+                Ok(Event::Profiled(Box::new(profiled.map_err(words)?)))
+            }
+            Request::Roof { probe } => {
+                self.kept.clear();
+                let engine = self.engine(&probe.runtime).map_err(words)?;
+                let (roofs, problems) = probe::roofs(engine, &probe).map_err(words)?;
+                Ok(Event::Roofed { roofs, problems })
+            }
+            Request::Survey => Ok(Event::Surveyed(Box::new(Survey::of_this_machine()?))),
+            Request::Have { parts } => {
+                let (path, lacking) = self.store()?.have(&parts)?;
+                Ok(Event::Had { path, lacking })
+            }
+            Request::Put(piece) => Ok(Event::Taken { bytes: self.store()?.take(&piece)? }),
         }
+    }
+
+    fn store(&mut self) -> Result<&mut Store, String> {
+        let store = match self.store.take() {
+            Some(store) => store,
+            None => Store::at(own_folders::sent_files().ok_or(
+                "this user has no home folder there to keep files in; set INFEROMETER_HOME to a folder",
+            )?),
+        };
+        Ok(self.store.insert(store))
     }
 
     fn engine(&mut self, runtime: &Path) -> Result<&Engine, EngineError> {

@@ -53,8 +53,9 @@ impl<'a> Layout<'a> {
                 marks.push(mark);
             }
         }
-        // A single series needs no legend: the title says what it is.
-        if marks.len() < 2 && !marks.iter().any(|mark| mark.on_second_axis()) {
+        // A single series needs no legend: the title says what it is. Points from elsewhere always do.
+        let alone = |mark: &&Mark| !mark.on_second_axis() && !matches!(mark, Mark::Points { .. });
+        if marks.len() < 2 && marks.iter().all(alone) {
             marks.clear();
         }
         let scale = shaded(chart).map_or(0.0, |scale| scale_width(ui, scale, tokens) + BETWEEN);
@@ -112,7 +113,9 @@ impl<'a> Layout<'a> {
             let mut shapes = Vec::new();
             sample(entry.mark, rect, tokens, strength, &mut shapes);
             ui.painter().extend(shapes);
-            let color = tokens.faint(tokens.strong, strength);
+            // What was measured elsewhere is read second.
+            let full = if matches!(entry.mark, Mark::Points { .. }) { tokens.quiet } else { tokens.strong };
+            let color = tokens.faint(full, strength);
             let text = galley(ui, entry.name, tokens, color);
             let at =
                 pos2(rect.left() + sample_width(entry.mark) + 6.0, rect.center().y - text.size().y / 2.0);
@@ -131,7 +134,10 @@ fn galley(ui: &Ui, text: &str, tokens: &Tokens, color: egui::Color32) -> std::sy
 }
 
 const fn sample_width(mark: &Mark) -> f32 {
-    if matches!(mark, Mark::Bars { .. }) { SQUARE } else { LINE }
+    match mark {
+        Mark::Bars { .. } | Mark::Points { .. } => SQUARE,
+        _ => LINE,
+    }
 }
 
 /// The series as it is drawn: line with dash and marker, or the colour of its bars.
@@ -155,6 +161,10 @@ fn sample(mark: &Mark, rect: Rect, tokens: &Tokens, strength: f32, out: &mut Vec
                 let edge = Stroke::new(1.0, tokens.surface);
                 marker::draw(palette::marker(*ink), center, RADIUS, color, edge, out);
             }
+        }
+        Mark::Points { ink, .. } => {
+            let color = tokens.faint(tokens.ink(*ink), strength);
+            marker::hollow(palette::marker(*ink), center, RADIUS, color, tokens, out);
         }
         Mark::Bars { ink, .. } => {
             let square = Rect::from_center_size(center, Vec2::splat(SQUARE));
@@ -227,6 +237,10 @@ pub(super) fn swatch(ui: &mut Ui, mark: &Mark, tokens: &Tokens) {
             let edge = Stroke::new(1.0, tokens.surface);
             let fill = tokens.ink(*ink);
             marker::draw(palette::marker(*ink), rect.center(), RADIUS, fill, edge, &mut shapes);
+        }
+        Mark::Points { ink, .. } => {
+            let color = tokens.ink(*ink);
+            marker::hollow(palette::marker(*ink), rect.center(), RADIUS, color, tokens, &mut shapes);
         }
         Mark::Line { ink, .. } | Mark::Bars { ink, .. } => {
             let square = Rect::from_center_size(rect.center(), Vec2::splat(9.0));

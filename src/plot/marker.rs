@@ -2,7 +2,22 @@
 
 use egui::{Color32, Pos2, Shape, Stroke, Vec2, vec2};
 
+use super::tokens::Tokens;
 use crate::chart::palette::Marker;
+
+/// Adds the outline of a marker, filled with what lies behind the chart: a point from elsewhere.
+pub(super) fn hollow(
+    marker: Marker,
+    center: Pos2,
+    radius: f32,
+    color: Color32,
+    tokens: &Tokens,
+    out: &mut Vec<Shape>,
+) {
+    // Crosses have no inside, so their outline is theirs.
+    let fill = if matches!(marker, Marker::Cross | Marker::Plus) { color } else { tokens.surface };
+    draw(marker, center, radius - 0.5, fill, Stroke::new(1.25, color), out);
+}
 
 /// Adds a marker of the given radius. `edge` is its outline; crosses have none and are drawn in `fill`.
 pub(super) fn draw(

@@ -73,25 +73,28 @@ impl Canvas<'_> {
         }
         let mut points = Vec::new();
         for (index, mark) in self.chart.marks.iter().enumerate() {
-            if let Mark::Line { name, data, ink, dashed, markers, .. } = mark
-                && (self.visible)(name)
-            {
-                let places: Vec<Option<Pos2>> = data.iter().map(|datum| self.position(mark, datum)).collect();
+            if !(self.visible)(mark.name()) || !matches!(mark, Mark::Line { .. } | Mark::Points { .. }) {
+                continue;
+            }
+            let places: Vec<Option<Pos2>> =
+                mark.data().iter().map(|datum| self.position(mark, datum)).collect();
+            let mut with_markers = true;
+            if let Mark::Line { data, ink, dashed, markers, .. } = mark {
                 self.line(data, &places, *ink, *dashed, *markers, out, &mut obstacles);
-                for (datum, place) in places.iter().enumerate() {
-                    if let Some(pos) = place {
-                        points.push((
-                            *markers,
-                            Target { mark: index, datum, pos: *pos, bar: None, outermost: false },
-                        ));
-                    }
+                with_markers = *markers;
+            }
+            for (datum, place) in places.iter().enumerate() {
+                if let Some(pos) = place {
+                    let target = Target { mark: index, datum, pos: *pos, bar: None, outermost: false };
+                    points.push((with_markers, target));
                 }
             }
         }
         // Dimmed points lie under the others, the chosen one on top.
         points.sort_by_key(|(_, target)| {
-            let datum = &self.chart.marks[target.mark].data()[target.datum];
-            (self.is_chosen(datum), !datum.dimmed)
+            let mark = &self.chart.marks[target.mark];
+            let datum = &mark.data()[target.datum];
+            (self.is_chosen(datum), !datum.dimmed && !matches!(mark, Mark::Points { .. }))
         });
         for (markers, target) in &points {
             self.point(*target, *markers, out, &mut obstacles);
@@ -171,13 +174,29 @@ impl Canvas<'_> {
     }
 
     fn point(&self, target: Target, markers: bool, out: &mut Vec<Shape>, obstacles: &mut Obstacles) {
-        let Mark::Line { data, ink, .. } = &self.chart.marks[target.mark] else { return };
+        let (data, ink, hollow) = match &self.chart.marks[target.mark] {
+            Mark::Line { data, ink, .. } => (data, ink, false),
+            Mark::Points { data, ink, .. } => (data, ink, true),
+            _ => return,
+        };
         let datum = &data[target.datum];
         let chosen = self.is_chosen(datum);
         if !self.frame().expand(RADIUS).contains(target.pos) {
             return;
         }
-        if markers {
+        if let Some(ends) = datum.interval {
+            self.whisker(&self.chart.marks[target.mark], datum.x, ends, self.fill(datum, *ink), out);
+        }
+        if hollow {
+            marker::hollow(
+                palette::marker(*ink),
+                target.pos,
+                RADIUS,
+                self.fill(datum, *ink),
+                self.tokens,
+                out,
+            );
+        } else if markers {
             let fill = self.fill(datum, *ink);
             // Shaded points keep their series' colour as the edge; others a thin gap to what lies under them.
             let edge = if datum.shade.is_some() {
@@ -195,6 +214,17 @@ impl Canvas<'_> {
         if markers || chosen {
             let reach = if chosen { RADIUS + 6.0 } else { RADIUS + 0.5 };
             obstacles.add_box(Rect::from_center_size(target.pos, Vec2::splat(2.0 * reach)));
+        }
+    }
+
+    /// An interval as a line with a cap at each end.
+    fn whisker(&self, mark: &Mark, x: f64, ends: [f64; 2], color: Color32, out: &mut Vec<Shape>) {
+        let [Some(low), Some(high)] = ends.map(|y| self.position(mark, &Datum::new(x, y))) else { return };
+        let stroke = Stroke::new(1.5, color);
+        let cap = vec2(RADIUS, 0.0);
+        let frame = self.frame().expand(8.0);
+        for [from, to] in [[low, high], [low - cap, low + cap], [high - cap, high + cap]] {
+            out.extend(clip(from, to, frame).map(|piece| Shape::line_segment(piece, stroke)));
         }
     }
 
@@ -333,7 +363,7 @@ impl Canvas<'_> {
                 let x = self.transform.position_from_point_x(ticks::place(&self.chart.x.scale, x)?);
                 Some((name.as_str(), [pos2(x, frame.bottom()), pos2(x, frame.top())]))
             }
-            Mark::Line { .. } | Mark::Bars { .. } => None,
+            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } => None,
         };
         self.chart
             .marks
@@ -346,7 +376,7 @@ impl Canvas<'_> {
     /// Names of the limits at their lines: at the far end, or where they cover nothing.
     fn limit_names(&self, limits: &[(&str, [Pos2; 2])], out: &mut Vec<Shape>, obstacles: &mut Obstacles) {
         let frame = self.frame();
-        for (name, [near, far]) in limits {
+        for (name, [near, far]) in limits.iter().filter(|(name, _)| !name.is_empty()) {
             let galley = self.galley(name, self.tokens.small_size, self.tokens.strong);
             let size = galley.size();
             let corners = if (near.y - far.y).abs() < 0.5 {

@@ -57,6 +57,8 @@ pub struct Response {
     pub zoomed: bool,
     /// The plane's own response.
     pub response: egui::Response,
+    /// Between places (see [`crate::chart::ticks`]) and the screen.
+    pub transform: PlotTransform,
 }
 
 /// Draws a chart. Its id must be unique in the ui.
@@ -149,6 +151,7 @@ pub fn show(ui: &mut Ui, chart: &Chart, options: &Options) -> Response {
         places,
         zoomed,
         response,
+        transform,
     }
 }
 

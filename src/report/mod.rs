@@ -1,6 +1,7 @@
 //! Charts and reports as files: SVG from the same drawing code as the screen, PNG from that SVG, CSV of the exact
 //! data, one self-contained HTML page. Knows charts and how they are drawn; not the application's state.
 
+mod breakdown;
 mod export;
 pub mod html;
 mod png;

@@ -52,6 +52,7 @@ pub fn document(app: &mut App, generated: String) -> anyhow::Result<Document> {
         blocks.push(Block::Figure { chart: Box::new(tradeoff::chart(state)), caption: String::new() });
         blocks.push(points_table(app));
     }
+    super::breakdown::blocks(state, &mut blocks);
     let pairs: BTreeSet<(String, String)> =
         state.agreements.keys().cloned().chain(state.compared_pair()).collect();
     let comparisons: Vec<Comparison> =

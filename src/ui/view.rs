@@ -53,6 +53,8 @@ pub enum Action {
     ExportChart(Box<Chart>),
     /// Ask for a name, then write the HTML report of the project.
     ExportReport,
+    /// Show the machines to measure on, to check, add or remove them.
+    Machines,
     /// Put a text on the clipboard and say so.
     Copy {
         /// What is copied.

@@ -31,7 +31,7 @@ fn run<S: AsRef<OsStr>>(first: &[&str], rest: &[S]) -> Output {
 }
 
 /// Runs a command that must succeed and gives its one JSON document.
-fn json<S: AsRef<OsStr>>(first: &[&str], rest: &[S]) -> Value {
+pub fn json<S: AsRef<OsStr>>(first: &[&str], rest: &[S]) -> Value {
     let output = run(first, rest);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{first:?} failed: {stderr}");
@@ -40,8 +40,15 @@ fn json<S: AsRef<OsStr>>(first: &[&str], rest: &[S]) -> Value {
     })
 }
 
+/// Runs a command that must succeed and gives what it prints.
+pub fn text<S: AsRef<OsStr>>(first: &[&str], rest: &[S]) -> String {
+    let output = run(first, rest);
+    assert!(output.status.success(), "{first:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Runs a command that must fail and gives what it says.
-fn failure<S: AsRef<OsStr>>(first: &[&str], rest: &[S]) -> String {
+pub fn failure<S: AsRef<OsStr>>(first: &[&str], rest: &[S]) -> String {
     let output = run(first, rest);
     assert!(!output.status.success(), "{first:?} succeeded: {}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8(output.stderr).unwrap()

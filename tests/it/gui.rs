@@ -1,5 +1,9 @@
 //! The window and its pages, without a screen.
 
+mod breakdown;
 mod harness;
+#[cfg(unix)]
+mod machines;
+mod measure;
 mod pages;
 mod shell;

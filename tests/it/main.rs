@@ -8,9 +8,15 @@ mod cli;
 mod duel;
 mod gui;
 mod hardware;
+mod import_a;
+mod import_b;
 mod measure;
 mod model;
 mod plan;
+mod profile;
 mod project;
+#[cfg(unix)]
+mod remote;
+mod results;
 mod sample;
 mod wheels;

@@ -24,7 +24,7 @@ use crate::wheels;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_inferometer");
 
 /// Where tests keep the runtime: below `INFEROMETER_TEST_CACHE`, or beside the models of [`wheels`].
-fn runtimes_folder() -> PathBuf {
+pub(crate) fn runtimes_folder() -> PathBuf {
     match std::env::var_os("INFEROMETER_TEST_CACHE") {
         Some(folder) => PathBuf::from(folder),
         None => directories::BaseDirs::new().unwrap().cache_dir().join("inferometer-test"),
@@ -32,7 +32,7 @@ fn runtimes_folder() -> PathBuf {
     .join("runtimes")
 }
 
-fn pythons() -> Vec<String> {
+pub(crate) fn pythons() -> Vec<String> {
     ["python3", "python"].map(str::to_owned).to_vec()
 }
 
@@ -495,7 +495,7 @@ fn a_worker_leaves_nothing_in_the_home_folder() {
 
 // ONNX files of our own, written field by field (onnx.proto3: field numbers as comments there have them).
 
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![number << 3 | 2];
     let mut length = bytes.len();
     while length >= 0x80 {
@@ -507,19 +507,19 @@ fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-fn number(field_number: u8, value: u8) -> Vec<u8> {
+pub(crate) fn number(field_number: u8, value: u8) -> Vec<u8> {
     assert!(value < 0x80);
     vec![field_number << 3, value]
 }
 
 /// A `ModelProto` of opset 17 around the fields of a `GraphProto`.
-fn model_file_of(graph: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn model_file_of(graph: &[Vec<u8>]) -> Vec<u8> {
     let graph = [field(2, b"g"), graph.concat()].concat();
     let opset = [field(1, b""), number(2, 17)].concat();
     [number(1, 8), field(7, &graph), field(8, &opset)].concat()
 }
 
-fn node(operator: &str, inputs: &[&str], output: &str) -> Vec<u8> {
+pub(crate) fn node(operator: &str, inputs: &[&str], output: &str) -> Vec<u8> {
     let mut node: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
     node.extend(field(2, output.as_bytes()));
     node.extend(field(3, b"n"));
@@ -528,7 +528,7 @@ fn node(operator: &str, inputs: &[&str], output: &str) -> Vec<u8> {
 }
 
 /// `ValueInfoProto` of float32 with dimensions by name.
-fn value(name: &str, dims: &[&str]) -> Vec<u8> {
+pub(crate) fn value(name: &str, dims: &[&str]) -> Vec<u8> {
     let dims: Vec<u8> = dims.iter().flat_map(|dim| field(1, &field(2, dim.as_bytes()))).collect();
     let tensor = [number(1, 1), field(2, &dims)].concat();
     [field(1, name.as_bytes()), field(2, &field(1, &tensor))].concat()

@@ -175,7 +175,8 @@ fn measuring_nothing_is_refused_before_anything_starts() {
     let mut app = app(folder.path());
     take_in(&mut app, vec![sample("models/digits-student.onnx")]);
     let model = app.state().models[0].model.sha256.clone();
-    let good = Measure { models: vec![model], sweep: Sweep { seconds: 0.1, ..Sweep::default() } };
+    let good =
+        Measure { models: vec![model], sweep: Sweep { seconds: 0.1, ..Sweep::default() }, target: None };
     let with = |change: &dyn Fn(&mut Sweep)| {
         let mut bad = good.clone();
         change(&mut bad.sweep);

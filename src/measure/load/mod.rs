@@ -8,7 +8,7 @@
 pub mod arrivals;
 mod closed;
 mod offline;
-mod peak;
+pub(super) mod peak;
 mod pool;
 mod wait;
 

@@ -2,7 +2,8 @@
 //!
 //! Starts from the throughput of a short closed loop on all answerers, at the largest batch: no open loop can do
 //! better for long. A rate passes when MLPerf's early-stopping rule says with 99 % confidence that at most 1 % of
-//! its queries are over the limit; a trial lasts until there are queries enough for that rule to pass.
+//! its queries are over the limit; a trial lasts until there are queries enough for that rule to pass, and long enough
+//! for a queue that grows to be seen.
 
 use std::time::Duration;
 
@@ -42,16 +43,46 @@ pub(super) fn highest<A: Answerer>(
     let look =
         Plan { scenario: &Scenario::Offline, batch, least: LOOK, most: LOOK * 4, min_queries: 4, ..plan };
     let capacity = closed::closed_loop(look, Duration::ZERO, answerers)?;
+    if batcher.is_none() {
+        let mut alone = capacity.series.latency_nanos.clone();
+        alone.sort_unstable();
+        if let Some(median) = Percentile::P50.of(&alone).map(|nanos| nanos as f64 / 1e6)
+            && median > goal.limit_ms
+        {
+            return Err(format!(
+                "no rate keeps the p99 within {} ms: half of the inferences take {median:.3} ms or more without any \
+                 waiting; allow a longer latency",
+                goal.limit_ms
+            ));
+        }
+    }
     let queries = capacity.series.len() as f64 * f64::from(batch) / f64::from(per_query);
     let most = queries / capacity.wall.as_secs_f64();
     // A little above it, since a closed loop of one client an answerer waits between answers.
     let (mut passed, mut failed) = (0.0_f64, most * 1.2);
+    let mut has_failed = false;
     let mut best: Option<Record> = None;
     let mut trials = Vec::new();
-    while trials.len() < MOST_TRIALS && failed - passed > goal.tolerance * failed && failed > most * LOWEST {
+    while trials.len() < MOST_TRIALS && failed > most * LOWEST {
+        if failed - passed <= goal.tolerance * failed {
+            if has_failed {
+                break;
+            }
+            // Everything passed so far: the short look was too low.
+            failed *= 1.5;
+        }
         // While nothing has passed, quickly down; then halving.
         let rate = if passed > 0.0 { f64::midpoint(passed, failed) } else { failed * 0.5 };
         let record = attempt(plan, arrivals, batcher, goal, rate, answerers)?;
+        let (queries, need) = (record.series.len() as u64, Percentile::P99.floor());
+        if record.invalid.is_empty() && queries < need {
+            // Lower rates have even fewer.
+            return Err(format!(
+                "only {queries} queries fit into the {:.1} s that one rate is tried for at {rate:.2} a second, and a p99 \
+                 takes {need}; allow a longer run",
+                plan.most.as_secs_f64()
+            ));
+        }
         let trial = judge(&record, rate, goal);
         trials.push(trial);
         if trial.passed {
@@ -59,6 +90,7 @@ pub(super) fn highest<A: Answerer>(
             best = Some(record);
         } else {
             failed = rate;
+            has_failed = true;
         }
     }
     let Some(mut record) = best else {
@@ -68,10 +100,7 @@ pub(super) fn highest<A: Answerer>(
             "no rate keeps the p99 within {} ms: at {:.2} a second {}; allow a longer latency, or a longer run",
             goal.limit_ms,
             slowest.map_or(f64::NAN, |trial| trial.rate),
-            p99.map_or_else(
-                || "there were too few queries to tell in the time allowed".to_owned(),
-                |p99| format!("it was {p99:.3} ms")
-            ),
+            p99.map_or_else(|| "queries were given up".to_owned(), |p99| format!("it was {p99:.3} ms")),
         ));
     };
     record.trials = trials;
@@ -88,8 +117,18 @@ fn attempt<A: Answerer>(
 ) -> Result<Record, String> {
     let limit = Duration::from_secs_f64(goal.limit_ms / 1e3);
     let order = Order { arrivals, rate, batcher, patience: (limit * 10).max(Duration::from_millis(200)) };
-    let plan = Plan { min_queries: plan.min_queries.max(Percentile::P99.floor()), ..plan };
+    let plan = Plan {
+        min_queries: plan.min_queries.max(Percentile::P99.floor()),
+        least: plan.least.max(shortest(goal.limit_ms, goal.tolerance)),
+        ..plan
+    };
     pool::server(plan, order, answerers)
+}
+
+/// How long a rate must be tried: a queue that grows because the rate is too high by a share s reaches the limit L
+/// after L/s, and half the tolerance is to be seen.
+pub(in crate::measure) fn shortest(limit_ms: f64, tolerance: f64) -> Duration {
+    Duration::try_from_secs_f64(2.0 * limit_ms / 1e3 / tolerance).unwrap_or(Duration::MAX)
 }
 
 fn judge(record: &Record, rate: f64, goal: Goal) -> Trial {

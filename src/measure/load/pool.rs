@@ -161,11 +161,14 @@ fn send(plan: Plan<'_>, order: Order<'_>, schedule: Schedule<'_>, queue: &Queue,
     let expected = (order.rate * plan.most.as_secs_f64()).min(f64::from(1 << 22)) as usize;
     sent.intended.reserve(expected);
     sent.lateness.reserve(expected);
+    let mut last = Duration::ZERO;
     for offset in schedule {
-        let enough = offset >= plan.least && sent.intended.len() as u64 >= plan.min_queries;
-        if enough || offset >= plan.most {
+        // The query that crosses the end is sent, so that the series is as long as asked.
+        let enough = last >= plan.least && sent.intended.len() as u64 >= plan.min_queries;
+        if enough || last >= plan.most {
             break;
         }
+        last = offset;
         let intended = begin + offset;
         wait::until(intended);
         if queue.oldest().is_some_and(|age| age > order.patience) {

@@ -88,7 +88,7 @@ fn a_server_counts_from_the_intended_time_so_that_a_queue_shows() {
     // 10 ms of work every 6 ms, for 120 ms: the n-th query waits for all before it.
     let record = run(plan(&server(1_000.0 / 6.0, None), 120), &mut sleepers(1, 10_000)).unwrap();
     let series = &record.series;
-    assert_eq!(series.len(), 19, "one every 6 ms from 6 ms on, and none at 120 ms");
+    assert_eq!(series.len(), 20, "one every 6 ms from 6 ms on to the one at 120 ms");
     for (place, latency) in series.latency_nanos.iter().enumerate() {
         assert!(*latency >= 10_000_000 + place as u64 * 4_000_000 - 100_000, "{place}: {latency}");
     }
@@ -131,13 +131,14 @@ fn more_than_can_be_answered_is_said() {
 
 #[test]
 fn the_highest_rate_is_found_between_what_passes_and_what_fails() {
-    // One answerer of 2 ms with constant arrivals: anything below 500/s is answered at once.
+    // One answerer of at least 0.3 ms with constant arrivals: no rate above 3,333/s can be answered.
     let scenario = Scenario::Server {
         arrivals: Arrivals::Constant,
-        rate: Rate::Highest { p99_limit_ms: 40.0, tolerance: 0.2 },
+        rate: Rate::Highest { p99_limit_ms: 100.0, tolerance: 0.2 },
         batcher: None,
     };
-    let record = run(plan(&scenario, 50), &mut sleepers(1, 2_000)).unwrap();
+    let asked = Plan { most: Duration::from_secs(20), ..plan(&scenario, 50) };
+    let record = run(asked, &mut sleepers(1, 300)).unwrap();
     let passed =
         record.trials.iter().filter(|trial| trial.passed).map(|trial| trial.rate).fold(0.0, f64::max);
     let failed = record
@@ -146,15 +147,18 @@ fn the_highest_rate_is_found_between_what_passes_and_what_fails() {
         .filter(|trial| !trial.passed)
         .map(|trial| trial.rate)
         .fold(f64::INFINITY, f64::min);
-    assert!(passed > 0.0 && passed < 520.0 && passed < failed, "{:?}", record.trials);
+    assert!(passed > 0.0 && passed < 3_334.0 && passed < failed, "{:?}", record.trials);
     let impossible = Scenario::Server {
         arrivals: Arrivals::Constant,
         rate: Rate::Highest { p99_limit_ms: 0.5, tolerance: 0.2 },
         batcher: None,
     };
-    let short = Plan { most: Duration::from_millis(300), ..plan(&impossible, 50) };
-    let message = run(short, &mut sleepers(1, 2_000)).unwrap_err();
+    let asked = Plan { most: Duration::from_secs(20), ..plan(&impossible, 50) };
+    let message = run(asked, &mut sleepers(1, 2_000)).unwrap_err();
     assert!(message.contains("no rate keeps the p99 within 0.5 ms"), "{message}");
+    let short = Plan { scenario: &scenario, most: Duration::from_millis(300), ..asked };
+    let message = run(short, &mut sleepers(1, 2_000)).unwrap_err();
+    assert!(message.contains("queries fit into the 0.3 s"), "{message}");
 }
 
 #[test]

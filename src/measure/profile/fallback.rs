@@ -171,7 +171,7 @@ fn sentence(fallbacks: &Fallbacks, all_time: u64) -> String {
 }
 
 /// `12 %`, `0.4 %`; what is there but rounds to nothing is `under 0.1 %`.
-pub(in crate::measure) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     match share * 100.0 {
         0.0 => "0 %".to_owned(),
         small if small < 0.1 => "under 0.1 %".to_owned(),

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(in crate::measure) use fallback::percent;
+pub use fallback::percent;
 pub use fallback::{Fallbacks, FallenBack, provider_words, short_provider};
 pub use parse::{ProfileError, read};
 

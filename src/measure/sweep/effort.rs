@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Sweep;
+use crate::measure::load::peak;
+use crate::measure::stats::stop;
 use crate::measure::{Ended, Point, Rate, Scenario, Summary};
 
 /// How many runs, and how precise.
@@ -23,9 +25,10 @@ pub struct Effort {
 }
 
 impl Default for Effort {
-    /// 3 to 10 runs, until p50 is known within 2 % and p99 within 5 %, or 2 minutes are over.
+    /// 5 to 10 runs, until p50 is known within 2 % and p99 within 5 %, or 2 minutes are over. Fewer than
+    /// [`stop::MIN_RUNS`] give intervals that look narrow too often by chance.
     fn default() -> Self {
-        Self { least_runs: 3, most_runs: 10, p50: 0.02, p99: 0.05, most_seconds: 120.0 }
+        Self { least_runs: stop::MIN_RUNS as u32, most_runs: 10, p50: 0.02, p99: 0.05, most_seconds: 120.0 }
     }
 }
 
@@ -113,11 +116,13 @@ fn start_secs(point: &Point) -> Option<f64> {
 
 /// Warm-up and series of one run, in seconds.
 pub(super) fn run_secs(seconds: f64, scenario: &Scenario) -> f64 {
-    let trials = match scenario {
-        Scenario::Server { rate: Rate::Highest { .. }, .. } => USUAL_TRIALS,
-        _ => 1.0,
+    let series = match scenario {
+        Scenario::Server { rate: Rate::Highest { p99_limit_ms, tolerance }, .. } => {
+            seconds.max(peak::shortest(*p99_limit_ms, *tolerance).as_secs_f64()) * USUAL_TRIALS
+        }
+        _ => seconds,
     };
-    seconds.mul_add(trials, 0.2_f64.max(seconds / 10.0))
+    series + 0.2_f64.max(seconds / 10.0)
 }
 
 #[cfg(test)]
@@ -129,6 +134,7 @@ mod tests {
         let estimate = |interval: Option<(f64, f64)>| Estimate {
             ms: interval.map(|(low, high)| f64::midpoint(low, high)),
             interval_ms: interval,
+            bound_ms: None,
             have: 1_000,
             need: 11,
         };
@@ -150,12 +156,12 @@ mod tests {
         let effort = Effort::default();
         let narrow = summary(Some((0.99, 1.01)), Some((1.95, 2.05)));
         let wide = summary(Some((0.99, 1.01)), Some((1.8, 2.2)));
-        assert_eq!(effort.ended(&narrow, 2, 1.0), None, "fewer than the fewest");
-        assert_eq!(effort.ended(&narrow, 3, 1.0), Some(Ended::Precise));
-        assert_eq!(effort.ended(&wide, 3, 1.0), None);
-        assert_eq!(effort.ended(&summary(Some((0.99, 1.01)), None), 3, 1.0), None, "no p99 is not precise");
+        assert_eq!(effort.ended(&narrow, 4, 1.0), None, "fewer than the fewest");
+        assert_eq!(effort.ended(&narrow, 5, 1.0), Some(Ended::Precise));
+        assert_eq!(effort.ended(&wide, 5, 1.0), None);
+        assert_eq!(effort.ended(&summary(Some((0.99, 1.01)), None), 5, 1.0), None, "no p99 is not precise");
         assert_eq!(effort.ended(&wide, 10, 1.0), Some(Ended::MostRuns));
-        assert_eq!(effort.ended(&wide, 4, 120.0), Some(Ended::TimeUp));
+        assert_eq!(effort.ended(&wide, 6, 120.0), Some(Ended::TimeUp));
         assert_eq!(Effort::runs(1).ended(&wide, 1, 1.0), Some(Ended::AsAsked));
         assert_eq!(Effort::runs(2).ended(&narrow, 1, 1.0), None);
     }
@@ -164,9 +170,9 @@ mod tests {
     fn the_time_expected_counts_runs_configurations_and_what_loading_took() {
         let sweep = Sweep { batches: vec![1, 2], seconds: 2.0, ..Sweep::default() };
         let expected = sweep.expected(&["a".to_owned()], &[]);
-        // 2 configurations × (2 s + 0.2 s + 1 s guessed + 0.3 s) × 3 to 10 runs.
+        // 2 configurations × (2 s + 0.2 s + 1 s guessed + 0.3 s) × 5 to 10 runs.
         assert_eq!(expected.configurations, 2);
-        assert!((expected.least.as_secs_f64() - 21.0).abs() < 1e-6, "{expected:?}");
+        assert!((expected.least.as_secs_f64() - 35.0).abs() < 1e-6, "{expected:?}");
         assert!((expected.most.as_secs_f64() - 70.0).abs() < 1e-6, "{expected:?}");
     }
 }

@@ -10,7 +10,7 @@ mod subject;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rand_chacha::ChaCha8Rng;
@@ -156,7 +156,7 @@ pub struct Outcome {
     pub finished: usize,
     /// Configurations that failed.
     pub failed: usize,
-    /// True when it was stopped before its end.
+    /// True when it was stopped before its end, or could not come to it because a connection broke: resuming goes on.
     pub cancelled: bool,
 }
 
@@ -205,6 +205,10 @@ impl Sweep {
 fn normal(config: Config) -> Config {
     match &config.scenario {
         Scenario::SingleStream => Config { instances: 1, ..config },
+        // A session nobody uses is none.
+        Scenario::ClosedLoop { in_flight, .. } => {
+            Config { instances: config.instances.min(*in_flight), ..config }
+        }
         Scenario::Server { batcher: Some(batcher), .. } => {
             Config { batch: u64::from(batcher.max_batch), ..config }
         }
@@ -249,10 +253,11 @@ pub fn run(
             return progress.into_inner().outcome(cancel);
         }
     }
+    let mut connection = Connection::default();
     let (mut subjects, mut tasks) = (Vec::new(), Vec::new());
     for path in &sweep.models {
         progress.borrow_mut().now(format!("reading {}", super::shapes::file_name(path)));
-        match Subject::read(path, sweep, tools, cancel) {
+        match Subject::read(path, sweep, tools, cancel, &progress) {
             Ok(subject) => {
                 tasks.extend(configs.iter().map(|config| Task {
                     subject: subjects.len(),
@@ -264,11 +269,16 @@ pub fn run(
                 subjects.push((subject, FoundSizes::default()));
             }
             Err(WorkerError::Cancelled) => return progress.into_inner().outcome(cancel),
-            Err(error) => progress.borrow_mut().failed(path, None, error.to_string(), configs.len()),
+            Err(error) => {
+                progress.borrow_mut().failed(path, None, error.to_string(), configs.len());
+                if connection.is_given_up(&error, path, &progress) {
+                    return progress.into_inner().outcome(cancel);
+                }
+            }
         }
     }
     take_up(before, &subjects, &mut tasks, &mut progress.borrow_mut());
-    for round in 0.. {
+    'rounds: for round in 0.. {
         let order = random_order(&tasks, sweep.seed, round);
         if order.is_empty() || cancel.is_cancelled() {
             break;
@@ -292,12 +302,16 @@ pub fn run(
                     point.ended = sweep.effort.ended(&summary, point.runs.len(), task.spent_secs);
                     task.over = point.ended.is_some();
                     progress.borrow_mut().ran(place, point, summary);
+                    connection = Connection::default();
                 }
                 Err(WorkerError::Cancelled) => break,
                 Err(error) => {
                     task.over = true;
                     let path = &sweep.models[model_place(&sweep.models, subject.path)];
                     progress.borrow_mut().failed(path, Some(&task.config), error.to_string(), 1);
+                    if connection.is_given_up(&error, path, &progress) {
+                        break 'rounds;
+                    }
                 }
             }
         }
@@ -305,7 +319,40 @@ pub fn run(
     progress.into_inner().outcome(cancel)
 }
 
-fn model_place(models: &[PathBuf], path: &std::path::Path) -> usize {
+/// Whether the machine that measures can still be reached. One broken connection costs one configuration, several
+/// in a row mean that the others would be lost as well.
+#[derive(Default)]
+struct Connection {
+    /// Failures in a row.
+    failures: u32,
+}
+
+/// Failures of the connection in a row after which a sweep stops.
+const MOST_LOST: u32 = 3;
+
+impl Connection {
+    /// Counts a failure; true when the sweep is to stop, which is then said.
+    fn is_given_up(&mut self, error: &WorkerError, model: &Path, progress: &RefCell<Progress<'_>>) -> bool {
+        if !error.is_connection() {
+            self.failures = 0;
+            return false;
+        }
+        self.failures += 1;
+        let mut progress = progress.borrow_mut();
+        progress.lost();
+        let given_up = self.failures >= MOST_LOST;
+        if given_up {
+            let message = format!(
+                "{MOST_LOST} configurations in a row could not reach their machine, so the sweep stops here; what \
+                 was measured is kept, and resuming the sweep goes on from there"
+            );
+            progress.failed(model, None, message, 0);
+        }
+        given_up
+    }
+}
+
+fn model_place(models: &[PathBuf], path: &Path) -> usize {
     models.iter().position(|model| model == path).unwrap_or(0)
 }
 

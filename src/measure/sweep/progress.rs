@@ -24,6 +24,8 @@ pub(super) struct Progress<'e> {
     current: Instant,
     now: String,
     last_tick: Instant,
+    /// Configurations were lost with the connection to their machine: there is something left to go on with.
+    lost: bool,
 }
 
 /// Between two reports while nothing changes.
@@ -46,6 +48,7 @@ impl<'e> Progress<'e> {
             current: begin,
             now: String::new(),
             last_tick: begin,
+            lost: false,
         }
     }
 
@@ -128,8 +131,13 @@ impl<'e> Progress<'e> {
         (self.on_event)(Event::Failed { model: model.to_owned(), config, message });
     }
 
+    /// What failed last was the connection, not the configuration.
+    pub(super) fn lost(&mut self) {
+        self.lost = true;
+    }
+
     pub(super) fn outcome(self, cancel: &Cancel) -> Outcome {
-        let cancelled = cancel.is_cancelled() && self.done() < self.total;
+        let cancelled = self.lost || cancel.is_cancelled() && self.done() < self.total;
         Outcome { cancelled, ..self.outcome }
     }
 }

@@ -15,6 +15,7 @@ use crate::measure::launcher::{Launcher, WorkerError};
 use crate::measure::model_file::{self, ModelFileError};
 use crate::measure::protocol::{self, Feed, LoadSpec, Request, SessionSpec, Source, Stage};
 use crate::measure::stats::warmup;
+use crate::measure::transfer::Kind;
 use crate::measure::{Config, Measured, Point, Run, Scenario, runtime, shapes};
 use crate::model::Model;
 
@@ -48,6 +49,7 @@ impl<'a> Subject<'a> {
         sweep: &Sweep,
         tools: Tools<'_>,
         cancel: &Cancel,
+        progress: &RefCell<Progress<'_>>,
     ) -> Result<Self, WorkerError> {
         let model = match model_file::read(path) {
             Ok(model) => model,
@@ -65,6 +67,16 @@ impl<'a> Subject<'a> {
             Some(inputs) => Source::File { path: inputs.clone(), first: 0 },
             None => Source::Generated { seed: sweep.seed },
         };
+        let sent = bring(path, Kind::Model, tools.launcher, cancel, progress)?;
+        if sent.is_some_and(|sha256| sha256 != model.sha256) {
+            return Err(WorkerError::Refused(format!(
+                "the model changed while it was sent to the other machine; try again: {}",
+                path.display()
+            )));
+        }
+        if let Some(inputs) = &sweep.inputs {
+            bring(inputs, Kind::File, tools.launcher, cancel, progress)?;
+        }
         Ok(Self { path, model, arrays, source })
     }
 
@@ -164,7 +176,9 @@ impl<'a> Subject<'a> {
         let Self { model, source, .. } = self;
         let tried = shapes::find(tools.launcher, session, model, &resolution, source, cancel, &mut on_try);
         let sizes = tried.inspect_err(|error| {
-            found.refused.insert(key, error.clone());
+            if !error.is_connection() {
+                found.refused.insert(key, error.clone());
+            }
         })?;
         found.sizes.insert(config.dims.clone(), sizes.clone());
         Ok(sizes)
@@ -194,6 +208,26 @@ impl<'a> Subject<'a> {
             started_unix_secs: run.started_unix_secs,
         }
     }
+}
+
+/// Brings a file to the machine that measures, where that is another one, and says how far it is.
+fn bring(
+    path: &Path,
+    kind: Kind,
+    launcher: &Launcher,
+    cancel: &Cancel,
+    progress: &RefCell<Progress<'_>>,
+) -> Result<Option<String>, WorkerError> {
+    let (name, target) = (shapes::file_name(path), launcher.target());
+    let mut told = None;
+    launcher.bring(path, kind, cancel, &mut |sent, total| {
+        let percent = sent.saturating_mul(100).checked_div(total);
+        if told != Some(percent) {
+            told = Some(percent);
+            let share = percent.map_or_else(String::new, |percent| format!(": {percent} %"));
+            progress.borrow_mut().now(format!("sending {name} to `{target}`{share}"));
+        }
+    })
 }
 
 /// Where the warm-up of a run ends, where its latencies can show one: arrivals and queues of an open loop, and the

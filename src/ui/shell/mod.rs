@@ -7,6 +7,7 @@ mod command;
 mod dialog;
 mod drop;
 mod files;
+mod machines;
 mod menu;
 mod overlays;
 mod palette;
@@ -27,6 +28,7 @@ pub use files::{Desktop, FilePicker, NoDialog, Pick};
 pub use run::run;
 
 use self::dialog::PathDialog;
+use self::machines::Machines;
 use self::palette::{Chosen, Palette};
 use self::toasts::Toasts;
 use super::pages::{Bills, Compare, Explore, Measure, Models, Prices, Welcome};
@@ -59,6 +61,7 @@ enum Over {
     Nothing,
     Palette(Palette),
     Path(Box<PathDialog>),
+    Machines(Box<Machines>),
     Shortcuts,
     About,
     History,
@@ -272,6 +275,7 @@ impl Window {
     /// Draws what floats over the page and takes its answer.
     fn over_ui(&mut self, ctx: &egui::Context, commands: &mut Vec<UiCommand>) {
         let working = self.running().next().is_some();
+        let mut wishes = Vec::new();
         match &mut self.over {
             Over::Nothing => {}
             Over::Palette(palette) => match palette.ui(ctx, self.app.state(), working, &self.recent) {
@@ -293,6 +297,11 @@ impl Window {
                     }
                 }
             }
+            Over::Machines(machines) => {
+                if machines.ui(ctx, &self.app, &mut wishes) {
+                    self.over = Over::Nothing;
+                }
+            }
             Over::Shortcuts => {
                 if overlays::shortcuts_ui(ctx) {
                     self.over = Over::Nothing;
@@ -308,6 +317,9 @@ impl Window {
                     self.over = Over::Nothing;
                 }
             }
+        }
+        for wish in wishes {
+            self.perform_command(wish);
         }
     }
 

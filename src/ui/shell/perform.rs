@@ -30,6 +30,7 @@ impl Window {
             Action::PickFiles => self.ask(Purpose::Open),
             Action::Open(path) => self.open(vec![path]),
             Action::ExportChart(chart) => self.ask(Purpose::ExportChart(chart)),
+            Action::Machines => self.over = Over::Machines(Box::default()),
             Action::ExportReport => self.ask(Purpose::ExportReport),
             Action::Say(text) => self.say(Level::Info, text),
             Action::Copy { text, what } => {
@@ -66,6 +67,7 @@ impl Window {
                     self.perform_command(Command::Cancel(id));
                 }
             }
+            UiCommand::Machines => self.over = Over::Machines(Box::default()),
             UiCommand::UseTheme(chosen) => self.use_theme(ctx, chosen),
             UiCommand::ZoomIn => zoom(ctx, ZOOM_STEP),
             UiCommand::ZoomOut => zoom(ctx, -ZOOM_STEP),
@@ -93,7 +95,7 @@ impl Window {
             .map(|entry| entry.model.sha256.clone())
             .collect();
         let sweep = Sweep { batches: vec![1, 4], effort: Effort::runs(1), seed: 1, ..Sweep::default() };
-        self.perform_command(Command::Measure(Box::new(Measure { models, sweep })));
+        self.perform_command(Command::Measure(Box::new(Measure { models, sweep, target: None })));
     }
 
     /// Opens the dialog that asks for a path.
@@ -193,6 +195,9 @@ fn report_words(report: &FileReport, kind: &str) -> (Level, String) {
     }
     if let Some(points) = report.points {
         add(points, "measurement", "measurements");
+    }
+    if let Some(results) = report.results {
+        add(results, "result", "results");
     }
     if report.warnings.is_empty() {
         return (Level::Info, text);

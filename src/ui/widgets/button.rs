@@ -103,6 +103,47 @@ impl Default for NumberField<'_> {
     }
 }
 
+/// Several of few, all in view; at least one stays chosen, in the order of `options`. `name` says what is chosen.
+pub fn toggles_ui<T: PartialEq + Copy>(ui: &mut Ui, name: &str, chosen: &mut Vec<T>, options: &[(T, &str)]) {
+    let tokens = Tokens::of(ui);
+    ui.spacing_mut().item_spacing.x = space::XS;
+    for (option, text) in options {
+        let on = chosen.contains(option);
+        let colour = if on { tokens.accent_text } else { tokens.text_quiet };
+        let edge = if on { tokens.accent_text } else { tokens.border_strong };
+        let button = Button::selectable(on, RichText::new(*text).color(colour))
+            .frame_when_inactive(true)
+            .stroke(Stroke::new(1.0, edge));
+        let response = ui.add(button).on_hover_text(format!("{name}: {text}"));
+        if response.clicked() {
+            if !on {
+                chosen.push(*option);
+            } else if chosen.len() > 1 {
+                chosen.retain(|other| other != option);
+            }
+            chosen.sort_by_key(|value| options.iter().position(|(other, _)| other == value));
+        }
+    }
+}
+
+/// Something chosen that can be taken off. True when the user takes it off.
+pub fn chip_ui(ui: &mut Ui, text: &str) -> bool {
+    let tokens = Tokens::of(ui);
+    Frame::new()
+        .fill(tokens.accent_soft)
+        .corner_radius(RADIUS)
+        .inner_margin(Margin { left: 8, right: 2, top: 0, bottom: 0 })
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = space::XS;
+                ui.label(RichText::new(text).color(tokens.text));
+                super::icon::icon_button_ui(ui, Icon::Close, &format!("Remove {text}")).clicked()
+            })
+            .inner
+        })
+        .inner
+}
+
 /// A number with its name before it and its unit behind it. Drag, or click and type.
 pub fn number_field_ui(ui: &mut Ui, name: &str, value: &mut f64, field: &NumberField<'_>) -> Response {
     labelled_ui(ui, name, |ui| {

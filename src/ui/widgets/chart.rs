@@ -19,13 +19,24 @@ pub fn chart_ui(
     height: f32,
     chosen: Option<u64>,
 ) -> Option<u64> {
+    chart_response_ui(ui, view, chart, height, chosen).picked
+}
+
+/// The same; returns everything the reader did and where the marks are on the screen.
+pub fn chart_response_ui(
+    ui: &mut Ui,
+    view: &mut View<'_>,
+    chart: &Chart,
+    height: f32,
+    chosen: Option<u64>,
+) -> plot::Response {
     let corner = pos2(ui.max_rect().right(), ui.cursor().top());
-    let picked = plot::show(ui, chart, &options(ui, height, chosen)).picked;
+    let response = plot::show(ui, chart, &options(ui, height, chosen));
     let button =
         Rect::from_min_size(corner - vec2(space::CONTROL, space::XS), vec2(space::CONTROL, space::CONTROL));
     let mut ui = ui.new_child(UiBuilder::new().id_salt(("chart corner", &chart.id)).max_rect(button));
     chart_menu_ui(&mut ui, view, chart);
-    picked
+    response
 }
 
 /// The same without title, notes and menu, where the page around it says them and there is little height.

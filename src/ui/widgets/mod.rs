@@ -11,10 +11,10 @@ mod table;
 use egui::{Frame, InnerResponse, Layout, Margin, Response, RichText, Sense, Stroke, Ui, vec2};
 
 pub use button::{
-    NumberField, danger_button_ui, filter_chip_ui, form_row_ui, labelled_ui, line_edit, number_field_ui,
-    primary_button_ui, quiet_button_ui, search_ui, segmented_ui, text_field_ui,
+    NumberField, chip_ui, danger_button_ui, filter_chip_ui, form_row_ui, labelled_ui, line_edit,
+    number_field_ui, primary_button_ui, quiet_button_ui, search_ui, segmented_ui, text_field_ui, toggles_ui,
 };
-pub use chart::{bare_chart_ui, chart_menu_ui, chart_ui};
+pub use chart::{bare_chart_ui, chart_menu_ui, chart_response_ui, chart_ui};
 pub use dialog::{dialog_frame, dialog_title_ui};
 pub use icon::{Icon, icon_button_ui, icon_ui};
 pub use table::{Cell, Column, Table, TableOutput, TableState, data_table_ui};
@@ -190,7 +190,14 @@ pub enum Badge {
     Best,
     Stay,
     Failed,
+    FellBack,
     Missing,
+    Steady,
+    Drift,
+    Unsteady,
+    Short,
+    Valid,
+    Invalid,
 }
 
 impl Badge {
@@ -204,7 +211,14 @@ impl Badge {
             Self::Best => "best",
             Self::Stay => "today",
             Self::Failed => "failed",
+            Self::FellBack => "fell back",
             Self::Missing => "missing",
+            Self::Steady => "steady",
+            Self::Drift => "drift",
+            Self::Unsteady => "unsteady",
+            Self::Short => "too short",
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
         }
     }
 
@@ -218,7 +232,16 @@ impl Badge {
             Self::Best => "The cheapest within the limit",
             Self::Stay => "What the bill shows today",
             Self::Failed => "Was asked for and could not be done",
+            Self::FellBack => "Ran on another execution provider than the one asked for",
             Self::Missing => "The file is not where it was",
+            Self::Steady => "Every run settled at one level; its warm-up does not count",
+            Self::Drift => {
+                "A run slowed down, or went on changing: its numbers depend on how long it was run"
+            }
+            Self::Unsteady => "A run never settled at one level",
+            Self::Short => "A run is too short to tell whether it had settled",
+            Self::Valid => "Every run kept the rules of its scenario",
+            Self::Invalid => "A run broke the rules of its scenario: its numbers do not count",
         }
     }
 }
@@ -229,10 +252,11 @@ pub fn badge_ui(ui: &mut Ui, badge: Badge) -> Response {
     let colour = match badge {
         Badge::Assumed => tokens.assumed,
         Badge::Measured | Badge::Imported => tokens.text_quiet,
-        Badge::Best => tokens.good,
+        Badge::Best | Badge::Steady | Badge::Valid => tokens.good,
+        Badge::Short => tokens.text_quiet,
         Badge::Stay | Badge::Used => tokens.accent_text,
-        Badge::Failed => tokens.danger,
-        Badge::Missing => tokens.warning,
+        Badge::Failed | Badge::Invalid | Badge::Unsteady => tokens.danger,
+        Badge::FellBack | Badge::Missing | Badge::Drift => tokens.warning,
     };
     tag_ui(ui, badge.text(), colour).on_hover_text(badge.meaning())
 }

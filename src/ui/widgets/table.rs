@@ -14,6 +14,10 @@ use crate::ui::theme::{RADIUS, Tokens, space};
 
 /// Between columns, in points: a number at the right end of one must not touch the word at the left end of the next.
 const GAP: f32 = 20.0;
+/// The same where there is little room.
+const NARROW_GAP: f32 = 12.0;
+/// Width of what stands behind a number.
+const ASIDE: f32 = 42.0;
 /// Room for the scroll bar, in points.
 const SCROLL_BAR: f32 = 12.0;
 
@@ -70,6 +74,8 @@ pub struct Cell {
     colour: Option<Color32>,
     quiet: bool,
     badge: Option<Badge>,
+    aside: Option<String>,
+    spoken: Option<String>,
     swatch: Option<Color32>,
     bar: Option<f32>,
 }
@@ -84,6 +90,8 @@ impl Cell {
             colour: None,
             quiet: false,
             badge: None,
+            aside: None,
+            spoken: None,
             swatch: None,
             bar: None,
         }
@@ -103,6 +111,20 @@ impl Cell {
     #[must_use]
     pub fn badge(mut self, badge: Badge) -> Self {
         self.badge = Some(badge);
+        self
+    }
+
+    /// Small and quiet behind a number, in room of its own so that numbers stay below each other; may be empty.
+    #[must_use]
+    pub fn aside(mut self, text: impl Into<String>) -> Self {
+        self.aside = Some(text.into());
+        self
+    }
+
+    /// What assistive technology is told where the text is a short form.
+    #[must_use]
+    pub fn spoken(mut self, text: impl Into<String>) -> Self {
+        self.spoken = Some(text.into());
         self
     }
 
@@ -210,12 +232,13 @@ pub fn data_table_ui(
     keys(ui, id, table, state, &mut output, &cell);
     let by_key = output.chosen.take();
 
-    let gap = GAP;
-    let between = gap * table.columns.len().saturating_sub(1) as f32;
     let columns: f32 = table.columns.iter().map(|column| column.width).sum();
-    let needed = columns + between + if scrolls(table) { SCROLL_BAR } else { 0.0 };
+    let between = table.columns.len().saturating_sub(1) as f32;
+    let bar = if scrolls(table) { SCROLL_BAR } else { 0.0 };
     let top = ui.cursor().min;
     let width = ui.available_width();
+    let gap = if columns + between * GAP + bar > width { NARROW_GAP } else { GAP };
+    let needed = columns + between * gap + bar;
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(gap, 0.0);
         ui.visuals_mut().selection.stroke.color = tokens.text;
@@ -444,7 +467,12 @@ fn row_ui(
     let mut words = Vec::with_capacity(table.columns.len());
     for (index, column) in table.columns.iter().enumerate() {
         let content = cell(number, index);
-        let mut spoken = format!("{} {}", column.title, content.text);
+        let text = content.spoken.as_ref().unwrap_or(&content.text);
+        let mut spoken = format!("{} {text}", column.title);
+        if let Some(aside) = content.aside.as_ref().filter(|aside| !aside.is_empty()) {
+            spoken.push(' ');
+            spoken.push_str(aside);
+        }
         if let Some(badge) = content.badge {
             spoken.push(' ');
             spoken.push_str(badge.text());
@@ -479,6 +507,14 @@ fn cell_ui(ui: &mut Ui, cell: &Cell, number: bool, tokens: &Tokens) -> Response 
         };
         if number {
             behind(ui);
+            if let Some(aside) = &cell.aside {
+                let text = RichText::new(aside).small().color(tokens.text_quiet);
+                let layout = Layout::left_to_right(Align::Center);
+                ui.allocate_ui_with_layout(egui::vec2(ASIDE, space::ROW), layout, |ui| {
+                    ui.set_min_width(ASIDE);
+                    ui.add(Label::new(text).selectable(false));
+                });
+            }
         }
         if let Some(colour) = cell.swatch {
             let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(10.0), Sense::hover());

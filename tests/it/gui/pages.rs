@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use super::harness::{Desk, app_in, desk, empty, settle};
 
 /// A measurement whose latencies all are `millis`, but for the slowest 2 %, which take twice as long.
-fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> Point {
+pub fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> Point {
     let model = &app.state().models[model].model;
     let nanos = (millis * 1e6) as u64;
     let latency_nanos: Vec<u64> =
@@ -75,7 +75,7 @@ fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> Poin
 }
 
 /// The sample project with four measurements of each of its two CNNs, made once.
-fn sample() -> &'static Path {
+pub fn sample() -> &'static Path {
     static SAMPLE: OnceLock<TempDir> = OnceLock::new();
     let folder = SAMPLE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -99,7 +99,7 @@ fn sample() -> &'static Path {
     folder.path()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -113,7 +113,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A window over the measured sample project, on the page with this number of the rail.
-fn measured(page: Key) -> Desk {
+pub fn measured(page: Key) -> Desk {
     let home = tempfile::tempdir().unwrap();
     copy(sample(), home.path());
     let mut app = app_in(home.path());
@@ -126,12 +126,12 @@ fn measured(page: Key) -> Desk {
     desk
 }
 
-fn state(desk: &Desk) -> &State {
+pub fn state(desk: &Desk) -> &State {
     desk.harness.state().app().state()
 }
 
 /// Clicks and returns what was put on the clipboard.
-fn copied(desk: &mut Desk, button: &str) -> String {
+pub fn copied(desk: &mut Desk, button: &str) -> String {
     desk.harness.get_by_label(button).scroll_to_me();
     desk.harness.run();
     desk.harness.get_by_label(button).click();
@@ -186,12 +186,15 @@ fn measure_lists_the_measurements_and_copies_them_as_csv() {
 fn a_measurement_chosen_in_the_table_shows_its_latencies_over_time_and_can_be_removed() {
     let mut open = measured(Key::Num3);
     assert_eq!(state(&open).chosen, None);
-    let row = open.harness.query_all_by_label_contains("Model digits-cnn-int8, Batch 8").next().unwrap();
-    row.click();
+    open.harness.query_all_by_label_contains("Model digits-cnn-int8, Batch 8").next().unwrap().scroll_to_me();
+    open.harness.run();
+    open.harness.query_all_by_label_contains("Model digits-cnn-int8, Batch 8").next().unwrap().click();
     open.harness.run_steps(4);
     let chosen = state(&open).chosen_point().unwrap();
     assert_eq!((chosen.point.model.as_str(), chosen.point.config.batch), ("digits-cnn-int8.onnx", 8));
-    assert!(open.says("Chart: Latency of each inference"));
+    assert!(open.says("Chart: Latency over time"));
+    open.harness.get_by_label("Remove").scroll_to_me();
+    open.harness.run();
     open.press("Remove");
     assert_eq!(state(&open).points.len(), 7);
     assert!(

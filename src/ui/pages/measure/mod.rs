@@ -1,8 +1,25 @@
 //! The page Measure: what to measure, how far it is, and what came out.
 
+mod breakdown;
+mod columns;
+mod cost;
+mod curves;
+mod detail;
+mod effort;
+mod facts;
+mod fields;
+mod flame;
 mod form;
+mod looked;
+mod machine;
+mod more;
 mod results;
+mod resume;
+mod runs;
 mod samples;
+mod scenarios;
+mod time;
+mod verdict;
 
 use egui::{Key, Modifiers, Ui};
 
@@ -20,6 +37,8 @@ use crate::ui::widgets::{
 pub struct Measure {
     form: Form,
     results: Results,
+    /// Asked already which execution providers there are.
+    looked: bool,
 }
 
 impl Measure {
@@ -45,6 +64,11 @@ impl Measure {
             });
             return;
         }
+        if state.runtimes.is_none() && !self.looked && !view.app.is_measuring() {
+            self.looked = true;
+            view.send(Command::LookForRuntimes);
+        }
+        let state = view.app.state();
         self.form.refresh(state);
         let asked = self.form.measure(state);
         let running = view.app.is_measuring();
@@ -60,13 +84,14 @@ impl Measure {
                     let button = primary_button_ui(ui, "Start measuring")
                         .on_hover_text(format!("Starts with {keys} too"))
                         .on_disabled_hover_text(match &asked {
-                            Ok(_) => "A measurement is running",
-                            Err(problem) => problem.as_str(),
+                            Ok(_) => "A measurement is running".to_owned(),
+                            Err(problem) => problem.sentence(),
                         });
                     start |= button.clicked();
                 });
             });
             progress_card_ui(ui, view);
+            resume::ui(ui, view);
             self.form.ui(ui, state, &asked);
             failures_ui(ui, view);
             self.results.ui(ui, view);

@@ -3,25 +3,58 @@
 
 use crate::app::project::Stored;
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
-use crate::measure::Series;
+use crate::measure::{Run, Series};
 use crate::ui::pages::parts::config_words;
 use crate::units;
 
 /// Points drawn at most.
-const POINTS: usize = 1_200;
+const POINTS: usize = 1_600;
+/// Ends of warm-ups that have their name at the line; more would cover each other.
+const MOST_NAMED: usize = 3;
 
-/// The chart of a measurement's raw latencies: its runs one after another, each with the end of its warm-up.
-pub(super) fn timeline(stored: &Stored, series: &[Series]) -> Chart {
+/// What of a measurement is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Shown {
+    /// One run, or all one after another.
+    pub run: Option<usize>,
+    /// A logarithmic latency axis.
+    pub log: bool,
+}
+
+/// Where each run begins in the chart, in seconds.
+pub(super) fn begins(runs: &[Run], shown: Shown) -> Vec<Option<f64>> {
+    let mut begin = 0.0;
+    runs.iter()
+        .enumerate()
+        .map(|(place, run)| match shown.run {
+            Some(only) => (only == place).then_some(0.0),
+            None => {
+                let at = begin;
+                begin += run.measured.wall_nanos as f64 / 1e9;
+                Some(at)
+            }
+        })
+        .collect()
+}
+
+/// The chart of a measurement's raw latencies: its runs one after another or one alone, the levels found by change
+/// point, the end of each warm-up.
+pub(super) fn timeline(stored: &Stored, series: &[Series], shown: Shown) -> Chart {
+    let scale = if shown.log { Scale::Log10 } else { Scale::Linear { from_zero: true } };
+    let x = if shown.run.is_some() || series.len() < 2 { "Time" } else { "Time, runs one after another" };
     let mut chart = Chart::new(
         "samples",
-        "Latency of each query",
-        Axis::new("Time, runs one after another", "s", Scale::Linear { from_zero: true }),
-        Axis::new("Latency", "ms", Scale::Linear { from_zero: true }),
+        "Latency over time",
+        Axis::new(x, "s", Scale::Linear { from_zero: true }),
+        Axis::new("Latency", "ms", scale),
     );
     chart.subtitle = format!("{}, {}", stored.point.model, config_words(&stored.point.config));
-    let most = POINTS / series.len().max(1);
-    let (mut begin, mut thinned) = (0.0, 0);
+    let begins = begins(&stored.point.runs, shown);
+    let most = POINTS / begins.iter().flatten().count().max(1);
+    let mut thinned = 0;
+    let mut levels: Vec<Datum> = Vec::new();
     for (place, (run, series)) in stored.point.runs.iter().zip(series).enumerate() {
+        let Some(begin) = begins[place] else { continue };
         let (drawn, stretch) = extremes(series, most.max(100));
         thinned = thinned.max(stretch);
         let data = drawn
@@ -35,31 +68,70 @@ pub(super) fn timeline(stored: &Stored, series: &[Series]) -> Chart {
                 ..Datum::new(begin + secs, millis)
             })
             .collect();
-        chart.marks.push(Mark::Line {
-            name: format!("Run {}", place + 1),
-            data,
-            ink: Ink::Series(place),
-            dashed: false,
-            markers: false,
-            second_axis: false,
-        });
-        let cut = usize::try_from(run.warm_up()).ok().filter(|cut| *cut > 0);
-        if let Some(began) = cut.and_then(|cut| series.began_nanos.get(cut)) {
-            let name = format!("Warm-up of run {} ends", place + 1);
-            chart.marks.push(Mark::VerticalLimit { name, x: begin + *began as f64 / 1e9 });
-        }
-        begin += run.measured.wall_nanos as f64 / 1e9;
+        chart.marks.push(line(&format!("Run {}", place + 1), data, Ink::Series(place)));
+        levels.extend(steps(run, series, begin));
     }
-    for (name, estimate) in stored.summary.percentiles() {
-        if let Some(ms) = estimate.ms.filter(|_| matches!(name, "p50" | "p99")) {
-            let name = format!("{name} {}", units::duration_ms(ms));
-            chart.marks.push(Mark::HorizontalLimit { name, y: ms });
-        }
+    if !levels.is_empty() {
+        chart.marks.push(line("Levels by change point", levels, Ink::Strong));
+    }
+    let cuts: Vec<(usize, f64)> = begins
+        .iter()
+        .enumerate()
+        .filter_map(|(place, begin)| Some((place, (*begin)?, stored.point.runs.get(place)?.warm_up())))
+        .filter(|(_, _, cut)| *cut > 0)
+        .filter_map(|(place, begin, cut)| Some((place, begin + cut_secs(series.get(place)?, cut)?)))
+        .collect();
+    let named = cuts.len() <= MOST_NAMED;
+    for (place, x) in &cuts {
+        let name = if named { format!("Warm-up of run {} ends", place + 1) } else { String::new() };
+        chart.marks.push(Mark::VerticalLimit { name, x: *x });
+    }
+    if !named {
+        chart.notes.push("Dashed, vertical: where the warm-up of each run ends.".to_owned());
     }
     if thinned > 1 {
         chart.notes.push(format!("Drawn: quickest and slowest of each {thinned} queries or fewer."));
     }
     chart
+}
+
+/// When the query begins that is the first to count, in seconds since the run's start.
+pub(super) fn cut_secs(series: &Series, cut: u64) -> Option<f64> {
+    let began = series.began_nanos.get(usize::try_from(cut).ok()?)?;
+    Some(*began as f64 / 1e9)
+}
+
+/// How many queries began before a moment of a run: the warm-up that ends there. At least one query is left.
+pub(super) fn queries_before(series: &Series, secs: f64) -> u64 {
+    let before = series.began_nanos.partition_point(|began| (*began as f64) / 1e9 < secs);
+    before.min(series.began_nanos.len().saturating_sub(1)) as u64
+}
+
+/// The levels that change points cut a run into, as steps.
+fn steps(run: &Run, series: &Series, begin: f64) -> Vec<Datum> {
+    let Some(steadiness) = &run.measured.steadiness else { return Vec::new() };
+    let at = |place: usize| series.began_nanos.get(place).map(|began| begin + *began as f64 / 1e9);
+    let hover = |from: f64, to: f64, millis: f64, steady: bool| {
+        vec![
+            ("Level".to_owned(), units::duration_ms(millis)),
+            ("From".to_owned(), units::duration_ms((from - begin) * 1_000.0)),
+            ("To".to_owned(), units::duration_ms((to - begin) * 1_000.0)),
+            ("Steady state".to_owned(), if steady { "yes" } else { "no" }.to_owned()),
+        ]
+    };
+    let mut data = Vec::new();
+    for segment in &steadiness.segments {
+        let (Some(from), Some(to)) = (at(segment.start), at(segment.end.saturating_sub(1))) else { continue };
+        let millis = segment.level_nanos / 1e6;
+        for x in [from, to] {
+            data.push(Datum { hover: hover(from, to, millis, segment.steady), ..Datum::new(x, millis) });
+        }
+    }
+    data
+}
+
+fn line(name: &str, data: Vec<Datum>, ink: Ink) -> Mark {
+    Mark::Line { name: name.to_owned(), data, ink, dashed: false, markers: false, second_axis: false }
 }
 
 /// Begin of each drawn query in seconds with its latency in milliseconds, at most `most` and a few, and how many
@@ -112,5 +184,15 @@ mod tests {
             assert!(drawn.iter().any(|(_, millis)| (millis - extreme).abs() < 1e-9), "{extreme} ms is lost");
         }
         assert!(drawn.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn a_place_in_time_is_a_number_of_queries_and_back() {
+        // Queries begin at 0, 10, 20, … ms.
+        let series = series(vec![10_000_000; 100]);
+        assert_eq!(queries_before(&series, 0.055), 6);
+        assert_eq!(cut_secs(&series, 6), Some(0.06));
+        assert_eq!(queries_before(&series, 0.06), 6, "the line stays where it is");
+        assert_eq!((queries_before(&series, -1.0), queries_before(&series, 99.0)), (0, 99));
     }
 }

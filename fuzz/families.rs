@@ -1,0 +1,38 @@
+//! What every target does with bytes: hands them to the readers of results and holds the answer to its promises.
+//!
+//! A family's target puts the beginning of each of its formats before the bytes, so that the bytes reach its readers
+//! however they are told.
+
+use inferometer::measure::import::{Results, Unit, read_bytes};
+
+const NAME: &str = "fuzzed";
+
+/// Reads `bytes` as a file. Panics where a promise is broken: a result that holds nothing, a number that is none, an
+/// error that does not end with the file.
+pub fn read(bytes: &[u8]) {
+    match read_bytes(NAME, bytes) {
+        Ok(results) => holds(&results),
+        Err(error) => assert!(error.to_string().ends_with(NAME), "{error}"),
+    }
+}
+
+/// Reads `bytes` after each of `beginnings`.
+pub fn read_after(beginnings: &[&str], bytes: &[u8]) {
+    for beginning in beginnings {
+        read(&[beginning.as_bytes(), bytes].concat());
+    }
+}
+
+fn holds(results: &Results) {
+    assert!(!results.results.is_empty() || !results.warnings.is_empty(), "nothing, and nothing said");
+    for run in &results.results {
+        for metric in &run.metrics {
+            assert!(metric.value.is_finite(), "{metric:?}");
+            assert!(metric.value >= 0.0 || metric.unit != Unit::Nanos, "{metric:?}");
+            assert!(metric.rounding.is_none_or(|rounding| rounding >= 0.0 && rounding.is_finite()), "{metric:?}");
+        }
+        for samples in &run.samples {
+            assert!(samples.began_nanos.is_empty() || samples.began_nanos.len() == samples.nanos.len());
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The dialog "Machines to measure on". The machine of these tests is this one, reached by `env`.
+
+use egui::Key;
+use egui::accesskit::Role;
+use egui_kittest::kittest::Queryable as _;
+use inferometer::app::Theme;
+use inferometer::hardware::Fingerprint;
+
+use super::harness::{Desk, empty};
+
+fn open_dialog(desk: &mut Desk) {
+    desk.ctrl(Key::K);
+    desk.type_text("machines to measure");
+    desk.key(Key::Enter);
+    assert!(desk.says("A machine is reached by a command"));
+}
+
+/// Replaces what stands in a field.
+fn fill(desk: &mut Desk, field: &str, text: &str) {
+    desk.harness.get_by_role_and_label(Role::TextInput, field).focus();
+    desk.harness.run();
+    desk.ctrl(Key::A);
+    desk.type_text(text);
+}
+
+#[test]
+fn a_machine_is_added_checked_and_removed() {
+    let mut desk = empty(Theme::Light);
+    open_dialog(&mut desk);
+    fill(&mut desk, "Name", "bench host");
+    fill(&mut desk, "Command", "ssh");
+    desk.press("Add and check");
+    assert!(desk.says("names no host"), "what is no command is said and stays to be mended");
+    assert!(desk.harness.state().app().state().targets.is_empty());
+
+    let home = desk.folder.path().join("there");
+    fill(&mut desk, "Inferometer there", env!("CARGO_BIN_EXE_inferometer"));
+    fill(&mut desk, "Command", &format!("env INFEROMETER_HOME={}", home.display()));
+    desk.press("Add and check");
+    assert!(desk.says("A machine is reached by a command"), "the dialog stays open");
+    desk.until("the machine has answered", |window| {
+        window.app().state().surveys.get("bench host").is_some_and(Result::is_ok)
+    });
+    desk.rest();
+    let cpu = Fingerprint::read().cpu;
+    assert!(
+        desk.says("bench host") && desk.says(&format!("{cpu}, ")) && desk.says(env!("CARGO_PKG_VERSION"))
+    );
+
+    desk.press("Remove");
+    assert!(desk.harness.state().app().state().targets.is_empty());
+    desk.key(Key::Escape);
+    assert!(!desk.says("A machine is reached by a command"));
+}
+
+#[test]
+fn a_machine_that_cannot_be_reached_says_why() {
+    let mut desk = empty(Theme::Dark);
+    open_dialog(&mut desk);
+    fill(&mut desk, "Command", "env");
+    fill(&mut desk, "Inferometer there", "/nonexistent/inferometer");
+    desk.press("Add and check");
+    desk.until("the machine was asked", |window| window.app().state().surveys.contains_key("env"));
+    desk.rest();
+    assert!(desk.says("is not there or cannot be run"));
+}
