@@ -234,6 +234,12 @@ pub struct Profile {
     /// Seed of generated inputs
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Profile on another machine: the name of one of yours, or the command that reaches it
+    #[arg(long, value_name = "NAME|COMMAND")]
+    pub target: Option<String>,
+    /// Inferometer on that machine, as one would type it there [default: inferometer]
+    #[arg(long, value_name = "PROGRAM", requires = "target")]
+    pub target_program: Option<String>,
     /// How many nodes to print (all of them with --json)
     #[arg(long, value_name = "N", default_value_t = 15)]
     pub most: usize,

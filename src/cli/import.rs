@@ -98,8 +98,7 @@ fn tell_results(files: &[&ResultFile], named: &Path) {
         say!("  {}, {}, {count} result{s}{place}", file.results.format, tools.join(", "));
     }
     say!("");
-    let rows: Vec<Vec<String>> =
-        files.iter().flat_map(|file| &file.results.results).map(row).collect();
+    let rows: Vec<Vec<String>> = files.iter().flat_map(|file| &file.results.results).map(row).collect();
     super::table::print(
         &["System", "Model", "Scenario", "Load", "Throughput", "p50", "p90", "p99", "Verdict"],
         &rows,

@@ -172,6 +172,7 @@ fn blocks_of_a_comparison_run_there_by_paths_of_this_machine() {
         },
         feed: shapes::feed_of(&model, &sizes, Source::Generated { seed: 1 }),
         millis: 5.0,
+        slot: 0,
     };
     let cancel = Cancel::new();
     let mut worker = Launcher::to(&server.target()).start(&cancel).unwrap();

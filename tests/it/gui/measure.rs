@@ -92,7 +92,8 @@ fn the_form_as_it_is_asks_for_a_decision_on_every_model() {
     let mut desk = sample(Theme::Dark);
     desk.ctrl(Key::Num3);
     desk.rest();
-    let Measure { models, sweep } = started(&mut desk);
+    let Measure { models, sweep, target } = started(&mut desk);
+    assert_eq!(target, None, "this machine");
     assert_eq!(models.len(), 3);
     assert_eq!(sweep.batches, [1, 2, 4, 8]);
     assert_eq!(sweep.scenarios, [Scenario::SingleStream]);
@@ -168,7 +169,7 @@ fn a_stopped_sweep_is_offered_to_be_resumed_or_forgotten() {
     settle(&mut app);
     let models = vec![app.state().models[0].model.sha256.clone()];
     let sweep = Sweep { batches: vec![1, 2, 4], effort: Effort::runs(2), ..Sweep::default() };
-    let job = app.handle(Command::Measure(Box::new(Measure { models, sweep }))).unwrap().unwrap();
+    let job = app.handle(Command::Measure(Box::new(Measure { models, sweep, target: None }))).unwrap().unwrap();
     app.handle(Command::Cancel(job)).unwrap();
     settle(&mut app);
     assert_eq!(app.state().unfinished.as_ref().unwrap().total, 3);

@@ -8,8 +8,10 @@ use egui::{DragValue, Label, RichText, Ui};
 use super::effort::Choice;
 use super::fields::{NAMES, Problem, counts, list_row_ui, row_ui, small_counts};
 use super::more::More;
+use super::place;
 use crate::app::{Measure, ModelEntry, State};
 use crate::measure::Point;
+use crate::measure::runtime::Found;
 use crate::measure::sweep::Sweep;
 use crate::ui::pages::parts::halves_ui;
 use crate::ui::theme::{Tokens, space};
@@ -34,6 +36,8 @@ pub(super) struct Form {
     seconds: f64,
     effort: Choice,
     more: More,
+    /// Name of the machine that measures; `None` = this one.
+    target: Option<String>,
 }
 
 impl Default for Form {
@@ -46,6 +50,7 @@ impl Default for Form {
             seconds: 2.0,
             effort: Choice::default(),
             more: More::default(),
+            target: None,
         }
     }
 }
@@ -58,6 +63,8 @@ impl Form {
         });
         let chosen: Vec<&ModelEntry> = chosen(state, &self.left_out).collect();
         self.more.refresh(&chosen);
+        // It may have been removed.
+        self.target = self.target.take().filter(|name| state.target(name).is_some());
     }
 
     /// What the form asks for, or what is wrong with it.
@@ -78,15 +85,17 @@ impl Form {
             effort: self.effort.effort()?,
             ..self.more.sweep()?
         };
-        Ok(Measure { models, sweep, target: None })
+        Ok(Measure { models, sweep, target: self.target.clone() })
     }
 
-    pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, asked: &Result<Measure, Problem>) {
+    /// Draws the form; true when the list of machines is asked for.
+    pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, asked: &Result<Measure, Problem>) -> bool {
+        let mut machines = false;
         card_ui(ui, |ui| {
             halves_ui(ui, |ui, left| {
                 if left {
                     self.models_ui(ui, state);
-                    // Other machines (`state.targets`) are chosen here, below the models.
+                    machines = place::ui(ui, state, &mut self.target);
                 } else {
                     self.settings_ui(ui, state);
                 }
@@ -95,6 +104,7 @@ impl Form {
             self.more.ui(ui, state, &chosen);
             expected_ui(ui, state, asked);
         });
+        machines
     }
 
     fn models_ui(&mut self, ui: &mut Ui, state: &State) {
@@ -147,7 +157,8 @@ impl Form {
     fn settings_ui(&mut self, ui: &mut Ui, state: &State) {
         section_header_ui(ui, "Configurations", "", |_| {});
         list_row_ui(ui, "Batch sizes", &mut self.batches, counts, "items in one inference");
-        let cpus = format!("of {} logical CPUs", state.machine.logical_cpus);
+        let cpus = place::machine(state, self.target.as_deref())
+            .map_or_else(String::new, |machine| format!("of {} logical CPUs", machine.logical_cpus));
         list_row_ui(ui, "Threads", self.threads.get_or_insert_default(), small_counts, &cpus);
         self.providers_ui(ui, state);
         ui.horizontal(|ui| {
@@ -161,13 +172,18 @@ impl Form {
     }
 
     fn providers_ui(&mut self, ui: &mut Ui, state: &State) {
-        let offered = offered(state, &self.providers);
-        let hover = "Execution providers of the ONNX Runtimes found on this machine";
+        let runtimes = place::runtimes(state, self.target.as_deref());
+        let offered = offered(runtimes, &self.providers);
+        let hover = "Execution providers of the ONNX Runtimes found on the machine that measures";
         row_ui(ui, "Providers", |ui| match offered.as_slice() {
             [only] => {
                 ui.label(*only).on_hover_text(hover);
-                let looking = state.runtimes.is_none();
-                note_ui(ui, if looking { "looking for others" } else { "the runtimes found offer no other" });
+                let words = match (runtimes, &self.target) {
+                    (Some(_), _) => "the runtimes found offer no other",
+                    (None, None) => "looking for others",
+                    (None, Some(_)) => "check the machine to see others",
+                };
+                note_ui(ui, words);
             }
             several => {
                 let options: Vec<(&'static str, &str)> = several.iter().map(|&name| (name, name)).collect();
@@ -183,10 +199,10 @@ fn chosen<'s>(state: &'s State, left_out: &BTreeSet<String>) -> impl Iterator<It
 }
 
 /// Providers that the runtimes found offer; the CPU always, and what is chosen already.
-fn offered(state: &State, chosen: &[&'static str]) -> Vec<&'static str> {
+fn offered(runtimes: Option<&[Found]>, chosen: &[&'static str]) -> Vec<&'static str> {
     let found = |name: &str| {
         let offers = |offered: &String| offered.eq_ignore_ascii_case(name);
-        state.runtimes.iter().flatten().flat_map(|found| &found.providers).any(offers)
+        runtimes.unwrap_or_default().iter().flat_map(|found| &found.providers).any(offers)
     };
     PROVIDERS.into_iter().filter(|&name| name == "CPU" || found(name) || chosen.contains(&name)).collect()
 }

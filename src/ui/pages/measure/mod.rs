@@ -13,6 +13,7 @@ mod form;
 mod looked;
 mod machine;
 mod more;
+mod place;
 mod results;
 mod resume;
 mod runs;
@@ -92,7 +93,9 @@ impl Measure {
             });
             progress_card_ui(ui, view);
             resume::ui(ui, view);
-            self.form.ui(ui, state, &asked);
+            if self.form.ui(ui, state, &asked) {
+                view.actions.push(Action::Machines);
+            }
             failures_ui(ui, view);
             self.results.ui(ui, view);
         });
