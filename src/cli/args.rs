@@ -283,7 +283,6 @@ pub struct Compare {
 
 /// How two sides are run in turn, shared by `compare` and `selftest`.
 #[derive(Debug, Clone, Copy, Args)]
-#[expect(clippy::struct_field_names, reason = "fields are named like the options")]
 pub struct Race {
     /// Seconds of running in turn at most; loading comes on top
     #[arg(long = "race-seconds", value_name = "SECONDS", default_value_t = 20.0)]
