@@ -285,7 +285,7 @@ pub struct Compare {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Race {
     /// Seconds of running in turn at most; loading comes on top
-    #[arg(long = "race-seconds", value_name = "SECONDS", default_value_t = 20.0)]
+    #[arg(id = "race_seconds", long = "race-seconds", value_name = "SECONDS", default_value_t = 20.0)]
     pub seconds: f64,
     /// Half-width of the ratio's 95 % interval that is narrow enough, in percent
     #[arg(long = "race-within", value_name = "PERCENT", default_value_t = 1.0)]
