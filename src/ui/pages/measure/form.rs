@@ -212,6 +212,9 @@ impl Form {
         let offered = offered(runtimes, &self.providers);
         let hover = "Execution providers of the ONNX Runtimes found on the machine";
         let alone = match (runtimes, &self.target) {
+            (Some(found), None) if found.iter().all(|found| found.problem.is_some()) => {
+                "no ONNX Runtime is found; one is fetched at the start"
+            }
             (Some(_), _) => "the runtimes found offer no other",
             (None, None) => "looking for others",
             (None, Some(_)) => "check the machine to see others",
