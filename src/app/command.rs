@@ -39,6 +39,8 @@ pub struct Profiling {
     pub shapes: Option<BTreeMap<String, Vec<u64>>>,
     /// How long, in seconds.
     pub seconds: f64,
+    /// Name of the machine that runs it, among [`super::State::targets`]; `None` = this one.
+    pub target: Option<String>,
 }
 
 /// One thing to do.
@@ -106,4 +108,21 @@ pub enum Command {
     Choose(Option<i64>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
+}
+
+impl Command {
+    /// Whether what the plan is made from may change. What is chosen, asked or stopped changes nothing of it.
+    pub(super) fn changes_plan(&self) -> bool {
+        !matches!(
+            self,
+            Self::Choose(_)
+                | Self::Cancel(_)
+                | Self::Ask(_)
+                | Self::LookForRuntimes
+                | Self::PutTarget(_)
+                | Self::UseTarget(_)
+                | Self::RemoveTarget(_)
+                | Self::CheckTarget(_)
+        )
+    }
 }

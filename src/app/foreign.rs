@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 use super::results::ResultFile;
 use super::state::{LatencyAxis, State};
 use super::tradeoff::latency_name;
+use crate::chart::palette::{self, Marker};
 use crate::chart::{Datum, Ink, Mark};
 use crate::measure::import::{Foreign, Metric, Quantiles, Unit, Validity};
 use crate::units;
 
+/// Tools with an entry of their own in the legend.
+const TOOLS: usize = 5;
 /// Longest text in a tooltip, in characters.
 const HOVER_CHARS: usize = 44;
 
@@ -115,18 +118,26 @@ pub fn drawn(state: &State) -> Vec<Point<'_>> {
     rows(state).into_iter().filter_map(|row| point(row, scenario.latency).ok()).collect()
 }
 
-/// The marks of the results that the trade-off shows: one for each tool, in inks from `first_series` on.
+/// The marks of the results that the trade-off shows, in inks from `first_series` on: one for each of the tools with
+/// the most points, and one for the rest.
 pub fn marks(state: &State, first_series: usize) -> Vec<Mark> {
     let axis = state.scenario.latency;
     let mut tools: BTreeMap<&str, Vec<Datum>> = BTreeMap::new();
     for point in drawn(state) {
         tools.entry(&point.row.result.tool).or_default().push(datum(&point, axis));
     }
-    let marks = tools.into_iter().enumerate().map(|(number, (tool, data))| Mark::Points {
-        name: format!("Imported: {tool}"),
-        data,
-        ink: Ink::Series(first_series + number),
-    });
+    let mut rest = Vec::new();
+    while tools.len() > TOOLS {
+        let fewest = tools.iter().min_by_key(|(_, data)| data.len()).map(|(tool, _)| *tool);
+        rest.extend(fewest.and_then(|tool| tools.remove(tool)).unwrap_or_default());
+    }
+    // Crosses have no inside that could be left empty.
+    let mut inks = (first_series..)
+        .map(Ink::Series)
+        .filter(|ink| !matches!(palette::marker(*ink), Marker::Cross | Marker::Plus));
+    let named = tools.into_iter().map(|(tool, data)| (format!("Imported: {tool}"), data));
+    let rest = (!rest.is_empty()).then(|| ("Imported: other tools".to_owned(), rest));
+    let marks = named.chain(rest).zip(&mut inks).map(|((name, data), ink)| Mark::Points { name, data, ink });
     marks.collect()
 }
 
@@ -203,8 +214,8 @@ fn datum(point: &Point<'_>, axis: LatencyAxis) -> Datum {
 fn definition(quantiles: Quantiles) -> &'static str {
     match quantiles {
         Quantiles::Unknown => "definition not known",
-        Quantiles::FloorIndex => "sorted[⌊n·p⌋]",
-        Quantiles::InverseCdf => "sorted[⌈n·p⌉ − 1], as ours",
+        Quantiles::FloorIndex => "sorted[floor(n·p)]",
+        Quantiles::InverseCdf => "sorted[ceil(n·p) − 1], as ours",
         Quantiles::Linear => "interpolated",
         Quantiles::Nearest => "nearest rank",
         Quantiles::Histogram => "from a histogram",

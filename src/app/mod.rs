@@ -259,11 +259,7 @@ impl App {
     /// When it cannot be done; then nothing has changed.
     #[expect(clippy::too_many_lines, reason = "one arm a command, each a line or two")]
     pub fn handle(&mut self, command: Command) -> anyhow::Result<Option<JobId>> {
-        // What is chosen, asked or stopped changes nothing that the plan is made from.
-        let changes_plan = !matches!(
-            command,
-            Command::Choose(_) | Command::Cancel(_) | Command::Ask(_) | Command::LookForRuntimes
-        );
+        let changes_plan = command.changes_plan();
         let job = match command {
             Command::OpenProject(path) => {
                 self.refuse_while_busy("another project is opened")?;
@@ -345,19 +341,10 @@ impl App {
                 self.state.profiles.retain(|profile| profile.id != id);
                 None
             }
-            Command::PutTarget(target) => {
-                self.put_target(*target)?;
-                None
-            }
-            Command::UseTarget(target) => {
-                self.use_target(*target);
-                None
-            }
-            Command::RemoveTarget(name) => {
-                self.remove_target(&name)?;
-                None
-            }
-            Command::CheckTarget(name) => Some(self.check_target(&name)?),
+            command @ (Command::PutTarget(_)
+            | Command::UseTarget(_)
+            | Command::RemoveTarget(_)
+            | Command::CheckTarget(_)) => self.handle_target(command)?,
             Command::SetScenario(scenario) => {
                 self.state.scenario = *scenario;
                 self.unsaved_since.get_or_insert_with(Instant::now);
@@ -488,7 +475,10 @@ impl App {
             Vec::new()
         });
         let breakdowns = breakdowns.into_iter().map(|(_key, breakdown)| {
-            ((breakdown.model_sha256.clone(), breakdown::key(&breakdown.config)), breakdown)
+            (
+                (breakdown.model_sha256.clone(), breakdown::key(&breakdown.config, &breakdown.target)),
+                breakdown,
+            )
         });
         let duels = self.duels_of(&project);
         let mut state = State {

@@ -5,7 +5,7 @@ use anyhow::{Context, bail};
 use super::command::Profiling;
 use super::jobs::{Job, JobId, Progress};
 use super::work::{find_runtimes, provider_name};
-use super::{App, Finding, words};
+use super::{App, Finding, targets, words};
 use crate::measure::breakdown::{self, Ask, Breakdown, MOST_SECONDS};
 use crate::measure::model_file;
 use crate::measure::sweep::Tools;
@@ -18,7 +18,8 @@ pub(super) const KIND: &str = "breakdown";
 impl App {
     /// Profiles one configuration of a model. Not beside a measurement, which it would disturb and be disturbed by.
     pub(super) fn profile(&mut self, profiling: Profiling) -> anyhow::Result<JobId> {
-        let Profiling { model: sha256, mut config, shapes, seconds } = profiling;
+        let Profiling { model: sha256, mut config, shapes, seconds, target } = profiling;
+        let target = self.target_to_measure_on(target.as_deref())?;
         if self.is_measuring() {
             bail!("a measurement is running, which profiling would disturb; wait for it or cancel it");
         }
@@ -39,7 +40,8 @@ impl App {
         config.provider = provider_name(&config.provider);
         let ask = Ask { model: path, config, shapes, seconds };
         let (options, machine) = (self.options.clone(), self.state.machine.clone());
-        let title = format!("{PROFILE} {name} ({})", ask.config.words());
+        let on = target.as_ref().map_or_else(String::new, |target| format!(" on {}", target.name));
+        let title = format!("{PROFILE} {name}{on} ({})", ask.config.words());
         Ok(self.jobs.start(title, move |link| {
             let now = model_file::read(&ask.model).map_err(|error| words(&error))?;
             if now.sha256 != sha256 {
@@ -49,8 +51,12 @@ impl App {
                 ));
             }
             drop(now);
-            let runtimes = find_runtimes(&options, std::slice::from_ref(&ask.config.provider), link)?;
-            let tools = Tools { launcher: &options.launcher, runtimes: &runtimes };
+            let providers = std::slice::from_ref(&ask.config.provider);
+            let (launcher, machine, runtimes) = match &target {
+                None => (options.launcher.clone(), machine, find_runtimes(&options, providers, link)?),
+                Some(target) => targets::reach(target, providers, link)?,
+            };
+            let tools = Tools { launcher: &launcher, runtimes: &runtimes };
             let mut on_progress = |fraction: f64, doing: &str| {
                 link.progress(Progress {
                     fraction: Some(fraction),
@@ -81,7 +87,7 @@ impl App {
 
     /// Keeps a breakdown in the place of an earlier one of the same configuration.
     pub(super) fn take_breakdown(&mut self, breakdown: Breakdown) -> anyhow::Result<()> {
-        let pair = (breakdown.model_sha256.clone(), breakdown::key(&breakdown.config));
+        let pair = (breakdown.model_sha256.clone(), breakdown::key(&breakdown.config, &breakdown.target));
         self.project.put(KIND, &format!("{} {}", pair.0, pair.1), 0, &breakdown)?;
         self.state.breakdowns.insert(pair, breakdown);
         Ok(())

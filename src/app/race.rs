@@ -1,6 +1,6 @@
 //! Races: which of two is faster, and what this machine can tell. A job; its result is kept in the project.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
@@ -41,6 +41,7 @@ impl App {
         if self.is_measuring() {
             bail!("a measurement is running, which a race would disturb; wait for it or cancel it");
         }
+        self.refuse_while_profiling("a race")?;
         let Race { a, b, settings } = race;
         settings.check().map_err(anyhow::Error::msg)?;
         let side = |(sha256, config): (String, Config)| {

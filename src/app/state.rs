@@ -262,9 +262,10 @@ impl State {
         self.points.iter().find(|stored| Some(stored.id) == self.chosen)
     }
 
-    /// Where the time of a model's configuration goes, once it was profiled.
-    pub fn breakdown(&self, sha256: &str, config: &Config) -> Option<&Breakdown> {
-        self.breakdowns.get(&(sha256.to_owned(), breakdown::key(config)))
+    /// Where the time of a model's configuration goes on the machine that `target` reaches (empty = this one), once it
+    /// was profiled.
+    pub fn breakdown(&self, sha256: &str, config: &Config, target: &str) -> Option<&Breakdown> {
+        self.breakdowns.get(&(sha256.to_owned(), breakdown::key(config, target)))
     }
 
     /// The profile whose price lies over the trade-off chart: the chosen one, else the first that can be priced.

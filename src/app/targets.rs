@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use super::jobs::{JobId, Link, Progress};
-use super::{App, Finding, Level};
+use super::{App, Command, Finding, Level};
 use crate::hardware::Fingerprint;
 use crate::measure::launcher::Launcher;
 use crate::measure::runtime::Found;
@@ -44,6 +44,18 @@ impl App {
         Ok(())
     }
 
+    /// Does what a command about targets says; any other does nothing.
+    pub(super) fn handle_target(&mut self, command: Command) -> anyhow::Result<Option<JobId>> {
+        match command {
+            Command::PutTarget(target) => self.put_target(*target)?,
+            Command::UseTarget(target) => self.use_target(*target),
+            Command::RemoveTarget(name) => self.remove_target(&name)?,
+            Command::CheckTarget(name) => return Ok(Some(self.check_target(&name)?)),
+            _ => {}
+        }
+        Ok(None)
+    }
+
     /// Reads the targets that are kept; a list that cannot be read is said and left as it is.
     pub(super) fn load_targets(&mut self) {
         match self.kept_targets() {
@@ -53,7 +65,7 @@ impl App {
     }
 
     /// Adds a machine, or changes the one with the same name; keeps it for the next time.
-    pub(super) fn put_target(&mut self, target: Target) -> anyhow::Result<()> {
+    fn put_target(&mut self, target: Target) -> anyhow::Result<()> {
         // Another window may have changed the list meanwhile.
         let mut kept = self.kept_targets()?;
         put(&mut kept, target.clone());
@@ -63,14 +75,14 @@ impl App {
     }
 
     /// The same for as long as this process lives.
-    pub(super) fn use_target(&mut self, target: Target) {
+    fn use_target(&mut self, target: Target) {
         if self.state.target(&target.name) != Some(&target) {
             self.state.surveys.remove(&target.name);
         }
         put(&mut self.state.targets, target);
     }
 
-    pub(super) fn remove_target(&mut self, name: &str) -> anyhow::Result<()> {
+    fn remove_target(&mut self, name: &str) -> anyhow::Result<()> {
         let mut kept = self.kept_targets()?;
         kept.retain(|target| target.name != name);
         self.keep_targets(&kept)?;
@@ -80,7 +92,7 @@ impl App {
     }
 
     /// Asks a machine what it is; the answer comes into the state.
-    pub(super) fn check_target(&mut self, name: &str) -> anyhow::Result<JobId> {
+    fn check_target(&mut self, name: &str) -> anyhow::Result<JobId> {
         if self.is_measuring() {
             bail!("a measurement is running, which this might disturb; wait for it or cancel it");
         }

@@ -114,7 +114,7 @@ impl App {
                             id,
                             point: *point,
                             run: *run,
-                            summary,
+                            summary: *summary,
                         })));
                     }
                     Event::Failed { model, config, message } => link.found(Finding::Failure(Failure {

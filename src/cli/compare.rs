@@ -73,7 +73,7 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     let raced = if what.no_race {
         None
     } else {
-        Some(race::known_or_run(session, (a.clone(), config.clone()), (b.clone(), config), what)?)
+        Some(race::known_or_run(session, &(a.clone(), config.clone()), &(b.clone(), config), what)?)
     };
     let comparison =
         comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;

@@ -98,10 +98,13 @@ fn tell_results(files: &[&ResultFile], named: &Path) {
         say!("  {}, {}, {count} result{s}{place}", file.results.format, tools.join(", "));
     }
     say!("");
+    let rows: Vec<Vec<String>> = files.iter().flat_map(|file| &file.results.results).map(row).collect();
+    let several = files.len() > 1;
     let rows: Vec<Vec<String>> =
-        files.iter().flat_map(|file| &file.results.results).map(row).collect();
+        if several { rows } else { rows.into_iter().map(|row| row[1..].to_vec()).collect() };
     super::table::print(
-        &["System", "Model", "Scenario", "Load", "Throughput", "p50", "p90", "p99", "Verdict"],
+        &["Tool", "System", "Model", "Scenario", "Load", "Throughput", "p50", "p90", "p99", "Verdict"]
+            [usize::from(!several)..],
         &rows,
     );
     let mut notes: Vec<(String, usize)> = Vec::new();
@@ -136,6 +139,7 @@ fn row(result: &Foreign) -> Vec<String> {
     let or_dash = |text: String| if text.is_empty() { "–".to_owned() } else { text };
     let number = |metric: Option<&Metric>| metric.map_or_else(|| "–".to_owned(), Metric::words);
     vec![
+        result.tool.clone(),
         name(&result.system),
         name(&result.model),
         name(&result.scenario),

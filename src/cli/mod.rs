@@ -113,6 +113,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Command::Runtime { what } = command {
         return runtime::run(&what, &options, json);
     }
+    if matches!(&command, Command::Bench(what) if what.target.is_some()) && arguments.runtime.is_some() {
+        anyhow::bail!(
+            "--runtime names a library of this machine, which --target does not use; set ORT_DYLIB_PATH on the other \
+             machine"
+        );
+    }
     // Bills that are named are answered by themselves; the project's own would be added to them.
     let by_themselves = matches!(&command, Command::Bill(what) if !what.files.is_empty());
     let project = arguments.project.as_deref().filter(|_| !by_themselves);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::args::Profile;
 use super::session::Session;
-use super::table;
+use super::{table, targets};
 use crate::app::{Command, Profiling};
 use crate::measure::breakdown::Breakdown;
 use crate::measure::profile::{NodeTime, OpTime, percent, short_provider};
@@ -29,7 +29,11 @@ pub(super) fn run(session: &mut Session, what: Profile) -> anyhow::Result<()> {
         optimisation: what.optimisation,
         scenario: Scenario::SingleStream,
     };
-    let profiling = Profiling { model: model.clone(), config, shapes: None, seconds: what.seconds };
+    let target = match &what.target {
+        None => None,
+        Some(text) => Some(targets::named(session, text, what.target_program.as_deref())?),
+    };
+    let profiling = Profiling { model: model.clone(), config, shapes: None, seconds: what.seconds, target };
     session.run(Command::Profile(Box::new(profiling)))?;
     let breakdowns = &session.app.state().breakdowns;
     let newest = breakdowns.values().filter(|breakdown| breakdown.model_sha256 == model);
@@ -111,6 +115,7 @@ fn document(breakdown: &Breakdown) -> Value {
         "whole": breakdown.whole(),
         "warnings": breakdown.all_warnings().collect::<Vec<_>>(),
         "runtime_version": breakdown.runtime_version,
+        "target": breakdown.target,
         "machine": breakdown.fingerprint,
         "started_unix_seconds": breakdown.started_unix_secs,
     })

@@ -19,10 +19,10 @@ const SAMPLE: &str = "digits-cnn.onnx";
 
 fn settings(race: &args::Race) -> Settings {
     Settings {
-        groups: race.race_processes,
-        seconds: race.race_seconds,
-        within: race.race_within / 100.0,
-        block_millis: race.race_block,
+        groups: race.processes,
+        seconds: race.seconds,
+        within: race.within / 100.0,
+        block_millis: race.block,
         ..Settings::default()
     }
 }
@@ -47,8 +47,8 @@ pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> Config {
 /// The race of two sides that the project has, or a new one.
 pub(super) fn known_or_run(
     session: &mut Session,
-    a: (String, Config),
-    b: (String, Config),
+    a: &(String, Config),
+    b: &(String, Config),
     what: &Compare,
 ) -> anyhow::Result<Duel> {
     let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)));
@@ -69,7 +69,7 @@ pub(super) fn against(session: &mut Session, what: &Compare, config: Config) -> 
     }
     let models = session.all_models(std::slice::from_ref(&what.a))?;
     let model = models.first().context("the model left the project meanwhile")?.clone();
-    let duel = known_or_run(session, (model.clone(), config), (model, other), what)?;
+    let duel = known_or_run(session, &(model.clone(), config), &(model, other), what)?;
     if session.json {
         return Session::print_json(&json!({ "race": document(session, &duel)? }));
     }

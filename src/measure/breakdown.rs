@@ -69,6 +69,7 @@ pub struct Breakdown {
     /// How many nodes' operations are known, and from where.
     pub costs: CostMatch,
     /// What the model computes in, for nodes whose inside the profile does not show.
+    #[serde(default)]
     pub precision: Precision,
     /// What this machine reaches with the same settings: `float32` first, then other element types that the model
     /// computes in.
@@ -98,9 +99,11 @@ pub enum Precision {
     Int8,
 }
 
-/// What tells the profile of one configuration from others: neither load nor duration changes it.
-pub fn key(config: &Config) -> String {
-    Config { scenario: Scenario::SingleStream, instances: 1, ..config.clone() }.key()
+/// What tells the profile of one configuration on one machine from others: neither load nor duration changes it.
+/// `target` is how the machine is reached, empty for this one.
+pub fn key(config: &Config, target: &str) -> String {
+    let key = Config { scenario: Scenario::SingleStream, instances: 1, ..config.clone() }.key();
+    if target.is_empty() { key } else { format!("{key} on {target}") }
 }
 
 /// Profiles a configuration and measures what the machine reaches, in one worker. `on_progress` gets the share that is
@@ -426,4 +429,134 @@ const MOST_NAMED: usize = 2;
 /// Bytes of all calls of a node.
 fn all_bytes(node: &NodeTime) -> Option<u64> {
     node.bytes().filter(|_| !node.shapes_vary)?.checked_mul(node.calls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::profile::TensorShape;
+    use super::*;
+    use crate::measure::Optimisation;
+
+    fn config() -> Config {
+        Config {
+            batch: 1,
+            threads: 1,
+            provider: "CPU".to_owned(),
+            dims: BTreeMap::new(),
+            seconds: 1.0,
+            min_queries: 0,
+            seed: 0,
+            inputs: None,
+            instances: 1,
+            optimisation: Optimisation::All,
+            scenario: Scenario::SingleStream,
+        }
+    }
+
+    fn roof(precision: &str, flops_per_second: f64) -> Roof {
+        Roof {
+            flops_per_second,
+            bytes_per_second: 1e10,
+            threads: 1,
+            provider: "CPU".to_owned(),
+            precision: precision.to_owned(),
+            how: String::new(),
+        }
+    }
+
+    /// Two runs of 1 ms; of each node two calls, together as long as said.
+    fn breakdown(nodes: &[(&str, &str, u64)]) -> Breakdown {
+        let nodes = nodes.iter().map(|(op_type, element, nanos)| NodeTime {
+            name: format!("{op_type} of {element}"),
+            op_type: (*op_type).to_owned(),
+            provider: "CPUExecutionProvider".to_owned(),
+            calls: 2,
+            total_nanos: *nanos,
+            self_nanos: *nanos,
+            inputs: vec![TensorShape { element: (*element).to_owned(), dims: vec![100, 100] }; 2],
+            outputs: vec![TensorShape { element: (*element).to_owned(), dims: vec![100, 100] }],
+            activation_bytes: Some(60_000),
+            parameter_bytes: Some(0),
+            output_bytes: Some(40_000),
+            ..NodeTime::default()
+        });
+        let mut profile = Profile {
+            runs: 2,
+            model_run_nanos: vec![1_000_000; 2],
+            overhead_nanos: Some(500_000),
+            nodes: nodes.collect(),
+            ..Profile::default()
+        };
+        let costs = attach_costs(&mut profile, &[]);
+        Breakdown {
+            model: "m.onnx".to_owned(),
+            model_sha256: String::new(),
+            config: config(),
+            input_shapes: BTreeMap::new(),
+            profile,
+            costs,
+            precision: Precision::Float32,
+            roofs: vec![roof("float32", 1e10), roof("int8", 4e10)],
+            plain_nanos: None,
+            warnings: Vec::new(),
+            runtime_version: String::new(),
+            fingerprint: Fingerprint::default(),
+            target: String::new(),
+            started_unix_secs: 0,
+        }
+    }
+
+    #[test]
+    fn load_and_duration_are_no_part_of_what_a_profile_is_of() {
+        let offline = Config { scenario: Scenario::Offline, instances: 4, seconds: 9.0, seed: 5, ..config() };
+        assert_eq!(key(&config(), ""), key(&offline, ""));
+        assert_ne!(key(&config(), ""), key(&config(), "ssh there"));
+        assert_ne!(key(&config(), ""), key(&Config { threads: 2, ..config() }, ""));
+        assert_ne!(key(&config(), ""), key(&Config { optimisation: Optimisation::None, ..config() }, ""));
+    }
+
+    #[test]
+    fn the_whole_is_the_work_of_all_nodes_in_the_time_of_a_run() {
+        let found = breakdown(&[("MatMul", "float", 1_500_000)]);
+        let whole = found.whole().unwrap();
+        // 2·100³ operations and 100,000 bytes in 1 ms: 2 GFLOP/s and 100 MB/s.
+        assert!((whole.flops_per_second.unwrap() - 2e9).abs() < 1.0);
+        assert!((whole.bytes_per_second.unwrap() - 1e8).abs() < 1e-3);
+        assert!((whole.share_of_compute_roof.unwrap() - 0.2).abs() < 1e-12);
+        assert_eq!(
+            found.takes_most(),
+            "MatMul takes 100 % of the time of all nodes; 25 % of a run is outside nodes."
+        );
+    }
+
+    #[test]
+    fn operations_that_are_mostly_unknown_are_not_counted_for_the_whole() {
+        let little = breakdown(&[("MatMul", "float", 1_400_000), ("Mystery", "float", 100_000)]);
+        assert_eq!((little.costs.by_shapes, little.costs.unknown), (1, 1));
+        assert!(little.whole().unwrap().flops_per_second.is_some());
+        let much = breakdown(&[("MatMul", "float", 1_000_000), ("Mystery", "float", 500_000)]);
+        let whole = much.whole().unwrap();
+        assert_eq!((whole.flops_per_second, whole.bytes_per_second.is_some()), (None, true));
+        let nothing = Breakdown { roofs: Vec::new(), ..much };
+        assert_eq!(nothing.whole(), None);
+        assert!(nothing.bound().contains("is not known"), "{}", nothing.bound());
+    }
+
+    #[test]
+    fn work_stands_under_the_roof_of_its_own_element_type() {
+        let found =
+            breakdown(&[("MatMul", "float", 10), ("MatMulInteger", "uint8", 10), ("Add", "double", 10)]);
+        let roofs: Vec<&str> =
+            found.profile.nodes.iter().map(|node| found.roof_of(node).unwrap().precision.as_str()).collect();
+        // There is no roof of float64 here: the sentence names the one that is taken.
+        assert_eq!(roofs, ["float32", "int8", "float32"]);
+        let elements = elements(&found.profile, Precision::Float32);
+        assert_eq!(elements, [ElementType::Float32, ElementType::Int8, ElementType::Float64]);
+        let mut compiled = found.profile.nodes[0].clone();
+        compiled.provider = "OpenVINOExecutionProvider".to_owned();
+        compiled.name = "OpenVINOExecutionProvider_part_0".to_owned();
+        compiled.inputs = Vec::new();
+        assert_eq!(precision(&compiled, Precision::Int8), "int8");
+        assert_eq!(precision(&compiled, Precision::Float32), "float32");
+    }
 }

@@ -96,10 +96,28 @@ fn read(path: &Path, skip: u64) -> Result<profile::Profile, EngineError> {
     profile::read(file, skip).map_err(|error| problem(&error))
 }
 
+/// How the names of the temporary folders begin.
+const FOLDER: &str = "inferometer-probe-";
+/// No probe takes as long: such a folder belonged to a worker that was killed.
+const LEFT_BEHIND: Duration = Duration::from_hours(2);
+
 fn temporary_folder() -> Result<tempfile::TempDir, EngineError> {
-    tempfile::Builder::new().prefix("inferometer-").tempdir().map_err(|error| {
+    remove_left_behind(&std::env::temp_dir(), LEFT_BEHIND);
+    tempfile::Builder::new().prefix(FOLDER).tempdir().map_err(|error| {
         EngineError::Runtime(format!("a temporary folder cannot be made: {error}; free some space there"))
     })
+}
+
+/// Removes the folders of workers that were killed before they could.
+fn remove_left_behind(folder: &Path, older_than: Duration) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(FOLDER)) {
+        let changed = entry.metadata().and_then(|found| found.modified());
+        if changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > older_than)) {
+            // Another user's stays: it is theirs to remove.
+            let _: std::io::Result<()> = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// The roof of each element type, and why some have none.
@@ -232,6 +250,21 @@ mod tests {
     fn the_median_is_the_one_in_the_middle() {
         assert_eq!(median(vec![5, 1, 9]), Some(5));
         assert_eq!(median(Vec::new()), None);
+    }
+
+    #[test]
+    fn folders_of_killed_workers_are_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let killed = folder.path().join(format!("{FOLDER}old"));
+        let other = folder.path().join("inferometer-other");
+        for made in [&killed, &other] {
+            std::fs::create_dir(made).unwrap();
+            std::fs::write(made.join("profile.json"), "[").unwrap();
+        }
+        remove_left_behind(folder.path(), LEFT_BEHIND);
+        assert!(killed.exists(), "a folder in use was removed");
+        remove_left_behind(folder.path(), Duration::ZERO);
+        assert!(!killed.exists() && other.exists());
     }
 
     #[test]

@@ -216,14 +216,13 @@ impl<W: Write> Worker<W> {
     }
 
     fn kept_session(&mut self, spec: SessionSpec, slot: u32) -> Result<&mut Kept, EngineError> {
-        let kept = match self.kept.iter().position(|kept| kept.is(&spec, slot)) {
-            Some(place) => self.kept.remove(place),
-            None => {
-                // Room for the new one first.
-                self.kept.drain(..(self.kept.len() + 1).saturating_sub(MOST_KEPT));
-                let loaded = self.engine(&spec.runtime)?.session(&spec)?;
-                Kept { spec, slot, loaded, fed: None }
-            }
+        let kept = if let Some(place) = self.kept.iter().position(|kept| kept.is(&spec, slot)) {
+            self.kept.remove(place)
+        } else {
+            // Room for the new one first.
+            self.kept.drain(..(self.kept.len() + 1).saturating_sub(MOST_KEPT));
+            let loaded = self.engine(&spec.runtime)?.session(&spec)?;
+            Kept { spec, slot, loaded, fed: None }
         };
         self.kept.push(kept);
         let last = self.kept.len() - 1;

@@ -20,9 +20,9 @@ pub(super) fn blocks(state: &State, blocks: &mut Vec<Block>) {
     }
     blocks.push(Block::Heading("Where time goes".to_owned()));
     // Those of the chosen measurement come first.
-    let chosen = state
-        .chosen_point()
-        .and_then(|stored| state.breakdown(&stored.point.model_sha256, &stored.point.config));
+    let chosen = state.chosen_point().and_then(|stored| {
+        state.breakdown(&stored.point.model_sha256, &stored.point.config, &stored.point.target)
+    });
     let is_chosen = |breakdown: &&Breakdown| chosen.is_some_and(|chosen| std::ptr::eq(chosen, *breakdown));
     let others = state.breakdowns.values().filter(|breakdown| !is_chosen(breakdown));
     for breakdown in chosen.into_iter().chain(others).take(PROFILES) {
@@ -61,17 +61,15 @@ fn one(breakdown: &Breakdown, blocks: &mut Vec<Block>) {
         ]
     });
     let left_out = profile.by_op.len().saturating_sub(OPERATORS);
-    let mut caption = breakdown.profiling_cost().unwrap_or_default();
-    if left_out > 0 {
-        caption = format!("{caption} {left_out} more operator types take less time.").trim().to_owned();
-    }
+    let more = (left_out > 0).then(|| format!("{left_out} more operator types take less time."));
+    let caption: Vec<String> = breakdown.profiling_cost().into_iter().chain(more).collect();
     blocks.push(Block::Table {
         head: ["Operator", "Provider", "Nodes", "Time a run", "Share", "FLOP/s", "Of roof", "Of copying"]
             .map(str::to_owned)
             .to_vec(),
         rows: rows.collect(),
         align: [Align::Left; 2].into_iter().chain([Align::Right; 6]).collect(),
-        caption,
+        caption: caption.join(" "),
     });
     if let Some(chart) = roofline::chart(breakdown, false) {
         blocks.push(Block::Figure { chart: Box::new(chart), caption: String::new() });

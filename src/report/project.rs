@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Align, Block, Document};
 use crate::app::comparison::{self, Comparison};
-use crate::app::{App, Query, QueryResult, Scenario, figures, tradeoff};
+use crate::app::{App, LatencyAxis, Query, QueryResult, Scenario, figures, foreign, tradeoff};
 use crate::bill::Costs;
 use crate::chart::Chart;
 use crate::plan::{Answer, Offer};
@@ -51,6 +51,16 @@ pub fn document(app: &mut App, generated: String) -> anyhow::Result<Document> {
         blocks.push(Block::Heading("Measurements".to_owned()));
         blocks.push(Block::Figure { chart: Box::new(tradeoff::chart(state)), caption: String::new() });
         blocks.push(points_table(app));
+    }
+    let imported = foreign::drawn(state);
+    if !imported.is_empty() {
+        if state.points.is_empty() {
+            blocks.push(Block::Heading("Other tools' results".to_owned()));
+            blocks.push(Block::Figure { chart: Box::new(tradeoff::chart(state)), caption: String::new() });
+        } else {
+            blocks.push(Block::Subheading("Other tools' results in the chart".to_owned()));
+        }
+        blocks.push(imported_table(&imported, state.scenario.latency));
     }
     super::breakdown::blocks(state, &mut blocks);
     let pairs: BTreeSet<(String, String)> =
@@ -291,6 +301,39 @@ fn points_table(app: &App) -> Block {
         rows,
         align: std::iter::once(Align::Left).chain([Align::Right; 8]).collect(),
         caption: profile,
+    }
+}
+
+/// Other tools' results that the chart shows, with where each is from.
+fn imported_table(points: &[foreign::Point<'_>], axis: LatencyAxis) -> Block {
+    let rows = points.iter().map(|point| {
+        let result = point.row.result;
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known".to_owned());
+        let validity = result.validity.words();
+        vec![
+            result.tool_words(),
+            format!("{} {}", result.file, result.place).trim_end().to_owned(),
+            variant(&text(&result.model)).to_owned(),
+            text(&result.system),
+            result.load_words(),
+            units::duration_ms(point.latency_ms),
+            point.throughput.words(),
+            result.includes.words(),
+            if validity.is_empty() { "not stated".to_owned() } else { validity.to_owned() },
+        ]
+    });
+    let head = ["Tool", "File", "Model", "System", "Load", "", "Throughput", "Latency includes", "Verdict"];
+    let mut head = head.map(str::to_owned).to_vec();
+    head[5] = tradeoff::latency_name(axis).to_owned();
+    let align = [Align::Left, Align::Left, Align::Left, Align::Left, Align::Left, Align::Right, Align::Right];
+    Block::Table {
+        head,
+        rows: rows.collect(),
+        align: align.into_iter().chain([Align::Left, Align::Left]).collect(),
+        caption:
+            "As the files say them, by each tool's own definitions; measured elsewhere, neither priced nor \
+                  planned with."
+                .to_owned(),
     }
 }
 

@@ -17,12 +17,21 @@ pub enum Page {
     Compare,
     Bills,
     Prices,
+    OtherTools,
 }
 
 impl Page {
     /// Every page, in the order of the rail.
-    pub const ALL: [Self; 7] =
-        [Self::Welcome, Self::Models, Self::Measure, Self::Explore, Self::Compare, Self::Bills, Self::Prices];
+    pub const ALL: [Self; 8] = [
+        Self::Welcome,
+        Self::Models,
+        Self::Measure,
+        Self::Explore,
+        Self::Compare,
+        Self::Bills,
+        Self::Prices,
+        Self::OtherTools,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -34,6 +43,7 @@ impl Page {
             Self::Compare => "Compare",
             Self::Bills => "Bills",
             Self::Prices => "Prices",
+            Self::OtherTools => "Imported",
         }
     }
 }

@@ -5,5 +5,6 @@ mod harness;
 #[cfg(unix)]
 mod machines;
 mod measure;
+mod other_tools;
 mod pages;
 mod shell;

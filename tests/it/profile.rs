@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use inferometer::app::{App, Command, Folders, Measure, Options, Profiling};
 use inferometer::hardware::Fingerprint;
 use inferometer::measure::breakdown::{self, Ask, Breakdown};
 use inferometer::measure::cancel::Cancel;
@@ -146,6 +147,54 @@ fn what_cannot_be_profiled_is_said() {
     let never = Ask { seconds: f64::NAN, ..ask };
     let error = breakdown::run(&never, tools, &Fingerprint::default(), &Cancel::new(), &mut |_, _| ());
     assert!(error.unwrap_err().to_string().contains("cannot be profiled"));
+}
+
+#[test]
+fn a_profile_is_kept_in_the_project_and_nothing_is_measured_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let options = Options {
+            folders: Folders::below(folder.path()),
+            runtime: Some(runtimes()[0].path.clone()),
+            offline: true,
+            launcher: launcher(),
+        };
+        let mut app = App::new(options).unwrap();
+        app.handle(Command::OpenProject(folder.path().join("p.inferometer"))).unwrap();
+        app
+    };
+    let mut app = open();
+    let job =
+        app.handle(Command::OpenFiles(vec![cli::sample("models/digits-student.onnx")])).unwrap().unwrap();
+    app.wait(job, |_| ());
+    let model = app.state().models[0].model.sha256.clone();
+    // Sizes and the provider's spelling as somebody may type them.
+    let config = Config { provider: "cpu".to_owned(), ..config(2, "CPU") };
+    let asked =
+        Profiling { model: model.clone(), config: config.clone(), shapes: None, seconds: 0.1, target: None };
+    let job = app.handle(Command::Profile(Box::new(asked.clone()))).unwrap().unwrap();
+    for other in [
+        Command::Profile(Box::new(asked.clone())),
+        Command::Measure(Box::new(Measure { models: vec![model.clone()], ..Measure::default() })),
+        Command::Agree(model.clone(), model.clone()),
+    ] {
+        let problem = app.handle(other).unwrap_err().to_string();
+        assert!(problem.contains("is being profiled"), "{problem}");
+    }
+    assert_eq!(app.wait(job, |_| ()), inferometer::app::jobs::End::Done);
+    // Profiling the same again takes the place of the first.
+    let job = app.handle(Command::Profile(Box::new(asked))).unwrap().unwrap();
+    app.wait(job, |_| ());
+    assert_eq!(app.state().breakdowns.len(), 1);
+    // These workers are started by a command, as those of another machine are.
+    let here = app.options().launcher.target().to_owned();
+    let kept = app.state().breakdown(&model, &Config { provider: "CPU".to_owned(), ..config }, &here);
+    let kept = kept.unwrap().clone();
+    drop(app);
+    let app = open();
+    let again = app.state().breakdowns.values().next().unwrap();
+    assert_eq!(again.profile.model_run_nanos, kept.profile.model_run_nanos);
+    assert_eq!((again.profile.nodes.len(), again.roofs.len()), (kept.profile.nodes.len(), kept.roofs.len()));
 }
 
 /// The pinned `OpenVINO` runtime, in a folder of its own so that no other test takes it for the CPU's.

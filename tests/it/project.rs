@@ -1,7 +1,6 @@
 //! The project file survives: the process killed in the middle of a sweep, a project made by one command and used
 //! by the next.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

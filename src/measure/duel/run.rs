@@ -10,6 +10,7 @@ use crate::hardware::Fingerprint;
 use crate::measure::cancel::Cancel;
 use crate::measure::launcher::{Worker, WorkerError};
 use crate::measure::protocol::{self, Feed, Request, SessionSpec, Source};
+use crate::measure::stats::ratio::MIN_PAIRS;
 use crate::measure::stats::{self, Pair, Percentile, Ratio};
 use crate::measure::sweep::{Tools, runtime_for};
 use crate::measure::{Config, model_file, shapes};
@@ -146,9 +147,6 @@ impl<'r> Race<'r> {
         loop {
             self.group(share.min(seconds - self.spent))?;
             if self.groups < groups {
-                if self.spent >= seconds {
-                    return Ok(End::TimeUp);
-                }
                 continue;
             }
             if self.is_narrow(&self.rounds, within) {
@@ -186,6 +184,8 @@ impl<'r> Race<'r> {
         self.groups += 1;
         let first = self.rounds.len();
         let mut look = LEAST_ROUNDS;
+        // Fewer rounds in all could decide nothing, however slow the model.
+        let least = MIN_PAIRS.div_ceil(self.settings.groups as usize);
         let mut used = 0.0;
         for order in Orders::new(self.lanes.len(), self.settings.seed ^ (u64::from(group) << 32)) {
             let begin = Instant::now();
@@ -199,6 +199,9 @@ impl<'r> Race<'r> {
             self.spent += took;
             let rounds = self.rounds.len() - first;
             self.report(format!("process {}: {rounds} pairs of blocks", group + 1));
+            if rounds < least {
+                continue;
+            }
             if used >= share {
                 break;
             }
@@ -249,7 +252,7 @@ impl<'r> Race<'r> {
 
     /// Whether the intervals of both comparisons of medians are narrow enough.
     fn is_narrow(&self, rounds: &[(u32, Vec<Vec<u64>>)], within: f64) -> bool {
-        let rounds = Scaled::new(rounds, self.scales());
+        let rounds = Scaled::new(rounds, &self.scales());
         (1..self.lanes.len()).all(|lane| {
             let ratio = rounds.compare(lane, Percentile::P50, None, self.settings.seed);
             ratio.estimate.is_some_and(|found| (found.high - found.low) / 2.0 / found.ratio <= within)
@@ -268,7 +271,7 @@ impl<'r> Race<'r> {
     fn duel(&self, ended: End, machine: &Fingerprint, started_unix_secs: u64) -> Duel {
         let again = if self.settings.self_test { self.lanes.len().checked_sub(1) } else { None };
         let has_b = self.sides.len() > 1;
-        let scaled = Scaled::new(&self.rounds, self.scales());
+        let scaled = Scaled::new(&self.rounds, &self.scales());
         let seed = self.settings.seed;
         let mut same: Vec<Ratio> = again
             .map(|lane| PERCENTILES.map(|percentile| scaled.compare(lane, percentile, None, seed)).to_vec())
@@ -305,6 +308,7 @@ impl<'r> Race<'r> {
             b: b.map(|side| self.contender(side)),
             ratios,
             same,
+            tested: self.sides[0].model.name.clone(),
             resolution: resolutions.first().copied().flatten(),
             sentence: String::new(),
             pairs: self.rounds.len() as u64,
@@ -355,14 +359,14 @@ struct Scaled<'r> {
 }
 
 impl<'r> Scaled<'r> {
-    fn new(rounds: &'r [(u32, Vec<Vec<u64>>)], scales: Vec<u64>) -> Self {
+    fn new(rounds: &'r [(u32, Vec<Vec<u64>>)], scales: &[u64]) -> Self {
         let copies = if scales.iter().all(|scale| *scale == 1) {
             Vec::new()
         } else {
             let scaled = |(block, scale): (&Vec<u64>, &u64)| {
                 block.iter().map(|nanos| nanos.saturating_mul(*scale)).collect::<Vec<u64>>()
             };
-            rounds.iter().map(|(_, blocks)| blocks.iter().zip(&scales).map(scaled).collect()).collect()
+            rounds.iter().map(|(_, blocks)| blocks.iter().zip(scales).map(scaled).collect()).collect()
         };
         Self { rounds, copies }
     }

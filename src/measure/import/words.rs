@@ -112,8 +112,8 @@ impl Quantiles {
     pub fn words(self) -> &'static str {
         match self {
             Self::Unknown => "how the tool picks a percentile is not known",
-            Self::FloorIndex => "percentile = sorted[⌊n·p⌋], MLPerf's definition",
-            Self::InverseCdf => "percentile = sorted[⌈n·p⌉ − 1], as Inferometer's own",
+            Self::FloorIndex => "percentile = sorted[floor(n·p)], MLPerf's definition",
+            Self::InverseCdf => "percentile = sorted[ceil(n·p) − 1], as Inferometer's own",
             Self::Linear => "percentile interpolated between neighbours",
             Self::Nearest => "percentile = sorted[round(p·(n − 1))], nearest rank",
             Self::Histogram => "percentile estimated from a histogram's buckets",
@@ -217,7 +217,7 @@ mod tests {
         let latency = metric(Quantity::Latency, Statistic::Percentile(99.9), 1_234_567.0, Unit::Nanos);
         assert_eq!((latency.words().as_str(), latency.statistic.words().as_str()), ("1.23 ms", "p99.9"));
         let rounded = Metric { rounding: Some(500_000.0), ..latency };
-        assert_eq!(rounded.rounding_words(), "±0.500 ms by rounding");
+        assert_eq!(rounded.rounding_words(), "±500 µs by rounding");
         let share = metric(Quantity::CpuUse, Statistic::Mean, 0.5, Unit::Share);
         assert_eq!(share.words(), "50.0 %");
     }

@@ -136,7 +136,7 @@ pub enum Event {
         /// The run, with its raw samples.
         run: Box<Run>,
         /// What all runs so far say.
-        summary: Summary,
+        summary: Box<Summary>,
     },
     /// One configuration, or all of a model's when `config` is `None`, could not be measured.
     Failed {
@@ -301,7 +301,7 @@ pub fn run(
                     let summary = Summary::of(point);
                     point.ended = sweep.effort.ended(&summary, point.runs.len(), task.spent_secs);
                     task.over = point.ended.is_some();
-                    progress.borrow_mut().ran(place, point, summary);
+                    progress.borrow_mut().ran(place, point, &summary);
                     connection = Connection::default();
                 }
                 Err(WorkerError::Cancelled) => break,

@@ -110,7 +110,7 @@ impl<'e> Progress<'e> {
     }
 
     /// A run is done: the last of `point`'s.
-    pub(super) fn ran(&mut self, place: usize, point: &Point, summary: Summary) {
+    pub(super) fn ran(&mut self, place: usize, point: &Point, summary: &Summary) {
         self.runs += 1;
         self.open_runs += 1;
         if point.ended.is_some() {
@@ -120,6 +120,7 @@ impl<'e> Progress<'e> {
         self.current = Instant::now();
         if let Some(run) = point.runs.last() {
             let run = Box::new(run.clone());
+            let summary = Box::new(*summary);
             (self.on_event)(Event::Ran { place, point: Box::new(point.without_series()), run, summary });
         }
     }

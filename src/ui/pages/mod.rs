@@ -5,6 +5,7 @@
 mod bills;
 mod compare;
 mod explore;
+mod foreign;
 mod kept;
 mod measure;
 mod models;
@@ -15,6 +16,7 @@ mod welcome;
 pub use bills::Bills;
 pub use compare::Compare;
 pub use explore::Explore;
+pub use foreign::OtherTools;
 pub use measure::Measure;
 pub use models::Models;
 pub use prices::Prices;

@@ -113,6 +113,7 @@ pub const TABLE: &[Entry] = &[
     entry(UiCommand::Go(Page::Compare), "Go to Compare", Menu::View, &[key(CTRL, Key::Num5)]),
     entry(UiCommand::Go(Page::Bills), "Go to Bills", Menu::View, &[key(CTRL, Key::Num6)]),
     entry(UiCommand::Go(Page::Prices), "Go to Prices", Menu::View, &[key(CTRL, Key::Num7)]),
+    entry(UiCommand::Go(Page::OtherTools), "Go to Imported", Menu::View, &[key(CTRL, Key::Num8)]),
     group(UiCommand::UseTheme(Theme::Light), "Light theme", Menu::View, &[]),
     entry(UiCommand::UseTheme(Theme::Dark), "Dark theme", Menu::View, &[]),
     entry(UiCommand::UseTheme(Theme::System), "Theme of the system", Menu::View, &[]),
@@ -133,7 +134,9 @@ pub fn find(command: UiCommand) -> Option<&'static Entry> {
 /// Why a command cannot be done now; `None` when it can.
 pub fn hindrance(command: UiCommand, state: &State, working: bool) -> Option<&'static str> {
     match command {
-        UiCommand::ExportTradeOff if state.points.is_empty() => Some("Nothing has been measured yet"),
+        UiCommand::ExportTradeOff if state.points.is_empty() && state.results.is_empty() => {
+            Some("Nothing has been measured yet")
+        }
         UiCommand::ExportBill if state.bills.is_empty() => Some("No bill is open"),
         UiCommand::ExportOffers if state.answer.is_none() => {
             Some("There is no plan yet: measure a model and set a demand")

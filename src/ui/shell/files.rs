@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
 /// The ways the names of files end that are offered first.
-const EXTENSIONS: &[&str] = &["onnx", "csv", "gz", "parquet", "npz", "npy", "inferometer"];
+const EXTENSIONS: &[&str] =
+    &["onnx", "csv", "gz", "parquet", "npz", "npy", "inferometer", "json", "jsonl", "txt", "log"];
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl FilePicker for Desktop {
             let paths = match what {
                 Pick::Open => dialog
                     .set_title("Open files")
-                    .add_filter("Models, bills, traces, projects", EXTENSIONS)
+                    .add_filter("Models, bills, traces, results, projects", EXTENSIONS)
                     .add_filter("All files", &["*"])
                     .pick_files()
                     .unwrap_or_default(),

@@ -31,7 +31,7 @@ use self::dialog::PathDialog;
 use self::machines::Machines;
 use self::palette::{Chosen, Palette};
 use self::toasts::Toasts;
-use super::pages::{Bills, Compare, Explore, Measure, Models, Prices, Welcome};
+use super::pages::{Bills, Compare, Explore, Measure, Models, OtherTools, Prices, Welcome};
 use super::theme::{self, Tokens};
 use super::view::{Action, Page, View};
 use crate::app::jobs::{End, Job, JobId};
@@ -52,6 +52,7 @@ struct Pages {
     compare: Compare,
     bills: Bills,
     prices: Prices,
+    other_tools: OtherTools,
 }
 
 /// What floats over the page. One at a time.
@@ -267,6 +268,7 @@ impl Window {
                 Page::Compare => pages.compare.ui(ui, &mut view),
                 Page::Bills => pages.bills.ui(ui, &mut view),
                 Page::Prices => pages.prices.ui(ui, &mut view),
+                Page::OtherTools => pages.other_tools.ui(ui, &mut view),
             }
             *actions = view.actions;
         });

@@ -112,7 +112,7 @@ pub fn about_ui(ctx: &Context, app: &App) -> bool {
             let lines: Vec<String> = facts.iter().map(|(key, value)| format!("{key}: {value}")).collect();
             ui.ctx().copy_text(lines.join("\n"));
         }
-        note_ui(ui, "Everything stays on this machine.");
+        note_ui(ui, "Everything stays on this machine, but for models that you measure on another.");
     })
 }
 

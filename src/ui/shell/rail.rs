@@ -20,6 +20,7 @@ fn icon(page: Page) -> Icon {
         Page::Compare => Icon::Compare,
         Page::Bills => Icon::Bill,
         Page::Prices => Icon::Price,
+        Page::OtherTools => Icon::Imported,
     }
 }
 
@@ -55,6 +56,7 @@ impl Window {
             Page::Models => state.models.len(),
             Page::Measure => state.points.len(),
             Page::Bills => state.bills.len(),
+            Page::OtherTools => state.results.iter().map(|file| file.results.results.len()).sum(),
             _ => 0,
         };
         (count > 0).then_some(count)

@@ -89,12 +89,12 @@ fn profiled(chosen: bool) -> Desk {
         settle(&mut app);
         point(&app, 0, 1, 1, 0.12)
     };
-    asked.config.provider = "CUDA".to_owned();
+    "CUDA".clone_into(&mut asked.config.provider);
     let mut project = Project::open(&path).unwrap();
     let id = project.add_point(&asked, &Summary::of(&asked)).unwrap();
     let kept = breakdown(&asked);
     project
-        .put("breakdown", &format!("{} {}", kept.model_sha256, breakdown::key(&kept.config)), 0, &kept)
+        .put("breakdown", &format!("{} {}", kept.model_sha256, breakdown::key(&kept.config, "")), 0, &kept)
         .unwrap();
     project.put("chosen", "now", 0, &Some(if chosen { id } else { id - 1 })).unwrap();
     drop(project);
@@ -116,8 +116,7 @@ fn the_card_says_what_takes_the_time_and_what_fell_back() {
     assert!(
         open.says("A run took 120 µs under the profiler, 20 % longer than without the profiler (100 µs)")
     );
-    // The table of measurements has such a column too; the card's comes after it.
-    open.harness.query_all_by_label("Sort by Provider").last().unwrap().scroll_to_me();
+    open.harness.get_by_label("Sort by Share").scroll_to_me();
     open.harness.run();
     assert!(open.says("Operator TopK, Provider CPU fell back, Nodes 1, Time a run 12.0 µs"));
     assert!(

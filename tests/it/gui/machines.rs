@@ -3,10 +3,11 @@
 use egui::Key;
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
-use inferometer::app::Theme;
+use inferometer::app::{Command, Theme};
 use inferometer::hardware::Fingerprint;
+use inferometer::measure::Target;
 
-use super::harness::{Desk, empty};
+use super::harness::{Desk, app_in, desk, empty, settle};
 
 fn open_dialog(desk: &mut Desk) {
     desk.ctrl(Key::K);
@@ -63,4 +64,30 @@ fn a_machine_that_cannot_be_reached_says_why() {
     desk.until("the machine was asked", |window| window.app().state().surveys.contains_key("env"));
     desk.rest();
     assert!(desk.says("is not there or cannot be run"));
+}
+
+#[test]
+fn the_form_measures_on_the_machine_that_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut app = app_in(folder.path());
+    app.handle(Command::OpenSample).unwrap();
+    settle(&mut app);
+    let target = Target::parse("bench host", "env", "/nonexistent/inferometer").unwrap();
+    app.handle(Command::PutTarget(Box::new(target))).unwrap();
+    let mut desk = desk(folder, app, Theme::Dark);
+    desk.ctrl(Key::Num3);
+    desk.rest();
+    desk.harness.get_by_role_and_label(Role::ComboBox, "Measure on").scroll_to_me();
+    desk.harness.run();
+    desk.harness.get_by_role_and_label(Role::ComboBox, "Measure on").click();
+    desk.harness.run();
+    desk.press("bench host");
+    assert!(desk.says("It is asked what it is when the measurement starts"));
+    desk.harness.get_by_label("Start measuring").scroll_to_me();
+    desk.harness.run();
+    desk.press("Start measuring");
+    desk.rest();
+    let state = desk.harness.state().app().state();
+    assert_eq!(state.unfinished.as_ref().unwrap().measure.target.as_deref(), Some("bench host"));
+    assert!(desk.says("is not there or cannot be run"), "and says why it cannot");
 }

@@ -92,7 +92,8 @@ fn the_form_as_it_is_asks_for_a_decision_on_every_model() {
     let mut desk = sample(Theme::Dark);
     desk.ctrl(Key::Num3);
     desk.rest();
-    let Measure { models, sweep, target: _ } = started(&mut desk);
+    let Measure { models, sweep, target } = started(&mut desk);
+    assert_eq!(target, None, "this machine");
     assert_eq!(models.len(), 3);
     assert_eq!(sweep.batches, [1, 2, 4, 8]);
     assert_eq!(sweep.scenarios, [Scenario::SingleStream]);

@@ -76,7 +76,8 @@ impl Explore {
     /// Draws the page.
     pub fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
         let state = view.app.state();
-        if state.points.is_empty() && state.bills.is_empty() && state.models.is_empty() {
+        let nothing = state.points.is_empty() && state.bills.is_empty() && state.models.is_empty();
+        if nothing && state.results.is_empty() {
             let pressed = empty_ui(
                 ui,
                 "Nothing to explore yet",

@@ -28,7 +28,7 @@ pub struct TradeOff {
 impl TradeOff {
     pub(super) fn ui(&mut self, ui: &mut Ui, mut place: Place<'_, '_>) {
         let state = place.view.app.state();
-        if state.points.is_empty() {
+        if state.points.is_empty() && state.results.is_empty() {
             place.handle_ui(ui, "Trade-off");
             let pressed = empty_ui(
                 ui,
@@ -46,6 +46,7 @@ impl TradeOff {
             place.handle_ui(ui, "Trade-off");
             ui.add_space(space::S);
             axes_ui(ui, place.scenario);
+            imported_ui(ui, state, place.scenario);
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                 chart_menu_ui(ui, place.view, chart);
             });
@@ -111,6 +112,14 @@ fn profile_words(profile: &Profile) -> String {
 
 fn price_words(profile: &Profile) -> String {
     format!("{} an hour", units::money(profile.price_per_hour, &profile.currency))
+}
+
+/// Whether other tools' results are drawn, where there are any.
+fn imported_ui(ui: &mut Ui, state: &State, scenario: &mut Scenario) {
+    if !state.results.is_empty() {
+        let hover = "Other tools' results as hollow points: neither priced nor planned with";
+        ui.checkbox(&mut scenario.show_imported, "Imported").on_hover_text(hover);
+    }
 }
 
 /// The chart's small print, where the pointer rests.

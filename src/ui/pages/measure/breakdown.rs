@@ -56,7 +56,10 @@ impl BreakdownCard {
     pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, stored: &Stored) {
         let app = view.app;
         let point = &stored.point;
-        let breakdown = app.state().breakdown(&point.model_sha256, &point.config);
+        let breakdown = app.state().breakdown(&point.model_sha256, &point.config, &point.target);
+        let target = app.state().targets.iter().find(|target| target.prefix() == point.target);
+        let here = point.target.is_empty() || point.target == app.options().launcher.target();
+        let unreachable = !here && target.is_none();
         card_ui(ui, |ui| {
             let note = match breakdown {
                 Some(breakdown) => format!("ONNX Runtime {}'s own profile", breakdown.runtime_version),
@@ -66,6 +69,9 @@ impl BreakdownCard {
                 let (busy, text) = match (app.profiling(), app.is_measuring() || app.comparing().is_some()) {
                     (Some(_), _) => (true, "A profile is being made"),
                     (None, true) => (true, "A measurement is running, which a profile would disturb"),
+                    (None, false) if unreachable => {
+                        (true, "The machine that measured this is not among yours any more")
+                    }
                     (None, false) => (false, ""),
                 };
                 let name = if breakdown.is_some() { "Profile again" } else { "Profile this configuration" };
@@ -84,6 +90,7 @@ impl BreakdownCard {
                             config: point.config.clone(),
                             shapes: Some(point.input_shapes.clone()),
                             seconds: SECONDS,
+                            target: target.map(|target| target.name.clone()),
                         })));
                     }
                 });
@@ -116,7 +123,11 @@ impl BreakdownCard {
     }
 
     fn content_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, breakdown: &Breakdown) {
-        let shown = (breakdown.model_sha256.clone(), key(&breakdown.config), breakdown.started_unix_secs);
+        let shown = (
+            breakdown.model_sha256.clone(),
+            key(&breakdown.config, &breakdown.target),
+            breakdown.started_unix_secs,
+        );
         if self.shown.as_ref() != Some(&shown) {
             self.close = None;
             self.search.clear();
@@ -172,7 +183,7 @@ impl BreakdownCard {
         let ops = &breakdown.profile.by_op;
         let mut columns = vec![
             Column::fill("Operator", 110.0),
-            Column::text("Provider", 150.0),
+            Column::text("Provider", 130.0),
             Column::number("Nodes", 46.0),
         ];
         columns.extend(place_columns());
@@ -293,9 +304,9 @@ fn place_columns() -> [Column; 6] {
         Column::number("Time a run", 70.0).hover("Mean time a run, without that of nodes in sub-graphs"),
         Column::number("Share", 62.0).hover("Of the time of all nodes"),
         Column::number("FLOP/s", 88.0).hover("Floating-point operations a second; a multiply-add is two"),
-        Column::number("of roof", 56.0).hover("Of what matrix products reach here"),
+        Column::number("of roof", 76.0).hover("Of what matrix products reach here"),
         Column::number("Bytes/s", 76.0).hover("Inputs, weights and outputs, each counted once"),
-        Column::number("of copy", 56.0)
+        Column::number("of copy", 76.0)
             .hover("Of what copying memory reaches here; above 100 % its tensors stay in the caches"),
     ]
 }
