@@ -180,7 +180,7 @@ impl Form {
     fn target_ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
         const HERE: &str = "This machine";
         let targets = &view.app.state().targets;
-        row_ui(ui, "Machine", |ui| {
+        row_ui(ui, "Measure on", |ui| {
             if targets.is_empty() {
                 ui.label(HERE);
             } else {
@@ -194,8 +194,7 @@ impl Form {
                         }
                     })
                     .response;
-                let words = format!("Machine: {chosen}");
-                response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, &words));
+                response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, "Measure on"));
             }
             let hover = "Machines reached by a command such as ssh: add, check or remove them";
             if quiet_button_ui(ui, "Machines…").on_hover_text(hover).clicked() {
@@ -212,9 +211,12 @@ impl Form {
         let offered = offered(runtimes, &self.providers);
         let hover = "Execution providers of the ONNX Runtimes found on the machine";
         let alone = match (runtimes, &self.target) {
+            (Some(found), None) if found.iter().all(|found| found.problem.is_some()) => {
+                "no ONNX Runtime is found; one is fetched at the start"
+            }
             (Some(_), _) => "the runtimes found offer no other",
             (None, None) => "looking for others",
-            (None, Some(_)) => "check the machine to see others",
+            (None, Some(_)) => "It is asked what it is when the measurement starts",
         };
         row_ui(ui, "Providers", |ui| match offered.as_slice() {
             [only] => {

@@ -56,7 +56,7 @@ pub(super) fn timeline(stored: &Stored, series: &[Series], shown: Shown) -> Char
     let shown_queries: usize =
         begins.iter().zip(series).filter(|(begin, _)| begin.is_some()).map(|(_, series)| series.len()).sum();
     let mut thinned = 0;
-    let mut levels: Vec<Datum> = Vec::new();
+    let mut levels: Vec<Mark> = Vec::new();
     for (place, (run, series)) in stored.point.runs.iter().zip(series).enumerate() {
         let Some(begin) = begins[place] else { continue };
         let most = POINTS * series.len() / shown_queries.max(1);
@@ -74,11 +74,13 @@ pub(super) fn timeline(stored: &Stored, series: &[Series], shown: Shown) -> Char
             })
             .collect();
         chart.marks.push(line(&format!("Run {}", place + 1), data, Ink::Series(place)));
-        levels.extend(steps(run, series, begin));
+        let steps = steps(run, series, begin);
+        if !steps.is_empty() {
+            // One line a run: nothing joins the last level of a run to the first of the next.
+            levels.push(line("Levels by change point", steps, Ink::Strong));
+        }
     }
-    if !levels.is_empty() {
-        chart.marks.push(line("Levels by change point", levels, Ink::Strong));
-    }
+    chart.marks.extend(levels);
     let cuts: Vec<(usize, f64)> = begins
         .iter()
         .enumerate()
