@@ -322,12 +322,12 @@ fn imported_table(points: &[foreign::Point<'_>], axis: LatencyAxis) -> Block {
             if validity.is_empty() { "not stated".to_owned() } else { validity.to_owned() },
         ]
     });
-    let head = ["Tool", "File", "Model", "System", "Load", "", "Throughput", "Latency includes", "Verdict"];
-    let mut head = head.map(str::to_owned).to_vec();
-    head[5] = tradeoff::latency_name(axis).to_owned();
+    let latency = tradeoff::latency_name(axis);
+    let head =
+        ["Tool", "File", "Model", "System", "Load", latency, "Throughput", "Latency includes", "Verdict"];
     let align = [Align::Left, Align::Left, Align::Left, Align::Left, Align::Left, Align::Right, Align::Right];
     Block::Table {
-        head,
+        head: head.map(str::to_owned).to_vec(),
         rows: rows.collect(),
         align: align.into_iter().chain([Align::Left, Align::Left]).collect(),
         caption:

@@ -320,7 +320,8 @@ fn the_trade_off_shows_imported_points_where_the_units_allow() {
     assert!(notes.contains("1 result of other tools, as each counts tokens"), "{notes}");
     let trtexec = chart.marks.iter().find(|mark| mark.name() == "Imported: trtexec").unwrap();
     let datum = &trtexec.data()[0];
-    let said: String = datum.hover.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    let said: Vec<String> = datum.hover.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let said = said.join("\n");
     for words in
         ["trtexec 10.3.0", "a.log", "250 queries/s × batch = 2,000 inferences/s", "transfers", "as ours"]
     {

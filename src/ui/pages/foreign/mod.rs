@@ -208,20 +208,16 @@ fn tool_hover(result: &Foreign) -> String {
 }
 
 fn latency_cell(result: &Foreign, percent: f64) -> Cell {
-    match result.latency(percent) {
-        Some(metric) => {
-            let includes = format!("Includes: {}", result.includes.words());
-            let lines = [metric.rounding_words(), result.quantiles.words().to_owned(), includes];
-            let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
-            Cell::number(metric.value, metric.words()).hover(lines.join("\n"))
-        }
-        None => {
-            let there = result.other_latency_words();
-            Cell::unknown(if there.is_empty() {
-                "The file has no latency".to_owned()
-            } else {
-                format!("The file has not this percentile; it has {there}")
-            })
-        }
-    }
+    let Some(metric) = result.latency(percent) else {
+        let there = result.other_latency_words();
+        return Cell::unknown(if there.is_empty() {
+            "The file has no latency".to_owned()
+        } else {
+            format!("The file has not this percentile; it has {there}")
+        });
+    };
+    let includes = format!("Includes: {}", result.includes.words());
+    let lines = [metric.rounding_words(), result.quantiles.words().to_owned(), includes];
+    let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+    Cell::number(metric.value, metric.words()).hover(lines.join("\n"))
 }
