@@ -283,20 +283,19 @@ pub struct Compare {
 
 /// How two sides are run in turn, shared by `compare` and `selftest`.
 #[derive(Debug, Clone, Copy, Args)]
-#[expect(clippy::struct_field_names, reason = "fields are named like the options")]
 pub struct Race {
     /// Seconds of running in turn at most; loading comes on top
-    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
-    pub race_seconds: f64,
+    #[arg(id = "race_seconds", long = "race-seconds", value_name = "SECONDS", default_value_t = 20.0)]
+    pub seconds: f64,
     /// Half-width of the ratio's 95 % interval that is narrow enough, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
-    pub race_within: f64,
+    #[arg(long = "race-within", value_name = "PERCENT", default_value_t = 1.0)]
+    pub within: f64,
     /// Fresh processes, at least
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub race_processes: u32,
+    #[arg(long = "race-processes", value_name = "N", default_value_t = 4)]
+    pub processes: u32,
     /// Length of a block, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 30.0)]
-    pub race_block: f64,
+    #[arg(long = "race-block", value_name = "MS", default_value_t = 30.0)]
+    pub block: f64,
 }
 
 /// `selftest`

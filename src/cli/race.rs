@@ -19,10 +19,10 @@ const SAMPLE: &str = "digits-cnn.onnx";
 
 fn settings(race: &args::Race) -> Settings {
     Settings {
-        groups: race.race_processes,
-        seconds: race.race_seconds,
-        within: race.race_within / 100.0,
-        block_millis: race.race_block,
+        groups: race.processes,
+        seconds: race.seconds,
+        within: race.within / 100.0,
+        block_millis: race.block,
         ..Settings::default()
     }
 }

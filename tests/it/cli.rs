@@ -267,8 +267,25 @@ fn compare_tells_size_speed_agreement_and_accuracy() {
         "1",
         "--inputs",
         inputs.to_str().unwrap(),
+        "--race-within",
+        "1e6",
+        "--race-processes",
+        "2",
+        "--race-block",
+        "5",
     ];
     let document = json(&arguments, &files);
+    let race = &document["race"];
+    assert!(race["sentence"].as_str().unwrap().contains("digits-cnn-int8.onnx"), "{race}");
+    assert_eq!(race["processes"], 2);
+    let pairs = race["pairs"].as_u64().unwrap() as usize;
+    for (side, key) in [("a", "a_p50_ms"), ("b", "b_p50_ms")] {
+        assert!(race[side]["samples"].as_u64().unwrap() as usize >= pairs, "{side}");
+        assert_eq!(race["blocks"][key].as_array().unwrap().len(), pairs, "{key}");
+    }
+    let [low, ratio, high] = ["low", "ratio", "high"].map(|key| race["ratio"]["p50"][key].as_f64().unwrap());
+    assert!(low <= ratio && ratio <= high, "{race}");
+    assert!(race["resolution"].as_f64().unwrap() > 0.0);
     let size = document["size_ratio"].as_f64().unwrap();
     assert!(size > 0.2 && size < 0.5, "int8 against fp32 is {size} of the size");
     assert!(document["latency_ratio"]["batch"]["1"]["p50"].as_f64().unwrap() > 0.0);
@@ -281,6 +298,33 @@ fn compare_tells_size_speed_agreement_and_accuracy() {
         let found = document["accuracy"][key].as_f64().unwrap();
         assert!((found - expected).abs() < 0.005, "{file}: {found} against {expected}");
     }
+}
+
+#[test]
+fn one_model_under_two_settings_is_run_in_turn() {
+    let quick = ["--race-within", "1e6", "--race-processes", "1", "--race-block", "5"];
+    let first = [&["compare", "--json", "--against", "batch=4,optimisation=basic"], &quick[..]].concat();
+    let race = &json(&first, &[sample("models/digits-student.onnx")])["race"];
+    assert_eq!((&race["a"]["batch"], &race["b"]["batch"]), (&Value::from(1), &Value::from(4)));
+    assert_eq!(race["b"]["name"], "batch 4, optimisation basic");
+    assert_eq!(race["b"]["input_shapes"]["images"], serde_json::json!([4, 1, 32, 32]));
+    let message = failure(&["compare", "--against", "speed=9"], &[sample("models/digits-student.onnx")]);
+    assert!(message.contains("provider, threads, batch and optimisation"), "{message}");
+}
+
+#[test]
+fn a_self_test_tells_what_the_machine_can_tell() {
+    let nothing: [&str; 0] = [];
+    let arguments =
+        ["selftest", "--json", "--race-within", "1e6", "--race-processes", "2", "--race-block", "5"];
+    let document = json(&arguments, &nothing);
+    let itself = &document["a_against_itself"]["p50"];
+    let resolution = document["resolution"].as_f64().unwrap();
+    // The farther end of the interval, as a relative difference.
+    let farther = itself["high"].as_f64().unwrap().max(1.0 / itself["low"].as_f64().unwrap()) - 1.0;
+    assert!((resolution - farther).abs() < 1e-9, "{document}");
+    assert_eq!(document["ratio"], serde_json::json!({}));
+    assert!(document["b"].is_null() && document["a"]["model"] == "digits-cnn.onnx");
 }
 
 /// A `.npy` file: format 1.0, C order.

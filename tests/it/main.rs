@@ -5,6 +5,7 @@ mod architecture;
 mod bill;
 mod chart;
 mod cli;
+mod duel;
 mod gui;
 mod hardware;
 mod import_a;

@@ -119,7 +119,7 @@ fn a_sweep_over_ssh_is_measured_there_and_sends_each_file_once() {
         assert_eq!(point.fingerprint.cpu, Fingerprint::read().cpu);
         assert!(point.runs.iter().all(|run| !run.measured.series.is_empty()));
     }
-    assert_eq!(server.contents(), [identity.clone()]);
+    assert_eq!(server.contents(), std::slice::from_ref(&identity));
     // Another process later, and another name: nothing is sent.
     let folder = tempfile::tempdir().unwrap();
     let renamed = folder.path().join("renamed.onnx");

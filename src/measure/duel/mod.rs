@@ -37,7 +37,8 @@ pub struct Side {
 pub struct Settings {
     /// Fresh processes, at least; more are started while time is left and the interval is too wide.
     pub groups: u32,
-    /// Time for blocks, in seconds; loading and warming up come on top.
+    /// Time for blocks, in seconds; loading and warming up come on top, and the few rounds without which nothing can
+    /// be decided are run in any case.
     pub seconds: f64,
     /// Half-width of the ratio of medians' 95 % interval that is narrow enough, as a share of it.
     pub within: f64,
@@ -136,6 +137,8 @@ pub struct Duel {
     pub ratios: Vec<Ratio>,
     /// A against itself, for the same percentiles; empty without a self-test.
     pub same: Vec<Ratio>,
+    /// What ran against itself: A, or B where the race is told from the other side.
+    pub tested: String,
     /// Smallest relative difference of medians that this machine can tell, from `same`.
     pub resolution: Option<f64>,
     /// The verdict in a sentence.
@@ -194,7 +197,7 @@ impl Duel {
         Self { rounds: Vec::new(), ..self.clone() }
     }
 
-    /// The same race told from the other side: A is B and B is A. What A is against itself stays.
+    /// The same race told from the other side: A is B and B is A. What ran against itself stays.
     #[must_use]
     pub fn turned(&self) -> Self {
         let Some(b) = &self.b else { return self.clone() };

@@ -10,6 +10,7 @@ use crate::hardware::Fingerprint;
 use crate::measure::cancel::Cancel;
 use crate::measure::launcher::{Worker, WorkerError};
 use crate::measure::protocol::{self, Feed, Request, SessionSpec, Source};
+use crate::measure::stats::ratio::MIN_PAIRS;
 use crate::measure::stats::{self, Pair, Percentile, Ratio};
 use crate::measure::sweep::{Tools, runtime_for};
 use crate::measure::{Config, model_file, shapes};
@@ -146,9 +147,6 @@ impl<'r> Race<'r> {
         loop {
             self.group(share.min(seconds - self.spent))?;
             if self.groups < groups {
-                if self.spent >= seconds {
-                    return Ok(End::TimeUp);
-                }
                 continue;
             }
             if self.is_narrow(&self.rounds, within) {
@@ -186,6 +184,8 @@ impl<'r> Race<'r> {
         self.groups += 1;
         let first = self.rounds.len();
         let mut look = LEAST_ROUNDS;
+        // Fewer rounds in all could decide nothing, however slow the model.
+        let least = MIN_PAIRS.div_ceil(self.settings.groups as usize);
         let mut used = 0.0;
         for order in Orders::new(self.lanes.len(), self.settings.seed ^ (u64::from(group) << 32)) {
             let begin = Instant::now();
@@ -199,6 +199,9 @@ impl<'r> Race<'r> {
             self.spent += took;
             let rounds = self.rounds.len() - first;
             self.report(format!("process {}: {rounds} pairs of blocks", group + 1));
+            if rounds < least {
+                continue;
+            }
             if used >= share {
                 break;
             }
@@ -305,6 +308,7 @@ impl<'r> Race<'r> {
             b: b.map(|side| self.contender(side)),
             ratios,
             same,
+            tested: self.sides[0].model.name.clone(),
             resolution: resolutions.first().copied().flatten(),
             sentence: String::new(),
             pairs: self.rounds.len() as u64,

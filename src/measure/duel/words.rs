@@ -23,12 +23,12 @@ pub(super) fn resolution(duel: &Duel) -> Option<String> {
         (Some(resolution), Some(found)) => format!(
             "This machine tells differences of {} and more: {} against itself is {found} at {}.",
             percent(resolution),
-            duel.a.model,
+            duel.tested,
             first.percentile
         ),
         _ => format!(
             "What this machine can tell is not known: {} against itself, {}.",
-            duel.a.model,
+            duel.tested,
             first.brief()
         ),
     })
@@ -158,6 +158,7 @@ mod tests {
                 ratio(Percentile::P99, None, Decision::NotEnough { have: 300, need: 662 }),
             ],
             same: vec![ratio(Percentile::P50, Some([1.001, 0.993, 1.008]), Decision::Undecided)],
+            tested: "full.onnx".to_owned(),
             resolution: Some(0.0083),
             sentence: String::new(),
             pairs: 1_312,
@@ -205,15 +206,10 @@ mod tests {
             turned.sentence
         );
         assert_eq!(turned.ratios[0].decision, Decision::Slower);
-        assert_eq!(
-            {
-                let key = turned.key();
-                let mut sides: Vec<&str> = key.split(" | ").collect();
-                sides.reverse();
-                sides.join(" | ")
-            },
-            duel.key()
-        );
+        assert_eq!(turned.resolution_sentence(), duel.resolution_sentence());
+        let key = turned.key();
+        let (of_b, of_a) = key.split_once(" | ").unwrap();
+        assert_eq!(format!("{of_a} | {of_b}"), duel.key());
         let back = turned.turned();
         let (there, here) = (back.ratios[0].estimate.unwrap(), duel.ratios[0].estimate.unwrap());
         assert!((there.low - here.low).abs() < 1e-12 && (there.ratio - here.ratio).abs() < 1e-12);

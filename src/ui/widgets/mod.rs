@@ -251,9 +251,8 @@ pub fn badge_ui(ui: &mut Ui, badge: Badge) -> Response {
     let tokens = Tokens::of(ui);
     let colour = match badge {
         Badge::Assumed => tokens.assumed,
-        Badge::Measured | Badge::Imported => tokens.text_quiet,
+        Badge::Measured | Badge::Imported | Badge::Short => tokens.text_quiet,
         Badge::Best | Badge::Steady | Badge::Valid => tokens.good,
-        Badge::Short => tokens.text_quiet,
         Badge::Stay | Badge::Used => tokens.accent_text,
         Badge::Failed | Badge::Invalid | Badge::Unsteady => tokens.danger,
         Badge::FellBack | Badge::Missing | Badge::Drift => tokens.warning,

@@ -17,7 +17,7 @@ const GAP: f32 = 20.0;
 /// The same where there is little room.
 const NARROW_GAP: f32 = 12.0;
 /// Width of what stands behind a number.
-const ASIDE: f32 = 42.0;
+const ASIDE: f32 = 46.0;
 /// Room for the scroll bar, in points.
 const SCROLL_BAR: f32 = 12.0;
 

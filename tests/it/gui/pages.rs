@@ -15,6 +15,8 @@ use egui_kittest::kittest::Queryable as _;
 use inferometer::app::project::Project;
 use inferometer::app::{App, Command, Demand, State, Theme};
 use inferometer::hardware::Fingerprint;
+use inferometer::measure::duel::{Contender, Duel, End, Settings};
+use inferometer::measure::stats::{Decision, Estimate, Percentile, Ratio};
 use inferometer::measure::{Config, Ended, Measured, Optimisation, Point, Run, Scenario, Series, Summary};
 use inferometer::plan::Answer;
 use inferometer::units::Money;
@@ -184,7 +186,8 @@ fn measure_lists_the_measurements_and_copies_them_as_csv() {
 fn a_measurement_chosen_in_the_table_shows_its_latencies_over_time_and_can_be_removed() {
     let mut open = measured(Key::Num3);
     assert_eq!(state(&open).chosen, None);
-    open.harness.query_all_by_label_contains("Model digits-cnn-int8, Batch 8").next().unwrap().scroll_to_me();
+    // All of the page is in view.
+    open.harness.set_size(vec2(1280.0, 2400.0));
     open.harness.run();
     open.harness.query_all_by_label_contains("Model digits-cnn-int8, Batch 8").next().unwrap().click();
     open.harness.run_steps(4);
@@ -286,6 +289,106 @@ fn compare_says_in_one_sentence_what_the_smaller_model_gains() {
     // A line for each of the four batch sizes, below the header.
     assert_eq!(csv.lines().count(), 5, "{csv}");
     assert!(csv.lines().nth(1).unwrap().starts_with("digits-cnn-int8.onnx,digits-cnn.onnx,CPU,1,1,0.5,1,"));
+}
+
+/// A race in which the second CNN of the sample is 1.83 times as fast as the first.
+fn race(app: &App) -> Duel {
+    let contender = |model: usize, p50_ms: f64| {
+        let point = point(app, model, 1, 1, p50_ms);
+        Contender {
+            model: point.model,
+            model_sha256: point.model_sha256,
+            config: point.config,
+            input_shapes: point.input_shapes,
+            found_dims: BTreeMap::new(),
+            runtime_version: point.runtime_version,
+            samples: 300,
+            p50_ms: Some(p50_ms),
+            items_per_second: Some(1e3 / p50_ms),
+            load_nanos: vec![20_000_000],
+        }
+    };
+    let ratio = |percentile, estimate: Option<[f64; 3]>, decision| Ratio {
+        percentile,
+        estimate: estimate.map(|[ratio, low, high]| Estimate { ratio, low, high, p_value: 0.001 }),
+        level: 0.95,
+        decision,
+        resolution: Some(0.0083),
+        pairs: 40,
+        processes: 4,
+    };
+    let few = Decision::NotEnough { have: 300, need: 662 };
+    Duel {
+        a: contender(0, 1.83),
+        b: Some(contender(1, 1.0)),
+        ratios: vec![
+            ratio(Percentile::P50, Some([1.83, 1.79, 1.87]), Decision::Faster),
+            ratio(Percentile::P90, Some([1.02, 0.97, 1.07]), Decision::Undecided),
+            ratio(Percentile::P99, None, few),
+        ],
+        same: vec![ratio(Percentile::P50, Some([1.001, 0.993, 1.008]), Decision::Undecided)],
+        tested: "digits-cnn.onnx".to_owned(),
+        resolution: Some(0.0083),
+        sentence: "digits-cnn-int8.onnx is 1.83× as fast as digits-cnn.onnx, 95 % 1.79–1.87; p90 not decided"
+            .to_owned(),
+        pairs: 40,
+        groups: 4,
+        seconds: 20.0,
+        ended: End::Precise,
+        settings: Settings::default(),
+        fingerprint: Fingerprint::default(),
+        target: String::new(),
+        started_unix_secs: 1_780_000_000,
+        rounds: Vec::new(),
+        thinned: 1,
+    }
+}
+
+#[test]
+fn compare_says_which_is_faster_with_intervals_and_what_the_machine_can_tell() {
+    let open = measured(Key::Num5);
+    assert!(open.says("Which is faster?") && open.says("Not run against each other yet"));
+    assert!(open.says("Run A against B") && open.says("Time at most"));
+
+    let home = tempfile::tempdir().unwrap();
+    copy(sample(), home.path());
+    let mut app = app_in(home.path());
+    app.handle(Command::OpenSample).unwrap();
+    settle(&mut app);
+    let (duel, path) = (race(&app), app.state().path.clone().unwrap());
+    Project::open(&path).unwrap().put("duel", &duel.key(), 0, &duel).unwrap();
+    app.handle(Command::OpenSample).unwrap();
+    let mut open = desk(home, app, Theme::Light);
+    open.ctrl(Key::Num5);
+    open.rest();
+    assert!(open.says("digits-cnn-int8.onnx is 1.83× as fast as digits-cnn.onnx, 95 % 1.79–1.87"));
+    assert!(open.says("p90 not decided") && open.says("This machine's resolution"));
+    assert!(open.says("Chart: How much faster digits-cnn-int8.onnx is"));
+    open.press("Swap");
+    assert!(open.says("digits-cnn.onnx is slower, 0.55× as fast as digits-cnn-int8.onnx"));
+}
+
+#[test]
+fn compare_says_in_what_the_machines_differ() {
+    let home = tempfile::tempdir().unwrap();
+    copy(sample(), home.path());
+    let mut app = app_in(home.path());
+    app.handle(Command::OpenSample).unwrap();
+    settle(&mut app);
+    let path = app.state().path.clone().unwrap();
+    let mut elsewhere = point(&app, 1, 16, 1, 0.5);
+    elsewhere.fingerprint.cpu = "Another CPU".to_owned();
+    let mut project = Project::open(&path).unwrap();
+    for point in [point(&app, 0, 16, 1, 1.0), elsewhere] {
+        project.add_point(&point, &Summary::of(&point)).unwrap();
+    }
+    app.handle(Command::OpenSample).unwrap();
+    let mut open = desk(home, app, Theme::Dark);
+    open.ctrl(Key::Num5);
+    open.rest();
+    let here = Fingerprint::read().cpu;
+    let difference = format!("CPU: {here} for digits-cnn.onnx, Another CPU for digits-cnn-int8.onnx");
+    assert!(open.says(&difference), "{difference}");
 }
 
 #[test]

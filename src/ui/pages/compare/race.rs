@@ -20,7 +20,7 @@ use crate::ui::widgets::{
 use crate::units;
 
 /// Height of the chart.
-const CHART_HEIGHT: f32 = 250.0;
+const CHART_HEIGHT: f32 = 290.0;
 /// Width of the numbers beside the chart.
 const NUMBERS: f32 = 210.0;
 
@@ -78,8 +78,13 @@ impl RaceCard {
             Some(Decision::Faster) => tokens.good,
             _ => tokens.text,
         };
-        let sentence = RichText::new(&duel.sentence).text_style(theme::title()).color(colour);
-        let response = ui.add(Label::new(sentence).wrap());
+        // The medians in large type; what the tail says below.
+        let (first, rest) = duel.sentence.split_once("; ").unwrap_or((&duel.sentence, ""));
+        let response =
+            ui.add(Label::new(RichText::new(first).text_style(theme::title()).color(colour)).wrap());
+        if !rest.is_empty() {
+            ui.add(Label::new(RichText::new(rest).color(tokens.text)).wrap());
+        }
         let Some(b) = &duel.b else {
             note_ui(ui, &duel.method());
             return response;
@@ -88,7 +93,8 @@ impl RaceCard {
         let chart = self.chart.get(key, || figures::duel(duel));
         ui.horizontal_top(|ui| {
             ui.vertical(|ui| {
-                ui.set_width(ui.available_width() - NUMBERS - space::L);
+                let spacing = 2.0 * ui.spacing().item_spacing.x;
+                ui.set_width(ui.available_width() - NUMBERS - space::L - spacing);
                 chart_ui(ui, view, chart, CHART_HEIGHT, None);
             });
             ui.add_space(space::L);

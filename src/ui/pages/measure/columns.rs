@@ -113,11 +113,11 @@ pub(super) fn column(kind: Kind) -> Column {
         Kind::Shape => Column::text("Sizes", 96.0).hover("Sizes set for dynamic dimensions"),
         Kind::Inputs => Column::text("Inputs", 90.0).hover("Input file; empty = generated inputs"),
         Kind::Target => Column::text("Machine", 90.0).hover("How the machine was reached; empty = this one"),
-        Kind::P50 => Column::number("p50", 104.0)
+        Kind::P50 => Column::number("p50", 108.0)
             .hover("Half of the queries took no longer; ± is half the 95 % interval over runs"),
         Kind::P90 => Column::number("p90", 56.0).hover("9 of 10 queries took no longer"),
         Kind::P95 => Column::number("p95", 56.0).hover("95 of 100 queries took no longer"),
-        Kind::P99 => Column::number("p99", 104.0)
+        Kind::P99 => Column::number("p99", 108.0)
             .hover("99 of 100 queries took no longer; ± is half the 95 % interval over runs"),
         Kind::Rate => Column::number("Items/s", 50.0).hover("Throughput over wall time"),
         Kind::Runs => Column::number("Runs", 30.0).hover("Independent runs, each in a process of its own"),
@@ -211,15 +211,14 @@ fn estimate_cell(estimate: &Estimate, doubt: bool) -> Cell {
         None => "One run, or too short runs: no interval".to_owned(),
     };
     if let Some(bound) = estimate.bound_ms {
-        hover.push_str(&format!(
-            "\nAt most {} at 99 % confidence (early stopping)",
-            units::duration_ms(bound)
-        ));
+        hover.push_str("\nAt most ");
+        hover.push_str(&units::duration_ms(bound));
+        hover.push_str(" at 99 % confidence (early stopping)");
     }
     let cell = Cell::number(ms, units::duration_ms(ms)).hover(hover);
     let aside = match estimate.relative_half_width() {
         // Where an interval is as wide as that, its digits mean nothing.
-        Some(width) if width >= 1.0 => "±>100 %".to_owned(),
+        Some(width) if width >= 1.0 => "> 100 %".to_owned(),
         _ => estimate.doubt().unwrap_or_default(),
     };
     if doubt { cell.aside(aside) } else { cell }

@@ -7,9 +7,9 @@ use super::facts::facts_ui;
 use crate::app::project::Stored;
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::measure::monitor::{Readings, Severity};
-use crate::measure::{Point, Scenario};
+use crate::measure::{Point, Run, Scenario};
 use crate::ui::pages::kept::Memo;
-use crate::ui::pages::parts::combo_ui;
+use crate::ui::pages::parts::{combo_ui, halves_ui};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::View;
 use crate::ui::widgets::{Icon, card_ui, chart_ui, icon_ui, section_header_ui};
@@ -37,56 +37,67 @@ const SERIES: [(Series, &str); 5] = [
     (Series::Power, "Power"),
 ];
 
+/// What the card shows: findings, facts, and the series that the machine tells, each as a chart.
+#[derive(Default)]
+struct Shown {
+    findings: Vec<Noted>,
+    facts: Vec<(&'static str, String)>,
+    charts: Vec<(Series, &'static str, Chart)>,
+}
+
+/// A finding: how much it matters, its words, the runs it was seen in.
+type Noted = (Severity, String, String);
+
 /// What the card remembers between frames.
 #[derive(Default)]
 pub(super) struct Cost {
     series: Series,
-    chart: Memo<(i64, usize, Series), Option<Chart>>,
+    shown: Memo<(i64, Vec<u64>), Shown>,
 }
 
 impl Cost {
     pub fn card(&mut self, ui: &mut Ui, view: &mut View<'_>, stored: &Stored) {
         let point = &stored.point;
+        let Self { series, shown } = self;
+        let key = (stored.id, point.runs.iter().map(Run::warm_up).collect());
+        let shown = shown.get(key, || Shown {
+            findings: findings(point),
+            facts: facts(stored),
+            charts: SERIES
+                .into_iter()
+                .filter_map(|(series, name)| Some((series, name, machine_chart(point, series)?)))
+                .collect(),
+        });
         card_ui(ui, |ui| {
             section_header_ui(ui, "What else it cost", "and what disturbed it", |_| {});
-            findings_ui(ui, point);
-            let offered: Vec<(Series, &str)> =
-                SERIES.into_iter().filter(|(series, _)| machine_chart(point, *series).is_some()).collect();
-            if !offered.iter().any(|(series, _)| *series == self.series) {
-                self.series = offered.first().map(|(series, _)| *series).unwrap_or_default();
-            }
-            let series = self.series;
-            let chart =
-                self.chart.get((stored.id, point.runs.len(), series), || machine_chart(point, series));
-            let Some(chart) = chart else {
-                facts_ui(ui, &facts(stored));
+            findings_ui(ui, &shown.findings, point.runs.len());
+            let chosen = shown.charts.iter().find(|(other, ..)| other == series).or(shown.charts.first());
+            let Some((_, name, chart)) = chosen else {
+                facts_ui(ui, &shown.facts);
                 return;
             };
-            let chart = chart.clone();
-            crate::ui::pages::parts::halves_ui(ui, |ui, left| {
+            halves_ui(ui, |ui, left| {
                 if left {
-                    facts_ui(ui, &facts(stored));
+                    facts_ui(ui, &shown.facts);
                     return;
                 }
-                if offered.len() > 1 {
-                    let name =
-                        offered.iter().find(|(other, _)| *other == series).map_or("", |(_, name)| *name);
+                if shown.charts.len() > 1 {
                     combo_ui(ui, "Show", name, 120.0, |ui| {
-                        for (series, name) in &offered {
-                            ui.selectable_value(&mut self.series, *series, *name);
+                        for (other, name, _) in &shown.charts {
+                            ui.selectable_value(series, *other, *name);
                         }
                     });
                 }
-                chart_ui(ui, view, &chart, CHART_HEIGHT, None);
+                chart_ui(ui, view, chart, CHART_HEIGHT, None);
             });
         });
     }
 }
 
-/// What makes the numbers doubtful, each once, with the runs it was seen in.
-fn findings_ui(ui: &mut Ui, point: &Point) {
+/// What makes the numbers doubtful.
+fn findings_ui(ui: &mut Ui, findings: &[Noted], all_runs: usize) {
     let tokens = Tokens::of(ui);
-    for (severity, words, runs) in findings(point) {
+    for (severity, words, runs) in findings {
         let (icon, colour) = match severity {
             Severity::Serious => (Icon::Warning, tokens.danger),
             Severity::Warning => (Icon::Warning, tokens.warning),
@@ -94,7 +105,7 @@ fn findings_ui(ui: &mut Ui, point: &Point) {
         };
         ui.horizontal_top(|ui| {
             icon_ui(ui, icon, colour);
-            let text = if point.runs.len() > 1 { format!("{words} ({runs})") } else { words };
+            let text = if all_runs > 1 { format!("{words} ({runs})") } else { words.clone() };
             ui.add(egui::Label::new(RichText::new(text).color(tokens.text)).wrap());
         });
     }
@@ -102,7 +113,7 @@ fn findings_ui(ui: &mut Ui, point: &Point) {
 }
 
 /// Findings of all runs, the worst first: one for each kind, in the words of its worst run, and the runs it was seen in.
-fn findings(point: &Point) -> Vec<(Severity, String, String)> {
+fn findings(point: &Point) -> Vec<Noted> {
     let mut all: Vec<(&crate::measure::monitor::Finding, Vec<usize>)> = Vec::new();
     for (place, run) in point.runs.iter().enumerate() {
         for finding in &run.measured.findings {

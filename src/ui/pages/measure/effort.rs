@@ -56,6 +56,8 @@ impl Choice {
             self.custom_ui(ui);
         }
         match self.effort() {
+            // The fields say it themselves.
+            Ok(_) if self.kind == Kind::Custom => {}
             Ok(effort) => row_ui(ui, "", |ui| {
                 ui.add(egui::Label::new(quiet(ui, &words(&effort))).wrap());
             }),
@@ -100,7 +102,7 @@ fn percent_ui(ui: &mut Ui, name: &str, share: &mut f64) {
     }
 }
 
-/// `3 to 10 runs, until p50 is known ±2 % and p99 ±5 %, at most 2 min`.
+/// `3 to 10 runs, until p50 ±2 % and p99 ±5 %, at most 2 min`.
 fn words(effort: &Effort) -> String {
     let Effort { least_runs, most_runs, p50, p99, most_seconds } = effort;
     if least_runs == most_runs {
@@ -110,7 +112,7 @@ fn words(effort: &Effort) -> String {
     }
     let time = seconds_words(*most_seconds).replace(" min 0 s", " min");
     format!(
-        "{least_runs} to {most_runs} runs, until p50 is known ±{}\u{a0}% and p99 ±{}\u{a0}%, at most {time}",
+        "{least_runs} to {most_runs} runs, until p50 ±{}\u{a0}% and p99 ±{}\u{a0}%, at most {time}",
         rounded(p50 * 100.0),
         rounded(p99 * 100.0),
     )
@@ -128,7 +130,7 @@ mod tests {
     fn the_effort_is_said_in_words() {
         assert_eq!(
             words(&Effort { least_runs: 3, ..Effort::default() }),
-            "3 to 10 runs, until p50 is known ±2\u{a0}% and p99 ±5\u{a0}%, at most 2 min"
+            "3 to 10 runs, until p50 ±2\u{a0}% and p99 ±5\u{a0}%, at most 2 min"
         );
         assert_eq!(words(&Effort::runs(1)), "1 run of each configuration: numbers without intervals");
         assert_eq!(words(&Effort::runs(4)), "4 runs of each configuration, whatever they say");

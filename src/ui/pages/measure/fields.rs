@@ -87,7 +87,7 @@ pub(super) fn list_row_ui<T>(
         .horizontal(|ui| {
             let response = form_row_ui(ui, name, NAMES, |ui| ui.add(line_edit(text, "", FIELD)));
             if !note.is_empty() {
-                note_ui(ui, note);
+                beside_ui(ui, note);
             }
             response
         })
@@ -96,6 +96,12 @@ pub(super) fn list_row_ui<T>(
         problem_row_ui(ui, &problem);
     }
     response
+}
+
+/// A quiet note behind a field, cut where there is no room for it.
+pub(super) fn beside_ui(ui: &mut Ui, note: &str) {
+    let quiet = Tokens::of(ui).text_quiet;
+    ui.add(egui::Label::new(RichText::new(note).color(quiet)).truncate());
 }
 
 /// What is wrong with the line above, below its field.

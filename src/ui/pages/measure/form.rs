@@ -3,18 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use egui::{DragValue, Label, RichText, Ui};
+use egui::{ComboBox, DragValue, Label, RichText, Ui, WidgetInfo};
 
 use super::effort::Choice;
-use super::fields::{NAMES, Problem, counts, list_row_ui, row_ui, small_counts};
+use super::fields::{FIELD, NAMES, Problem, beside_ui, counts, list_row_ui, row_ui, small_counts};
 use super::more::More;
-use super::place;
 use crate::app::{Measure, ModelEntry, State};
-use crate::measure::Point;
 use crate::measure::runtime::Found;
 use crate::measure::sweep::Sweep;
+use crate::measure::{Point, Survey};
 use crate::ui::pages::parts::halves_ui;
 use crate::ui::theme::{Tokens, space};
+use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
     Badge, badge_ui, card_ui, form_row_ui, note_ui, quiet_button_ui, seconds_words, section_header_ui,
     toggles_ui,
@@ -61,10 +61,9 @@ impl Form {
         self.threads.get_or_insert_with(|| {
             if state.machine.logical_cpus >= 2 { "1, 2".to_owned() } else { "1".to_owned() }
         });
+        self.target = self.target.take().filter(|name| state.target(name).is_some());
         let chosen: Vec<&ModelEntry> = chosen(state, &self.left_out).collect();
         self.more.refresh(&chosen);
-        // It may have been removed.
-        self.target = self.target.take().filter(|name| state.target(name).is_some());
     }
 
     /// What the form asks for, or what is wrong with it.
@@ -88,23 +87,20 @@ impl Form {
         Ok(Measure { models, sweep, target: self.target.clone() })
     }
 
-    /// Draws the form; true when the list of machines is asked for.
-    pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, asked: &Result<Measure, Problem>) -> bool {
-        let mut machines = false;
+    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, asked: &Result<Measure, Problem>) {
+        let state = view.app.state();
         card_ui(ui, |ui| {
             halves_ui(ui, |ui, left| {
                 if left {
                     self.models_ui(ui, state);
-                    machines = place::ui(ui, state, &mut self.target);
                 } else {
-                    self.settings_ui(ui, state);
+                    self.settings_ui(ui, view);
                 }
             });
             let chosen: Vec<&ModelEntry> = chosen(state, &self.left_out).collect();
             self.more.ui(ui, state, &chosen);
             expected_ui(ui, state, asked);
         });
-        machines
     }
 
     fn models_ui(&mut self, ui: &mut Ui, state: &State) {
@@ -154,11 +150,16 @@ impl Form {
         }
     }
 
-    fn settings_ui(&mut self, ui: &mut Ui, state: &State) {
+    fn settings_ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
+        let state = view.app.state();
         section_header_ui(ui, "Configurations", "", |_| {});
+        self.target_ui(ui, view);
         list_row_ui(ui, "Batch sizes", &mut self.batches, counts, "items in one inference");
-        let cpus = place::machine(state, self.target.as_deref())
-            .map_or_else(String::new, |machine| format!("of {} logical CPUs", machine.logical_cpus));
+        let cpus = match &self.target {
+            None => Some(state.machine.logical_cpus),
+            Some(_) => self.survey(state).map(|survey| survey.machine.logical_cpus),
+        };
+        let cpus = cpus.map(|cpus| format!("of {cpus} logical CPUs")).unwrap_or_default();
         list_row_ui(ui, "Threads", self.threads.get_or_insert_default(), small_counts, &cpus);
         self.providers_ui(ui, state);
         ui.horizontal(|ui| {
@@ -166,24 +167,59 @@ impl Form {
                 let seconds = DragValue::new(&mut self.seconds).range(0.05..=3_600.0).speed(0.1);
                 ui.add(seconds.max_decimals(2).update_while_editing(false).suffix(" s"))
             });
-            note_ui(ui, "steady state of one run");
+            beside_ui(ui, "steady state of one run");
         });
         self.effort.ui(ui);
     }
 
+    /// What the chosen other machine said of itself, where it was asked.
+    fn survey<'s>(&self, state: &'s State) -> Option<&'s Survey> {
+        state.surveys.get(self.target.as_ref()?)?.as_ref().ok()
+    }
+
+    fn target_ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
+        const HERE: &str = "This machine";
+        let targets = &view.app.state().targets;
+        row_ui(ui, "Machine", |ui| {
+            if targets.is_empty() {
+                ui.label(HERE);
+            } else {
+                let chosen = self.target.clone().unwrap_or_else(|| HERE.to_owned());
+                let shown = ComboBox::from_id_salt("machine").selected_text(&chosen).width(FIELD).truncate();
+                let response = shown
+                    .show_ui(ui, |ui| {
+                        ui.selectable_value(&mut self.target, None, HERE);
+                        for target in targets {
+                            ui.selectable_value(&mut self.target, Some(target.name.clone()), &target.name);
+                        }
+                    })
+                    .response;
+                let words = format!("Machine: {chosen}");
+                response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, &words));
+            }
+            let hover = "Machines reached by a command such as ssh: add, check or remove them";
+            if quiet_button_ui(ui, "Machines…").on_hover_text(hover).clicked() {
+                view.actions.push(Action::Machines);
+            }
+        });
+    }
+
     fn providers_ui(&mut self, ui: &mut Ui, state: &State) {
-        let runtimes = place::runtimes(state, self.target.as_deref());
+        let runtimes = match &self.target {
+            None => state.runtimes.as_deref(),
+            Some(_) => self.survey(state).map(|survey| survey.runtimes.as_slice()),
+        };
         let offered = offered(runtimes, &self.providers);
-        let hover = "Execution providers of the ONNX Runtimes found on the machine that measures";
+        let hover = "Execution providers of the ONNX Runtimes found on the machine";
+        let alone = match (runtimes, &self.target) {
+            (Some(_), _) => "the runtimes found offer no other",
+            (None, None) => "looking for others",
+            (None, Some(_)) => "check the machine to see others",
+        };
         row_ui(ui, "Providers", |ui| match offered.as_slice() {
             [only] => {
                 ui.label(*only).on_hover_text(hover);
-                let words = match (runtimes, &self.target) {
-                    (Some(_), _) => "the runtimes found offer no other",
-                    (None, None) => "looking for others",
-                    (None, Some(_)) => "check the machine to see others",
-                };
-                note_ui(ui, words);
+                beside_ui(ui, alone);
             }
             several => {
                 let options: Vec<(&'static str, &str)> = several.iter().map(|&name| (name, name)).collect();
@@ -202,7 +238,7 @@ fn chosen<'s>(state: &'s State, left_out: &BTreeSet<String>) -> impl Iterator<It
 fn offered(runtimes: Option<&[Found]>, chosen: &[&'static str]) -> Vec<&'static str> {
     let found = |name: &str| {
         let offers = |offered: &String| offered.eq_ignore_ascii_case(name);
-        runtimes.unwrap_or_default().iter().flat_map(|found| &found.providers).any(offers)
+        runtimes.into_iter().flatten().flat_map(|found| &found.providers).any(offers)
     };
     PROVIDERS.into_iter().filter(|&name| name == "CPU" || found(name) || chosen.contains(&name)).collect()
 }

@@ -11,16 +11,19 @@ use crate::ui::theme::space;
 use crate::ui::widgets::{Tone, banner_ui, card_ui, note_ui, section_header_ui};
 use crate::units;
 
+/// Names with values, and sentences about other machines.
+type Shown = (Vec<(&'static str, String)>, Vec<String>);
+
 /// What the card remembers between frames.
 #[derive(Default)]
 pub(super) struct Machine {
-    facts: Memo<(i64, u64), (Vec<(&'static str, String)>, Vec<String>)>,
+    shown: Memo<(i64, u64), Shown>,
 }
 
 impl Machine {
     pub fn card(&mut self, ui: &mut Ui, stored: &Stored, points: &[Stored], revision: u64) {
         let (facts, others) =
-            self.facts.get((stored.id, revision), || (facts(stored), others(stored, points)));
+            self.shown.get((stored.id, revision), || (facts(stored), others(stored, points)));
         card_ui(ui, |ui| {
             let note = if stored.point.target.is_empty() { "" } else { stored.point.target.as_str() };
             section_header_ui(ui, "Machine", note, |_| {});

@@ -13,7 +13,6 @@ mod form;
 mod looked;
 mod machine;
 mod more;
-mod place;
 mod results;
 mod resume;
 mod runs;
@@ -93,9 +92,7 @@ impl Measure {
             });
             progress_card_ui(ui, view);
             resume::ui(ui, view);
-            if self.form.ui(ui, state, &asked) {
-                view.actions.push(Action::Machines);
-            }
+            self.form.ui(ui, view, &asked);
             failures_ui(ui, view);
             self.results.ui(ui, view);
         });

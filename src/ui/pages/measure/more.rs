@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use egui::{DragValue, RichText, Sense, Ui, WidgetInfo};
 
-use super::fields::{FIELD, NAMES, Problem, counts, list_row_ui, problem_row_ui, row_ui, small_counts};
+use super::fields::{
+    FIELD, NAMES, Problem, beside_ui, counts, list_row_ui, problem_row_ui, row_ui, small_counts,
+};
 use super::scenarios::Scenarios;
 use crate::app::{ModelEntry, State};
 use crate::measure::Optimisation;
@@ -15,7 +17,7 @@ use crate::model::dims;
 use crate::ui::pages::parts::halves_ui;
 use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{
-    Icon, form_row_ui, icon_ui, line_edit, note_ui, quiet_button_ui, segmented_ui, text_field_ui, toggles_ui,
+    Icon, form_row_ui, icon_ui, line_edit, quiet_button_ui, segmented_ui, text_field_ui, toggles_ui,
 };
 
 /// Where inputs come from.
@@ -191,7 +193,7 @@ impl More {
         ui.horizontal(|ui| {
             let drag = DragValue::new(&mut self.min_queries).range(0..=100_000_000).speed(10.0);
             form_row_ui(ui, "Fewest queries", NAMES, |ui| ui.add(drag.update_while_editing(false)));
-            note_ui(ui, "662 give a p99 in one run");
+            beside_ui(ui, "662 give a p99 in one run");
         });
         self.inputs_ui(ui, state);
     }
@@ -227,7 +229,7 @@ impl More {
         });
         if self.inputs == Inputs::File {
             row_ui(ui, "", |ui| {
-                text_field_ui(ui, "File", &mut self.file, "path of a .npy or .npz file", 220.0);
+                text_field_ui(ui, "File", &mut self.file, "path of a .npy or .npz file", 180.0);
             });
             if let Some(labelled) = &state.labelled {
                 row_ui(ui, "", |ui| {

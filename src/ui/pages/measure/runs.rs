@@ -33,8 +33,8 @@ impl Runs {
             let chart = run_chart(stored, figures);
             let note = "each a process of its own, that loads the model anew";
             section_header_ui(ui, "Runs", note, |ui| {
-                if chart.is_some() {
-                    chart_menu_ui(ui, view, chart.as_ref().unwrap_or(&Chart::new("", "", empty(), empty())));
+                if let Some(chart) = &chart {
+                    chart_menu_ui(ui, view, chart);
                 }
             });
             match chart {
@@ -52,14 +52,14 @@ impl Runs {
 
     fn table_ui(&mut self, ui: &mut Ui, stored: &Stored, figures: &[RunFigures], revision: u64) {
         let columns = [
-            Column::number("Run", 26.0),
-            Column::number("p50", 56.0),
-            Column::number("p99", 56.0),
-            Column::number("Queries", 50.0).hover("Queries that count"),
+            Column::number("Run", 22.0),
+            Column::number("p50", 52.0),
+            Column::number("p99", 52.0),
+            Column::number("Queries", 60.0).hover("Queries that count"),
             Column::number("Warm-up", 50.0).hover("Queries at its start that do not count"),
-            Column::number("Load", 54.0).hover("Time to create the session"),
-            Column::number("First", 54.0).hover("First inference after loading"),
-            Column::fill("Steadiness", 66.0),
+            Column::number("Load", 50.0).hover("Time to create the session"),
+            Column::number("First", 50.0).hover("First inference after loading"),
+            Column::fill("Steadiness", 62.0),
         ];
         let shape = Table {
             id: "runs",
@@ -73,10 +73,6 @@ impl Runs {
         };
         data_table_ui(ui, &shape, &mut self.table, |row, column| cell(stored, figures, row, column));
     }
-}
-
-fn empty() -> Axis {
-    Axis::new("", "", Scale::Linear { from_zero: true })
 }
 
 fn cell(stored: &Stored, figures: &[RunFigures], row: usize, column: usize) -> Cell {

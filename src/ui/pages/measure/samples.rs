@@ -9,6 +9,8 @@ use crate::units;
 
 /// Points drawn at most.
 const POINTS: usize = 1_600;
+/// Points of a run at least.
+const LEAST_POINTS: usize = 100;
 /// Ends of warm-ups that have their name at the line; more would cover each other.
 const MOST_NAMED: usize = 3;
 
@@ -26,13 +28,13 @@ pub(super) fn begins(runs: &[Run], shown: Shown) -> Vec<Option<f64>> {
     let mut begin = 0.0;
     runs.iter()
         .enumerate()
-        .map(|(place, run)| match shown.run {
-            Some(only) => (only == place).then_some(0.0),
-            None => {
-                let at = begin;
-                begin += run.measured.wall_nanos as f64 / 1e9;
-                Some(at)
+        .map(|(place, run)| {
+            if let Some(only) = shown.run {
+                return (only == place).then_some(0.0);
             }
+            let at = begin;
+            begin += run.measured.wall_nanos as f64 / 1e9;
+            Some(at)
         })
         .collect()
 }
@@ -50,22 +52,25 @@ pub(super) fn timeline(stored: &Stored, series: &[Series], shown: Shown) -> Char
     );
     chart.subtitle = format!("{}, {}", stored.point.model, config_words(&stored.point.config));
     let begins = begins(&stored.point.runs, shown);
-    let most = POINTS / begins.iter().flatten().count().max(1);
+    // Long runs get more of the points than short ones.
+    let shown_queries: usize =
+        begins.iter().zip(series).filter(|(begin, _)| begin.is_some()).map(|(_, series)| series.len()).sum();
     let mut thinned = 0;
     let mut levels: Vec<Datum> = Vec::new();
     for (place, (run, series)) in stored.point.runs.iter().zip(series).enumerate() {
         let Some(begin) = begins[place] else { continue };
-        let (drawn, stretch) = extremes(series, most.max(100));
+        let most = POINTS * series.len() / shown_queries.max(1);
+        let (drawn, stretch) = extremes(series, most.max(LEAST_POINTS));
         thinned = thinned.max(stretch);
         let data = drawn
             .into_iter()
-            .map(|(secs, millis)| Datum {
+            .map(|Drawn { at_secs, began_secs, millis }| Datum {
                 hover: vec![
                     ("Run".to_owned(), (place + 1).to_string()),
-                    ("Time".to_owned(), units::duration_ms(secs * 1_000.0)),
+                    ("Time".to_owned(), units::duration_ms(began_secs * 1_000.0)),
                     ("Latency".to_owned(), units::duration_ms(millis)),
                 ],
-                ..Datum::new(begin + secs, millis)
+                ..Datum::new(begin + at_secs, millis)
             })
             .collect();
         chart.marks.push(line(&format!("Run {}", place + 1), data, Ink::Series(place)));
@@ -90,7 +95,8 @@ pub(super) fn timeline(stored: &Stored, series: &[Series], shown: Shown) -> Char
         chart.notes.push("Dashed, vertical: where the warm-up of each run ends.".to_owned());
     }
     if thinned > 1 {
-        chart.notes.push(format!("Drawn: quickest and slowest of each {thinned} queries or fewer."));
+        let each = units::group_thousands(thinned as u128);
+        chart.notes.push(format!("Drawn: slowest and quickest of each {each} queries or fewer."));
     }
     chart
 }
@@ -134,19 +140,36 @@ fn line(name: &str, data: Vec<Datum>, ink: Ink) -> Mark {
     Mark::Line { name: name.to_owned(), data, ink, dashed: false, markers: false, second_axis: false }
 }
 
-/// Begin of each drawn query in seconds with its latency in milliseconds, at most `most` and a few, and how many
-/// stand behind two of them.
-fn extremes(series: &Series, most: usize) -> (Vec<(f64, f64)>, usize) {
+/// A query that is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Drawn {
+    /// Where it is drawn, in seconds since the run's start.
+    at_secs: f64,
+    /// When it began.
+    began_secs: f64,
+    millis: f64,
+}
+
+/// The queries drawn, about `most`, and how many each stretch has that they stand for. Of a stretch of several the
+/// slowest is a spike upon the quickest, drawn where the slowest began.
+fn extremes(series: &Series, most: usize) -> (Vec<Drawn>, usize) {
     let Series { began_nanos, latency_nanos, .. } = series;
-    let stretch = if latency_nanos.len() <= most { 1 } else { (latency_nanos.len() * 2).div_ceil(most) };
+    let stretch = if latency_nanos.len() <= most { 1 } else { (latency_nanos.len() * 3).div_ceil(most) };
     let mut drawn = Vec::new();
     for (began, part) in began_nanos.chunks(stretch).zip(latency_nanos.chunks(stretch)) {
+        let at = |place: usize, at: usize| Drawn {
+            at_secs: began[at] as f64 / 1e9,
+            began_secs: began[place] as f64 / 1e9,
+            millis: part[place] as f64 / 1e6,
+        };
         let quickest = (0..part.len()).min_by_key(|place| part[*place]);
         let slowest = (0..part.len()).max_by_key(|place| part[*place]);
-        let mut places: Vec<usize> = quickest.into_iter().chain(slowest).collect();
-        places.sort_unstable();
-        places.dedup();
-        drawn.extend(places.into_iter().map(|place| (began[place] as f64 / 1e9, part[place] as f64 / 1e6)));
+        let (Some(quickest), Some(slowest)) = (quickest, slowest) else { continue };
+        if part.len() == 1 {
+            drawn.push(at(slowest, slowest));
+        } else {
+            drawn.extend([at(quickest, slowest), at(slowest, slowest), at(quickest, slowest)]);
+        }
     }
     (drawn, stretch)
 }
@@ -170,6 +193,7 @@ mod tests {
     #[test]
     fn few_latencies_are_all_drawn_at_the_time_they_begin() {
         let (drawn, stretch) = extremes(&series(vec![1_000_000, 3_000_000]), 10);
+        let drawn: Vec<(f64, f64)> = drawn.iter().map(|query| (query.at_secs, query.millis)).collect();
         assert_eq!((drawn, stretch), (vec![(0.0, 1.0), (0.001, 3.0)], 1));
     }
 
@@ -179,11 +203,11 @@ mod tests {
         latencies[123_456] = 90_000_000;
         latencies[654_321] = 10_000;
         let (drawn, stretch) = extremes(&series(latencies), POINTS);
-        assert!(stretch > 1 && drawn.len() <= POINTS + 2, "{} points", drawn.len());
+        assert!(stretch > 1 && drawn.len() <= POINTS + 3, "{} points", drawn.len());
         for extreme in [90.0, 0.01] {
-            assert!(drawn.iter().any(|(_, millis)| (millis - extreme).abs() < 1e-9), "{extreme} ms is lost");
+            assert!(drawn.iter().any(|query| (query.millis - extreme).abs() < 1e-9), "{extreme} ms is lost");
         }
-        assert!(drawn.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert!(drawn.windows(2).all(|pair| pair[0].at_secs <= pair[1].at_secs));
     }
 
     #[test]

@@ -289,14 +289,23 @@ impl Scenarios {
                 }
             }
         }
-        row_ui(ui, "Arrivals", |ui| {
-            let shapes = [
-                (Shape::Poisson, "Poisson"),
-                (Shape::Constant, "Constant"),
-                (Shape::Gamma, "Gamma"),
-                (Shape::Trace, "Trace"),
-            ];
-            segmented_ui(ui, "Arrivals", &mut self.shape, &shapes);
+        let shapes = [
+            (Shape::Poisson, "Poisson"),
+            (Shape::Constant, "Constant"),
+            (Shape::Gamma, "Gamma"),
+            (Shape::Trace, "Demand trace"),
+        ];
+        let name = shapes.iter().find(|(shape, _)| *shape == self.shape).map_or("", |(_, name)| name);
+        form_row_ui(ui, "Arrivals", NAMES, |ui| {
+            ComboBox::from_id_salt("arrivals")
+                .selected_text(name)
+                .width(150.0)
+                .show_ui(ui, |ui| {
+                    for (shape, name) in shapes {
+                        ui.selectable_value(&mut self.shape, shape, name);
+                    }
+                })
+                .response
         });
         if self.shape == Shape::Gamma {
             let hover = "Standard deviation of the gaps ÷ their mean; 1 is Poisson, more is burstier";

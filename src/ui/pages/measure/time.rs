@@ -7,7 +7,7 @@ use super::samples::{Shown, begins, cut_secs, queries_before, timeline};
 use crate::app::Command;
 use crate::app::project::Stored;
 use crate::chart::Chart;
-use crate::measure::Series;
+use crate::measure::{Series, Summary};
 use crate::plot;
 use crate::ui::pages::kept::Memo;
 use crate::ui::pages::parts::{combo_ui, problem_ui};
@@ -29,6 +29,8 @@ type MadeFor = (i64, Vec<u64>, Shown);
 pub(super) struct Time {
     chart: Memo<MadeFor, Result<Chart, String>>,
     shown: Shown,
+    /// The latency axis the user chose: logarithmic or not; `None` = by the measurement's tail.
+    log: Option<bool>,
     /// The measurement that `shown` is about.
     of: Option<i64>,
     /// The run whose line is being dragged, and where it is, in queries.
@@ -41,13 +43,10 @@ impl Time {
     pub fn card(&mut self, ui: &mut Ui, view: &mut View<'_>, stored: &Stored, looked: &Looked) {
         let runs = stored.point.runs.len();
         if self.of != Some(stored.id) {
-            *self = Self {
-                shown: Shown { log: self.shown.log, ..Shown::default() },
-                of: Some(stored.id),
-                ..Self::default()
-            };
+            *self = Self { log: self.log, of: Some(stored.id), ..Self::default() };
         }
         self.shown.run = self.shown.run.filter(|run| *run < runs);
+        self.shown.log = self.log.unwrap_or_else(|| has_long_tail(&stored.summary));
         let series = match looked.series() {
             Ok(series) => series.clone(),
             Err(problem) => {
@@ -144,7 +143,10 @@ impl Time {
                     }
                 });
             }
-            segmented_ui(ui, "Latency axis", &mut self.shown.log, &[(false, "Linear"), (true, "Log")]);
+            let mut log = self.shown.log;
+            if segmented_ui(ui, "Latency axis", &mut log, &[(false, "Linear"), (true, "Log")]) {
+                self.log = Some(log);
+            }
             ui.add_space(space::M);
             let run = if runs == 1 { Some(0) } else { self.shown.run };
             match run.and_then(|run| Some((run, series.get(run)?))) {
@@ -183,4 +185,10 @@ impl Time {
             view.send(Command::MoveWarmUp(stored.id, run, None));
         }
     }
+}
+
+/// Whether slow queries are so slow that a linear axis would press all others onto its foot.
+fn has_long_tail(summary: &Summary) -> bool {
+    let tail = summary.p99.ms.or(summary.p95.ms).or(summary.p90.ms);
+    tail.zip(summary.p50.ms).is_some_and(|(tail, p50)| tail > 5.0 * p50)
 }

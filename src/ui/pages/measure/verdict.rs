@@ -2,6 +2,7 @@
 
 use egui::{RichText, Ui};
 
+use super::columns;
 use super::looked::RunFigures;
 use crate::app::project::Stored;
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
@@ -10,7 +11,9 @@ use crate::measure::{Ended, Estimate, Point};
 use crate::ui::pages::parts::{config_words, halves_ui};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::View;
-use crate::ui::widgets::{Icon, Tone, banner_ui, card_ui, chart_ui, count_words, icon_ui, section_header_ui};
+use crate::ui::widgets::{
+    Badge, Icon, Tone, banner_ui, card_ui, chart_ui, count_words, icon_ui, section_header_ui,
+};
 use crate::units;
 
 /// Height of the chart of percentiles.
@@ -24,7 +27,7 @@ pub(super) fn precision_words(stored: &Stored) -> String {
         let doubt = estimate.doubt().map(|doubt| format!(" {doubt}")).unwrap_or_default();
         match estimate.ms {
             Some(ms) => format!("{name} {}{doubt}", units::duration_ms(ms)),
-            None => format!("{name}: {}", estimate.words()),
+            None => format!("{name} not known ({})", estimate.words()),
         }
     };
     let s = if summary.runs == 1 { "" } else { "s" };
@@ -69,10 +72,10 @@ pub(super) fn steadiness_words(point: &Point) -> Option<String> {
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| if *count == all { what.to_string() } else { format!("{count} {what}") })
         .collect();
-    Some(format!(
-        "Of {all} runs, {}.",
-        if words.len() == 1 { format!("all are {}", words[0]) } else { words.join(", ") }
-    ))
+    Some(match words.as_slice() {
+        [one] => format!("All {all} runs are {one}."),
+        several => format!("Of {all} runs, {}.", several.join(", ")),
+    })
 }
 
 /// Outliers of all runs, in a sentence; `None` while they are worked out.
@@ -109,8 +112,11 @@ pub(super) fn card(ui: &mut Ui, view: &mut View<'_>, stored: &Stored, figures: &
         }
         sentence_ui(ui, Tone::Info, &precision_words(stored), "");
         if let Some(words) = steadiness_words(point) {
-            let well =
-                point.runs.iter().filter_map(|run| run.measured.steadiness.as_ref()).all(|s| s.is_well());
+            let tone = match columns::steadiness(point) {
+                Some(Badge::Steady) => Tone::Good,
+                Some(Badge::Short) | None => Tone::Info,
+                Some(_) => Tone::Warning,
+            };
             let each: Vec<String> = point
                 .runs
                 .iter()
@@ -119,7 +125,7 @@ pub(super) fn card(ui: &mut Ui, view: &mut View<'_>, stored: &Stored, figures: &
                     Some(format!("Run {}: {}", place + 1, run.measured.steadiness.as_ref()?.sentence))
                 })
                 .collect();
-            sentence_ui(ui, if well { Tone::Good } else { Tone::Warning }, &words, &each.join("\n"));
+            sentence_ui(ui, tone, &words, &each.join("\n"));
         }
         if let Some(words) = outlier_words(figures) {
             let each: Vec<String> = figures
@@ -158,6 +164,7 @@ fn sentence_ui(ui: &mut Ui, tone: Tone, text: &str, hover: &str) {
 fn percentiles_ui(ui: &mut Ui, stored: &Stored) {
     let tokens = Tokens::of(ui);
     let quiet = |text: &str| RichText::new(text).small().color(tokens.text_quiet);
+    let roomy = ui.available_width() > 440.0;
     ui.spacing_mut().interact_size.y = 20.0;
     egui::Grid::new("percentiles").num_columns(4).spacing(egui::vec2(space::L, 6.0)).min_row_height(22.0).show(
         ui,
@@ -173,47 +180,54 @@ fn percentiles_ui(ui: &mut Ui, stored: &Stored) {
             );
             ui.end_row();
             for (name, estimate) in stored.summary.percentiles() {
-                ui.label(RichText::new(name).color(tokens.text_quiet));
-                match estimate.ms {
-                    Some(ms) => {
-                        ui.label(RichText::new(units::duration_ms(ms)).color(tokens.text));
-                        match estimate.interval_ms {
-                            Some((low, high)) => {
-                                let words = format!("{} – {}", units::duration_ms(low), units::duration_ms(high));
-                                ui.horizontal(|ui| {
-                                    ui.label(words);
-                                    ui.label(quiet(&estimate.doubt().unwrap_or_default()));
-                                });
-                            }
-                            None => {
-                                ui.label(quiet("one run"));
-                            }
-                        }
-                        match estimate.bound_ms {
-                            Some(bound) => ui.label(units::duration_ms(bound)),
-                            None => ui.label(quiet("–")),
-                        };
-                    }
-                    None => {
-                        ui.label(quiet("–"));
-                        ui.label(quiet(&estimate.words()));
-                    }
-                }
-                ui.end_row();
+                percentile_row_ui(ui, name, &estimate, roomy);
             }
         },
     );
 }
 
+/// One line of them.
+fn percentile_row_ui(ui: &mut Ui, name: &str, estimate: &Estimate, roomy: bool) {
+    let tokens = Tokens::of(ui);
+    let quiet = |text: &str| RichText::new(text).small().color(tokens.text_quiet);
+    ui.label(RichText::new(name).color(tokens.text_quiet));
+    let Some(ms) = estimate.ms else {
+        ui.label(quiet("–"));
+        ui.label(quiet(&estimate.words()));
+        ui.end_row();
+        return;
+    };
+    ui.label(RichText::new(units::duration_ms(ms)).color(tokens.text));
+    ui.horizontal(|ui| {
+        if let Some((low, high)) = estimate.interval_ms {
+            ui.label(format!("{} – {}", units::duration_ms(low), units::duration_ms(high)));
+            if roomy {
+                ui.label(quiet(&estimate.doubt().unwrap_or_default()));
+            }
+        } else {
+            ui.label(quiet("none: one run, or too short runs"));
+        }
+    });
+    match estimate.bound_ms {
+        Some(bound) => ui.label(units::duration_ms(bound)),
+        None => ui.label(quiet("–")),
+    };
+    ui.end_row();
+}
+
 /// The same as a chart.
 fn percentile_chart(stored: &Stored) -> Chart {
     let percentiles = stored.summary.percentiles();
+    let known = || percentiles.iter().filter_map(|(_, estimate)| estimate.ms);
+    let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
+    // A tail that is decades away would press the rest onto the axis.
+    let scale = if high > 10.0 * low { Scale::Log10 } else { Scale::Linear { from_zero: true } };
     let names = percentiles.iter().map(|(name, _)| (*name).to_owned()).collect();
     let mut chart = Chart::new(
         "percentiles",
         "Percentiles of latency",
         Axis::new("", "", Scale::Categories(names)),
-        Axis::new("Latency", "ms", Scale::Linear { from_zero: true }),
+        Axis::new("Latency", "ms", scale),
     );
     let data = percentiles
         .iter()
