@@ -193,6 +193,9 @@ fn runs(text: &str) -> Result<(u32, u32), String> {
 pub struct Bench {
     /// ONNX files; without any, the project's models
     pub models: Vec<PathBuf>,
+    /// Go on with the project's sweep that was stopped; everything else is as it was asked then
+    #[arg(long, conflicts_with_all = ["models", "target"])]
+    pub resume: bool,
     /// What to vary
     #[command(flatten)]
     pub sweep: Sweep,

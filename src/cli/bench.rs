@@ -15,18 +15,29 @@ use crate::measure::{Ended, Estimate, Run, Scenario};
 use crate::units;
 
 pub(super) fn run(session: &mut Session, what: Bench) -> anyhow::Result<()> {
-    let (models, mut failures) = session.models(&what.models)?;
-    for failure in &failures {
-        eprintln!("warning: {}", failure.message);
-    }
+    let taken_up = session.app.state().unfinished.as_ref().filter(|_| what.resume);
+    let taken_up: Vec<i64> = taken_up.map(|unfinished| unfinished.points.clone()).unwrap_or_default();
     let before: Vec<i64> = session.app.state().points.iter().map(|stored| stored.id).collect();
-    let target = match &what.target {
-        None => None,
-        Some(text) => Some(targets::named(session, text, what.target_program.as_deref())?),
+    let before: Vec<i64> = before.into_iter().filter(|id| !taken_up.contains(id)).collect();
+    let mut failures = Vec::new();
+    let done = if what.resume {
+        session.run(Command::Resume)
+    } else {
+        let (models, refused) = session.models(&what.models)?;
+        for failure in &refused {
+            eprintln!("warning: {}", failure.message);
+        }
+        failures = refused;
+        let target = match &what.target {
+            None => None,
+            Some(text) => Some(targets::named(session, text, what.target_program.as_deref())?),
+        };
+        let measure = Measure { target, ..measure(models, what.sweep) };
+        if measure.models.is_empty() { Ok(()) } else { session.run(Command::Measure(Box::new(measure))) }
     };
-    let measure = Measure { target, ..measure(models, what.sweep) };
-    let done =
-        if measure.models.is_empty() { Ok(()) } else { session.run(Command::Measure(Box::new(measure))) };
+    if session.has_project && session.app.state().unfinished.is_some() {
+        eprintln!("what was measured is kept; `inferometer bench --resume` with the same --project goes on");
+    }
     let state = session.app.state();
     failures.extend(state.failures.iter().cloned());
     let points: Vec<&Stored> = state.points.iter().filter(|stored| !before.contains(&stored.id)).collect();

@@ -77,12 +77,12 @@ fn the_form_measures_on_the_machine_that_is_chosen() {
     let mut desk = desk(folder, app, Theme::Dark);
     desk.ctrl(Key::Num3);
     desk.rest();
-    desk.harness.get_by_role_and_label(Role::ComboBox, "Machine: This machine").scroll_to_me();
+    desk.harness.get_by_role_and_label(Role::ComboBox, "Measure on").scroll_to_me();
     desk.harness.run();
-    desk.harness.get_by_role_and_label(Role::ComboBox, "Machine: This machine").click();
+    desk.harness.get_by_role_and_label(Role::ComboBox, "Measure on").click();
     desk.harness.run();
     desk.press("bench host");
-    assert!(desk.says("check the machine to see others"));
+    assert!(desk.says("It is asked what it is when the measurement starts"));
     desk.harness.get_by_label("Start measuring").scroll_to_me();
     desk.harness.run();
     desk.press("Start measuring");
