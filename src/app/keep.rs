@@ -107,7 +107,19 @@ impl App {
             self.sweep_points.insert(place, id);
             self.remember_sweep_point(id)?;
         }
-        let stored = Stored { id, point, summary };
+        let mut stored = Stored { id, point, summary };
+        if let Some(known) = self.state.points.iter().find(|other| other.id == id) {
+            // A warm-up that was moved while the sweep goes on stays where it was moved to.
+            let moved: Vec<Option<u64>> = known.point.runs.iter().map(|run| run.moved_warm_up).collect();
+            if moved.iter().any(Option::is_some) {
+                for (run, moved) in stored.point.runs.iter_mut().zip(moved) {
+                    run.moved_warm_up = moved;
+                }
+                let full = self.project.full_point(&stored)?;
+                stored.summary = Summary::of(&full);
+                self.project.change_run(id, 0, &stored.point, &stored.summary)?;
+            }
+        }
         match self.state.points.iter_mut().find(|other| other.id == id) {
             Some(other) => *other = stored,
             None => self.state.points.push(stored),

@@ -8,7 +8,7 @@ use super::project::Stored;
 use super::state::{CostAs, LatencyAxis, State};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale, ShadeScale};
 use crate::hardware::{self, Profile};
-use crate::measure::{Estimate, Summary};
+use crate::measure::{Estimate, Scenario as MeasuredScenario, Summary};
 use crate::plan::pareto::pareto_front;
 use crate::units::{self, Money};
 
@@ -76,7 +76,12 @@ pub fn cost_per_thousand(stored: &Stored, profile: &Profile, utilisation: f64) -
         format!("how fast {} is, relative to the measured machine, is not known", profile.name)
     })?;
     let config = &point.config;
-    let sessions = hardware::sessions(profile, &config.provider, config.threads, point.peak_memory_bytes())
+    let threads = match &config.scenario {
+        MeasuredScenario::SingleStream => config.threads,
+        MeasuredScenario::Offline => config.threads.saturating_mul(config.instances),
+        _ => return Err("only SingleStream and Offline show what a machine can do".to_owned()),
+    };
+    let sessions = hardware::sessions(profile, &config.provider, threads, point.peak_memory_bytes())
         .map_err(|unfit| format!("{}: {unfit}", profile.name))?;
     let throughput = summary.throughput_per_second * factor * sessions as f64;
     hardware::cost_per_thousand(profile.price_per_hour, throughput, utilisation)

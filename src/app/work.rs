@@ -13,6 +13,7 @@ use crate::measure::agreement::{self, Question};
 use crate::measure::install::{self, Flavour};
 use crate::measure::model_file;
 use crate::measure::runtime::{self, Found, Search};
+use crate::measure::scenario::MOST_SESSIONS;
 use crate::measure::sweep::{self, Effort, Event, Sweep, Tools};
 use crate::measure::{Arrivals, Point, Scenario};
 
@@ -301,6 +302,9 @@ fn check(sweep: &Sweep) -> anyhow::Result<()> {
     }
     if sweep.instances.contains(&0) {
         bail!("0 sessions cannot run anything; give numbers of sessions from 1");
+    }
+    if let Some(many) = sweep.instances.iter().find(|count| **count > MOST_SESSIONS) {
+        bail!("{many} sessions are more than a process should have; give at most {MOST_SESSIONS}");
     }
     for scenario in &sweep.scenarios {
         scenario.check().map_err(|problem| anyhow::anyhow!("{scenario}: {problem}"))?;

@@ -12,6 +12,7 @@ use super::native::{Inputs, Runner};
 use super::point::Measured;
 use super::protocol::{LoadSpec, SessionSpec, Stage};
 use super::resources;
+use super::scenario::Scenario;
 use crate::hardware::Fingerprint;
 use crate::model::inputs::Tensor;
 
@@ -67,6 +68,8 @@ pub fn run(
     let (started, ended) = answerers[0].answer(largest).map_err(EngineError::Runtime)?;
     let first_inference_nanos = nanos(ended - started);
 
+    // Before the warm-up, since a GPU's driver library takes its time to open.
+    let monitor = Monitor::start(&watch(session));
     let single = spec.scenario.is_single_stream();
     let mut unrecorded_inferences = 0;
     if !single {
@@ -76,7 +79,8 @@ pub fn run(
         }
     }
     on_stage(Stage::Steady);
-    let usual_warm_up = if single { WARM_UP_TIME.max(least / 10) } else { Duration::ZERO };
+    let usual_warm_up =
+        if can_warm_up(&spec.scenario) { WARM_UP_TIME.max(least / 10) } else { Duration::ZERO };
     let plan = Plan {
         scenario: &spec.scenario,
         batch: spec.batch,
@@ -85,7 +89,6 @@ pub fn run(
         min_queries: spec.min_queries,
         seed: spec.seed,
     };
-    let monitor = Monitor::start(&watch(session));
     let cpu_before = resources::cpu_nanos();
     let record = load::run(plan, &mut answerers);
     let cpu_nanos =
@@ -100,7 +103,7 @@ pub fn run(
         queries: record.series.len() as u64,
         series: record.series,
         wall_nanos: nanos(record.wall),
-        cpu_nanos,
+        cpu_nanos: record.cpu_nanos.or(cpu_nanos),
         peak_memory_bytes: resources::peak_memory_bytes(),
         steady_memory_bytes: readings.steady_memory_bytes().or_else(resources::memory_bytes),
         invalid: record.invalid,
@@ -112,6 +115,12 @@ pub fn run(
         findings,
         ..Measured::default()
     })
+}
+
+/// Whether a series can begin with a warm-up that is cut off: arrivals and queues of an open loop, and the queueing
+/// times of Offline, have shapes of their own.
+pub(super) fn can_warm_up(scenario: &Scenario) -> bool {
+    !matches!(scenario, Scenario::Offline | Scenario::Server { .. })
 }
 
 /// GPUs are watched where one may be at work; `INFEROMETER_NVML` names their driver's library where it is not found.

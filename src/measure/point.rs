@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::monitor::{Finding, Readings, Timer};
-use super::scenario::{Optimisation, Scenario};
+use super::scenario::{Optimisation, Rate, Scenario};
 use super::stats::warmup::Steadiness;
 use crate::hardware::Fingerprint;
 
@@ -55,6 +55,9 @@ impl Config {
             self;
         let Self { instances, optimisation, scenario, .. } = self;
         let mut key = format!("{provider} {batch} {threads} {instances} {} {scenario}", optimisation.key());
+        if let Scenario::Server { rate: Rate::Highest { tolerance, .. }, .. } = scenario {
+            let _ = write!(key, " tolerance={tolerance}");
+        }
         for (name, size) in dims {
             // Writing to a text cannot fail.
             let _ = write!(key, " {name}={size}");
@@ -280,6 +283,16 @@ impl Run {
     pub fn steady_nanos(&self) -> &[u64] {
         let from = usize::try_from(self.warm_up()).unwrap_or(usize::MAX);
         self.measured.series.latency_nanos.get(from..).unwrap_or_default()
+    }
+
+    /// The inferences of the queries that count, in order; the latencies where the two are one.
+    pub fn steady_service_nanos(&self) -> &[u64] {
+        let services = &self.measured.series.service_nanos;
+        if services.is_empty() {
+            return self.steady_nanos();
+        }
+        let from = usize::try_from(self.warm_up()).unwrap_or(usize::MAX);
+        services.get(from..).unwrap_or_default()
     }
 
     /// The same run without its raw samples.

@@ -147,17 +147,17 @@ impl Scenario {
     /// Refuses what cannot be measured; in words.
     pub fn check(&self) -> Result<(), String> {
         let positive = |what: &str, value: f64| {
-            if value.is_finite() && value > 0.0 {
+            if value > 0.0 && value <= MOST {
                 Ok(())
             } else {
-                Err(format!("{what} is {value}; give a number above 0"))
+                Err(format!("{what} is {value}; give a number above 0, and at most {MOST}"))
             }
         };
         let not_negative = |what: &str, value: f64| {
-            if value.is_finite() && value >= 0.0 {
+            if (0.0..=MOST).contains(&value) {
                 Ok(())
             } else {
-                Err(format!("{what} is {value}; give 0 or more"))
+                Err(format!("{what} is {value}; give 0 or more, and at most {MOST}"))
             }
         };
         match self {
@@ -165,6 +165,9 @@ impl Scenario {
             Self::MultiStream { samples_per_query } => {
                 positive("samples per query", f64::from(*samples_per_query))
             }
+            Self::ClosedLoop { in_flight, .. } if *in_flight > MOST_SESSIONS => Err(format!(
+                "{in_flight} queries in flight are more than a process should have threads; give at most {MOST_SESSIONS}"
+            )),
             Self::ClosedLoop { in_flight, think_ms } => {
                 positive("the number of queries in flight", f64::from(*in_flight))?;
                 not_negative("the think time", *think_ms)
@@ -194,6 +197,11 @@ impl Scenario {
         }
     }
 }
+
+/// The largest number in a scenario: a day in milliseconds, and more queries a second than anything answers.
+const MOST: f64 = 86_400_000.0;
+/// Sessions, and queries in flight, at most: each is a thread.
+pub const MOST_SESSIONS: u32 = 1_024;
 
 fn check_trace(times_secs: &[f64], name: &str) -> Result<(), String> {
     let ascending = times_secs.windows(2).all(|pair| pair[0] <= pair[1]);

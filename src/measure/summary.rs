@@ -1,12 +1,14 @@
 //! What the samples of a measurement say. Derived from the samples; the copy beside them only saves reading them.
 //!
-//! A percentile is a sample, not an interpolation, and is left out where there are too few samples for it by MLPerf's
-//! own rule. Its interval is over independent runs, never over the samples of one. Throughput counts items over wall
+//! A percentile is that of a typical run (see [`super::stats::bootstrap`]), with one run a sample; it is left out where
+//! there are too few samples for it by MLPerf's own rule. Its interval is over independent runs, never over the
+//! samples of one. Throughput counts items over wall
 //! time, so that pauses between inferences lower it, as they do in use.
 
 use serde::{Deserialize, Serialize};
 
-use super::point::Point;
+use super::point::{Point, Run};
+use super::scenario::Scenario;
 use super::stats::{Percentile, bootstrap, early_stopping};
 use crate::units;
 
@@ -40,6 +42,9 @@ pub struct Summary {
     pub p999: Estimate,
     /// Items per second: counted queries × their items ÷ wall time. NaN without samples.
     pub throughput_per_second: f64,
+    /// 95 % interval of the runs' own items per second; `None` with one run.
+    #[serde(default)]
+    pub throughput_interval: Option<(f64, f64)>,
     /// CPU time per item, in milliseconds, over whole series.
     pub cpu_ms_per_item: Option<f64>,
     /// How many latencies count.
@@ -80,6 +85,12 @@ impl Estimate {
 }
 
 impl Summary {
+    /// Half the interval of the throughput ÷ the throughput.
+    pub fn throughput_half_width(&self) -> Option<f64> {
+        let (low, high) = self.throughput_interval?;
+        Some((high - low) / 2.0 / self.throughput_per_second)
+    }
+
     /// The percentiles, with their names.
     pub fn percentiles(&self) -> [(&'static str, Estimate); 5] {
         [("p50", self.p50), ("p90", self.p90), ("p95", self.p95), ("p99", self.p99), ("p99.9", self.p999)]
@@ -87,7 +98,12 @@ impl Summary {
 
     /// What `point` says; its runs must have their series.
     pub fn of(point: &Point) -> Self {
-        let mut runs: Vec<Vec<u64>> = point.runs.iter().map(|run| run.steady_nanos().to_vec()).collect();
+        // Offline has all samples wait from the beginning: how long says how long the run was, so that the inference
+        // itself is what a percentile is of.
+        let offline = matches!(point.config.scenario, Scenario::Offline);
+        let counted =
+            |run: &Run| if offline { run.steady_service_nanos() } else { run.steady_nanos() }.to_vec();
+        let mut runs: Vec<Vec<u64>> = point.runs.iter().map(counted).collect();
         runs.retain(|run| !run.is_empty());
         let mut sorted: Vec<u64> = runs.concat();
         sorted.sort_unstable();
@@ -122,6 +138,7 @@ impl Summary {
             p95: estimate(Percentile::P95),
             p99: estimate(Percentile::P99),
             p999: estimate(Percentile::P999),
+            throughput_interval: throughput_interval(point),
             throughput_per_second: if items > 0.0 && wall > 0 {
                 items / (wall as f64 / 1e9)
             } else {
@@ -141,17 +158,43 @@ fn interval_of(runs: &[&[u64]], percentile: Percentile) -> Option<(f64, f64, f64
     Some((found.estimate_nanos / 1e6, bounds.low_nanos / 1e6, bounds.high_nanos / 1e6))
 }
 
-/// Wall time from the first query that counts to the last answer.
-fn steady_wall_nanos(run: &super::Run) -> u64 {
-    let from = usize::try_from(run.warm_up()).ok().and_then(|cut| run.measured.series.began_nanos.get(cut));
-    from.map_or(0, |began| run.measured.wall_nanos.saturating_sub(*began))
+/// 95 % interval over the runs' own throughput, in items per second.
+fn throughput_interval(point: &Point) -> Option<(f64, f64)> {
+    let each = point.config.items_per_query() as f64;
+    let rates: Vec<f64> = point
+        .runs
+        .iter()
+        .filter_map(|run| {
+            let wall = steady_wall_nanos(run);
+            let queries = run.measured.queries.saturating_sub(run.warm_up());
+            (wall > 0 && queries > 0).then(|| queries as f64 * each / (wall as f64 / 1e9))
+        })
+        .collect();
+    let found = bootstrap::over_runs(&rates, 0.95)?;
+    Some((found.low, found.high))
+}
+
+/// Wall time of what counts, to the last answer: from the beginning of the series, or from the first query after the
+/// warm-up; in Offline, whose queries all begin at once, from the end of the last inference before it.
+fn steady_wall_nanos(run: &Run) -> u64 {
+    let series = &run.measured.series;
+    if series.is_empty() {
+        return 0;
+    }
+    let from = match usize::try_from(run.warm_up()) {
+        Ok(0) => Some(0),
+        Ok(cut) if series.began_nanos.last() == Some(&0) => series.latency_nanos.get(cut - 1).copied(),
+        Ok(cut) => series.began_nanos.get(cut).copied(),
+        Err(_too_many) => None,
+    };
+    from.map_or(0, |from| run.measured.wall_nanos.saturating_sub(from))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::{Config, Measured, Optimisation, Run, Scenario, Series};
+    use super::super::{Config, Measured, Optimisation, Series};
     use super::*;
     use crate::hardware::Fingerprint;
 

@@ -358,9 +358,9 @@ fn labels_that_are_not_one_an_item_are_refused() {
 fn demo_goes_round_the_loop_and_leaves_charts_and_a_report() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("demo");
-    let document = json(&["demo", "--json", "--seconds", "0.05", "--runs", "1", "--out"], &[&out]);
+    let document = json(&["demo", "--json", "--seconds", "0.2", "--runs", "2", "--out"], &[&out]);
     for name in ["trade-off.svg", "trade-off.png", "bill.svg", "offers.csv", "compare.svg", "report.html"] {
-        assert!(std::fs::metadata(out.join(name)).is_ok_and(|meta| meta.len() > 500), "{name}");
+        assert!(std::fs::metadata(out.join(name)).is_ok_and(|meta| meta.len() > 200), "{name}");
     }
     let html = std::fs::read_to_string(out.join("report.html")).unwrap();
     let why = document["why"].as_str().unwrap();

@@ -51,6 +51,8 @@ pub struct Record {
     /// How late queries were sent: median, 99th percentile and largest, in nanoseconds; `None` where no schedule
     /// says when.
     pub lateness_nanos: Option<[u64; 3]>,
+    /// CPU time of the process in that time, where the record is only the last part of the work, in nanoseconds.
+    pub cpu_nanos: Option<u64>,
     /// Rates tried.
     pub trials: Vec<Trial>,
     /// Why the run is not valid; empty = valid.

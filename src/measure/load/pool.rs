@@ -165,7 +165,7 @@ fn send(plan: Plan<'_>, order: Order<'_>, schedule: Schedule<'_>, queue: &Queue,
     for offset in schedule {
         // The query that crosses the end is sent, so that the series is as long as asked.
         let enough = last >= plan.least && sent.intended.len() as u64 >= plan.min_queries;
-        if enough || last >= plan.most {
+        if enough || last >= plan.most || offset > plan.most.saturating_mul(2) {
             break;
         }
         last = offset;

@@ -39,7 +39,13 @@ impl Effort {
     }
 
     /// Why a configuration with these `runs` gets no further one; `None` = it gets one.
-    pub fn ended(&self, summary: &Summary, runs: usize, spent_secs: f64) -> Option<Ended> {
+    pub fn ended(
+        &self,
+        scenario: &Scenario,
+        summary: &Summary,
+        runs: usize,
+        spent_secs: f64,
+    ) -> Option<Ended> {
         let runs = u32::try_from(runs).unwrap_or(u32::MAX);
         if self.least_runs >= self.most_runs {
             return (runs >= self.most_runs).then_some(Ended::AsAsked);
@@ -47,7 +53,7 @@ impl Effort {
         if runs < self.least_runs {
             return None;
         }
-        if self.is_met(summary) {
+        if self.is_met(scenario, summary) {
             return Some(Ended::Precise);
         }
         if runs >= self.most_runs {
@@ -56,9 +62,13 @@ impl Effort {
         (spent_secs >= self.most_seconds).then_some(Ended::TimeUp)
     }
 
-    /// Whether both intervals are narrow enough. A p99 without samples enough is not.
-    fn is_met(&self, summary: &Summary) -> bool {
+    /// Whether both intervals are narrow enough; a p99 without samples enough is not. What Offline and the search for
+    /// the highest rate find is a throughput: it has to be as sure as p50.
+    fn is_met(&self, scenario: &Scenario, summary: &Summary) -> bool {
         let narrow = |width: Option<f64>, target: f64| width.is_some_and(|width| width <= target);
+        if matches!(scenario, Scenario::Offline | Scenario::Server { rate: Rate::Highest { .. }, .. }) {
+            return narrow(summary.throughput_half_width(), self.p50);
+        }
         narrow(summary.p50.relative_half_width(), self.p50)
             && narrow(summary.p99.relative_half_width(), self.p99)
     }
@@ -145,6 +155,7 @@ mod tests {
             p99: estimate(p99),
             p999: estimate(None),
             throughput_per_second: 1.0,
+            throughput_interval: Some((0.9, 1.1)),
             cpu_ms_per_item: None,
             samples: 1_000,
             runs: 3,
@@ -156,14 +167,19 @@ mod tests {
         let effort = Effort::default();
         let narrow = summary(Some((0.99, 1.01)), Some((1.95, 2.05)));
         let wide = summary(Some((0.99, 1.01)), Some((1.8, 2.2)));
-        assert_eq!(effort.ended(&narrow, 4, 1.0), None, "fewer than the fewest");
-        assert_eq!(effort.ended(&narrow, 5, 1.0), Some(Ended::Precise));
-        assert_eq!(effort.ended(&wide, 5, 1.0), None);
-        assert_eq!(effort.ended(&summary(Some((0.99, 1.01)), None), 5, 1.0), None, "no p99 is not precise");
-        assert_eq!(effort.ended(&wide, 10, 1.0), Some(Ended::MostRuns));
-        assert_eq!(effort.ended(&wide, 6, 120.0), Some(Ended::TimeUp));
-        assert_eq!(Effort::runs(1).ended(&wide, 1, 1.0), Some(Ended::AsAsked));
-        assert_eq!(Effort::runs(2).ended(&narrow, 1, 1.0), None);
+        assert_eq!(effort.ended(&Scenario::SingleStream, &narrow, 4, 1.0), None, "fewer than the fewest");
+        assert_eq!(effort.ended(&Scenario::SingleStream, &narrow, 5, 1.0), Some(Ended::Precise));
+        assert_eq!(effort.ended(&Scenario::SingleStream, &wide, 5, 1.0), None);
+        assert_eq!(
+            effort.ended(&Scenario::SingleStream, &summary(Some((0.99, 1.01)), None), 5, 1.0),
+            None,
+            "no p99 is not precise"
+        );
+        assert_eq!(effort.ended(&Scenario::SingleStream, &wide, 10, 1.0), Some(Ended::MostRuns));
+        assert_eq!(effort.ended(&Scenario::SingleStream, &wide, 6, 120.0), Some(Ended::TimeUp));
+        assert_eq!(effort.ended(&Scenario::Offline, &narrow, 5, 1.0), None, "its throughput is ±10 %");
+        assert_eq!(Effort::runs(1).ended(&Scenario::SingleStream, &wide, 1, 1.0), Some(Ended::AsAsked));
+        assert_eq!(Effort::runs(2).ended(&Scenario::SingleStream, &narrow, 1, 1.0), None);
     }
 
     #[test]

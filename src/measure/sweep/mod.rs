@@ -209,6 +209,12 @@ fn normal(config: Config) -> Config {
         Scenario::ClosedLoop { in_flight, .. } => {
             Config { instances: config.instances.min(*in_flight), ..config }
         }
+        Scenario::MultiStream { samples_per_query } => {
+            let batch = config.batch.min(u64::from(*samples_per_query));
+            let inferences = u64::from(*samples_per_query).div_ceil(batch.max(1));
+            let instances = config.instances.min(u32::try_from(inferences).unwrap_or(u32::MAX));
+            Config { batch, instances, ..config }
+        }
         Scenario::Server { batcher: Some(batcher), .. } => {
             Config { batch: u64::from(batcher.max_batch), ..config }
         }
@@ -277,7 +283,8 @@ pub fn run(
             }
         }
     }
-    take_up(before, &subjects, &mut tasks, &mut progress.borrow_mut());
+    let here = (machine, tools.launcher.target());
+    take_up(before, here, &subjects, &mut tasks, &mut progress.borrow_mut());
     'rounds: for round in 0.. {
         let order = random_order(&tasks, sweep.seed, round);
         if order.is_empty() || cancel.is_cancelled() {
@@ -290,7 +297,8 @@ pub fn run(
             let task = &mut tasks[place];
             let (subject, found) = &mut subjects[task.subject];
             let begin = Instant::now();
-            let run = subject.measure(&task.config, found, tools, cancel, &progress);
+            let number = task.point.as_ref().map_or(0, |point| point.runs.len() as u64);
+            let run = subject.measure(&task.config, number, found, tools, cancel, &progress);
             task.spent_secs += begin.elapsed().as_secs_f64();
             match run {
                 Ok((run, found_dims)) => {
@@ -299,7 +307,12 @@ pub fn run(
                     });
                     point.runs.push(run);
                     let summary = Summary::of(point);
-                    point.ended = sweep.effort.ended(&summary, point.runs.len(), task.spent_secs);
+                    point.ended = sweep.effort.ended(
+                        &task.config.scenario,
+                        &summary,
+                        point.runs.len(),
+                        task.spent_secs,
+                    );
                     task.over = point.ended.is_some();
                     progress.borrow_mut().ran(place, point, &summary);
                     connection = Connection::default();
@@ -359,19 +372,29 @@ fn model_place(models: &[PathBuf], path: &Path) -> usize {
 /// Gives the points of an earlier sweep to the tasks they belong to.
 fn take_up(
     before: Vec<Point>,
+    here: (&Fingerprint, &str),
     subjects: &[(Subject<'_>, FoundSizes)],
     tasks: &mut [Task],
     progress: &mut Progress<'_>,
 ) {
+    let (machine, target) = here;
     for point in before {
         let key = point.config.key();
         let task = tasks.iter_mut().find(|task| {
             task.point.is_none()
                 && subjects[task.subject].0.model.sha256 == point.model_sha256
                 && task.config.key() == key
+                && task.config.inputs == point.config.inputs
+                && target == point.target
+                && machine.differences(&point.fingerprint).is_empty()
         });
         if let Some(task) = task {
             task.over = point.ended.is_some();
+            let spent = point.runs.iter().map(|run| {
+                let measured = &run.measured;
+                measured.load_nanos + measured.first_inference_nanos + measured.wall_nanos
+            });
+            task.spent_secs = spent.sum::<u64>() as f64 / 1e9;
             progress.taken_up(point.runs.len(), task.over);
             task.point = Some(point);
         }

@@ -9,6 +9,7 @@ use super::effort::run_secs;
 use super::progress::Progress;
 use super::{Sweep, Tools, runtime_for};
 use crate::hardware::Fingerprint;
+use crate::measure::bench::can_warm_up;
 use crate::measure::cancel::Cancel;
 use crate::measure::inputs::Arrays;
 use crate::measure::launcher::{Launcher, WorkerError};
@@ -80,10 +81,11 @@ impl<'a> Subject<'a> {
         Ok(Self { path, model, arrays, source })
     }
 
-    /// One run of one configuration, in a fresh worker; with the sizes found for free dimensions.
+    /// The `number`th run of one configuration, in a fresh worker; with the sizes found for free dimensions.
     pub(super) fn measure(
         &self,
         config: &Config,
+        number: u64,
         found: &mut FoundSizes,
         tools: Tools<'_>,
         cancel: &Cancel,
@@ -108,7 +110,8 @@ impl<'a> Subject<'a> {
             seconds: config.seconds,
             min_queries: config.min_queries,
             most_seconds: (config.seconds * LONGEST).max(LONGEST_SECS),
-            seed: config.seed,
+            // Runs are independent: each has arrivals of its own.
+            seed: config.seed.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
         };
         let busy_for = silent_for(config, &load);
         progress.borrow_mut().now(format!("{words}: starting a worker"));
@@ -129,7 +132,7 @@ impl<'a> Subject<'a> {
         let protocol::Event::Measured(measured) = answer else {
             return Err(WorkerError::Protocol(format!("{answer:?} instead of a measurement")));
         };
-        let measured = with_warm_up(*measured, &config.scenario);
+        let measured = with_warm_up(*measured, config);
         Ok((Run { started_unix_secs, measured, moved_warm_up: None }, found_dims))
     }
 
@@ -232,12 +235,32 @@ fn bring(
 
 /// Where the warm-up of a run ends, where its latencies can show one: arrivals and queues of an open loop, and the
 /// queueing times of Offline, have shapes of their own.
-fn with_warm_up(measured: Measured, scenario: &Scenario) -> Measured {
-    if matches!(scenario, Scenario::Offline | Scenario::Server { .. }) {
+fn with_warm_up(mut measured: Measured, config: &Config) -> Measured {
+    if !can_warm_up(&config.scenario) {
         return measured;
     }
     let steadiness = warmup::steadiness(&measured.series.latency_nanos);
-    Measured { warm_up: steadiness.cut as u64, steadiness: Some(steadiness), ..measured }
+    let cut = steadiness.cut;
+    if cut > 0 {
+        // The minima are those of what counts.
+        let left = measured.queries.saturating_sub(cut as u64);
+        if left < config.min_queries {
+            let asked = config.min_queries;
+            let words = format!(
+                "too few queries after the warm-up: {left} of the {asked} asked for; allow a longer run"
+            );
+            measured.invalid.push(words);
+        }
+        let began = measured.series.began_nanos.get(cut).copied().unwrap_or(0);
+        let steady_secs = measured.wall_nanos.saturating_sub(began) as f64 / 1e9;
+        if steady_secs < config.seconds {
+            measured.invalid.push(format!(
+                "too short after the warm-up: {steady_secs:.2} s of the {:.2} s asked for; allow a longer run",
+                config.seconds
+            ));
+        }
+    }
+    Measured { warm_up: cut as u64, steadiness: Some(steadiness), ..measured }
 }
 
 /// How long the worker will rightly say nothing.
