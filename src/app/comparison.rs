@@ -136,7 +136,9 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
 /// The comparison in one sentence, of what is known.
 pub fn headline(comparison: &Comparison) -> String {
     let mut parts = Vec::new();
-    if let Some(first) = comparison.speed.first() {
+    // Where the two were run in turn, that says which is faster: runs apart from each other say it less well.
+    let raced = comparison.duel.is_some();
+    if let Some(first) = comparison.speed.first().filter(|_| !raced) {
         let ratio = 1.0 / first.latency_ratio();
         let s = if first.threads == 1 { "" } else { "s" };
         let at = format!("at batch {}, {} thread{s} (p50)", first.batch, first.threads);
@@ -162,6 +164,9 @@ pub fn headline(comparison: &Comparison) -> String {
         parts.push(format!("{:.1} % right against {:.1} %", b * 100.0, a * 100.0));
     }
     let (name_a, name_b) = (&comparison.a.model.name, &comparison.b.model.name);
+    if parts.is_empty() && raced {
+        return format!("{name_b} against {name_a}.");
+    }
     if parts.is_empty() {
         return format!("{name_b} and {name_a} have not been measured at the same batch and threads yet.");
     }

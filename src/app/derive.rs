@@ -73,7 +73,20 @@ pub fn plan(state: &State, scenario: &Scenario) -> Result<(f64, Answer), String>
         today_per_month: today.map(|(spend, _)| *spend),
         currency,
     };
-    Ok((rps, answer(&question, &measured(state), &state.profiles)))
+    let measured = measured(state);
+    let mut answer = answer(&question, &measured, &state.profiles);
+    let loaded = latest(state).iter().filter(|stored| !stored.point.config.is_plain()).count();
+    if loaded > 0 {
+        if measured.is_empty() {
+            let s = if loaded == 1 { "" } else { "s" };
+            answer.why = format!(
+                "None of the {loaded} measurement{s} can be planned with: measure SingleStream, with one session and all \
+                 graph optimisations. Queueing is the plan's own."
+            );
+        }
+        answer.left_out.push(("measurements under load, or less optimised".to_owned(), loaded));
+    }
+    Ok((rps, answer))
 }
 
 /// The share of inference spend that other machines would replace: everything but supporting cost.

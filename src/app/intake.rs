@@ -215,10 +215,12 @@ fn read(
                         .collect();
                     return Ok(taken(Kind::Demand, rows, warnings, Finding::Trace(import.trace)));
                 }
-                Err(error) => error.problem.to_string(),
+                Err(error) => error.problem,
             };
-            let profiles =
-                std::fs::File::open(path).ok().and_then(|file| hardware::read_csv(file, &name).ok());
+            // What is no table at all is not read a third time.
+            let is_table = !matches!(demand_error, demand::Problem::NotTable(_));
+            let file = std::fs::File::open(path).ok().filter(|_| is_table);
+            let profiles = file.and_then(|file| hardware::read_csv(file, &name).ok());
             if let Some(import) = profiles {
                 let rows = Some(import.profiles.len() as u64);
                 let warnings = import

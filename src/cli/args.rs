@@ -146,7 +146,7 @@ pub struct Sweep {
     #[arg(long, value_delimiter = ',', value_name = "LEVEL,…", default_value = "all")]
     pub optimisation: Vec<Optimisation>,
     /// How load is made; may be given several times. single; multi:8; closed:4; offline; server:200;
-    /// server:p99=20:batch=8:delay=5; see `inferometer scenarios`
+    /// server:p99=20:batch=8:delay=5, with :constant, :gamma=2 or :trace instead of Poisson arrivals
     #[arg(long, value_name = "SCENARIO", default_value = "single")]
     pub scenario: Vec<Scenario>,
     /// Pauses between queries, in milliseconds: a closed loop of one query for each

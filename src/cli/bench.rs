@@ -237,7 +237,7 @@ fn print(points: &[&Stored]) {
         "p90",
         "p95",
         "p99",
-        "inferences/s",
+        "items/s",
         "load",
         "first",
         "peak memory",

@@ -49,7 +49,9 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     });
     if missing {
         // A labelled set has one shape for all batches; speed is measured on generated inputs.
-        let sweep = super::args::Sweep { inputs: None, ..what.sweep.clone() };
+        // Two models are compared by what they do alone, whatever load was named.
+        let scenario = vec![crate::measure::Scenario::SingleStream];
+        let sweep = super::args::Sweep { scenario, idle: Vec::new(), inputs: None, ..what.sweep.clone() };
         session.run(Command::Measure(Box::new(bench::measure(models, sweep))))?;
         if let Some(failure) = session.app.state().failures.first() {
             bail!("{}: {}", failure.model, failure.message);

@@ -99,7 +99,8 @@ impl Session {
         }
         match end {
             End::Done => Ok(()),
-            End::Cancelled => bail!("stopped; what was finished has been kept"),
+            End::Cancelled if self.has_project => bail!("stopped; what was finished has been kept"),
+            End::Cancelled => bail!("stopped; without --project nothing is kept"),
             End::Failed(message) => bail!("{message}"),
         }
     }

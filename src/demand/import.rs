@@ -1,6 +1,7 @@
 //! Demand from a CSV file: counts per interval, a rate per interval, or one row a request.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -67,6 +68,9 @@ pub enum Problem {
     /// Not CSV, or not UTF-8.
     #[error("it is not a CSV file ({0})")]
     NotCsv(#[from] csv::Error),
+    /// Something else than lines of cells.
+    #[error("it is not a table ({0})")]
+    NotTable(&'static str),
     /// No header.
     #[error("the file is empty; a header and at least two rows are needed")]
     Empty,
@@ -150,7 +154,7 @@ pub fn read(path: &Path) -> Result<Import, ImportError> {
     let name = path
         .file_name()
         .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-    read_from(BufReader::new(file), &name).map_err(fail)
+    read_from(BufReader::with_capacity(LONGEST_HEADER, file), &name).map_err(fail)
 }
 
 /// One kept row.
@@ -168,8 +172,18 @@ struct Columns {
     is_rate: bool,
 }
 
+/// Bytes of the longest header that is read: a table of a thousand columns has less.
+const LONGEST_HEADER: usize = 1 << 16;
+
 fn read_from(mut input: impl BufRead, source: &str) -> Result<Import, Problem> {
-    let delimiter = sniff_delimiter(input.fill_buf()?);
+    let head = input.fill_buf()?;
+    if matches!(head.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'[')) {
+        return Err(Problem::NotTable("it begins like JSON"));
+    }
+    if head.len() >= LONGEST_HEADER && !head.contains(&b'\n') {
+        return Err(Problem::NotTable("its first line is longer than a header can be"));
+    }
+    let delimiter = sniff_delimiter(head);
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(input);
     let header = reader.headers()?.clone();
     if header.iter().all(str::is_empty) {
@@ -185,10 +199,7 @@ fn read_from(mut input: impl BufRead, source: &str) -> Result<Import, Problem> {
     if columns.amount.is_none()
         && let Some(interval) = even_distance(&rows)
     {
-        return Err(Problem::NoCountColumn {
-            interval,
-            columns: header.iter().collect::<Vec<_>>().join(", "),
-        });
+        return Err(Problem::NoCountColumn { interval, columns: some_names(&header) });
     }
     let trace = if columns.amount.is_some() {
         let (interval_secs, requests) = intervals(&rows, columns.is_rate, &mut warnings)?;
@@ -219,10 +230,21 @@ fn find_columns(header: &csv::StringRecord) -> Result<Columns, Problem> {
     let place = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|have| have == name));
     let time = place(&TIME_COLUMNS)
         .or_else(|| names.iter().position(|name| name.starts_with("timestamp")))
-        .ok_or_else(|| Problem::NoTimeColumn(header.iter().collect::<Vec<_>>().join(", ")))?;
+        .ok_or_else(|| Problem::NoTimeColumn(some_names(header)))?;
     let count = place(&COUNT_COLUMNS);
     let amount = count.or_else(|| place(&RATE_COLUMNS));
     Ok(Columns { time, amount, is_rate: count.is_none() })
+}
+
+/// The first names of a header, and how many more there are.
+fn some_names(header: &csv::StringRecord) -> String {
+    const SHOWN: usize = 12;
+    let mut names = header.iter().take(SHOWN).collect::<Vec<_>>().join(", ");
+    if header.len() > SHOWN {
+        // Writing to a text cannot fail.
+        let _ = write!(names, " and {} more", header.len() - SHOWN);
+    }
+    names
 }
 
 fn read_rows(

@@ -7,7 +7,7 @@ mod import;
 mod stats;
 mod time;
 
-pub use import::{Import, ImportError, Warning, read};
+pub use import::{Import, ImportError, Problem, Warning, read};
 pub use stats::{Summary, from_spend};
 
 use serde::{Deserialize, Serialize};

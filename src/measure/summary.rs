@@ -69,7 +69,8 @@ impl Estimate {
 
     /// How sure: `±2.1 %`; `None` without an interval.
     pub fn doubt(&self) -> Option<String> {
-        self.relative_half_width().map(|width| format!("±{:.1} %", width * 100.0))
+        let width = self.relative_half_width()?;
+        Some(if width >= 1.0 { "± over 100 %".to_owned() } else { format!("±{:.1} %", width * 100.0) })
     }
 
     /// The value, or NaN where there are too few samples: for scales and orders, never for people.
@@ -122,7 +123,10 @@ impl Summary {
             Estimate {
                 ms,
                 interval_ms,
-                bound_ms: bound.map(|bound| bound.nanos as f64 / 1e6),
+                // Runs that differ may put the bound of all their samples below the percentile of a typical one.
+                bound_ms: bound
+                    .map(|bound| bound.nanos as f64 / 1e6)
+                    .filter(|bound| ms.is_some_and(|ms| ms <= *bound)),
                 have: samples,
                 need,
             }

@@ -16,6 +16,8 @@ const SQUARE: f32 = 11.0;
 const ROW: f32 = 20.0;
 const BETWEEN: f32 = 18.0;
 const SCALE: f32 = 120.0;
+/// Room for how many series more there are.
+const MORE: f32 = 64.0;
 
 /// An entry with its place, relative to the legend's upper left corner.
 pub(super) struct Entry<'a> {
@@ -40,12 +42,18 @@ pub(super) struct Place {
 /// The entries, laid out in rows, and the height they take.
 pub(super) struct Layout<'a> {
     entries: Vec<Entry<'a>>,
+    /// Series there is no room for, and where that is said.
+    hidden: Vec<&'a str>,
+    more: Vec2,
     /// Height of all rows; 0 without entries and without a colour scale.
     pub height: f32,
 }
 
 impl<'a> Layout<'a> {
-    pub fn new(ui: &Ui, chart: &'a Chart, width: f32, tokens: &Tokens) -> Self {
+    /// Lays the entries out over `outer`'s width. They take a third of its height at most: the rest is the chart's.
+    pub fn new(ui: &Ui, chart: &'a Chart, outer: Vec2, tokens: &Tokens) -> Self {
+        let width = outer.x;
+        let lowest = ((outer.y / 3.0 / ROW).floor().max(1.0) - 1.0) * ROW;
         let mut marks: Vec<&Mark> = Vec::new();
         for mark in &chart.marks {
             let named = !mark.name().is_empty() && !mark.data().is_empty();
@@ -63,11 +71,22 @@ impl<'a> Layout<'a> {
         let own_row = scale > 0.0 && (width - scale < 220.0 || marks.is_empty());
         let (mut x, mut y) = (0.0, if own_row { ROW + 2.0 } else { 0.0 });
         let mut entries = Vec::new();
+        let mut hidden = Vec::new();
         for mark in marks {
+            if !hidden.is_empty() {
+                hidden.push(mark.name());
+                continue;
+            }
             let text = galley(ui, mark.name(), tokens, tokens.strong);
             let entry = (sample_width(mark) + 6.0 + text.size().x).min(width);
             let room = if y == 0.0 && !own_row { width - scale } else { width };
+            // In the last row there is room left for how many more there are.
+            let room = if y + ROW > lowest { room - MORE } else { room };
             if x > 0.0 && x + entry > room {
+                if y + ROW > lowest {
+                    hidden.push(mark.name());
+                    continue;
+                }
                 (x, y) = (0.0, y + ROW);
             }
             entries.push(Entry { name: mark.name(), mark, offset: vec2(x, y), width: entry });
@@ -78,7 +97,7 @@ impl<'a> Layout<'a> {
             (None, true) => ROW,
             (None, false) => 0.0,
         };
-        Self { entries, height }
+        Self { entries, hidden, more: vec2(x, y), height }
     }
 
     /// Draws the legend with its upper left corner at `min`; clicks change `view`.
@@ -120,6 +139,16 @@ impl<'a> Layout<'a> {
             let at =
                 pos2(rect.left() + sample_width(entry.mark) + 6.0, rect.center().y - text.size().y / 2.0);
             ui.painter().galley(at, text, color);
+        }
+        if !self.hidden.is_empty() {
+            let rect = Rect::from_min_size(min + self.more, vec2(MORE, ROW));
+            let text = galley(ui, &format!("+{} more", self.hidden.len()), tokens, tokens.quiet);
+            let at = pos2(rect.left(), rect.center().y - text.size().y / 2.0);
+            ui.painter().galley(at, text, tokens.quiet);
+            if interactive {
+                let names = self.hidden.join("\n");
+                ui.interact(rect, id.with("more series"), Sense::hover()).on_hover_text(names);
+            }
         }
         if let Some(scale) = shaded(chart) {
             let own_row = self.entries.first().is_none_or(|entry| entry.offset.y > 0.0);

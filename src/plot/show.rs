@@ -73,7 +73,7 @@ pub fn show(ui: &mut Ui, chart: &Chart, options: &Options) -> Response {
     if options.framed {
         top = header(ui, chart, outer, tokens);
     }
-    let legend = legend::Layout::new(ui, chart, outer.width(), tokens);
+    let legend = legend::Layout::new(ui, chart, outer.size(), tokens);
     let place = legend::Place {
         id,
         min: pos2(outer.left(), top),
