@@ -2,7 +2,7 @@
 //!
 //! Sessions are made as an application would: the asked graph optimisations (all, by default), nodes one after
 //! another (one inter-operator thread), the asked number of intra-operator threads, spinning as the library's
-//! default has it, telemetry off. What a session is run with is in [`super::bench`].
+//! default has it, telemetry off. What a session is run with is in `bench`.
 
 use std::borrow::Cow;
 use std::fmt::Debug;

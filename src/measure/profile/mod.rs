@@ -1,6 +1,6 @@
 //! Where the time of an inference goes: ONNX Runtime's own profile, node by node.
 //!
-//! - [`parse`] reads the profiler's JSON as a stream, [`gather`] adds its entries up to a [`Profile`]
+//! - [`parse`] reads the profiler's JSON as a stream, `gather` adds its entries up to a [`Profile`]
 //! - [`fallback`] says which nodes ran on another provider than the one asked for
 //! - [`flame`] lays a profile out as bars; [`cost`] sets the operations each node needs beside its time
 //!

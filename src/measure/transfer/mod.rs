@@ -1,8 +1,8 @@
 //! Model and input files on their way to another machine, each sent once and known there by its hash.
 //!
-//! - [`Bundle`] is what belongs together: a model with its external data, or one file
-//! - [`Courier`] is this side: it sends what is lacking over a worker's connection and remembers where it lies
-//! - [`Store`] is the other side: content by hash, and folders in which it has its names again
+//! - `Bundle` is what belongs together: a model with its external data, or one file
+//! - `Courier` is this side: it sends what is lacking over a worker's connection and remembers where it lies
+//! - `Store` is the other side: content by hash, and folders in which it has its names again
 //!
 //! Must not know how the other machine is reached.
 
