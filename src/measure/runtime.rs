@@ -98,17 +98,12 @@ pub enum RuntimeError {
         source: InstallError,
     },
     /// The runtimes here lack a provider.
-    #[error(
-        "no ONNX Runtime on this machine offers {provider}; they offer {offered}; `inferometer runtime install \
-         {flavour}` fetches one that does"
-    )]
+    #[error("no ONNX Runtime on this machine offers {provider}; there are {offered}; {}", other_providers(provider))]
     Provider {
         /// The provider asked for.
         provider: String,
         /// Those there are.
         offered: String,
-        /// The flavour that has it.
-        flavour: &'static str,
     },
     /// A worker could not be started.
     #[error(transparent)]
@@ -122,6 +117,16 @@ fn origin_words(origin: Origin) -> &'static str {
         Origin::DataFolder => "the data folder",
         Origin::Python => "Python",
         Origin::System => "the library path",
+    }
+}
+
+/// How to get a provider that is not there.
+pub(super) fn other_providers(provider: &str) -> String {
+    match Flavour::that_has(provider) {
+        Some(flavour) => format!("`inferometer runtime install {}` fetches one that does", flavour.name()),
+        None => "`inferometer runtime install gpu` fetches one with CUDA and TensorRT, `inferometer runtime install \
+                 openvino` one with OpenVINO; a library of your own is named with --runtime or ORT_DYLIB_PATH"
+            .to_owned(),
     }
 }
 
@@ -234,7 +239,6 @@ pub fn ensure(
             Err(RuntimeError::Provider {
                 provider: provider.clone(),
                 offered: offered.join(", "),
-                flavour: Flavour::with_provider(provider).name(),
             })
         }
     }
