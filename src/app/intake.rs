@@ -85,8 +85,7 @@ pub(super) struct Taken {
 }
 
 /// Reads one file: its path, the bill store, the job, and how far it is within the file.
-pub(super) type Reader =
-    fn(&Path, &Path, &Link<Finding>, &mut dyn FnMut(f64)) -> Result<Taken, String>;
+pub(super) type Reader = fn(&Path, &Path, &Link<Finding>, &mut dyn FnMut(f64)) -> Result<Taken, String>;
 
 impl App {
     /// Reads files one after the other as a job. Each ends in a [`FileReport`]; one that fails stops no other.

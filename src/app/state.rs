@@ -263,7 +263,11 @@ impl State {
         if !begun.is_empty() {
             let (runs, more) = (begun.iter().sum::<usize>(), if measured == 0 { "" } else { " more" });
             let s = if runs == 1 { "" } else { "s" };
-            words.push_str(&format!(", {}{more} {} begun ({runs} run{s} made)", begun.len(), is(begun.len())));
+            words.push_str(&format!(
+                ", {}{more} {} begun ({runs} run{s} made)",
+                begun.len(),
+                is(begun.len())
+            ));
         }
         Some(words)
     }

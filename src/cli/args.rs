@@ -393,10 +393,10 @@ pub struct Plan {
     /// Requests per second; without it, the project's own demand
     #[arg(long, value_name = "RATE", value_parser = above_zero)]
     pub rps: Option<f64>,
-    /// Limit of the 99th percentile of latency, waiting included, in milliseconds
+    /// Limit of the 99th percentile of latency, waiting included, in milliseconds; without it, the project's own
     #[arg(long, value_name = "MS", value_parser = above_zero)]
     pub p99_ms: Option<f64>,
-    /// Highest average use of the measured throughput, between 0 and 1
+    /// Highest average use of the measured throughput, above 0 and at most 1; without it, the project's own
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub utilisation: Option<f64>,
     /// How many offers to print (all of them with --json)
@@ -435,9 +435,9 @@ pub struct Export {
 pub enum Runtime {
     /// Show every ONNX Runtime found: where, its version, its execution providers
     List,
-    /// Fetch one through pip
+    /// Fetch one through pip, checked against a pinned hash
     Install {
-        /// Which
+        /// Which execution providers it has
         #[arg(default_value = "cpu")]
         flavour: RuntimeFlavour,
     },
@@ -479,8 +479,10 @@ pub enum RuntimeFlavour {
     /// For CPUs
     Cpu,
     /// With CUDA and `TensorRT`
+    #[value(help = "With CUDA and TensorRT")]
     Gpu,
     /// With `OpenVINO`
+    #[value(help = "With OpenVINO")]
     Openvino,
 }
 

@@ -101,7 +101,9 @@ fn resume(session: &mut Session) -> anyhow::Result<()> {
         bail!("--resume goes on with the sweep that a project keeps; name that project: --project FILE");
     }
     let Some(standing) = session.app.state().standing() else {
-        bail!("no sweep of this project was stopped; there is nothing to resume: leave --resume out and name models");
+        bail!(
+            "no sweep of this project was stopped; there is nothing to resume: leave --resume out and name models"
+        );
     };
     eprintln!("going on: {standing}");
     session.run(Command::Resume)
@@ -136,8 +138,13 @@ fn unused(sweep: &sweep::Sweep) -> anyhow::Result<Vec<String>> {
         let differs = |config: &&crate::measure::Config| {
             config.scenario == *scenario && !sweep.batches.contains(&config.batch)
         };
-        if sweep.batches != [1] && let Some(config) = configs.iter().find(differs) {
-            notes.push(format!("{scenario} has batches of its own: up to {}, whatever --batch says", config.batch));
+        if sweep.batches != [1]
+            && let Some(config) = configs.iter().find(differs)
+        {
+            notes.push(format!(
+                "{scenario} has batches of its own: up to {}, whatever --batch says",
+                config.batch
+            ));
         }
     }
     Ok(notes)

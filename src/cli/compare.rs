@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Compare;
 use super::session::Session;
-use super::{bench, race, table};
+use super::{bench, points, race, table};
 use crate::app::comparison::{self, Comparison};
 use crate::app::{Command, Measure, derive};
 use crate::measure::agreement::Question;
@@ -78,14 +78,18 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
             None => Value::Null,
         };
         Session::print_json(&document)?;
-        return done;
+    } else {
+        print(&comparison);
+        if let Some(duel) = &raced {
+            say!("");
+            race::print(duel);
+        }
     }
-    print(&comparison);
-    if let Some(duel) = &raced {
-        say!("");
-        race::print(duel);
+    done?;
+    if comparison.speed.iter().any(|speed| !speed.invalid.is_empty()) {
+        bail!("a measurement compared is not valid; the reasons are with it");
     }
-    done
+    Ok(())
 }
 
 /// Has both models answer the same inputs.
@@ -126,6 +130,7 @@ fn document(comparison: &Comparison) -> Value {
             "a_throughput_per_second": speed.throughput_per_second.0,
             "b_throughput_per_second": speed.throughput_per_second.1,
             "machine_differences": speed.differences,
+            "invalid": speed.invalid,
         });
         // Fewest threads first; the others follow under `batch@threads`.
         let plain = speed.batch.to_string();
@@ -185,7 +190,11 @@ fn print(comparison: &Comparison) {
         say!("operators   {}", differences.join(", "));
     }
     say!("");
-    let rows: Vec<Vec<String>> = comparison
+    let mut notes = points::Notes::default();
+    for (row, speed) in comparison.speed.iter().enumerate() {
+        speed.invalid.iter().for_each(|why| notes.add(row, why));
+    }
+    let mut rows: Vec<Vec<String>> = comparison
         .speed
         .iter()
         .map(|speed| {
@@ -201,8 +210,15 @@ fn print(comparison: &Comparison) {
             ]
         })
         .collect();
-    let head = ["batch", "threads", "p50 A", "p50 B", "B ÷ A", "items/s A", "items/s B", "B ÷ A"];
+    let mut head = vec!["batch", "threads", "p50 A", "p50 B", "B ÷ A", "items/s A", "items/s B", "B ÷ A"];
+    if !notes.is_empty() {
+        head.push("notes");
+        rows.iter_mut().enumerate().for_each(|(place, row)| row.push(notes.marks(place)));
+    }
     table::print(&head, &rows);
+    for line in notes.lines(rows.len()) {
+        say!("{line}");
+    }
     for difference in comparison::machine_differences(comparison) {
         say!("not measured on the same machine: {difference}");
     }

@@ -140,6 +140,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             | Command::Selftest(_)
     );
     match project {
+        Some(path) if matches!(command, Command::Demo { .. }) => {
+            anyhow::bail!(
+                "demo makes a project of its own in its folder; leave --project out: {}",
+                path.display()
+            );
+        }
         Some(path) if !makes_project && !path.exists() => {
             anyhow::bail!("there is no such project; `import` and `bench` make one: {}", path.display());
         }

@@ -11,15 +11,7 @@ use crate::units;
 /// Sorts configurations as one would list them, numbers by their size.
 pub(super) fn order(config: &Config) -> impl Ord + use<> {
     let Config { provider, optimisation, dims, threads, instances, batch, scenario, .. } = config;
-    (
-        provider.clone(),
-        *optimisation,
-        dims.clone(),
-        *threads,
-        *instances,
-        *batch,
-        scenario_order(scenario),
-    )
+    (provider.clone(), *optimisation, dims.clone(), *threads, *instances, *batch, scenario_order(scenario))
 }
 
 /// The kind of a scenario, then its numbers in thousandths, then its words.
@@ -28,9 +20,7 @@ fn scenario_order(scenario: &Scenario) -> (u8, [u64; 2], String) {
     let (kind, numbers) = match scenario {
         Scenario::SingleStream => (0, [0, 0]),
         Scenario::MultiStream { samples_per_query } => (1, [u64::from(*samples_per_query), 0]),
-        Scenario::ClosedLoop { in_flight, think_ms } => {
-            (2, [u64::from(*in_flight), thousandths(*think_ms)])
-        }
+        Scenario::ClosedLoop { in_flight, think_ms } => (2, [u64::from(*in_flight), thousandths(*think_ms)]),
         Scenario::Server { arrivals, rate, .. } => {
             let (kind, number) = match rate {
                 Rate::PerSecond(rate) => (3, *rate),
@@ -51,7 +41,7 @@ fn scenario_order(scenario: &Scenario) -> (u8, [u64; 2], String) {
 
 /// Things to know of rows, each once, with the rows it is true of.
 #[derive(Default)]
-struct Notes {
+pub(super) struct Notes {
     /// By the text without its numbers: the text, and the rows.
     said: Vec<(String, Said)>,
 }
@@ -62,7 +52,7 @@ struct Said {
 }
 
 impl Notes {
-    fn add(&mut self, row: usize, text: &str) {
+    pub(super) fn add(&mut self, row: usize, text: &str) {
         let shape: String =
             pieces(text).map(|(piece, is_number)| if is_number { "#" } else { piece }).collect();
         match self.said.iter_mut().find(|(other, _)| *other == shape) {
@@ -76,13 +66,18 @@ impl Notes {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.said.is_empty()
+    }
+
     /// `[1] [3]`: the notes of a row.
-    fn marks(&self, row: usize) -> String {
+    pub(super) fn marks(&self, row: usize) -> String {
         let numbers = self.said.iter().enumerate().filter(|(_, (_, said))| said.rows.contains(&row));
         numbers.map(|(place, _)| format!("[{}]", place + 1)).collect::<Vec<_>>().join(" ")
     }
 
-    fn lines(&self, rows: usize) -> impl Iterator<Item = String> {
+    /// A line each, under a table of so many rows.
+    pub(super) fn lines(&self, rows: usize) -> impl Iterator<Item = String> {
         self.said.iter().enumerate().map(move |(place, (_, said))| {
             let of = if rows == 1 { String::new() } else { format!("{} of {rows} rows: ", said.rows.len()) };
             format!("[{}] {of}{}", place + 1, said.text)
@@ -100,7 +95,8 @@ fn pieces(text: &str) -> impl Iterator<Item = (&str, bool)> {
         let mut end = rest.len();
         for (at, character) in rest.char_indices() {
             let after = rest[at + character.len_utf8()..].chars().next();
-            let joins = matches!(character, ',' | '.' | '–') && after.is_some_and(|next| next.is_ascii_digit());
+            let joins =
+                matches!(character, ',' | '.' | '–') && after.is_some_and(|next| next.is_ascii_digit());
             let goes_on =
                 if is_number { character.is_ascii_digit() || joins } else { !character.is_ascii_digit() };
             if !goes_on {
@@ -188,7 +184,7 @@ pub(super) fn print(points: &[&Stored]) {
         "peak memory",
         "samples, runs",
     ];
-    if !notes.said.is_empty() {
+    if !notes.is_empty() {
         head.push("notes");
         for (place, (row, stored)) in rows.iter_mut().zip(points).enumerate() {
             let invalid = if stored.point.invalid().is_empty() { "" } else { "not valid " };

@@ -328,7 +328,9 @@ fn each_array(
         return visit("", array).map_err(problem);
     }
     if start[..length.min(4)] != *b"PK\x03\x04" {
-        return Err(problem("it is neither a .npy nor a .npz file; save one with numpy.save or numpy.savez".to_owned()));
+        return Err(problem(
+            "it is neither a .npy nor a .npz file; save one with numpy.save or numpy.savez".to_owned(),
+        ));
     }
     let mut archive = zip::ZipArchive::new(reader).map_err(|why| problem(why.to_string()))?;
     for place in 0..archive.len() {

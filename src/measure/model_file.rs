@@ -54,7 +54,9 @@ pub enum ModelFileError {
 pub(crate) fn system_words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file; check its name and folder".to_owned(),
-        io::ErrorKind::PermissionDenied => "the system does not allow reading it; check its rights".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "the system does not allow reading it; check its rights".to_owned()
+        }
         io::ErrorKind::IsADirectory => "this is a folder; give a file in it".to_owned(),
         _ => error.to_string(),
     }
@@ -175,7 +177,8 @@ pub fn read(path: &Path) -> Result<Model, ModelFileError> {
         onnx::parse(&name, Bytes::from(bytes), &folder).map_err(wrong)?;
     for location in external {
         let path = folder.path.join(&location);
-        hash_file(&path, &mut hash).map_err(|problem| ModelFileError::ExternalUnreadable { problem, path })?;
+        hash_file(&path, &mut hash)
+            .map_err(|problem| ModelFileError::ExternalUnreadable { problem, path })?;
     }
     model.sha256 = hex(&hash.finalize());
     Ok(model)

@@ -98,7 +98,10 @@ pub enum RuntimeError {
         source: InstallError,
     },
     /// The runtimes here lack a provider.
-    #[error("no ONNX Runtime on this machine offers {provider}; there are {offered}; {}", other_providers(provider))]
+    #[error(
+        "no ONNX Runtime on this machine offers {provider}; there are {offered}; {}",
+        other_providers(provider)
+    )]
     Provider {
         /// The provider asked for.
         provider: String,
@@ -236,10 +239,7 @@ pub fn ensure(
                 usable.iter().flat_map(|found| &found.providers).map(String::as_str).collect();
             offered.sort_unstable();
             offered.dedup();
-            Err(RuntimeError::Provider {
-                provider: provider.clone(),
-                offered: offered.join(", "),
-            })
+            Err(RuntimeError::Provider { provider: provider.clone(), offered: offered.join(", ") })
         }
     }
 }
