@@ -51,12 +51,14 @@ impl Session {
 
     /// Sends a command and waits for the job it starts.
     pub fn run(&mut self, command: Command) -> anyhow::Result<()> {
+        let measures = matches!(command, Command::Measure(_) | Command::Resume);
         let Some(job) = self.app.handle(command)? else { return Ok(()) };
-        self.wait(job)
+        self.wait(job, measures)
     }
 
-    /// Waits for a job: messages and progress go to stderr; Ctrl+C stops it and keeps what it finished.
-    pub fn wait(&mut self, id: JobId) -> anyhow::Result<()> {
+    /// Waits for a job: messages and progress go to stderr, and each measurement it finishes where it `measures`;
+    /// Ctrl+C stops it and keeps what it finished.
+    fn wait(&mut self, id: JobId, measures: bool) -> anyhow::Result<()> {
         let live = std::io::stderr().is_terminal();
         let mut shown = String::new();
         let ended = self.app.state().points.iter().filter(|stored| stored.point.ended.is_some());
@@ -77,7 +79,7 @@ impl Session {
                 }
             }
             for stored in &app.state().points {
-                if stored.point.ended.is_none() || !told.insert(stored.id) {
+                if !measures || stored.point.ended.is_none() || !told.insert(stored.id) {
                     continue;
                 }
                 clear(live, &shown);

@@ -115,7 +115,7 @@ pub enum RuntimeError {
 
 fn origin_words(origin: Origin) -> &'static str {
     match origin {
-        Origin::Setting => "the setting",
+        Origin::Setting => "--runtime or the setting",
         Origin::Environment => "ORT_DYLIB_PATH",
         Origin::DataFolder => "the data folder",
         Origin::Python => "Python",
