@@ -3,6 +3,7 @@
 //! Pages and the command line read this; only [`super::App::handle`] and finished jobs change it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -263,11 +264,8 @@ impl State {
         if !begun.is_empty() {
             let (runs, more) = (begun.iter().sum::<usize>(), if measured == 0 { "" } else { " more" });
             let s = if runs == 1 { "" } else { "s" };
-            words.push_str(&format!(
-                ", {}{more} {} begun ({runs} run{s} made)",
-                begun.len(),
-                is(begun.len())
-            ));
+            // Writing to a text cannot fail.
+            let _ = write!(words, ", {}{more} {} begun ({runs} run{s} made)", begun.len(), is(begun.len()));
         }
         Some(words)
     }

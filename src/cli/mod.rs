@@ -60,7 +60,7 @@ pub fn print_error(error: &anyhow::Error) {
 
 /// What the process ends with after an error: 130 (128 + SIGINT, as shells count) where Ctrl+C stopped it, else 1.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let stopped = error.chain().any(|cause| cause.is::<session::Stopped>());
+    let stopped = error.chain().any(<dyn std::error::Error>::is::<session::Stopped>);
     if stopped { ExitCode::from(session::EXIT_STOPPED) } else { ExitCode::FAILURE }
 }
 
