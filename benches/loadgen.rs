@@ -339,6 +339,9 @@ impl Round {
 fn report(rounds: &[Round], single: bool, unit: &str) {
     let quiet: Vec<&Round> = rounds.iter().filter(|round| round.is_quiet()).collect();
     let counted = if quiet.is_empty() { rounds.iter().collect() } else { quiet.clone() };
+    if quiet.is_empty() {
+        println!("  the machine was busy in every round: all are counted, and say little");
+    }
     let [ours, theirs] = [|round: &Round| round.ours.clone(), |round: &Round| round.theirs.clone()]
         .map(|side| sorted(counted.iter().flat_map(|round| side(round)).collect()));
     println!(
@@ -371,7 +374,12 @@ fn report(rounds: &[Round], single: bool, unit: &str) {
         } else {
             "3 % not decided: take more rounds, or a quieter machine"
         };
-        println!("  inferometer / {name}: {:.4}, 95 % {low:.4} to {high:.4}: {verdict}", median(&ratios));
+        let interval = if low.is_nan() {
+            "too few rounds for an interval".to_owned()
+        } else {
+            format!("95 % {low:.4} to {high:.4}")
+        };
+        println!("  inferometer / {name}: {:.4}, {interval}: {verdict}", median(&ratios));
     }
     let shares = sorted(counted.iter().map(|round| round.inner_share(single)).collect());
     let nothing = sorted(rounds.iter().filter_map(|round| round.nothing).collect());
