@@ -6,6 +6,7 @@
 //! Everything native (ONNX Runtime, its providers, drivers) lives here, so that a crash, a hang or a runaway
 //! allocation costs one measurement. It must not know projects, sweeps or the window.
 
+use std::fs::File;
 use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use super::bench;
 use super::engine::{Engine, EngineError, Loaded, shared};
-use super::exchange;
+use super::exchange::{self, Written};
 use super::inputs;
 use super::native;
 use super::own_folders;
@@ -22,7 +23,7 @@ use super::point::Measured;
 use super::probe;
 use super::protocol::{Event, Feed, PROTOCOL, Request, SessionSpec, line_of};
 use super::survey::Survey;
-use super::transfer::Store;
+use super::transfer::{self, Store};
 
 /// Warm-up of a session on its first block of a comparison.
 const BLOCK_WARM_UP: Duration = Duration::from_millis(200);
@@ -61,7 +62,7 @@ pub fn serve(
     lines: impl IntoIterator<Item = std::io::Result<String>>,
     output: impl Write,
 ) -> std::io::Result<()> {
-    let mut worker = Worker { output, engine: None, kept: Vec::new(), store: None };
+    let mut worker = Worker { output, engine: None, kept: Vec::new(), store: None, outputs: None };
     worker.say(&Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() })?;
     for line in lines {
         let line = line?;
@@ -85,6 +86,8 @@ struct Worker<W> {
     kept: Vec<Kept>,
     /// Files that other machines send here.
     store: Option<Store>,
+    /// Outputs that the app has not named a file for.
+    outputs: Option<File>,
 }
 
 /// Sessions kept at most: two sides of a comparison, and the first side once more.
@@ -130,7 +133,7 @@ impl<W: Write> Worker<W> {
             }
             Request::Bench { session, feeds, load } => {
                 self.kept.clear();
-                let feeds = inputs::all_tensors(&feeds).map_err(words)?;
+                let feeds = inputs::all_tensors(&feeds).collect::<Result<_, _>>().map_err(words)?;
                 self.engine(&session.runtime).map_err(words)?;
                 let Some(engine) = self.engine.take() else { return Err("no runtime is loaded".to_owned()) };
                 let mut broken = None;
@@ -160,15 +163,24 @@ impl<W: Write> Worker<W> {
                 Ok(Event::Block { latency_nanos, load_nanos })
             }
             Request::Outputs { session, feeds, out } => {
-                let all = inputs::all_tensors(&feeds).map_err(words)?;
-                let mut writer = exchange::Writer::create(&out).map_err(words)?;
-                for inputs in all {
+                let cannot = |error: std::io::Error| format!("cannot keep the outputs: {error}");
+                self.outputs = None;
+                let mut writer = exchange::Writer::create(out.as_deref()).map_err(cannot)?;
+                for inputs in inputs::all_tensors(&feeds) {
+                    let inputs = inputs.map_err(words)?;
                     let outputs =
                         self.kept_session(session.clone(), 0).and_then(|kept| kept.loaded.outputs(inputs));
-                    writer.write(&outputs.map_err(words)?).map_err(words)?;
+                    writer.write(&outputs.map_err(words)?).map_err(cannot)?;
                 }
-                writer.finish().map_err(words)?;
-                Ok(Event::Written)
+                let Written { file, bytes, sha256 } = writer.finish().map_err(cannot)?;
+                self.outputs = out.is_none().then_some(file);
+                Ok(Event::Written { bytes, sha256 })
+            }
+            Request::Give { offset } => {
+                let Some(file) = &mut self.outputs else { return Err("no outputs are kept here".to_owned()) };
+                let data = transfer::piece_of(file, offset)
+                    .map_err(|error| format!("cannot read the outputs: {error}"))?;
+                Ok(Event::Given { data })
             }
             Request::Profile { session, feed, seconds, most_runs } => {
                 self.kept.clear();
