@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-pub use command::{Command, Measure, Profiling};
+pub use command::{Agreeing, Command, Measure, Profiling};
 pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
@@ -319,8 +319,8 @@ impl App {
                 self.move_warm_up(id, run, queries)?;
                 None
             }
-            Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
-            Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
+            Command::Agree(a, b) => Some(self.agree(Agreeing { a, b, ..Agreeing::default() })?),
+            Command::AgreeOn(agreeing) => Some(self.agree(*agreeing)?),
             Command::Profile(profiling) => Some(self.profile(*profiling)?),
             Command::LookForRuntimes => self.look_for_runtimes(),
             Command::Duel(race) => Some(self.race(*race)?),

@@ -110,6 +110,15 @@ impl App {
         }))
     }
 
+    /// How a machine by that name is reached, as measurements name it ([`crate::measure::Point::target`]); `None` is
+    /// this machine.
+    pub fn target_prefix(&self, name: Option<&str>) -> String {
+        match name.and_then(|name| self.state.target(name)) {
+            Some(target) => target.prefix(),
+            None => self.options.launcher.target().to_owned(),
+        }
+    }
+
     /// The machine of that name; `None` is this one.
     pub(super) fn target_to_measure_on(&self, name: Option<&str>) -> anyhow::Result<Option<Target>> {
         let Some(name) = name else { return Ok(None) };

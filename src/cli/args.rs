@@ -211,6 +211,17 @@ pub struct Bench {
     pub no_samples: bool,
 }
 
+/// The machine that does it, shared by `compare` and `selftest`.
+#[derive(Debug, Clone, Args)]
+pub struct There {
+    /// Do it on another machine: the name of one of yours, or the command that reaches it, such as "ssh user@host"
+    #[arg(long, value_name = "NAME|COMMAND")]
+    pub target: Option<String>,
+    /// Inferometer on that machine, as one would type it there [default: inferometer]
+    #[arg(long, value_name = "PROGRAM", requires = "target")]
+    pub target_program: Option<String>,
+}
+
 /// `profile`
 #[derive(Debug, Clone, Args)]
 pub struct Profile {
@@ -282,6 +293,9 @@ pub struct Compare {
     /// What to vary; run in turn at the first of each
     #[command(flatten)]
     pub sweep: Sweep,
+    /// Where
+    #[command(flatten)]
+    pub there: There,
 }
 
 /// How two sides are run in turn, shared by `compare` and `selftest`.
@@ -318,6 +332,12 @@ pub struct Selftest {
     /// How it is run
     #[command(flatten)]
     pub race: Race,
+    /// Inputs from a .npy or .npz file instead of generated ones
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// Where
+    #[command(flatten)]
+    pub there: There,
 }
 
 /// `bill`

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::args::Compare;
 use super::session::Session;
-use super::{bench, race, table};
+use super::{bench, race, table, targets};
 use crate::app::comparison::{self, Comparison};
-use crate::app::{Command, derive};
+use crate::app::{Agreeing, Command, Measure, derive};
 use crate::measure::agreement::Question;
 use crate::measure::sweep;
 use crate::units;
@@ -19,8 +19,10 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
         [one] => one.clone(),
         _ => bail!("two models are compared at one input shape; give each --dim one size"),
     };
-    let config = race::config(&what.sweep, &dims);
-    let Some(path_b) = &what.b else { return race::against(session, what, config) };
+    let target = targets::of(session, &what.there)?;
+    let there = session.app.target_prefix(target.as_deref());
+    let config = race::config(&what.sweep, &dims)?;
+    let Some(path_b) = &what.b else { return race::against(session, what, config, target) };
     let models = session.all_models(&[what.a.clone(), path_b.clone()])?;
     let [a, b] = models.as_slice() else {
         bail!(
@@ -36,6 +38,7 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
             let config = &stored.point.config;
             let same = (config.batch, config.threads, &config.provider, &config.dims);
             stored.point.model_sha256 == *sha256
+                && stored.point.target == there
                 && config.is_plain_but_for_optimisation()
                 && same == (batch, threads, provider, &dims)
         })
@@ -52,7 +55,8 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
         // Two models are compared by what they do alone, whatever load was named.
         let scenario = vec![crate::measure::Scenario::SingleStream];
         let sweep = super::args::Sweep { scenario, idle: Vec::new(), inputs: None, ..what.sweep.clone() };
-        session.run(Command::Measure(Box::new(bench::measure(models, sweep))))?;
+        let measure = Measure { target: target.clone(), ..bench::measure(models, sweep) };
+        session.run(Command::Measure(Box::new(measure)))?;
         if let Some(failure) = session.app.state().failures.first() {
             bail!("{}: {}", failure.model, failure.message);
         }
@@ -67,15 +71,15 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     };
     let inputs_named = question.inputs.is_some() || !question.dims.is_empty();
     // The project's labelled set is used where nothing else is asked for.
-    session.run(if inputs_named || session.app.state().labelled.is_none() {
-        Command::AgreeOn(a.clone(), b.clone(), Box::new(question))
-    } else {
-        Command::Agree(a.clone(), b.clone())
-    })?;
+    let own = inputs_named || session.app.state().labelled.is_none();
+    let agreeing =
+        Agreeing { a: a.clone(), b: b.clone(), question: own.then_some(question), target: target.clone() };
+    session.run(Command::AgreeOn(Box::new(agreeing)))?;
     let raced = if what.no_race {
         None
     } else {
-        Some(race::known_or_run(session, &(a.clone(), config.clone()), &(b.clone(), config), what)?)
+        let sides = [(a.clone(), config.clone()), (b.clone(), config)];
+        Some(race::known_or_run(session, sides, what, target)?)
     };
     let comparison =
         comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;

@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::args::{self, Compare, Selftest, Sweep};
 use super::session::Session;
+use super::targets;
 use crate::app::{Command, Race, unpack_sample};
 use crate::measure::duel::{Contender, Duel, End, Round, Settings};
+use crate::measure::inputs;
 use crate::measure::stats::{Decision, Percentile, Ratio};
 use crate::measure::{Config, Optimisation, Scenario};
 use crate::units;
@@ -28,8 +30,8 @@ fn settings(race: &args::Race) -> Settings {
 }
 
 /// The configuration that two models are run in turn at: the first of each list, one query at a time.
-pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> Config {
-    Config {
+pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> anyhow::Result<Config> {
+    Ok(Config {
         batch: sweep.batch.first().copied().unwrap_or(1),
         threads: sweep.threads.first().copied().unwrap_or(1),
         provider: sweep.provider.first().cloned().unwrap_or_else(|| "CPU".to_owned()),
@@ -37,39 +39,67 @@ pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> Config {
         seconds: 0.0,
         min_queries: 0,
         seed: sweep.seed,
-        inputs: None,
+        inputs: sweep.inputs.as_deref().map(inputs::identity).transpose()?,
         instances: 1,
         optimisation: sweep.optimisation.first().copied().unwrap_or(Optimisation::All),
         scenario: Scenario::SingleStream,
-    }
+    })
 }
 
 /// The race of two sides that the project has, or a new one.
 pub(super) fn known_or_run(
     session: &mut Session,
-    a: &(String, Config),
-    b: &(String, Config),
+    [a, b]: [(String, Config); 2],
     what: &Compare,
+    target: Option<String>,
 ) -> anyhow::Result<Duel> {
-    let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)));
+    let (there, inputs) = (session.app.target_prefix(target.as_deref()), absolute(&what.sweep.inputs)?);
+    let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)), &there);
     let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
     if let Some(duel) = find(session).filter(|duel| whole(duel) && !what.race_again) {
         return Ok(duel);
     }
-    let race = Race { a: a.clone(), b: Some(b.clone()), settings: settings(&what.race) };
-    session.run(Command::Duel(Box::new(race)))?;
-    find(session).context("too few blocks were run to say anything; give --race-seconds more")
+    let settings = settings(&what.race);
+    let race = Race { a: a.clone(), b: Some(b.clone()), settings, inputs, target };
+    run(session, race, find)
+}
+
+/// Runs a race and gives what `find` finds of it. One that broke off is told as far as it came before its error.
+fn run(session: &mut Session, race: Race, find: impl Fn(&Session) -> Option<Duel>) -> anyhow::Result<Duel> {
+    let before = find(session);
+    let done = session.run(Command::Duel(Box::new(race)));
+    let found = find(session);
+    if let Err(error) = done {
+        if let Some(duel) = found.filter(|duel| Some(duel) != before.as_ref()) {
+            if session.json {
+                Session::print_json(&document(session, &duel)?)?;
+            } else {
+                print(&duel);
+            }
+        }
+        return Err(error);
+    }
+    found.context("too few blocks were run to say anything; give --race-seconds more")
+}
+
+fn absolute(path: &Option<PathBuf>) -> anyhow::Result<Option<PathBuf>> {
+    Ok(path.as_ref().map(std::path::absolute).transpose()?)
 }
 
 /// `compare A --against provider=OpenVINO`: one model under two settings.
-pub(super) fn against(session: &mut Session, what: &Compare, config: Config) -> anyhow::Result<()> {
+pub(super) fn against(
+    session: &mut Session,
+    what: &Compare,
+    config: Config,
+    target: Option<String>,
+) -> anyhow::Result<()> {
     let other = changed(&config, &what.against)?;
     if other.key() == config.key() {
         bail!("--against {} changes nothing; name a setting that differs", what.against.join(","));
     }
     let models = session.all_models(std::slice::from_ref(&what.a))?;
     let model = models.first().context("the model left the project meanwhile")?.clone();
-    let duel = known_or_run(session, &(model.clone(), config), &(model, other), what)?;
+    let duel = known_or_run(session, [(model.clone(), config), (model, other)], what, target)?;
     if session.json {
         return Session::print_json(&json!({ "race": document(session, &duel)? }));
     }
@@ -117,18 +147,22 @@ pub(super) fn selftest(session: &mut Session, what: &Selftest) -> anyhow::Result
         seconds: 0.0,
         min_queries: 0,
         seed: 1,
-        inputs: None,
+        inputs: what.inputs.as_deref().map(inputs::identity).transpose()?,
         instances: 1,
         optimisation: Optimisation::All,
         scenario: Scenario::SingleStream,
     };
-    let race = Race { a: (model.clone(), config.clone()), b: None, settings: settings(&what.race) };
-    session.run(Command::Duel(Box::new(race)))?;
-    let duel = session
-        .app
-        .state()
-        .duel_of((&model, &config), None)
-        .context("too few blocks were run to say anything; give --race-seconds more")?;
+    let target = targets::of(session, &what.there)?;
+    let there = session.app.target_prefix(target.as_deref());
+    let race = Race {
+        a: (model.clone(), config.clone()),
+        b: None,
+        settings: settings(&what.race),
+        inputs: absolute(&what.inputs)?,
+        target,
+    };
+    let find = |session: &Session| session.app.state().duel_of((&model, &config), None, &there);
+    let duel = run(session, race, find)?;
     if session.json {
         return Session::print_json(&document(session, &duel)?);
     }
@@ -154,7 +188,8 @@ pub(super) fn print(duel: &Duel) {
     let side = |name: &str, side: &Contender| {
         if let (Some(p50), Some(rate)) = (side.p50_ms, side.items_per_second) {
             let (p50, rate) = (units::duration_ms(p50), units::three_digits(rate));
-            say!("{name}: p50 {p50}, {rate} items/s, {} inferences", side.samples);
+            let version = &side.runtime_version;
+            say!("{name}: p50 {p50}, {rate} items/s, {} inferences, ONNX Runtime {version}", side.samples);
         }
     };
     if let Some(b) = &duel.b {

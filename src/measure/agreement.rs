@@ -116,7 +116,8 @@ pub fn agree(
         }
     }
     let samples = first.chunks.iter().map(|chunk| chunk.items).sum();
-    tally.agreement(samples, right_a.accuracy(), right_b.accuracy()).map_err(different)
+    let agreement = tally.agreement(samples, right_a.accuracy(), right_b.accuracy()).map_err(different)?;
+    Ok(Agreement { target: tools.launcher.target().to_owned(), ..agreement })
 }
 
 /// Counts the right answers of a model on a labelled set (`question.inputs` with an array called `labels`).

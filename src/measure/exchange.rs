@@ -66,8 +66,7 @@ impl Writer {
     }
 
     pub(super) fn finish(self) -> io::Result<Written> {
-        let Hashed { file, hash, bytes } =
-            self.0.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let Hashed { file, hash, bytes } = self.0.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(Written { file, bytes, sha256: hex(&hash.finalize()) })
     }
 }

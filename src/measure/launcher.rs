@@ -300,7 +300,8 @@ impl Worker {
         };
         let carried = there.courier.carried(self, request, cancel)?;
         let answer = self.ask_as_it_is(&carried, busy_for, cancel, on_stage, on_wait)?;
-        if let (Request::Outputs { out: Some(out), .. }, Event::Written { bytes, sha256 }) = (request, &answer)
+        if let (Request::Outputs { out: Some(out), .. }, Event::Written { bytes, sha256 }) =
+            (request, &answer)
         {
             transfer::bring_back(self, (*bytes, sha256), out, cancel)?;
         }

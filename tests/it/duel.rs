@@ -38,7 +38,7 @@ fn config() -> Config {
 }
 
 fn side(name: &str) -> Side {
-    Side { model: model(name), config: config() }
+    Side { model: model(name), config: config(), inputs: None }
 }
 
 /// Each process ends when it is first looked at, after 12 rounds, however busy the machine is.
@@ -124,7 +124,7 @@ fn what_cannot_race_is_refused_in_words() {
         Side { config: Config { scenario: Scenario::Offline, ..config() }, ..side("digits-cnn.onnx") };
     let missing =
         Side { config: Config { provider: "CUDA".to_owned(), ..config() }, ..side("digits-cnn.onnx") };
-    let absent = Side { model: model("absent.onnx"), config: config() };
+    let absent = Side { model: model("absent.onnx"), config: config(), inputs: None };
     let never = Settings { seconds: 0.0, ..quick() };
     for (side, settings, words) in [
         (offline, quick(), "one query at a time"),
@@ -197,7 +197,13 @@ fn a_race_is_kept_in_the_project_and_told_from_both_sides() {
     let job = first.handle(Command::OpenFiles(files)).unwrap().unwrap();
     first.wait(job, |_| {});
     let [a, b] = [0, 1].map(|place| first.state().models[place].model.sha256.clone());
-    let race = Race { a: (a.clone(), config()), b: Some((b.clone(), config())), settings: quick() };
+    let race = Race {
+        a: (a.clone(), config()),
+        b: Some((b.clone(), config())),
+        settings: quick(),
+        inputs: None,
+        target: None,
+    };
     let job = first.handle(Command::Duel(Box::new(race.clone()))).unwrap().unwrap();
     assert!(first.racing().is_some() && first.is_measuring());
     let refused = first.handle(Command::Duel(Box::new(race))).unwrap_err().to_string();
@@ -216,8 +222,12 @@ fn a_race_is_kept_in_the_project_and_told_from_both_sides() {
     assert_eq!(rounds.len() as u64, there.pairs);
     assert!(rounds.iter().zip(&turned).all(|(one, other)| one.a == other.b && one.b == other.a));
     assert!(back.sentence.contains("as fast as digits-student.onnx"), "{}", back.sentence);
-    let exact = second.state().duel_of((&a, &config()), Some((&b, &config())));
+    let here = launcher().target().to_owned();
+    let exact = second.state().duel_of((&a, &config()), Some((&b, &config())), &here);
     assert_eq!(exact, Some(there));
     let other = Config { threads: 2, ..config() };
-    assert_eq!(second.state().duel_of((&a, &other), Some((&b, &config()))), None);
+    assert_eq!(second.state().duel_of((&a, &other), Some((&b, &config())), &here), None);
+    assert_eq!(second.state().duel_of((&a, &config()), Some((&b, &config())), "ssh elsewhere"), None);
+    let of_a_file = Config { inputs: Some("x.npz 0123456789ab".to_owned()), ..config() };
+    assert_eq!(second.state().duel_of((&a, &of_a_file), Some((&b, &of_a_file)), &here), None);
 }

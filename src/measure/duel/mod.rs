@@ -22,14 +22,17 @@ use super::stats::{Decision, Estimate, Ratio};
 use crate::hardware::Fingerprint;
 pub use run::{Event, Outcome, run};
 
-/// One of the two: a model and how it is run. The scenario must be SingleStream with one session; how long and with
-/// which inputs a configuration is measured plays no part, inputs are generated from its seed.
+/// One of the two: a model and how it is run. The scenario must be SingleStream with one session; how long a
+/// configuration is measured plays no part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Side {
     /// The model file.
     pub model: PathBuf,
-    /// How it is run.
+    /// How it is run; [`Config::inputs`] is filled in.
     pub config: Config,
+    /// A `.npy` or `.npz` file whose first items are the inputs; `None` = generated from the configuration's seed.
+    #[serde(default)]
+    pub inputs: Option<PathBuf>,
 }
 
 /// How long and how precise.
@@ -185,10 +188,15 @@ pub struct Round {
 }
 
 impl Duel {
-    /// What tells this race from others: both models and how they were run.
+    /// What tells this race from others: both models, how they were run, on what and where.
     pub fn key(&self) -> String {
-        let side = |contender: &Contender| format!("{} {}", contender.model_sha256, contender.config.key());
-        format!("{} | {}", side(&self.a), self.b.as_ref().map_or_else(String::new, side))
+        let side = |contender: &Contender| {
+            let Contender { model_sha256, config, .. } = contender;
+            let inputs = config.inputs.as_ref().map_or_else(String::new, |inputs| format!(" on {inputs}"));
+            format!("{model_sha256} {}{inputs}", config.key())
+        };
+        let there = if self.target.is_empty() { String::new() } else { format!(" | {}", self.target) };
+        format!("{} | {}{there}", side(&self.a), self.b.as_ref().map_or_else(String::new, side))
     }
 
     /// The same without latencies.

@@ -8,11 +8,13 @@ use super::order::Orders;
 use super::{Contender, Duel, End, Round, Settings, Side, words};
 use crate::hardware::Fingerprint;
 use crate::measure::cancel::Cancel;
+use crate::measure::inputs::{self, Arrays};
 use crate::measure::launcher::{Worker, WorkerError};
 use crate::measure::protocol::{self, Feed, Request, SessionSpec, Source};
 use crate::measure::stats::ratio::MIN_PAIRS;
 use crate::measure::stats::{self, Pair, Percentile, Ratio};
 use crate::measure::sweep::{Tools, runtime_for};
+use crate::measure::transfer::bring_model;
 use crate::measure::{Config, model_file, shapes};
 use crate::model::Model;
 
@@ -396,10 +398,16 @@ impl Runner {
         cancel: &Cancel,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Self, WorkerError> {
-        let Side { model: path, config } = side;
+        let Side { model: path, config, inputs } = side;
         check(path, config)?;
         let model = model_file::read(path).map_err(|error| WorkerError::Refused(error.to_string()))?;
         let refused = |message: String| named(WorkerError::Refused(message), &model.name, config);
+        let bad_inputs = |error: inputs::FeedError| refused(error.to_string());
+        let arrays = inputs.as_deref().map(Arrays::open).transpose().map_err(bad_inputs)?;
+        let identity = inputs.as_deref().map(inputs::identity).transpose().map_err(bad_inputs)?;
+        let mut say = |now: String| on_event(Event::Progress { fraction: 0.0, now, seconds_left: 0.0 });
+        let sent = (path.as_path(), model.sha256.as_str());
+        bring_model(sent, inputs.as_deref(), tools.launcher, cancel, &mut say)?;
         let session = SessionSpec {
             runtime: runtime_for(tools, &config.provider)?,
             model: path.clone(),
@@ -408,20 +416,20 @@ impl Runner {
             optimisation: config.optimisation,
         };
         let mut set = config.dims.clone();
-        let mut resolution = shapes::resolve(&model, config.batch, &set, None).map_err(refused)?;
+        let mut resolution = shapes::resolve(&model, config.batch, &set, arrays.as_ref()).map_err(refused)?;
         if let Some(like) = like {
             let known = resolution.free().iter().filter_map(|dim| {
                 let size = like.found_dims.get(&dim.name).or_else(|| like.config.dims.get(&dim.name))?;
                 Some((dim.name.clone(), *size))
             });
             set.extend(known.collect::<Vec<_>>());
-            resolution = shapes::resolve(&model, config.batch, &set, None).map_err(refused)?;
+            resolution = shapes::resolve(&model, config.batch, &set, arrays.as_ref()).map_err(refused)?;
         }
-        let source = Source::Generated { seed: config.seed };
-        let mut on_try = |sizes: &str| {
-            let now = format!("{}: trying {sizes}", model.name);
-            on_event(Event::Progress { fraction: 0.0, now, seconds_left: 0.0 });
+        let source = match inputs {
+            Some(path) => Source::File { path: path.clone(), first: 0 },
+            None => Source::Generated { seed: config.seed },
         };
+        let mut on_try = |sizes: &str| say(format!("{}: trying {sizes}", model.name));
         let mut found =
             shapes::find(tools.launcher, &session, &model, &resolution, &source, cancel, &mut on_try)
                 .map_err(|error| named(error, &model.name, config))?;
@@ -437,7 +445,7 @@ impl Runner {
             feed,
             input_shapes,
             found_dims: found,
-            config: config.clone(),
+            config: Config { inputs: identity, ..config.clone() },
             runtime_version: runtime_version.unwrap_or_else(|| "unknown".to_owned()),
             load_nanos: Vec::new(),
             model,

@@ -41,7 +41,7 @@ fn percent(share: f64) -> String {
 
 /// How it was made.
 pub(super) fn method(duel: &Duel) -> String {
-    let Duel { pairs, groups, seconds, ended, .. } = duel;
+    let Duel { pairs, groups, seconds, ended, target, .. } = duel;
     let s = |count: u64| if count == 1 { "" } else { "s" };
     let processes = if *groups == 1 { "process" } else { "processes" };
     let mut text = format!(
@@ -49,6 +49,16 @@ pub(super) fn method(duel: &Duel) -> String {
         units::group_thousands(u128::from(*pairs)),
         s(*pairs)
     );
+    // The file's name without its hash.
+    if let Some((name, _)) = duel.a.config.inputs.as_deref().and_then(|inputs| inputs.rsplit_once(' ')) {
+        text.push_str(", inputs of ");
+        text.push_str(name);
+    }
+    if !target.is_empty() {
+        text.push_str(", on `");
+        text.push_str(target);
+        text.push('`');
+    }
     match ended {
         End::Precise => text.push_str("; as precise as asked"),
         End::TimeUp => text.push_str("; the time was up"),

@@ -43,9 +43,9 @@ pub(crate) fn bring_back(
         let Event::Given { data } = answer else {
             return Err(WorkerError::Protocol(format!("{answer:?} instead of a piece of the outputs")));
         };
-        let piece = STANDARD
-            .decode(data)
-            .map_err(|error| WorkerError::Protocol(format!("a piece of the outputs is not base64: {error}")))?;
+        let piece = STANDARD.decode(data).map_err(|error| {
+            WorkerError::Protocol(format!("a piece of the outputs is not base64: {error}"))
+        })?;
         if piece.is_empty() || offset + piece.len() as u64 > bytes {
             return Err(WorkerError::Protocol(format!(
                 "{} bytes at byte {offset} of {bytes} bytes of outputs",

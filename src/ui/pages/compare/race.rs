@@ -148,7 +148,8 @@ impl RaceCard {
         if start {
             let side = |sha256: &str| (sha256.to_owned(), self.config());
             let settings = Settings { seconds: self.seconds, ..Settings::default() };
-            let race = Race { a: side(a), b: (a != b).then(|| side(b)), settings };
+            let b = (a != b).then(|| side(b));
+            let race = Race { a: side(a), b, settings, inputs: None, target: None };
             view.send(Command::Duel(Box::new(race)));
             ui.ctx().request_repaint();
         }
