@@ -119,6 +119,16 @@ impl App {
         }
     }
 
+    /// What the machine of a measurement ([`crate::measure::Point::target`]) is called: its name among the user's, or
+    /// how it is reached; `None` for this machine.
+    pub fn machine_name<'a>(&'a self, target: &'a str) -> Option<&'a str> {
+        if target.is_empty() || target == self.options.launcher.target() {
+            return None;
+        }
+        let known = self.state.targets.iter().find(|known| known.prefix() == target);
+        Some(known.map_or(target, |known| &known.name))
+    }
+
     /// The machine of that name; `None` is this one.
     pub(super) fn target_to_measure_on(&self, name: Option<&str>) -> anyhow::Result<Option<Target>> {
         let Some(name) = name else { return Ok(None) };

@@ -133,6 +133,7 @@ fn document(comparison: &Comparison) -> Value {
             "top1": agreement.top1,
             "samples": agreement.samples,
             "non_finite": agreement.non_finite,
+            "target": agreement.target,
         })),
         "accuracy": {
             "a": comparison.a.accuracy,
@@ -194,9 +195,12 @@ fn print(comparison: &Comparison) {
         say!("not measured on the same machine: {difference}");
     }
     if let Some(agreement) = &comparison.agreement {
+        let there =
+            if agreement.target.is_empty() { String::new() } else { format!(", on `{}`", agreement.target) };
         say!(
-            "\noutputs on {} inputs: largest difference {}, mean {}, cosine {}, same top-1 {}",
+            "\noutputs on {} inputs{}: largest difference {}, mean {}, cosine {}, same top-1 {}",
             agreement.samples,
+            there,
             units::three_digits(agreement.max_abs),
             units::three_digits(agreement.mean_abs),
             units::three_digits(agreement.cosine),

@@ -259,6 +259,7 @@ fn contender(name: &str, side: &Contender) -> Value {
         "threads": side.config.threads,
         "provider": side.config.provider,
         "optimisation": side.config.optimisation.key(),
+        "inputs": side.config.inputs,
         "input_shapes": side.input_shapes,
         "found_dimensions": side.found_dims,
         "runtime_version": side.runtime_version,

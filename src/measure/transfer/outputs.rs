@@ -64,3 +64,50 @@ pub(crate) fn bring_back(
         "the outputs were changed on their way: SHA-256 {found} came instead of {sha256}"
     )))
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::measure::launcher::Launcher;
+    use crate::measure::protocol::PROTOCOL;
+
+    /// `printf abc | sha256sum`
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    /// What comes back from a worker that hands over `data` for each piece.
+    fn brought(data: &str, bytes: u64, sha256: &str) -> Result<Vec<u8>, String> {
+        let script = format!(
+            "echo '@inferometer {{\"hello\":{{\"protocol\":{PROTOCOL},\"version\":\"0\"}}}}'; \
+             while read x; do echo '@inferometer {{\"given\":{{\"data\":\"{data}\"}}}}'; done"
+        );
+        let launcher = Launcher::command(["sh", "-c", &script].map(str::to_owned).to_vec());
+        let cancel = Cancel::new();
+        let out = tempfile::NamedTempFile::new().unwrap();
+        let mut worker = launcher.start(&cancel).unwrap();
+        bring_back(&mut worker, (bytes, sha256), out.path(), &cancel).map_err(|error| error.to_string())?;
+        Ok(std::fs::read(out.path()).unwrap())
+    }
+
+    #[test]
+    fn pieces_are_put_together_and_checked() {
+        // `printf abc | base64`; of a file of six bytes each piece is half.
+        assert_eq!(brought("YWJj", 3, ABC), Ok(b"abc".to_vec()));
+        let twice = hex(&Sha256::digest(b"abcabc"));
+        assert_eq!(brought("YWJj", 6, &twice), Ok(b"abcabc".to_vec()));
+        assert!(brought("YWJk", 3, ABC).unwrap_err().contains("changed on their way"));
+        assert!(brought("YWJj", 2, ABC).unwrap_err().contains("3 bytes at byte 0 of 2"));
+        assert!(brought("", 3, ABC).unwrap_err().contains("0 bytes at byte 0 of 3"));
+        assert!(brought("?", 3, ABC).unwrap_err().contains("not base64"));
+    }
+
+    #[test]
+    fn a_piece_begins_where_it_is_asked_for() {
+        let mut file = tempfile::tempfile().unwrap();
+        let content: Vec<u8> = (0..PIECE_BYTES + 10).map(|place| (place % 251) as u8).collect();
+        file.write_all(&content).unwrap();
+        let mut piece = |offset| STANDARD.decode(piece_of(&mut file, offset).unwrap()).unwrap();
+        assert_eq!(piece(5), content[5..PIECE_BYTES as usize + 5]);
+        assert_eq!(piece(PIECE_BYTES), content[PIECE_BYTES as usize..]);
+        assert_eq!(piece(PIECE_BYTES + 10), Vec::<u8>::new());
+    }
+}

@@ -39,14 +39,21 @@ impl Default for RaceCard {
 }
 
 impl RaceCard {
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, compared: &Comparison) {
+    /// `target` is the machine that runs them; `None` = this one.
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &mut View<'_>,
+        compared: &Comparison,
+        target: Option<&str>,
+    ) {
         let (a, b) = (&compared.a.model, &compared.b.model);
         let alone = a.sha256 == b.sha256;
         let state = view.app.state();
         let duel = if alone { state.self_test(&a.sha256) } else { compared.duel.as_ref() };
         card_ui(ui, |ui| {
             let title = if alone { "What can this machine tell?" } else { "Which is faster?" };
-            let note = duel.map_or_else(String::new, |duel| duel.a.config.words());
+            let note = duel.map_or_else(String::new, |duel| where_words(view, duel));
             section_header_ui(ui, title, &note, |_| {});
             match duel {
                 Some(duel) => self.verdict_ui(ui, view, duel),
@@ -67,7 +74,7 @@ impl RaceCard {
                         view.send(Command::Cancel(job.id));
                     }
                 }
-                None => self.run_ui(ui, view, (&a.sha256, &b.sha256)),
+                None => self.run_ui(ui, view, (&a.sha256, &b.sha256), target),
             }
         });
     }
@@ -124,7 +131,7 @@ impl RaceCard {
     }
 
     /// How to run it, and the button that does.
-    fn run_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, (a, b): (&str, &str)) {
+    fn run_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, (a, b): (&str, &str), target: Option<&str>) {
         let busy = view.app.is_measuring() || view.app.comparing().is_some();
         let mut start = false;
         ui.horizontal(|ui| {
@@ -149,7 +156,8 @@ impl RaceCard {
             let side = |sha256: &str| (sha256.to_owned(), self.config());
             let settings = Settings { seconds: self.seconds, ..Settings::default() };
             let b = (a != b).then(|| side(b));
-            let race = Race { a: side(a), b, settings, inputs: None, target: None };
+            let target = target.map(str::to_owned);
+            let race = Race { a: side(a), b, settings, inputs: None, target };
             view.send(Command::Duel(Box::new(race)));
             ui.ctx().request_repaint();
         }
@@ -172,6 +180,12 @@ impl RaceCard {
     }
 }
 
+/// How a race was run, and where if not on this machine.
+fn where_words(view: &View<'_>, duel: &Duel) -> String {
+    let words = duel.a.config.words();
+    view.app.machine_name(&duel.target).map_or_else(|| words.clone(), |name| format!("{words}, on {name}"))
+}
+
 /// One side by itself.
 fn side_ui(ui: &mut Ui, name: &str, side: &Contender) {
     let (value, unit) = side.p50_ms.map_or_else(
@@ -185,6 +199,7 @@ fn side_ui(ui: &mut Ui, name: &str, side: &Contender) {
     let rate = side
         .items_per_second
         .map_or_else(String::new, |rate| format!("{} items/s, ", units::three_digits(rate)));
-    let note = format!("{rate}{} inferences", count_words(side.samples));
+    let version = &side.runtime_version;
+    let note = format!("{rate}{} inferences, ONNX Runtime {version}", count_words(side.samples));
     stat_ui(ui, &Stat { label: &format!("p50 of {name}"), value: &value, unit: &unit, note: &note });
 }
