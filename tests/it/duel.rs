@@ -12,6 +12,7 @@ use inferometer::measure::sweep::Tools;
 use inferometer::measure::{Config, Optimisation, Scenario};
 
 use crate::measure::runtimes;
+use crate::profile::openvino;
 
 fn launcher() -> Launcher {
     Launcher::command(vec![env!("CARGO_BIN_EXE_inferometer").to_owned()])
@@ -101,6 +102,36 @@ fn a_model_alone_only_tells_the_resolution() {
     assert!(duel.b.is_none() && duel.ratios.is_empty());
     assert!(duel.rounds.iter().all(|round| round.b.is_empty() && !round.again.is_empty()));
     assert_eq!((duel.same.len(), duel.sentence.clone()), (3, duel.resolution_sentence().unwrap()));
+}
+
+/// Two libraries cannot be loaded into one process.
+#[test]
+fn two_runtimes_race_each_in_a_worker_of_its_own() {
+    let launcher = launcher();
+    // The one built for another device comes first, and the plain one still runs the CPU.
+    let both: Vec<_> = openvino().into_iter().chain(runtimes().iter().cloned()).collect();
+    let tools = Tools { launcher: &launcher, runtimes: &both };
+    let there =
+        Side { config: Config { provider: "OpenVINO".to_owned(), ..config() }, ..side("digits-cnn.onnx") };
+    let machine = Fingerprint::default();
+    let mut ignored = |_| ();
+    let outcome = duel::run(
+        &side("digits-cnn.onnx"),
+        Some(&there),
+        &quick(),
+        tools,
+        &machine,
+        &Cancel::new(),
+        &mut ignored,
+    );
+    assert_eq!(outcome.problem, None);
+    let duel = outcome.duel.unwrap();
+    let b = duel.b.as_ref().unwrap();
+    // The versions that `install` pins.
+    assert_eq!((duel.a.runtime_version.as_str(), b.runtime_version.as_str()), ("1.31.1", "1.24.1"));
+    assert_eq!((duel.groups, duel.a.load_nanos.len(), b.load_nanos.len()), (2, 2, 2));
+    assert!(duel.ratios[0].estimate.is_some() && duel.resolution.is_some(), "{:?}", duel.ratios);
+    assert!(duel.sentence.contains("OpenVINO") && duel.sentence.contains("CPU"), "{}", duel.sentence);
 }
 
 #[test]
