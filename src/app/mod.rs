@@ -7,6 +7,7 @@
 mod command;
 pub mod comparison;
 pub mod derive;
+mod documents;
 mod exported;
 pub mod figures;
 mod folders;
@@ -37,6 +38,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 pub use command::{Agreeing, Command, Measure, Profiling};
+pub use documents::profile_document;
 pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
@@ -118,6 +120,9 @@ enum Finding {
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
     Breakdown(Box<Breakdown>),
+    /// A race and a profile from files: they never take the place of another machine's.
+    OpenedDuel(Box<Duel>),
+    OpenedBreakdown(Box<Breakdown>),
     /// What a target answered, by its name.
     Surveyed(String, Box<Result<Survey, String>>),
     Duel(Box<Duel>),

@@ -8,6 +8,7 @@ use super::jobs::{Job, JobId, Progress};
 use super::state::State;
 use super::work::{find_runtimes, provider_name};
 use super::{App, Finding, Level, targets, words};
+use crate::hardware::Fingerprint;
 use crate::measure::duel::{self, Duel, End, Event, Round, Settings, Side};
 use crate::measure::sweep::Tools;
 use crate::measure::{Config, model_file};
@@ -130,6 +131,33 @@ impl App {
         Ok(())
     }
 
+    /// Keeps a race from a file, unless the project has another machine's of the same models and settings: that one
+    /// stays, for nobody asked for it to go.
+    pub(super) fn take_opened_duel(&mut self, duel: &Duel) -> anyhow::Result<()> {
+        let earlier = self.state.duels.iter().find(|other| other.key() == duel.key());
+        if let Some(earlier) = earlier.filter(|other| !is_same_machine(&other.fingerprint, &duel.fingerprint))
+        {
+            bail!(
+                "the project has this race already, run on {}; open the one of {} in another project",
+                earlier.fingerprint.cpu,
+                duel.fingerprint.cpu
+            );
+        }
+        let sides = std::iter::once(&duel.a).chain(&duel.b);
+        let absent: Vec<&str> = sides
+            .filter(|side| self.state.model(&side.model_sha256).is_none())
+            .map(|side| side.model.as_str())
+            .collect();
+        if !absent.is_empty() {
+            let text = format!(
+                "The page Compare shows the race once its models are open, too: {}.",
+                absent.join(", ")
+            );
+            self.notify(Level::Info, text);
+        }
+        self.take_duel(duel)
+    }
+
     /// Races of a project. They can be run again: one that cannot be read must not keep the project closed.
     pub(super) fn duels_of(&mut self, project: &super::project::Project) -> Vec<Duel> {
         match project.all::<Duel>(KIND) {
@@ -165,7 +193,11 @@ impl State {
             let theirs = &contender.config;
             contender.model_sha256 == sha256 && theirs.key() == config.key() && theirs.inputs == config.inputs
         };
-        let there = self.duels.iter().rev().filter(|duel| duel.target == target);
+        // One that came in a file and names no target is another machine's, which a race here would not repeat.
+        let is_there = |duel: &&Duel| {
+            duel.target == target && (!target.is_empty() || is_same_machine(&duel.fingerprint, &self.machine))
+        };
+        let there = self.duels.iter().rev().filter(is_there);
         there.into_iter().find_map(|duel| match (&duel.b, b) {
             (None, None) => is(&duel.a, a).then(|| duel.clone()),
             (Some(of_b), Some(b)) if is(&duel.a, a) && is(of_b, b) => Some(duel.clone()),
@@ -173,6 +205,12 @@ impl State {
             _ => None,
         })
     }
+}
+
+/// Whether two fingerprints are of the same machine as far as results are concerned; its settings may have changed.
+pub(super) fn is_same_machine(one: &Fingerprint, other: &Fingerprint) -> bool {
+    let machine = |of: &Fingerprint| (of.cpu.clone(), of.logical_cpus, of.memory_bytes, of.gpus.clone());
+    machine(one) == machine(other)
 }
 
 /// What broke a race off, and what it leaves.

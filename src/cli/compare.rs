@@ -85,10 +85,11 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
         comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;
     if session.json {
         let mut document = document(&comparison);
-        document["race"] = match &raced {
-            Some(duel) => race::document(session, duel)?,
-            None => Value::Null,
-        };
+        document["race"] = Value::Null;
+        if let Some(duel) = &raced {
+            document["race"] = race::document(session, duel)?;
+            document = session.app.race_document(document, duel)?;
+        }
         return Session::print_json(&document);
     }
     print(&comparison);

@@ -72,7 +72,7 @@ fn run(session: &mut Session, race: Race, find: impl Fn(&Session) -> Option<Duel
     if let Err(error) = done {
         if let Some(duel) = found.filter(|duel| Some(duel) != before.as_ref()) {
             if session.json {
-                Session::print_json(&document(session, &duel)?)?;
+                Session::print_json(&session.app.race_document(document(session, &duel)?, &duel)?)?;
             } else {
                 print(&duel);
             }
@@ -101,7 +101,8 @@ pub(super) fn against(
     let model = models.first().context("the model left the project meanwhile")?.clone();
     let duel = known_or_run(session, [(model.clone(), config), (model, other)], what, target)?;
     if session.json {
-        return Session::print_json(&json!({ "race": document(session, &duel)? }));
+        let document = json!({ "race": document(session, &duel)? });
+        return Session::print_json(&session.app.race_document(document, &duel)?);
     }
     print(&duel);
     Ok(())
@@ -164,7 +165,7 @@ pub(super) fn selftest(session: &mut Session, what: &Selftest) -> anyhow::Result
     let find = |session: &Session| session.app.state().duel_of((&model, &config), None, &there);
     let duel = run(session, race, find)?;
     if session.json {
-        return Session::print_json(&document(session, &duel)?);
+        return Session::print_json(&session.app.race_document(document(session, &duel)?, &duel)?);
     }
     print(&duel);
     Ok(())
