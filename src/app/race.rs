@@ -20,6 +20,9 @@ pub struct Race {
     pub a: (String, Config),
     /// The side compared; `None` = only tell the machine's resolution.
     pub b: Option<(String, Config)>,
+    /// The ONNX Runtime library of `b`, by its path on the machine that runs it; `None` = the one chosen for the
+    /// provider, as for `a`.
+    pub library: Option<PathBuf>,
     /// How long and how precise.
     pub settings: Settings,
     /// A `.npy` or `.npz` file with the inputs of both; `None` = generated ones.
@@ -47,16 +50,20 @@ impl App {
             bail!("a measurement is running, which a race would disturb; wait for it or cancel it");
         }
         self.refuse_while_profiling("a race")?;
-        let Race { a, b, settings, inputs, target } = race;
+        let Race { a, b, library, settings, inputs, target } = race;
         let target = self.target_to_measure_on(target.as_deref())?;
         settings.check().map_err(anyhow::Error::msg)?;
         let side = |(sha256, config): (String, Config)| {
             let entry = self.state.model(&sha256).context("that model is not in the project any more")?;
             let config = Config { provider: provider_name(&config.provider), ..config };
-            let side = Side { model: entry.path.clone(), config, inputs: inputs.clone() };
+            let model = entry.path.clone();
+            let side = Side { model, config, inputs: inputs.clone(), library: None };
             anyhow::Ok((side, entry.model.name.clone(), sha256))
         };
-        let (a, b) = (side(a)?, b.map(side).transpose()?);
+        let (a, mut b) = (side(a)?, b.map(side).transpose()?);
+        if let Some((b, ..)) = &mut b {
+            b.library = library;
+        }
         let what = match &b {
             Some(b) if b.2 != a.2 => format!("{} and {}", a.1, b.1),
             Some(_) => format!("{} in two ways", a.1),
@@ -187,11 +194,15 @@ impl State {
         self.duels.iter().rev().find(|duel| duel.b.is_none() && duel.a.model_sha256 == sha256)
     }
 
-    /// The race of exactly these two ways to run two models on one machine ([`Duel::target`]), told as A against B.
+    /// The race of exactly these two ways to run two models on one machine ([`Duel::target`]), told as A against B;
+    /// with the libraries chosen for their providers.
     pub fn duel_of(&self, a: (&str, &Config), b: Option<(&str, &Config)>, target: &str) -> Option<Duel> {
         let is = |contender: &duel::Contender, (sha256, config): (&str, &Config)| {
             let theirs = &contender.config;
-            contender.model_sha256 == sha256 && theirs.key() == config.key() && theirs.inputs == config.inputs
+            contender.library.is_none()
+                && contender.model_sha256 == sha256
+                && theirs.key() == config.key()
+                && theirs.inputs == config.inputs
         };
         // One that came in a file and names no target is another machine's, which a race here would not repeat.
         let is_there = |duel: &&Duel| {

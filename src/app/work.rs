@@ -194,6 +194,8 @@ impl App {
                     (launcher, runtimes)
                 }
             };
+            let doing = format!("Running {} and {}", model_a.name, model_b.name);
+            link.progress(Progress { fraction: None, doing, seconds_left: None });
             let tools = Tools { launcher: &launcher, runtimes: &runtimes };
             let ask = |question: &Question| {
                 agreement::agree(&path_a, &path_b, question, tools, &link.cancel)

@@ -278,7 +278,8 @@ pub struct Compare {
     /// The model compared
     #[arg(required_unless_present = "against")]
     pub b: Option<PathBuf>,
-    /// Compare A with itself under other settings instead: provider=OpenVINO, threads=2, batch=8, optimisation=basic
+    /// Compare A with itself under other settings instead: provider=OpenVINO, threads=2, batch=8, optimisation=basic,
+    /// runtime=LIBRARY for another ONNX Runtime
     #[arg(long, value_delimiter = ',', value_name = "SETTING=VALUE,…", conflicts_with_all = ["b", "no_race"])]
     pub against: Vec<String>,
     /// Do not run the two in turn

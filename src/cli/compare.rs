@@ -79,7 +79,7 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
         None
     } else {
         let sides = [(a.clone(), config.clone()), (b.clone(), config)];
-        Some(race::known_or_run(session, sides, what, target)?)
+        Some(race::known_or_run(session, sides, None, what, target)?)
     };
     let comparison =
         comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;

@@ -50,17 +50,29 @@ pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> anyhow::Res
 pub(super) fn known_or_run(
     session: &mut Session,
     [a, b]: [(String, Config); 2],
+    library: Option<PathBuf>,
     what: &Compare,
     target: Option<String>,
 ) -> anyhow::Result<Duel> {
     let (there, inputs) = (session.app.target_prefix(target.as_deref()), absolute(&what.sweep.inputs)?);
     let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)), &there);
     let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
+    if let Some(library) = library {
+        // The file may be another one by now: it is run again.
+        let of_b = Some(library.clone());
+        let find = |session: &Session| {
+            let duels = session.app.state().duels.iter().rev();
+            let of_b = |duel: &&Duel| duel.b.as_ref().is_some_and(|b| b.library.as_ref() == Some(&library));
+            duels.filter(|duel| duel.target == there).find(of_b).cloned()
+        };
+        let race = Race { a, b: Some(b), library: of_b, settings: settings(&what.race), inputs, target };
+        return run(session, race, find);
+    }
     if let Some(duel) = find(session).filter(|duel| whole(duel) && !what.race_again) {
         return Ok(duel);
     }
     let settings = settings(&what.race);
-    let race = Race { a: a.clone(), b: Some(b.clone()), settings, inputs, target };
+    let race = Race { a: a.clone(), b: Some(b.clone()), library: None, settings, inputs, target };
     run(session, race, find)
 }
 
@@ -93,13 +105,13 @@ pub(super) fn against(
     config: Config,
     target: Option<String>,
 ) -> anyhow::Result<()> {
-    let other = changed(&config, &what.against)?;
-    if other.key() == config.key() {
+    let (other, library) = changed(&config, &what.against)?;
+    if other.key() == config.key() && library.is_none() {
         bail!("--against {} changes nothing; name a setting that differs", what.against.join(","));
     }
     let models = session.all_models(std::slice::from_ref(&what.a))?;
     let model = models.first().context("the model left the project meanwhile")?.clone();
-    let duel = known_or_run(session, [(model.clone(), config), (model, other)], what, target)?;
+    let duel = known_or_run(session, [(model.clone(), config), (model, other)], library, what, target)?;
     if session.json {
         let document = json!({ "race": document(session, &duel)? });
         return Session::print_json(&session.app.race_document(document, &duel)?);
@@ -108,9 +120,9 @@ pub(super) fn against(
     Ok(())
 }
 
-/// A configuration with some settings changed: `threads=2`.
-fn changed(config: &Config, settings: &[String]) -> anyhow::Result<Config> {
-    let mut config = config.clone();
+/// A configuration with some settings changed (`threads=2`), and the library that is named (`runtime=LIBRARY`).
+fn changed(config: &Config, settings: &[String]) -> anyhow::Result<(Config, Option<PathBuf>)> {
+    let (mut config, mut library) = (config.clone(), None);
     for setting in settings {
         let (name, value) = setting.split_once('=').with_context(|| {
             format!("`{setting}` is no setting; write it as NAME=VALUE, such as threads=2")
@@ -118,6 +130,8 @@ fn changed(config: &Config, settings: &[String]) -> anyhow::Result<Config> {
         let (name, value) = (name.trim(), value.trim());
         let number = || format!("--against {name}: `{value}` is no whole number from 1");
         match name {
+            // Names a file of the machine that runs it.
+            "runtime" => library = Some(PathBuf::from(value)),
             "provider" => value.clone_into(&mut config.provider),
             "threads" => {
                 config.threads = value.parse().ok().filter(|count| *count > 0).with_context(number)?;
@@ -127,10 +141,12 @@ fn changed(config: &Config, settings: &[String]) -> anyhow::Result<Config> {
                 config.optimisation =
                     value.parse().map_err(|problem| anyhow::anyhow!("--against optimisation: {problem}"))?;
             }
-            _ => bail!("`{name}` is no setting; there are provider, threads, batch and optimisation"),
+            _ => {
+                bail!("`{name}` is no setting; there are provider, threads, batch, optimisation and runtime")
+            }
         }
     }
-    Ok(config)
+    Ok((config, library))
 }
 
 pub(super) fn selftest(session: &mut Session, what: &Selftest) -> anyhow::Result<()> {
@@ -158,6 +174,7 @@ pub(super) fn selftest(session: &mut Session, what: &Selftest) -> anyhow::Result
     let race = Race {
         a: (model.clone(), config.clone()),
         b: None,
+        library: None,
         settings: settings(&what.race),
         inputs: absolute(&what.inputs)?,
         target,
@@ -264,6 +281,7 @@ fn contender(name: &str, side: &Contender) -> Value {
         "input_shapes": side.input_shapes,
         "found_dimensions": side.found_dims,
         "runtime_version": side.runtime_version,
+        "library": side.library,
         "samples": side.samples,
         "p50_ms": side.p50_ms,
         "items_per_second": side.items_per_second,

@@ -291,6 +291,30 @@ impl Found {
     }
 }
 
+/// The version of a library that was named for a provider, asked on the machine it is on; `None` when it does not say.
+pub(super) fn version_for(
+    library: &Path,
+    provider: &str,
+    launcher: &Launcher,
+    cancel: &Cancel,
+) -> Result<Option<String>, WorkerError> {
+    let request = Request::Describe { runtime: library.to_owned() };
+    let mut worker = launcher.start(cancel)?;
+    match worker.ask(&request, Duration::ZERO, cancel, &mut |_| (), &mut || ())? {
+        Event::Described { version, providers } => {
+            if providers.iter().any(|offered| offered.eq_ignore_ascii_case(provider)) {
+                return Ok(version);
+            }
+            Err(WorkerError::Refused(format!(
+                "the library does not offer {provider}; it offers {}: {}",
+                providers.join(", "),
+                library.display()
+            )))
+        }
+        other => Err(WorkerError::Protocol(format!("{other:?} instead of what the library is"))),
+    }
+}
+
 /// What a library says of itself, asked in a worker.
 pub fn describe(
     origin: Origin,

@@ -39,7 +39,7 @@ fn config() -> Config {
 }
 
 fn side(name: &str) -> Side {
-    Side { model: model(name), config: config(), inputs: None }
+    Side { model: model(name), config: config(), inputs: None, library: None }
 }
 
 /// Each process ends when it is first looked at, after 12 rounds, however busy the machine is.
@@ -135,6 +135,29 @@ fn two_runtimes_race_each_in_a_worker_of_its_own() {
 }
 
 #[test]
+fn one_provider_races_in_two_versions_of_the_runtime() {
+    let old = openvino().remove(0).path;
+    let there = Side { library: Some(old.clone()), ..side("digits-student.onnx") };
+    let settings = Settings { groups: 1, ..quick() };
+    let outcome = run(&side("digits-student.onnx"), Some(&there), settings, &Cancel::new());
+    assert_eq!(outcome.problem, None);
+    let duel = outcome.duel.unwrap();
+    assert_eq!(duel.names(), ("ONNX Runtime 1.31.1".to_owned(), "ONNX Runtime 1.24.1".to_owned()));
+    assert_eq!(duel.runtimes(), "ONNX Runtime 1.31.1 for A and 1.24.1 for B");
+    assert_eq!(duel.b.unwrap().library, Some(old.clone()));
+    // What is no library, and a provider that it lacks.
+    for (library, provider, words) in [
+        (PathBuf::from("/nonexistent/libonnxruntime.so"), "CPU", "cannot load ONNX Runtime"),
+        (old, "CUDA", "does not offer CUDA; it offers"),
+    ] {
+        let config = Config { provider: provider.to_owned(), ..config() };
+        let side = Side { library: Some(library), config, ..side("digits-student.onnx") };
+        let problem = run(&side, None, quick(), &Cancel::new()).problem.unwrap();
+        assert!(problem.contains(words), "{problem}");
+    }
+}
+
+#[test]
 fn batches_that_differ_are_compared_per_item() {
     let settings = Settings { groups: 1, self_test: false, ..quick() };
     let four = Side { config: Config { batch: 4, ..config() }, ..side("digits-cnn.onnx") };
@@ -155,7 +178,7 @@ fn what_cannot_race_is_refused_in_words() {
         Side { config: Config { scenario: Scenario::Offline, ..config() }, ..side("digits-cnn.onnx") };
     let missing =
         Side { config: Config { provider: "CUDA".to_owned(), ..config() }, ..side("digits-cnn.onnx") };
-    let absent = Side { model: model("absent.onnx"), config: config(), inputs: None };
+    let absent = Side { model: model("absent.onnx"), config: config(), inputs: None, library: None };
     let never = Settings { seconds: 0.0, ..quick() };
     for (side, settings, words) in [
         (offline, quick(), "one query at a time"),
@@ -231,6 +254,7 @@ fn a_race_is_kept_in_the_project_and_told_from_both_sides() {
     let race = Race {
         a: (a.clone(), config()),
         b: Some((b.clone(), config())),
+        library: None,
         settings: quick(),
         inputs: None,
         target: None,

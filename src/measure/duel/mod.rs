@@ -33,6 +33,9 @@ pub struct Side {
     /// A `.npy` or `.npz` file whose first items are the inputs; `None` = generated from the configuration's seed.
     #[serde(default)]
     pub inputs: Option<PathBuf>,
+    /// The ONNX Runtime library, by its path on the machine that runs it; `None` = the one chosen for the provider.
+    #[serde(default)]
+    pub library: Option<PathBuf>,
 }
 
 /// How long and how precise.
@@ -105,6 +108,9 @@ pub struct Contender {
     pub found_dims: BTreeMap<String, u64>,
     /// ONNX Runtime's version.
     pub runtime_version: String,
+    /// Its library, where one was named.
+    #[serde(default)]
+    pub library: Option<PathBuf>,
     /// Inferences that count.
     pub samples: u64,
     /// Their median latency, in milliseconds; `None` without any. For orientation: the ratio is not made from it.
@@ -191,9 +197,10 @@ impl Duel {
     /// What tells this race from others: both models, how they were run, on what and where.
     pub fn key(&self) -> String {
         let side = |contender: &Contender| {
-            let Contender { model_sha256, config, .. } = contender;
+            let Contender { model_sha256, config, library, .. } = contender;
             let inputs = config.inputs.as_ref().map_or_else(String::new, |inputs| format!(" on {inputs}"));
-            format!("{model_sha256} {}{inputs}", config.key())
+            let with = library.as_ref().map_or_else(String::new, |path| format!(" with {}", path.display()));
+            format!("{model_sha256} {}{inputs}{with}", config.key())
         };
         let there = if self.target.is_empty() { String::new() } else { format!(" | {}", self.target) };
         format!("{} | {}{there}", side(&self.a), self.b.as_ref().map_or_else(String::new, side))
@@ -229,6 +236,11 @@ impl Duel {
     /// How it was made: `312 pairs of blocks in 4 processes, 20 s`.
     pub fn method(&self) -> String {
         words::method(self)
+    }
+
+    /// Which ONNX Runtime ran it: `ONNX Runtime 1.31.1`, or of each side.
+    pub fn runtimes(&self) -> String {
+        words::runtimes(self)
     }
 
     /// Whether it says anything of the medians.

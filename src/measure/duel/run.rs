@@ -15,7 +15,7 @@ use crate::measure::stats::ratio::MIN_PAIRS;
 use crate::measure::stats::{self, Pair, Percentile, Ratio};
 use crate::measure::sweep::{Tools, runtime_for};
 use crate::measure::transfer::bring_model;
-use crate::measure::{Config, model_file, shapes};
+use crate::measure::{Config, model_file, runtime, shapes};
 use crate::model::Model;
 
 /// The chance that intervals are made for.
@@ -93,6 +93,7 @@ struct Runner {
     input_shapes: BTreeMap<String, Vec<u64>>,
     found_dims: BTreeMap<String, u64>,
     runtime_version: String,
+    library: Option<PathBuf>,
     load_nanos: Vec<u64>,
 }
 
@@ -345,6 +346,7 @@ impl<'r> Race<'r> {
             input_shapes: runner.input_shapes.clone(),
             found_dims: runner.found_dims.clone(),
             runtime_version: runner.runtime_version.clone(),
+            library: runner.library.clone(),
             samples: latencies.len() as u64,
             p50_ms: Percentile::P50.of(&latencies).map(|nanos| nanos as f64 / 1e6),
             items_per_second: (total > 0.0).then(|| items / (total / 1e9)),
@@ -398,7 +400,7 @@ impl Runner {
         cancel: &Cancel,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Self, WorkerError> {
-        let Side { model: path, config, inputs } = side;
+        let Side { model: path, config, inputs, library } = side;
         check(path, config)?;
         let model = model_file::read(path).map_err(|error| WorkerError::Refused(error.to_string()))?;
         let refused = |message: String| named(WorkerError::Refused(message), &model.name, config);
@@ -408,8 +410,20 @@ impl Runner {
         let mut say = |now: String| on_event(Event::Progress { fraction: 0.0, now, seconds_left: 0.0 });
         let sent = (path.as_path(), model.sha256.as_str());
         bring_model(sent, inputs.as_deref(), tools.launcher, cancel, &mut say)?;
+        let (runtime, runtime_version) = match library {
+            Some(library) => {
+                let version = runtime::version_for(library, &config.provider, tools.launcher, cancel);
+                (library.clone(), version.map_err(|error| named(error, &model.name, config))?)
+            }
+            None => {
+                let chosen = runtime_for(tools, &config.provider)?;
+                let found = tools.runtimes.iter().find(|found| found.path == chosen);
+                let version = found.and_then(|found| found.version.clone());
+                (chosen, version)
+            }
+        };
         let session = SessionSpec {
-            runtime: runtime_for(tools, &config.provider)?,
+            runtime,
             model: path.clone(),
             provider: config.provider.clone(),
             threads: config.threads,
@@ -438,8 +452,6 @@ impl Runner {
             .ok_or_else(|| refused("the sizes of its dynamic dimensions are too large".to_owned()))?;
         let feed = shapes::feed_of(&model, &input_shapes, source);
         found.extend(set.into_iter().filter(|(name, _)| !config.dims.contains_key(name)));
-        let version = tools.runtimes.iter().find(|found| found.path == session.runtime);
-        let runtime_version = version.and_then(|found| found.version.clone());
         Ok(Self {
             session,
             feed,
@@ -447,6 +459,7 @@ impl Runner {
             found_dims: found,
             config: Config { inputs: identity, ..config.clone() },
             runtime_version: runtime_version.unwrap_or_else(|| "unknown".to_owned()),
+            library: library.clone(),
             load_nanos: Vec::new(),
             model,
         })

@@ -53,6 +53,7 @@ fn a_race_over_ssh_runs_there_on_a_file_of_ours() {
     let race = Race {
         a: (a.clone(), config()),
         b: Some((b.clone(), config())),
+        library: None,
         settings,
         inputs: Some(sample("digits-test.npz")),
         target: Some("loopback".to_owned()),
@@ -87,6 +88,7 @@ fn a_connection_killed_during_a_race_leaves_the_rounds_that_were_run() {
     let race = Race {
         a: (a.clone(), config()),
         b: Some((b.clone(), config())),
+        library: None,
         settings,
         inputs: None,
         target: Some("wrapped".to_owned()),

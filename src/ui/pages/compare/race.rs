@@ -157,7 +157,7 @@ impl RaceCard {
             let settings = Settings { seconds: self.seconds, ..Settings::default() };
             let b = (a != b).then(|| side(b));
             let target = target.map(str::to_owned);
-            let race = Race { a: side(a), b, settings, inputs: None, target };
+            let race = Race { a: side(a), b, library: None, settings, inputs: None, target };
             view.send(Command::Duel(Box::new(race)));
             ui.ctx().request_repaint();
         }
@@ -199,7 +199,6 @@ fn side_ui(ui: &mut Ui, name: &str, side: &Contender) {
     let rate = side
         .items_per_second
         .map_or_else(String::new, |rate| format!("{} items/s, ", units::three_digits(rate)));
-    let version = &side.runtime_version;
-    let note = format!("{rate}{} inferences, ONNX Runtime {version}", count_words(side.samples));
+    let note = format!("{rate}{} inferences", count_words(side.samples));
     stat_ui(ui, &Stat { label: &format!("p50 of {name}"), value: &value, unit: &unit, note: &note });
 }
