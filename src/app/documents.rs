@@ -46,6 +46,8 @@ struct KeptRace {
 #[derive(Serialize, Deserialize)]
 struct KeptRound {
     group: u32,
+    #[serde(default)]
+    set: u32,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     a: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -89,7 +91,7 @@ pub(super) fn read_race(path: &Path) -> anyhow::Result<Duel> {
     let KeptRace { duel, rounds } = read(path, "race", RACE_FORMAT, "compare --json")?;
     if rounds.len() as u64 != duel.pairs {
         bail!(
-            "the race says {} pairs of blocks and has the latencies of {}; the file is damaged: {}",
+            "the race says {} blocks and has the latencies of {}; the file is damaged: {}",
             duel.pairs,
             rounds.len(),
             path.display()
@@ -144,7 +146,13 @@ fn packed(round: &Round) -> KeptRound {
         STANDARD
             .encode(series_blob::pack(&Series { latency_nanos: latency_nanos.clone(), ..Series::default() }))
     };
-    KeptRound { group: round.group, a: block(&round.a), b: block(&round.b), again: block(&round.again) }
+    KeptRound {
+        group: round.group,
+        set: round.set,
+        a: block(&round.a),
+        b: block(&round.b),
+        again: block(&round.again),
+    }
 }
 
 fn unpacked(round: &KeptRound) -> Option<Round> {
@@ -154,6 +162,6 @@ fn unpacked(round: &KeptRound) -> Option<Round> {
         }
         Some(series_blob::unpack(&STANDARD.decode(text).ok()?)?.latency_nanos)
     };
-    let KeptRound { group, a, b, again } = round;
-    Some(Round { group: *group, a: block(a)?, b: block(b)?, again: block(again)? })
+    let KeptRound { group, set, a, b, again } = round;
+    Some(Round { group: *group, set: *set, a: block(a)?, b: block(b)?, again: block(again)? })
 }

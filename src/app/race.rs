@@ -228,8 +228,8 @@ pub(super) fn is_same_machine(one: &Fingerprint, other: &Fingerprint) -> bool {
 fn broken_off(problem: &str, pairs: u64) -> String {
     match pairs {
         0 => problem.to_owned(),
-        1 => format!("{problem}; the pair of blocks that was run until then is kept"),
-        many => format!("{problem}; the {many} pairs of blocks that were run until then are kept"),
+        1 => format!("{problem}; the block that was run until then is kept"),
+        many => format!("{problem}; the {many} blocks that were run until then are kept"),
     }
 }
 

@@ -48,8 +48,7 @@ fn a_race_over_ssh_runs_there_on_a_file_of_ours() {
     let folder = tempfile::tempdir().unwrap();
     let (mut app, a, b) = app_with(folder.path(), server.target());
     // Each process ends when it is first looked at.
-    let settings =
-        Settings { groups: 2, seconds: 60.0, within: 1e6, block_millis: 4.0, ..Settings::default() };
+    let settings = Settings { groups: 2, seconds: 60.0, within: 1e6, ..Settings::default() };
     let race = Race {
         a: (a.clone(), config()),
         b: Some((b.clone(), config())),
@@ -83,8 +82,7 @@ fn a_connection_killed_during_a_race_leaves_the_rounds_that_were_run() {
     let (target, axe) = server.wrapped();
     let folder = tempfile::tempdir().unwrap();
     let (mut app, a, b) = app_with(folder.path(), target);
-    let settings =
-        Settings { groups: 1, seconds: 600.0, within: 1e-9, block_millis: 2.0, ..Settings::default() };
+    let settings = Settings { groups: 1, seconds: 60.0, within: 1e-9, ..Settings::default() };
     let race = Race {
         a: (a.clone(), config()),
         b: Some((b.clone(), config())),
@@ -97,7 +95,7 @@ fn a_connection_killed_during_a_race_leaves_the_rounds_that_were_run() {
     let message = wait(&mut app, Command::Duel(Box::new(race)), |app| {
         let doing = app.racing().map_or("", |job| job.progress.doing.as_str());
         let pairs = doing.split(' ').find_map(|word| word.parse::<u64>().ok());
-        if !killed && doing.contains("pairs of blocks") && pairs.is_some_and(|pairs| pairs >= 30) {
+        if !killed && doing.ends_with(" blocks") && pairs.is_some_and(|pairs| pairs >= 12) {
             killed = true;
             std::fs::write(&axe, "").unwrap();
         }
@@ -105,9 +103,9 @@ fn a_connection_killed_during_a_race_leaves_the_rounds_that_were_run() {
     .unwrap();
     assert!(message.contains("wrapper") && message.contains("exit code 137"), "{message}");
     let duel = app.state().duel(&a, &b).unwrap();
-    assert!(message.contains(&format!("; the {} pairs of blocks that were run", duel.pairs)), "{message}");
+    assert!(message.contains(&format!("; the {} blocks that were run", duel.pairs)), "{message}");
     let rounds = app.rounds(&duel).unwrap();
-    assert!(duel.pairs >= 30 && rounds.len() as u64 == duel.pairs, "{} pairs", duel.pairs);
+    assert!(duel.pairs >= 12 && rounds.len() as u64 == duel.pairs, "{} pairs", duel.pairs);
     assert!(
         rounds.iter().all(|round| ![&round.a, &round.b, &round.again].iter().any(|block| block.is_empty()))
     );

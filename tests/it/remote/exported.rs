@@ -136,7 +136,7 @@ fn a_race_of_another_machine_brings_every_latency() {
     let text = document.to_string();
     for (text, words) in [
         (newer.to_string(), "newer Inferometer"),
-        (fewer.to_string(), "pairs of blocks and has the latencies of"),
+        (fewer.to_string(), "blocks and has the latencies of"),
         (bent.to_string(), "round 4 are damaged"),
         (bare.to_string(), "lacks its “measurement”"),
         (text[..text.len() - 2].to_owned(), "ends too early"),
