@@ -53,7 +53,8 @@ pub(super) fn known_or_run(
     what: &Compare,
     target: Option<String>,
 ) -> anyhow::Result<Duel> {
-    let (there, inputs) = (session.app.target_prefix(target.as_deref()), absolute(&what.sweep.inputs)?);
+    let (there, inputs) =
+        (session.app.target_prefix(target.as_deref()), absolute(what.sweep.inputs.as_ref())?);
     let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)), &there);
     let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
     if let Some(library) = library {
@@ -93,8 +94,8 @@ fn run(session: &mut Session, race: Race, find: impl Fn(&Session) -> Option<Duel
     found.context("too few blocks were run to say anything; give --race-seconds more")
 }
 
-fn absolute(path: &Option<PathBuf>) -> anyhow::Result<Option<PathBuf>> {
-    Ok(path.as_ref().map(std::path::absolute).transpose()?)
+fn absolute(path: Option<&PathBuf>) -> anyhow::Result<Option<PathBuf>> {
+    Ok(path.map(std::path::absolute).transpose()?)
 }
 
 /// `compare A --against provider=OpenVINO`: one model under two settings.
@@ -175,7 +176,7 @@ pub(super) fn selftest(session: &mut Session, what: &Selftest) -> anyhow::Result
         b: None,
         library: None,
         settings: settings(&what.race),
-        inputs: absolute(&what.inputs)?,
+        inputs: absolute(what.inputs.as_ref())?,
         target,
     };
     let find = |session: &Session| session.app.state().duel_of((&model, &config), None, &there);

@@ -128,18 +128,17 @@ impl<W: Write> Worker<W> {
             Request::Turns { set, lanes, turns } => {
                 self.kept = None;
                 let before = self.turning.take().filter(|before| before.is(set, &lanes));
-                let (turning, load_nanos) = match before {
-                    Some(turning) => (turning, Vec::new()),
-                    None => {
-                        let runtime = lanes.first().map(|lane| lane.session.runtime.clone());
-                        let runtime = runtime.ok_or("nothing takes turns")?;
-                        if let Some(other) = lanes.iter().find(|lane| lane.session.runtime != runtime) {
-                            return Err(words(EngineError::OtherLibrary(other.session.runtime.clone())));
-                        }
-                        let turning = Set::create(self.engine(&runtime).map_err(words)?, set, &lanes)?;
-                        let load_nanos = turning.load_nanos();
-                        (turning, load_nanos)
+                let (turning, load_nanos) = if let Some(turning) = before {
+                    (turning, Vec::new())
+                } else {
+                    let runtime = lanes.first().map(|lane| lane.session.runtime.clone());
+                    let runtime = runtime.ok_or("nothing takes turns")?;
+                    if let Some(other) = lanes.iter().find(|lane| lane.session.runtime != runtime) {
+                        return Err(words(EngineError::OtherLibrary(other.session.runtime.clone())));
                     }
+                    let turning = Set::create(self.engine(&runtime).map_err(words)?, set, &lanes)?;
+                    let load_nanos = turning.load_nanos();
+                    (turning, load_nanos)
                 };
                 let latency_nanos = turning.run(&turns)?;
                 self.turning = Some(turning);

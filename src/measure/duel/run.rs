@@ -121,6 +121,9 @@ struct Block {
     lanes: Vec<Vec<u64>>,
 }
 
+/// What a block gives: the latencies of each lane, and the time to load of the lanes whose sessions it created.
+type Ran = (Vec<Vec<u64>>, Vec<(usize, u64)>);
+
 struct Race<'r> {
     tools: Tools<'r>,
     cancel: &'r Cancel,
@@ -256,7 +259,7 @@ impl<'r> Race<'r> {
         set: u32,
         seconds: f64,
         seed: u64,
-    ) -> Result<(Vec<Vec<u64>>, Vec<(usize, u64)>), WorkerError> {
+    ) -> Result<Ran, WorkerError> {
         let (mut latencies, mut loads) = (vec![Vec::new(); self.lanes.len()], Vec::new());
         let several = workers.len() > 1;
         let turns = TurnSpec { seed, ..self.turns(seconds, several) };
@@ -491,17 +494,14 @@ impl Runner {
         let mut say = |now: String| on_event(Event::Progress { fraction: 0.0, now, seconds_left: 0.0 });
         let sent = (path.as_path(), model.sha256.as_str());
         bring_model(sent, inputs.as_deref(), tools.launcher, cancel, &mut say)?;
-        let (runtime, runtime_version) = match library {
-            Some(library) => {
-                let version = runtime::version_for(library, &config.provider, tools.launcher, cancel);
-                (library.clone(), version.map_err(|error| named(error, &model.name, config))?)
-            }
-            None => {
-                let chosen = runtime_for(tools, &config.provider)?;
-                let found = tools.runtimes.iter().find(|found| found.path == chosen);
-                let version = found.and_then(|found| found.version.clone());
-                (chosen, version)
-            }
+        let (runtime, runtime_version) = if let Some(library) = library {
+            let version = runtime::version_for(library, &config.provider, tools.launcher, cancel);
+            (library.clone(), version.map_err(|error| named(error, &model.name, config))?)
+        } else {
+            let chosen = runtime_for(tools, &config.provider)?;
+            let found = tools.runtimes.iter().find(|found| found.path == chosen);
+            let version = found.and_then(|found| found.version.clone());
+            (chosen, version)
         };
         let session = SessionSpec {
             runtime,
