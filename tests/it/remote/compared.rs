@@ -160,7 +160,7 @@ fn adds_one(folder: &Path) -> std::path::PathBuf {
     path
 }
 
-/// 4,000 rows of 48 zeros, as NumPy's format version 1.0 has it.
+/// 4,000 rows of 48 zeros, as `NumPy` writes them (format version 1.0).
 fn zeros(path: &Path) {
     let mut header = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
     let words = "{'descr': '<f4', 'fortran_order': False, 'shape': (4000, 48), }";
