@@ -15,9 +15,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::App;
+use super::documents::{PROFILE_FORMAT, RACE_FORMAT};
 use super::project::Stored;
-use super::series_blob;
+use super::{App, series_blob};
 use crate::measure::{Point, Run};
 
 /// The document's `"format"`.
@@ -62,28 +62,30 @@ impl App {
     }
 }
 
-/// Whether a file is such a document, by its content: a JSON object that names the format.
-pub(super) fn is_one(path: &Path) -> std::io::Result<bool> {
+/// The format of a document of ours, by its content: a JSON object that names it. `None` for other files.
+pub(super) fn format_of(path: &Path) -> std::io::Result<Option<&'static str>> {
     let mut reader = BufReader::new(File::open(path)?);
-    let wanted = format!("\"{FORMAT}\"");
+    let wanted = [FORMAT, RACE_FORMAT, PROFILE_FORMAT].map(|format| (format, format!("\"{format}\"")));
+    let longest = wanted.iter().map(|(_, text)| text.len()).max().unwrap_or(0);
     let mut block = vec![0; 1 << 16];
     let mut window: Vec<u8> = Vec::new();
     let mut first = true;
     loop {
         let count = reader.read(&mut block)?;
         if count == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         if first && block[..count].iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-            return Ok(false);
+            return Ok(None);
         }
         first = false;
         window.extend_from_slice(&block[..count]);
-        if window.windows(wanted.len()).any(|bytes| bytes == wanted.as_bytes()) {
-            return Ok(true);
+        let found = |text: &str| window.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+        if let Some((format, _)) = wanted.iter().find(|(_, text)| found(text)) {
+            return Ok(Some(format));
         }
         // The name may lie across two blocks.
-        window.drain(..window.len().saturating_sub(wanted.len()));
+        window.drain(..window.len().saturating_sub(longest));
     }
 }
 
@@ -95,8 +97,9 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Point>> {
         bail!("these are {bytes} bytes, more than any file of measurements has: {}", path.display());
     }
     let open = || File::open(path).map(BufReader::new).with_context(what);
-    let Head { format, format_version } =
-        serde_json::from_reader(open()?).map_err(damaged).with_context(what)?;
+    let Head { format, format_version } = serde_json::from_reader(open()?)
+        .map_err(|error| damaged(error, "bench --json"))
+        .with_context(what)?;
     if format != FORMAT {
         bail!("its format is “{format}”, not “{FORMAT}”: {}", path.display());
     }
@@ -107,7 +110,9 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Point>> {
             path.display()
         );
     }
-    let Document { points } = serde_json::from_reader(open()?).map_err(damaged).with_context(what)?;
+    let Document { points } = serde_json::from_reader(open()?)
+        .map_err(|error| damaged(error, "bench --json"))
+        .with_context(what)?;
     points
         .into_iter()
         .enumerate()
@@ -117,10 +122,11 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Point>> {
         .collect()
 }
 
-fn damaged(error: serde_json::Error) -> anyhow::Error {
+/// What is wrong with a document that `command` wrote, and what to do.
+pub(super) fn damaged(error: serde_json::Error, command: &str) -> anyhow::Error {
     let advice = match error.classify() {
-        serde_json::error::Category::Eof => "the file ends too early; copy it again",
-        _ => "the file is damaged, or was changed; write it again with `inferometer bench --json`",
+        serde_json::error::Category::Eof => "the file ends too early; copy it again".to_owned(),
+        _ => format!("the file is damaged, or was changed; write it again with `inferometer {command}`"),
     };
     anyhow::Error::new(error).context(advice)
 }

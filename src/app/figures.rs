@@ -256,11 +256,7 @@ pub fn duel(duel: &Duel) -> Chart {
         }
     }
     let (name_a, name_b) = duel.names();
-    let mut notes = vec![format!(
-        "{}; ONNX Runtime {}.",
-        duel.method(),
-        duel.b.as_ref().map_or(&duel.a, |b| b).runtime_version
-    )];
+    let mut notes = vec![format!("{}; {}.", duel.method(), duel.runtimes())];
     notes.extend(duel.resolution_sentence());
     let mut chart = Chart::new(
         "duel",

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::documents::{PROFILE_FORMAT, RACE_FORMAT};
 use super::jobs::{JobId, Link, Progress};
 use super::project::Project;
 use super::state::ModelEntry;
-use super::{App, Finding, exported, results, words};
+use super::{App, Finding, documents, exported, results, words};
 use crate::bill::{self, Store, Warning};
 use crate::measure::{Point, import, model_file};
 use crate::{demand, hardware};
@@ -28,6 +29,10 @@ pub enum Kind {
     Project,
     /// Measurements that `bench --json` wrote.
     Measurements,
+    /// A race that `compare --json` or `selftest --json` wrote.
+    Race,
+    /// A profile that `profile --json` wrote.
+    Profile,
     /// Results of another tool.
     Results,
     /// A cloud bill, with its format: `FOCUS 1.2`.
@@ -45,6 +50,8 @@ impl std::fmt::Display for Kind {
             Self::Profiles => "hardware profiles",
             Self::Project => "project",
             Self::Measurements => "measurements",
+            Self::Race => "race",
+            Self::Profile => "profile",
             Self::Results => "results",
         })
     }
@@ -67,6 +74,8 @@ pub struct FileReport {
     pub result_files: Vec<String>,
     /// Hash of the model taken in.
     pub model: Option<String>,
+    /// What it says, in a sentence: a race's verdict, where the time goes.
+    pub says: Option<String>,
     /// What was not understood, and where.
     pub warnings: Vec<Warning>,
     /// Why nothing was taken in.
@@ -80,6 +89,7 @@ pub(super) struct Taken {
     points: Option<u64>,
     /// Other tools' results and the keys of their files.
     results: Option<(u64, Vec<String>)>,
+    says: Option<String>,
     warnings: Vec<Warning>,
     finding: Finding,
 }
@@ -123,6 +133,7 @@ impl App {
                             results,
                             result_files: result_files.unwrap_or_default(),
                             model,
+                            says: taken.says,
                             warnings: taken.warnings,
                             error: None,
                         }
@@ -137,6 +148,7 @@ impl App {
                             results: None,
                             result_files: Vec::new(),
                             model: None,
+                            says: None,
                             warnings: Vec::new(),
                             error: Some(message),
                         }
@@ -196,11 +208,8 @@ pub(super) fn read(
         let taken = taken(Kind::Project, None, Vec::new(), Finding::Points(points));
         return Ok(Taken { points: Some(count), ..taken });
     }
-    if exported::is_one(path).unwrap_or(false) {
-        let points = exported::read(path).map_err(|error| format!("{error:#}"))?;
-        let count = points.len() as u64;
-        let taken = taken(Kind::Measurements, None, Vec::new(), Finding::Points(points));
-        return Ok(Taken { points: Some(count), ..taken });
+    if let Some(format) = exported::format_of(path).unwrap_or(None) {
+        return ours(path, format).map_err(|error| format!("{error:#}"));
     }
     if head.starts_with(b"\x93NUMPY") || (head.starts_with(b"PK\x03\x04") && extension == "npz") {
         crate::measure::inputs::Arrays::open(path).map_err(|error| words(&error))?;
@@ -248,7 +257,7 @@ pub(super) fn read(
             Err(format!(
                 "{}. As a demand trace: {demand_error}. Inferometer reads ONNX models, FOCUS bills (CSV, CSV.gz, \
                  Parquet), demand traces (CSV with a time column), inputs (.npy, .npz), hardware profiles (CSV), \
-                 results of benchmark tools, its own projects and what its bench --json printed",
+                 results of benchmark tools, its own projects and what its bench, compare and profile --json printed",
                 words(&bill_error)
             ))
         }
@@ -257,6 +266,30 @@ pub(super) fn read(
 
 fn of_file(file: &str, line: Option<u64>, message: String) -> Warning {
     Warning { file: file.to_owned(), line, column: None, message }
+}
+
+/// What `bench --json` and others of our commands wrote.
+fn ours(path: &Path, format: &str) -> anyhow::Result<Taken> {
+    match format {
+        RACE_FORMAT => {
+            let duel = documents::read_race(path)?;
+            let says = Some(duel.sentence.clone());
+            let taken = taken(Kind::Race, None, Vec::new(), Finding::OpenedDuel(Box::new(duel)));
+            Ok(Taken { says, ..taken })
+        }
+        PROFILE_FORMAT => {
+            let breakdown = documents::read_profile(path)?;
+            let says = Some(breakdown.takes_most());
+            let taken = taken(Kind::Profile, None, Vec::new(), Finding::OpenedBreakdown(Box::new(breakdown)));
+            Ok(Taken { says, ..taken })
+        }
+        _ => {
+            let points = exported::read(path)?;
+            let count = points.len() as u64;
+            let taken = taken(Kind::Measurements, None, Vec::new(), Finding::Points(points));
+            Ok(Taken { points: Some(count), ..taken })
+        }
+    }
 }
 
 /// Results of another tool: a file, or a folder of them.
@@ -268,7 +301,7 @@ fn take_results(path: &Path) -> Result<Taken, String> {
 }
 
 fn taken(kind: Kind, rows: Option<u64>, warnings: Vec<Warning>, finding: Finding) -> Taken {
-    Taken { kind, rows, points: None, results: None, warnings, finding }
+    Taken { kind, rows, points: None, results: None, says: None, warnings, finding }
 }
 
 /// The measurements of another project, raw samples and all.

@@ -88,6 +88,8 @@ impl App {
                 self.state.surveys.insert(name, *survey);
             }
             Finding::Duel(duel) => self.take_duel(&duel)?,
+            Finding::OpenedDuel(duel) => self.take_opened_duel(&duel)?,
+            Finding::OpenedBreakdown(breakdown) => self.take_opened_breakdown(*breakdown)?,
             Finding::Answer(generation, query, answer) => {
                 if generation == self.bills_generation {
                     self.state.asked.remove(&query);

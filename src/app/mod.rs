@@ -7,6 +7,7 @@
 mod command;
 pub mod comparison;
 pub mod derive;
+mod documents;
 mod exported;
 pub mod figures;
 mod folders;
@@ -36,7 +37,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-pub use command::{Command, Measure, Profiling};
+pub use command::{Agreeing, Command, Measure, Profiling};
+pub use documents::profile_document;
 pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
@@ -118,6 +120,9 @@ enum Finding {
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
     Breakdown(Box<Breakdown>),
+    /// A race and a profile from files: they never take the place of another machine's.
+    OpenedDuel(Box<Duel>),
+    OpenedBreakdown(Box<Breakdown>),
     /// What a target answered, by its name.
     Surveyed(String, Box<Result<Survey, String>>),
     Duel(Box<Duel>),
@@ -320,8 +325,8 @@ impl App {
                 self.move_warm_up(id, run, queries)?;
                 None
             }
-            Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
-            Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
+            Command::Agree(a, b) => Some(self.agree(Agreeing { a, b, ..Agreeing::default() })?),
+            Command::AgreeOn(agreeing) => Some(self.agree(*agreeing)?),
             Command::Profile(profiling) => Some(self.profile(*profiling)?),
             Command::LookForRuntimes => self.look_for_runtimes(),
             Command::Duel(race) => Some(self.race(*race)?),

@@ -4,8 +4,9 @@ use anyhow::{Context, bail};
 
 use super::command::Profiling;
 use super::jobs::{Job, JobId, Progress};
+use super::project::Stored;
 use super::work::{find_runtimes, provider_name};
-use super::{App, Finding, targets, words};
+use super::{App, Finding, Level, race, targets, words};
 use crate::measure::breakdown::{self, Ask, Breakdown, MOST_SECONDS};
 use crate::measure::model_file;
 use crate::measure::sweep::Tools;
@@ -83,6 +84,35 @@ impl App {
             ),
             None => Ok(()),
         }
+    }
+
+    /// Keeps a breakdown from a file, unless the project has another machine's of the same configuration.
+    pub(super) fn take_opened_breakdown(&mut self, breakdown: Breakdown) -> anyhow::Result<()> {
+        let pair = (breakdown.model_sha256.clone(), breakdown::key(&breakdown.config, &breakdown.target));
+        let earlier = self.state.breakdowns.get(&pair);
+        let (ours, theirs) = (earlier.map(|other| &other.fingerprint), &breakdown.fingerprint);
+        if let Some(ours) = ours.filter(|ours| !race::is_same_machine(ours, theirs)) {
+            bail!(
+                "the project has a profile of this configuration already, made on {}; open the one of {} in another \
+                 project",
+                ours.cpu,
+                theirs.cpu
+            );
+        }
+        let is_shown = |stored: &Stored| {
+            let point = &stored.point;
+            point.model_sha256 == pair.0 && breakdown::key(&point.config, &point.target) == pair.1
+        };
+        if !self.state.points.iter().any(is_shown) {
+            let text = format!(
+                "The page Measure shows the profile beside a measurement of {} at {}, which the project does not have \
+                 yet; open what `bench --json` printed there.",
+                breakdown.model,
+                breakdown.config.words()
+            );
+            self.notify(Level::Info, text);
+        }
+        self.take_breakdown(breakdown)
     }
 
     /// Keeps a breakdown in the place of an earlier one of the same configuration.

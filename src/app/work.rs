@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use super::command::Measure;
+use super::command::{Agreeing, Measure};
 use super::jobs::{Job, JobId, Link, Progress};
 use super::state::{Failure, Unfinished};
 use super::{App, Finding, Options, Ran, info, targets, words};
@@ -158,7 +158,7 @@ impl App {
 
     /// Runs two models on the same inputs: those of the question, else the labelled set where it fits, else
     /// generated ones.
-    pub(super) fn agree(&mut self, a: &str, b: &str, question: Option<Question>) -> anyhow::Result<JobId> {
+    pub(super) fn agree(&mut self, agreeing: Agreeing) -> anyhow::Result<JobId> {
         if self.is_measuring() {
             bail!("a measurement is running, which this would disturb; wait for it or cancel it");
         }
@@ -167,12 +167,15 @@ impl App {
             let entry = self.state.model(sha256).context("that model is not in the project any more")?;
             anyhow::Ok((entry.path.clone(), entry.model.clone()))
         };
-        let ((path_a, model_a), (path_b, model_b)) = (find(a)?, find(b)?);
+        let Agreeing { a, b, question, target } = agreeing;
+        let ((path_a, model_a), (path_b, model_b)) = (find(&a)?, find(&b)?);
+        let target = self.target_to_measure_on(target.as_deref())?;
         let options = self.options.clone();
         let may_fall_back = question.is_none();
         let question = question
             .unwrap_or_else(|| Question { inputs: self.state.labelled.clone(), ..Question::default() });
-        let title = format!("{AGREE} {} and {}", model_a.name, model_b.name);
+        let on = target.as_ref().map_or_else(String::new, |target| format!(" on {}", target.name));
+        let title = format!("{AGREE} {} and {}{on}", model_a.name, model_b.name);
         Ok(self.jobs.start(title, move |link| {
             for (path, model) in [(&path_a, &model_a), (&path_b, &model_b)] {
                 let now = model_file::read(path).map_err(|error| words(&error))?;
@@ -183,8 +186,17 @@ impl App {
                     ));
                 }
             }
-            let runtimes = find_runtimes(&options, std::slice::from_ref(&question.provider), link)?;
-            let tools = Tools { launcher: &options.launcher, runtimes: &runtimes };
+            let providers = std::slice::from_ref(&question.provider);
+            let (launcher, runtimes) = match &target {
+                None => (options.launcher.clone(), find_runtimes(&options, providers, link)?),
+                Some(target) => {
+                    let (launcher, _machine, runtimes) = targets::reach(target, providers, link)?;
+                    (launcher, runtimes)
+                }
+            };
+            let doing = format!("Running {} and {}", model_a.name, model_b.name);
+            link.progress(Progress { fraction: None, doing, seconds_left: None });
+            let tools = Tools { launcher: &launcher, runtimes: &runtimes };
             let ask = |question: &Question| {
                 agreement::agree(&path_a, &path_b, question, tools, &link.cancel)
                     .map_err(|error| words(&error))

@@ -259,6 +259,17 @@ pub struct Bench {
     pub no_samples: bool,
 }
 
+/// The machine that does it, shared by `compare` and `selftest`.
+#[derive(Debug, Clone, Args)]
+pub struct There {
+    /// Do it on another machine: the name of one of yours, or the command that reaches it, such as "ssh user@host"
+    #[arg(long, value_name = "NAME|COMMAND")]
+    pub target: Option<String>,
+    /// Inferometer on that machine, as one would type it there [default: inferometer]
+    #[arg(long, value_name = "PROGRAM", requires = "target")]
+    pub target_program: Option<String>,
+}
+
 /// `profile`
 #[derive(Debug, Clone, Args)]
 pub struct Profile {
@@ -315,13 +326,14 @@ pub struct Compare {
     /// The model compared
     #[arg(required_unless_present = "against")]
     pub b: Option<PathBuf>,
-    /// Compare A with itself under other settings instead: provider=OpenVINO, threads=2, batch=8, optimisation=basic
+    /// Compare A with itself under other settings instead: provider=OpenVINO, threads=2, batch=8, optimisation=basic,
+    /// runtime=LIBRARY for another ONNX Runtime
     #[arg(
         long,
         value_delimiter = ',',
         value_name = "SETTING=VALUE,…",
-        // Only run in turn, at generated inputs: nothing is measured alone.
-        conflicts_with_all = ["b", "no_race", "inputs", "seconds", "min_queries", "runs", "p50_within", "p99_within", "most_seconds"]
+        // Only run in turn: nothing is measured alone.
+        conflicts_with_all = ["b", "no_race", "seconds", "min_queries", "runs", "p50_within", "p99_within", "most_seconds"]
     )]
     pub against: Vec<String>,
     /// Do not run the two in turn
@@ -336,6 +348,9 @@ pub struct Compare {
     /// What to vary; run in turn at the first of each
     #[command(flatten)]
     pub sweep: Sweep,
+    /// Where
+    #[command(flatten)]
+    pub there: There,
 }
 
 /// How two sides are run in turn, shared by `compare` and `selftest`.
@@ -369,6 +384,12 @@ pub struct Selftest {
     /// How it is run
     #[command(flatten)]
     pub race: Race,
+    /// Inputs from a .npy or .npz file instead of generated ones
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// Where
+    #[command(flatten)]
+    pub there: There,
 }
 
 /// `bill`

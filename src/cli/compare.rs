@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::args::Compare;
 use super::session::Session;
-use super::{bench, points, race, table};
+use super::{bench, points, race, table, targets};
 use crate::app::comparison::{self, Comparison};
-use crate::app::{Command, Measure, derive};
+use crate::app::{Agreeing, Command, Measure, derive};
 use crate::measure::agreement::Question;
 use crate::measure::inputs::Arrays;
 use crate::measure::sweep;
@@ -23,8 +23,10 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     if let Some(inputs) = &what.sweep.inputs {
         Arrays::open(inputs)?;
     }
-    let config = race::config(&what.sweep, &dims);
-    let Some(path_b) = &what.b else { return race::against(session, what, config) };
+    let target = targets::of(session, &what.there)?;
+    let there = session.app.target_prefix(target.as_deref());
+    let config = race::config(&what.sweep, &dims)?;
+    let Some(path_b) = &what.b else { return race::against(session, what, config, target) };
     let models = session.all_models(&[what.a.clone(), path_b.clone()])?;
     let [a, b] = models.as_slice() else {
         bail!(
@@ -34,7 +36,7 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     };
     let (a, b) = (a.clone(), b.clone());
     // First, because it tells whether the inputs fit before anything long is begun.
-    agree(session, (&a, &b), what, dims.clone())?;
+    agree(session, (&a, &b), what, dims.clone(), target.clone())?;
     // What the project has measured already is not measured again.
     let state = session.app.state();
     let known = |sha256: &String, batch: u64, threads: u32, provider: &String| {
@@ -42,6 +44,7 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
             let config = &stored.point.config;
             let same = (config.batch, config.threads, &config.provider, &config.dims);
             stored.point.model_sha256 == *sha256
+                && stored.point.target == there
                 && config.is_plain_but_for_optimisation()
                 && same == (batch, threads, provider, &dims)
         })
@@ -59,7 +62,7 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
         // One query at a time on one session: what each model does alone.
         let load = super::args::Load { scenario: Vec::new(), idle: Vec::new(), instances: vec![1] };
         let sweep = bench::sweep_of(sweep, &load);
-        session.run(Command::Measure(Box::new(Measure { models, sweep, target: None })))?;
+        session.run(Command::Measure(Box::new(Measure { models, sweep, target: target.clone() })))?;
         if let Some(failure) = session.app.state().failures.first() {
             bail!("{}: {}", failure.model, failure.message);
         }
@@ -67,16 +70,17 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     let (raced, done) = if what.no_race {
         (None, Ok(()))
     } else {
-        race::known_or_run(session, &(a.clone(), config.clone()), &(b.clone(), config), what)
+        race::known_or_run(session, [(a.clone(), config.clone()), (b.clone(), config)], None, what, target)
     };
     let comparison =
         comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;
     if session.json {
         let mut document = document(&comparison);
-        document["race"] = match &raced {
-            Some(duel) => race::document(session, duel)?,
-            None => Value::Null,
-        };
+        document["race"] = Value::Null;
+        if let Some(duel) = &raced {
+            document["race"] = race::document(session, duel)?;
+            document = session.app.race_document(document, duel)?;
+        }
         Session::print_json(&document)?;
     } else {
         print(&comparison);
@@ -98,6 +102,7 @@ fn agree(
     (a, b): (&str, &str),
     what: &Compare,
     dims: BTreeMap<String, u64>,
+    target: Option<String>,
 ) -> anyhow::Result<()> {
     let defaults = Question::default();
     let question = Question {
@@ -109,11 +114,9 @@ fn agree(
     };
     let inputs_named = question.inputs.is_some() || !question.dims.is_empty();
     // The project's labelled set is used where nothing else is asked for.
-    session.run(if inputs_named || session.app.state().labelled.is_none() {
-        Command::AgreeOn(a.to_owned(), b.to_owned(), Box::new(question))
-    } else {
-        Command::Agree(a.to_owned(), b.to_owned())
-    })
+    let own = inputs_named || session.app.state().labelled.is_none();
+    let agreeing = Agreeing { a: a.to_owned(), b: b.to_owned(), question: own.then_some(question), target };
+    session.run(Command::AgreeOn(Box::new(agreeing)))
 }
 
 /// The documented JSON form of a comparison. Ratios are B ÷ A.
@@ -151,6 +154,7 @@ fn document(comparison: &Comparison) -> Value {
             "top1": agreement.top1,
             "samples": agreement.samples,
             "non_finite": agreement.non_finite,
+            "target": agreement.target,
         })),
         "accuracy": {
             "a": comparison.a.accuracy,
@@ -223,9 +227,12 @@ fn print(comparison: &Comparison) {
         say!("not measured on the same machine: {difference}");
     }
     if let Some(agreement) = &comparison.agreement {
+        let there =
+            if agreement.target.is_empty() { String::new() } else { format!(", on `{}`", agreement.target) };
         say!(
-            "\noutputs on {} inputs: largest difference {}, mean {}, cosine {}, same top-1 {}",
+            "\noutputs on {} inputs{}: largest difference {}, mean {}, cosine {}, same top-1 {}",
             agreement.samples,
+            there,
             units::three_digits(agreement.max_abs),
             units::three_digits(agreement.mean_abs),
             units::three_digits(agreement.cosine),

@@ -38,6 +38,9 @@ pub(super) fn run(session: &mut Session, files: Vec<PathBuf>) -> anyhow::Result<
             (None, None, None) => String::new(),
         };
         say!("{kind}{count}: {}", report.path.display());
+        if let Some(says) = &report.says {
+            say!("  {says}");
+        }
         tell_results(&result_files(session, report), &report.path);
         super::bill::print_warnings(&report.warnings);
     }
@@ -59,6 +62,9 @@ fn document(session: &Session, report: &FileReport) -> anyhow::Result<Value> {
     }
     if let Some(points) = report.points {
         document["points"] = json!(points);
+    }
+    if let Some(says) = &report.says {
+        document["says"] = json!(says);
     }
     if let Some(error) = &report.error {
         document["reason"] = json!(error);

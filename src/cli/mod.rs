@@ -121,7 +121,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Command::Runtime { what } = command {
         return runtime::run(&what, &options, json);
     }
-    if matches!(&command, Command::Bench(what) if what.target.is_some()) && arguments.runtime.is_some() {
+    let target = match &command {
+        Command::Bench(what) => what.target.as_ref(),
+        Command::Profile(what) => what.target.as_ref(),
+        Command::Compare(what) => what.there.target.as_ref(),
+        Command::Selftest(what) => what.there.target.as_ref(),
+        _ => None,
+    };
+    if target.is_some() && arguments.runtime.is_some() {
         anyhow::bail!(
             "--runtime names a library of this machine, which --target does not use; set ORT_DYLIB_PATH on the other \
              machine"

@@ -200,14 +200,29 @@ pub(super) fn print(points: &[&Stored]) {
     }
     if let Some(first) = points.first() {
         let machine = &first.point.fingerprint;
-        say!(
-            "ONNX Runtime {} on {}, {} logical CPUs",
-            first.point.runtime_version,
-            machine.cpu,
-            machine.logical_cpus
-        );
+        say!("ONNX Runtime {} on {}, {} logical CPUs", versions(points), machine.cpu, machine.logical_cpus);
         if !first.point.target.is_empty() {
             say!("Measured there: {}", first.point.target);
+        }
+    }
+}
+
+/// `1.31.1`; where providers ran in several versions, `1.31.1 (CPU), 1.24.1 (OpenVINO)`.
+fn versions(points: &[&Stored]) -> String {
+    let mut versions: Vec<(&str, Vec<&str>)> = Vec::new();
+    for stored in points {
+        let (version, provider) = (&stored.point.runtime_version, stored.point.config.provider.as_str());
+        match versions.iter_mut().find(|(known, _)| known == version) {
+            Some((_, providers)) if providers.contains(&provider) => {}
+            Some((_, providers)) => providers.push(provider),
+            None => versions.push((version, vec![provider])),
+        }
+    }
+    match versions.as_slice() {
+        [(only, _)] => (*only).to_owned(),
+        several => {
+            let words = several.iter().map(|(version, used)| format!("{version} ({})", used.join(", ")));
+            words.collect::<Vec<_>>().join(", ")
         }
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use super::args::Targets;
+use super::args::{Targets, There};
 use super::session::Session;
 use super::table;
 use crate::app::Command;
@@ -91,6 +91,12 @@ pub(super) fn named(session: &mut Session, text: &str, program: Option<&str>) ->
     let name = target.name.clone();
     session.run(Command::UseTarget(Box::new(target)))?;
     Ok(name)
+}
+
+/// The same for options that may name none.
+pub(super) fn of(session: &mut Session, there: &There) -> anyhow::Result<Option<String>> {
+    let There { target, target_program } = there;
+    target.as_ref().map(|text| named(session, text, target_program.as_deref())).transpose()
 }
 
 fn check(session: &mut Session, text: &str, program: Option<&str>) -> anyhow::Result<()> {

@@ -161,25 +161,21 @@ pub fn tensors(feed: &Feed) -> Result<Vec<Tensor>, FeedError> {
     }
 }
 
-/// Reads a labelled or plain set once and cuts many feeds from it.
-pub fn all_tensors(feeds: &[Feed]) -> Result<Vec<Vec<Tensor>>, FeedError> {
+/// The values of many inferences, each made when its turn comes; a labelled or plain set is read once.
+pub fn all_tensors(feeds: &[Feed]) -> impl Iterator<Item = Result<Vec<Tensor>, FeedError>> {
     let mut read: BTreeMap<PathBuf, BTreeMap<String, Tensor>> = BTreeMap::new();
-    let mut all = Vec::with_capacity(feeds.len());
-    for feed in feeds {
-        all.push(match &feed.source {
-            Source::Generated { .. } => tensors(feed)?,
-            Source::File { path, first } => {
-                let arrays = match read.entry(path.clone()) {
-                    std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-                    std::collections::btree_map::Entry::Vacant(entry) => {
-                        entry.insert(read_arrays(path, &feed.ports)?)
-                    }
-                };
-                cut_all(path, arrays, *first, &feed.ports)?
-            }
-        });
-    }
-    Ok(all)
+    feeds.iter().map(move |feed| match &feed.source {
+        Source::Generated { .. } => tensors(feed),
+        Source::File { path, first } => {
+            let arrays = match read.entry(path.clone()) {
+                std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    entry.insert(read_arrays(path, &feed.ports)?)
+                }
+            };
+            cut_all(path, arrays, *first, &feed.ports)
+        }
+    })
 }
 
 fn read_feed(path: &Path, first: u64, ports: &[Fed]) -> Result<Vec<Tensor>, FeedError> {

@@ -60,7 +60,7 @@ fn status_kilobytes(status: &str, key: &str) -> Option<u64> {
 #[cfg(not(target_os = "linux"))]
 fn own_process<T>(read: impl FnOnce(&sysinfo::Process) -> T) -> Option<T> {
     let pid = sysinfo::get_current_pid().ok()?;
-    let mut system = sysinfo::System::new();
+    let mut system = sysinfo::System::new().ok()?;
     system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[pid]), true);
     system.process(pid).map(read)
 }

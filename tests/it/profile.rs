@@ -198,7 +198,7 @@ fn a_profile_is_kept_in_the_project_and_nothing_is_measured_beside_it() {
 }
 
 /// The pinned `OpenVINO` runtime, in a folder of its own so that no other test takes it for the CPU's.
-fn openvino() -> Vec<Found> {
+pub(crate) fn openvino() -> Vec<Found> {
     let folder = runtimes_folder().join("openvino");
     install::install(Flavour::OpenVino, &folder, &pythons(), &Cancel::new(), &mut |_| ()).unwrap();
     let search = Search { data_folder: Some(folder), ..Search::default() };

@@ -16,7 +16,7 @@ use crate::measure::launcher::{Launcher, WorkerError};
 use crate::measure::model_file::{self, ModelFileError};
 use crate::measure::protocol::{self, Feed, LoadSpec, Request, SessionSpec, Source, Stage};
 use crate::measure::stats::warmup;
-use crate::measure::transfer::Kind;
+use crate::measure::transfer::bring_model;
 use crate::measure::{Config, Measured, Point, Run, Scenario, runtime, shapes};
 use crate::model::Model;
 
@@ -68,16 +68,9 @@ impl<'a> Subject<'a> {
             Some(inputs) => Source::File { path: inputs.clone(), first: 0 },
             None => Source::Generated { seed: sweep.seed },
         };
-        let sent = bring(path, Kind::Model, tools.launcher, cancel, progress)?;
-        if sent.is_some_and(|sha256| sha256 != model.sha256) {
-            return Err(WorkerError::Refused(format!(
-                "the model changed while it was sent to the other machine; try again: {}",
-                path.display()
-            )));
-        }
-        if let Some(inputs) = &sweep.inputs {
-            bring(inputs, Kind::File, tools.launcher, cancel, progress)?;
-        }
+        let mut say = |words: String| progress.borrow_mut().now(words);
+        let model_there = (path, model.sha256.as_str());
+        bring_model(model_there, sweep.inputs.as_deref(), tools.launcher, cancel, &mut say)?;
         Ok(Self { path, model, arrays, source })
     }
 
@@ -211,26 +204,6 @@ impl<'a> Subject<'a> {
             started_unix_secs: run.started_unix_secs,
         }
     }
-}
-
-/// Brings a file to the machine that measures, where that is another one, and says how far it is.
-fn bring(
-    path: &Path,
-    kind: Kind,
-    launcher: &Launcher,
-    cancel: &Cancel,
-    progress: &RefCell<Progress<'_>>,
-) -> Result<Option<String>, WorkerError> {
-    let (name, target) = (shapes::file_name(path), launcher.target());
-    let mut told = None;
-    launcher.bring(path, kind, cancel, &mut |sent, total| {
-        let percent = sent.saturating_mul(100).checked_div(total);
-        if told != Some(percent) {
-            told = Some(percent);
-            let share = percent.map_or_else(String::new, |percent| format!(": {percent} %"));
-            progress.borrow_mut().now(format!("sending {name} to `{target}`{share}"));
-        }
-    })
 }
 
 /// Where the warm-up of a run ends, where its latencies can show one: arrivals and queues of an open loop, and the

@@ -301,6 +301,7 @@ fn race(app: &App) -> Duel {
             config: point.config,
             input_shapes: point.input_shapes,
             found_dims: BTreeMap::new(),
+            library: None,
             runtime_version: point.runtime_version,
             samples: 300,
             p50_ms: Some(p50_ms),

@@ -131,7 +131,11 @@ pub(super) fn agreement_ui(ui: &mut Ui, view: &mut View<'_>, compared: &Comparis
             );
             return;
         };
-        let note = format!("on {} items", count_words(agreement.samples));
+        let mut note = format!("on {} items", count_words(agreement.samples));
+        if let Some(machine) = view.app.machine_name(&agreement.target) {
+            note.push_str(", run on ");
+            note.push_str(machine);
+        }
         section_header_ui(ui, "Answers", &note, |_| {});
         let percent =
             |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |s| format!("{:.1}", s * 100.0));
