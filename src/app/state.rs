@@ -107,7 +107,7 @@ pub enum LatencyAxis {
     P99,
 }
 
-/// How the trade-off chart shows cost per 1,000 inferences.
+/// How the trade-off chart shows cost per million items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CostAs {
     /// Not at all.

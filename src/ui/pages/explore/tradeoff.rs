@@ -83,7 +83,7 @@ fn cost_ui(ui: &mut Ui, state: &State, scenario: &mut Scenario) {
     note_ui(ui, "Cost");
     let options =
         [(CostAs::Colour, "Colour"), (CostAs::SecondAxis, "Second axis"), (CostAs::Hidden, "Hidden")];
-    segmented_ui(ui, "Cost per 1,000 inferences", &mut scenario.cost_as, &options);
+    segmented_ui(ui, "Cost per million items", &mut scenario.cost_as, &options);
     let profile = state.price_profile();
     let chosen = profile.map_or_else(|| "No profile".to_owned(), profile_words);
     combo_ui(ui, "Price of", &chosen, 190.0, |ui| {
@@ -155,14 +155,14 @@ fn chosen_ui(ui: &mut Ui, state: &State, rows: &[Row]) {
         for (name, value) in [
             ("p50", summary.p50.words()),
             ("p99", summary.p99.words()),
-            ("Throughput", format!("{}/s", units::three_digits(summary.throughput_per_second))),
+            ("Throughput", format!("{} items/s", units::three_digits(summary.throughput_per_second))),
         ] {
             fact_ui(ui, name, &value);
         }
         let currency = state.price_profile().map_or("USD", |profile| profile.currency.as_str());
-        let cost = row.cost_per_thousand.as_ref();
+        let cost = row.cost_per_million.as_ref();
         let shown = cost.map_or_else(|_reason| "–".to_owned(), |cost| units::money(*cost, currency));
-        let response = fact_ui(ui, "Cost per 1,000", &shown);
+        let response = fact_ui(ui, "Cost per million items", &shown);
         match cost {
             Ok(_) if row.assumed => {
                 badge_ui(ui, Badge::Assumed);
