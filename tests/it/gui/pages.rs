@@ -363,7 +363,7 @@ fn compare_says_which_is_faster_with_intervals_and_what_the_machine_can_tell() {
     open.rest();
     assert!(open.says("digits-cnn-int8.onnx is 1.83× as fast as digits-cnn.onnx, 95 % 1.79–1.87"));
     assert!(open.says("p90 not decided") && open.says("This machine's resolution"));
-    assert!(open.says("Chart: How much faster digits-cnn-int8.onnx is"));
+    assert!(open.says("Chart: How many times as fast digits-cnn-int8.onnx is"));
     open.press("Swap");
     assert!(open.says("digits-cnn.onnx is slower, 0.55× as fast as digits-cnn-int8.onnx"));
 }
