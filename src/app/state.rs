@@ -138,6 +138,8 @@ pub struct Scenario {
     pub log_axes: (bool, bool),
     /// Other tools' results are drawn there.
     pub show_imported: bool,
+    /// Those among them that lie so far from the own measurements that the axes must grow for them, too.
+    pub show_far: bool,
     /// Cost basis of the bill views.
     pub basis: Basis,
     /// Column (or `Tags.KEY`) the bill is grouped by.
@@ -163,6 +165,7 @@ impl Default for Scenario {
             cost_as: CostAs::Colour,
             log_axes: (true, true),
             show_imported: true,
+            show_far: false,
             basis: Basis::EffectiveCost,
             group_by: "ServiceName".to_owned(),
             filters: Vec::new(),

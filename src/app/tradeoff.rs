@@ -27,7 +27,7 @@ pub struct Row {
     pub provider: String,
     /// Latency at the percentile asked for, in milliseconds.
     pub latency_ms: f64,
-    /// Items per second of one session.
+    /// Items per second, of all sessions that were measured side by side.
     pub throughput_per_second: f64,
     /// The measurement's statistics.
     pub summary: Summary,
@@ -140,6 +140,7 @@ pub fn chart(state: &State) -> Chart {
     let currency = state.price_profile().map_or("USD", |profile| profile.currency.as_str());
     let range = CostRange::of(&rows);
     let as_colour = range.filter(|_| scenario.cost_as == CostAs::Colour);
+    let near = foreign::Near::of(state, &rows);
     let as_axis = range.is_some() && scenario.cost_as == CostAs::SecondAxis;
     let mut marks = curves(&rows, scenario.latency, currency, as_colour, as_axis);
     marks.extend(front(&rows, scenario.latency, currency));
@@ -148,7 +149,7 @@ pub fn chart(state: &State) -> Chart {
         _ => None,
     };
     let own = marks.iter().filter_map(series).max().unwrap_or(0);
-    marks.extend(foreign::marks(state, own));
+    marks.extend(foreign::marks(state, own, near));
     if !rows.is_empty() {
         let name = format!("p99 limit {}", units::duration_ms(scenario.p99_limit_ms));
         // The limit is one of p99; against another percentile it would say something else.
@@ -164,7 +165,7 @@ pub fn chart(state: &State) -> Chart {
         "trade-off",
         "Latency against throughput",
         axis(latency, "ms", scale(scenario.log_axes.0)),
-        axis("Throughput of one session".to_owned(), "inferences/s", scale(scenario.log_axes.1)),
+        axis("Throughput".to_owned(), "items/s", scale(scenario.log_axes.1)),
     );
     chart.subtitle = if state.points.is_empty() {
         "Results of other tools".to_owned()
@@ -192,7 +193,7 @@ pub fn chart(state: &State) -> Chart {
             estimate(&first.summary, scenario.latency).words()
         ));
     }
-    chart.notes.extend(foreign::notes(state));
+    chart.notes.extend(foreign::notes(state, near));
     chart
 }
 
@@ -276,6 +277,12 @@ fn curves(
 /// The line through the points that nothing beats; `None` for fewer than two.
 fn front(rows: &[Row], latency: LatencyAxis, currency: &str) -> Option<Mark> {
     let mut front: Vec<&Row> = rows.iter().filter(|row| row.on_front).collect();
+    let first = front.first()?;
+    let series = |row: &Row| (row.model.clone(), row.threads, row.provider.clone());
+    // Over a single curve that nothing beats, the front would only be that curve again.
+    if front.len() == rows.len() && rows.iter().all(|row| series(row) == series(first)) {
+        return None;
+    }
     front.sort_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms));
     (front.len() > 1).then(|| Mark::Line {
         name: "Pareto front".to_owned(),

@@ -91,11 +91,12 @@ impl Canvas<'_> {
                 }
             }
         }
-        // Dimmed points lie under the others, the chosen one on top.
-        points.sort_by_key(|(_, target)| {
+        // Dimmed points lie under the others, the chosen one on top. Points without a marker come first: where a line
+        // joins the points of others, pointing there means those.
+        points.sort_by_key(|(with_markers, target)| {
             let mark = &self.chart.marks[target.mark];
             let datum = &mark.data()[target.datum];
-            (self.is_chosen(datum), !datum.dimmed && !matches!(mark, Mark::Points { .. }))
+            (*with_markers, self.is_chosen(datum), !datum.dimmed && !matches!(mark, Mark::Points { .. }))
         });
         for (markers, target) in &points {
             self.point(*target, *markers, out, &mut obstacles);

@@ -196,7 +196,6 @@ pub enum Badge {
     Drift,
     Unsteady,
     Short,
-    Valid,
     Invalid,
 }
 
@@ -217,8 +216,7 @@ impl Badge {
             Self::Drift => "drift",
             Self::Unsteady => "unsteady",
             Self::Short => "too short",
-            Self::Valid => "valid",
-            Self::Invalid => "invalid",
+            Self::Invalid => "not valid",
         }
     }
 
@@ -240,7 +238,6 @@ impl Badge {
             }
             Self::Unsteady => "A run never settled at one level",
             Self::Short => "A run is too short to tell whether it had settled",
-            Self::Valid => "Every run kept the rules of its scenario",
             Self::Invalid => "A run broke the rules of its scenario: its numbers do not count",
         }
     }
@@ -251,8 +248,8 @@ pub fn badge_ui(ui: &mut Ui, badge: Badge) -> Response {
     let tokens = Tokens::of(ui);
     let colour = match badge {
         Badge::Assumed => tokens.assumed,
-        Badge::Measured | Badge::Imported | Badge::Short => tokens.text_quiet,
-        Badge::Best | Badge::Steady | Badge::Valid => tokens.good,
+        Badge::Measured | Badge::Imported | Badge::Short | Badge::Steady => tokens.text_quiet,
+        Badge::Best => tokens.good,
         Badge::Stay | Badge::Used => tokens.accent_text,
         Badge::Failed | Badge::Invalid | Badge::Unsteady => tokens.danger,
         Badge::FellBack | Badge::Missing | Badge::Drift => tokens.warning,

@@ -174,7 +174,11 @@ fn an_empty_project_says_on_each_page_what_to_do_next() {
 fn measure_lists_the_measurements_and_copies_them_as_csv() {
     let mut open = measured(Key::Num3);
     // 500 inferences of 1 ms, 10 of them 2 ms: p50 1 ms, p99 2 ms; 500 ÷ 0.51 s = 980.39 a second.
+    assert!(open.says("p50 1.00 ms, p90 1.00 ms, p99 2.00 ms, Items/s 980"));
+    assert!(!open.says("p95 1.00 ms"));
+    open.press("More columns");
     assert!(open.says("p50 1.00 ms, p90 1.00 ms, p95 1.00 ms, p99 2.00 ms, Items/s 980"));
+    open.press("Fewer columns");
     let csv = copied(&mut open, "Copy CSV");
     let mut lines = csv.lines();
     assert!(lines.next().unwrap().starts_with("model,batch,threads,provider,p50_ms,"), "{csv}");

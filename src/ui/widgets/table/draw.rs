@@ -198,6 +198,9 @@ fn header_ui(ui: &mut Ui, index: usize, column: &Column, sort: &mut Option<(usiz
     let response = ui
         .with_layout(layout, |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
+            if column.aside {
+                ui.add_space(ASIDE + 4.0);
+            }
             let colour = if direction.is_some() { tokens.text } else { tokens.text_quiet };
             let text = RichText::new(&column.title).small().color(colour);
             let arrow = |ui: &mut Ui| {
@@ -254,7 +257,7 @@ fn row_ui(
         }
         words.push(spoken);
         row.col(|ui| {
-            let response = cell_ui(ui, &content, column.number, tokens);
+            let response = cell_ui(ui, &content, column, tokens);
             if !content.hover.is_empty() {
                 response.on_hover_text(&content.hover);
             }
@@ -264,7 +267,8 @@ fn row_ui(
     row.response().widget_info(|| WidgetInfo::selected(Role::Row, true, selected, words.join(", ")));
 }
 
-fn cell_ui(ui: &mut Ui, cell: &Cell, number: bool, tokens: &Tokens) -> Response {
+fn cell_ui(ui: &mut Ui, cell: &Cell, column: &Column, tokens: &Tokens) -> Response {
+    let number = column.number;
     let layout =
         if number { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
     if let Some(share) = cell.bar {
@@ -282,7 +286,8 @@ fn cell_ui(ui: &mut Ui, cell: &Cell, number: bool, tokens: &Tokens) -> Response 
         };
         if number {
             behind(ui);
-            if let Some(aside) = &cell.aside {
+            if column.aside {
+                let aside = cell.aside.as_deref().unwrap_or_default();
                 let text = RichText::new(aside).small().color(tokens.text_quiet);
                 let layout = Layout::left_to_right(Align::Center);
                 ui.allocate_ui_with_layout(egui::vec2(ASIDE, space::ROW), layout, |ui| {

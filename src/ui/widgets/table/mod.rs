@@ -17,13 +17,14 @@ pub struct Column {
     width: f32,
     fill: bool,
     number: bool,
+    aside: bool,
     hover: String,
 }
 
 impl Column {
     /// Words, left-aligned, `width` points wide.
     pub fn text(title: impl Into<String>, width: f32) -> Self {
-        Self { title: title.into(), width, fill: false, number: false, hover: String::new() }
+        Self { title: title.into(), width, fill: false, number: false, aside: false, hover: String::new() }
     }
 
     /// Words that take the width that is left, `least` points at least.
@@ -34,6 +35,11 @@ impl Column {
     /// Numbers, right-aligned, `width` points wide. The title names the unit.
     pub fn number(title: impl Into<String>, width: f32) -> Self {
         Self { number: true, ..Self::text(title, width) }
+    }
+
+    /// Numbers with room behind each for what is said aside, so that all stand below each other and their title.
+    pub fn number_with_aside(title: impl Into<String>, width: f32) -> Self {
+        Self { aside: true, ..Self::number(title, width) }
     }
 
     /// What the column means, where the pointer rests on its title.
@@ -103,7 +109,7 @@ impl Cell {
         self
     }
 
-    /// Small and quiet behind a number, in room of its own so that numbers stay below each other; may be empty.
+    /// Small and quiet behind a number, in a column made by [`Column::number_with_aside`].
     #[must_use]
     pub fn aside(mut self, text: impl Into<String>) -> Self {
         self.aside = Some(text.into());
