@@ -195,7 +195,7 @@ pub enum Ink {
 pub enum Mark {
     /// Points joined in order, with markers.
     Line { name: String, data: Vec<Datum>, ink: Ink, dashed: bool, markers: bool, second_axis: bool },
-    /// Points that stand alone, drawn hollow and quietly: measured elsewhere, shown to be compared with.
+    /// Points that stand alone, drawn hollow: measured elsewhere, or to be told from the line they lie on.
     Points { name: String, data: Vec<Datum>, ink: Ink },
     /// Bars stacked on the bars of earlier `Bars` marks at the same x; width in x units.
     Bars { name: String, data: Vec<Datum>, ink: Ink, width: f64 },
