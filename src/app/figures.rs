@@ -204,7 +204,11 @@ pub fn compared(state: &State, a: &str, b: &str, threads: u32) -> Chart {
     );
     chart.subtitle = format!("{threads} thread{s}; measured on {}", machine_words(state));
     chart.marks = marks;
-    chart.notes = lacking.iter().map(|stored| lacking_words(stored, axis)).collect();
+    if !lacking.is_empty() {
+        let each: Vec<String> = lacking.iter().map(|stored| lacking_words(stored, axis)).collect();
+        let each = each.join(", ");
+        chart.notes.push(format!("Not drawn, for too few queries for a {percentile}: {each}."));
+    }
     if !others.is_empty() {
         let s = if others.len() == 1 { "" } else { "s" };
         let count = others.len();
@@ -215,15 +219,11 @@ pub fn compared(state: &State, a: &str, b: &str, threads: u32) -> Chart {
     chart
 }
 
-/// `Not drawn: full.onnx at batch 16, which has too few queries for a p99 (412 of 662 samples).`
+/// `full.onnx at batch 16 (412 of 662)`.
 fn lacking_words(stored: &Stored, axis: LatencyAxis) -> String {
-    format!(
-        "Not drawn: {} at batch {}, which has too few queries for a {} ({}).",
-        stored.point.model,
-        stored.point.config.batch,
-        latency_name(axis),
-        estimate(&stored.summary, axis).words()
-    )
+    let estimate = estimate(&stored.summary, axis);
+    let (model, batch) = (&stored.point.model, stored.point.config.batch);
+    format!("{model} at batch {batch} ({} of {})", estimate.have, estimate.need)
 }
 
 /// How many times as fast B is as A in a race, by percentile, with intervals, on a band of what this machine cannot

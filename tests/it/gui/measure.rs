@@ -271,7 +271,6 @@ fn zooming_in_draws_every_sample_in_view_and_severe_outliers_are_marked() {
     desk.harness.set_size(egui::vec2(1280.0, 2400.0));
     desk.harness.run();
     assert!(desk.says("Show Severe outliers (1)"));
-    assert!(desk.says("zoom in to see each of them") || points_drawn(&desk) > 1_000);
     let whole = points_drawn(&desk);
     assert!(whole < 2_000, "{whole} points stand for 100,000 queries");
     let plane = desk.harness.get_by_label("Chart: Latency over time").rect();

@@ -71,7 +71,13 @@ impl WhatIf {
         match &state.answer {
             Some(answer) => {
                 let tokens = Tokens::of(ui);
-                ui.label(RichText::new(&answer.why).color(tokens.text));
+                // The answer first; what it rests on is read second.
+                let (first, rest) = answer.why.split_once(". ").unwrap_or((&answer.why, ""));
+                let stop = if rest.is_empty() { "" } else { "." };
+                ui.label(RichText::new(format!("{first}{stop}")).color(tokens.text));
+                if !rest.is_empty() {
+                    ui.label(RichText::new(rest).small().color(tokens.text_quiet));
+                }
                 self.offers.ui(ui, view);
             }
             None => problem_ui(ui, &state.demand_problem),

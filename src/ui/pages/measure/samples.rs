@@ -127,7 +127,7 @@ pub(super) fn timeline(stored: &Stored, series: &[Series], figures: &[RunFigures
     if thinned > 1 {
         let each = units::group_thousands(thinned as u128);
         chart.notes.push(format!(
-            "Drawn: slowest and quickest of each {each} queries or fewer; zoom in to see each of them."
+            "Drawn: slowest and quickest of each {each} queries or fewer; zoom in (Ctrl and the wheel) to see each."
         ));
     }
     chart

@@ -13,7 +13,7 @@ use crate::ui::pages::kept::Memo;
 use crate::ui::pages::parts::{combo_ui, problem_ui};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::View;
-use crate::ui::widgets::{card_ui, chart_response_ui, count_words, note_ui, quiet_button_ui, segmented_ui};
+use crate::ui::widgets::{card_ui, count_words, note_ui, quiet_button_ui, segmented_ui, timeline_ui};
 use crate::units;
 
 /// Height of the chart.
@@ -62,7 +62,7 @@ impl Time {
             let chart = self.chart.get(key, || Ok(timeline(stored, &series, figures, shown)));
             match chart {
                 Ok(chart) => {
-                    let response = chart_response_ui(ui, view, chart, CHART_HEIGHT, None);
+                    let response = timeline_ui(ui, view, chart, CHART_HEIGHT);
                     // Not while the reader drags: the samples come when the view is at rest.
                     if !ui.input(|input| input.pointer.any_down()) {
                         let bounds = response.transform.bounds();
