@@ -121,6 +121,7 @@ pub enum CostAs {
 /// What the user asks and how the pages show it: everything that can be changed without measuring or importing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own in the window")]
 pub struct Scenario {
     /// Where the demand comes from.
     pub demand: Demand,

@@ -187,7 +187,8 @@ fn queries_in(series: &Series, begin: Option<f64>, view: Option<[f64; 2]>) -> Ra
     }
 }
 
-/// Severe outliers as points of their own: all that are in view, or the farthest of them where they are too many.
+/// Severe outliers as points of their own: those in view first, and the farthest first where they are too many. Those out
+/// of view are there, too, so that the legend stays as it is while the reader moves.
 fn push_outliers(
     chart: &mut Chart,
     stored: &Stored,
@@ -196,19 +197,15 @@ fn push_outliers(
     begins: &[Option<f64>],
     looked_at: &[Range<usize>],
 ) {
-    // How many times beyond its fence each is, in order to keep the farthest.
-    let mut found: Vec<(f64, Datum)> = Vec::new();
+    // Whether it is in view, and how many times beyond its fence.
+    let mut found: Vec<(bool, f64, Datum)> = Vec::new();
     let mut all = 0;
     for (place, ((run, series), figures)) in stored.point.runs.iter().zip(series).zip(figures).enumerate() {
         let (Some(begin), Some(fences)) = (begins[place], figures.outliers.fences) else { continue };
         all += figures.outliers.low_severe + figures.outliers.high_severe;
         let from = usize::try_from(run.warm_up()).unwrap_or(usize::MAX);
-        let looked_at = looked_at[place].start.max(from)..looked_at[place].end;
-        for query in looked_at {
-            let (Some(nanos), Some(began)) = (series.latency_nanos.get(query), series.began_nanos.get(query))
-            else {
-                continue;
-            };
+        let queries = series.latency_nanos.iter().zip(&series.began_nanos).enumerate().skip(from);
+        for (query, (nanos, began)) in queries {
             let (nanos, secs) = ((*nanos).max(1) as f64, *began as f64 / 1e9);
             let beyond = (nanos / fences.high_severe_nanos).max(fences.low_severe_nanos / nanos);
             if beyond > 1.0 {
@@ -222,25 +219,32 @@ fn push_outliers(
                         fence_words(fences.low_severe_nanos, fences.high_severe_nanos),
                     ),
                 ];
-                found.push((beyond, Datum { hover, ..Datum::new(begin + secs, nanos / 1e6) }));
+                found.push((
+                    looked_at[place].contains(&query),
+                    beyond,
+                    Datum { hover, ..Datum::new(begin + secs, nanos / 1e6) },
+                ));
             }
         }
     }
     if all == 0 {
         return;
     }
-    if found.len() > OUTLIERS {
+    let in_view = found.iter().filter(|(in_view, ..)| *in_view).count();
+    if in_view > OUTLIERS {
         chart.notes.push(format!(
             "Severe outliers: the {OUTLIERS} farthest of {} in view are marked.",
-            count_words(found.len() as u64)
+            count_words(in_view as u64)
         ));
-        found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    }
+    if found.len() > OUTLIERS {
+        found.sort_by(|one, other| other.0.cmp(&one.0).then(other.1.total_cmp(&one.1)));
         found.truncate(OUTLIERS);
-        found.sort_by(|(_, one), (_, other)| one.x.total_cmp(&other.x));
+        found.sort_by(|(.., one), (.., other)| one.x.total_cmp(&other.x));
     }
     chart.marks.push(Mark::Points {
         name: format!("Severe outliers ({})", count_words(all as u64)),
-        data: found.into_iter().map(|(_, datum)| datum).collect(),
+        data: found.into_iter().map(|(.., datum)| datum).collect(),
         ink: Ink::Strong,
     });
 }
