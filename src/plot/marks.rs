@@ -96,7 +96,8 @@ impl Canvas<'_> {
         points.sort_by_key(|(with_markers, target)| {
             let mark = &self.chart.marks[target.mark];
             let datum = &mark.data()[target.datum];
-            (*with_markers, self.is_chosen(datum), !datum.dimmed && !matches!(mark, Mark::Points { .. }))
+            let from_elsewhere = matches!(mark, Mark::Points { ink, .. } if *ink != Ink::Strong);
+            (*with_markers, self.is_chosen(datum), !datum.dimmed && !from_elsewhere)
         });
         for (markers, target) in &points {
             self.point(*target, *markers, out, &mut obstacles);

@@ -217,7 +217,7 @@ fn first_demand(source: Source, state: &State) -> Demand {
     }
 }
 
-/// Cost of 1,000 inferences at the chosen point, in the bill's currency.
+/// Cost of 1,000 items at the chosen point, in the bill's currency.
 fn chosen_cost(state: &State) -> Option<Money> {
     let (stored, profile) = (state.chosen_point()?, state.price_profile()?);
     let cost = cost_per_million(stored, profile, state.scenario.utilisation).ok()?.times(1e-3)?;
