@@ -290,15 +290,28 @@ pub fn si(count: f64) -> String {
     format!("{}{prefix}", three_digits(value))
 }
 
-/// Money for people: `$1,234.50`, `€12.00`, `SEK 3.10`; small amounts keep three significant digits.
+/// Money for people: `$1,234.50`, `€12.00`, `SEK 3.10`; amounts below 1 keep three significant digits. The exact
+/// decimal is rounded half away from zero, as everywhere: 0.08925 is `$0.0893`.
 pub fn money(amount: Money, currency: &str) -> String {
-    let magnitude = amount.to_f64().abs();
-    let number = if magnitude > 0.0 && magnitude < 0.995 {
-        three_digits(magnitude)
+    let magnitude = amount.0.unsigned_abs();
+    let digits = magnitude.checked_ilog10().map_or(0, |log| log + 1);
+    // 0.995 rounds to 1.00 already.
+    let places = if (1..=Money::SCALE).contains(&digits) && magnitude < 9_950_000_000 {
+        (Money::SCALE + 3 - digits).min(Money::SCALE)
     } else {
-        format!("{:.2}", Money(amount.0.abs()))
+        2
     };
-    let sign = if amount < Money::ZERO { "−" } else { "" };
+    money_to(amount, places, currency)
+}
+
+/// Money with as many decimal places as asked for, ten at most: what stands in a column of prices.
+pub fn money_to(amount: Money, places: u32, currency: &str) -> String {
+    let number = format!("{:.*}", places as usize, Money(amount.0.abs()));
+    let sign = if amount < Money::ZERO && number.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
+        "−"
+    } else {
+        ""
+    };
     match currency {
         "USD" => format!("{sign}${number}"),
         "EUR" => format!("{sign}€{number}"),
@@ -356,6 +369,21 @@ mod tests {
         assert_eq!(money("-1234.567".parse().unwrap(), "EUR"), "−€1,234.57");
         assert_eq!(money("0.00123".parse().unwrap(), "USD"), "$0.00123");
         assert_eq!(money("0.999".parse().unwrap(), "USD"), "$1.00");
+        assert_eq!(money(Money::ZERO, "USD"), "$0.00");
+        // Four thousandths round to nothing and keep no sign.
+        assert_eq!(money_to("-0.004".parse().unwrap(), 2, "USD"), "$0.00");
+    }
+
+    /// 0.08925 has no exact binary form: rounded as one it would be 0.0892 here and 0.0893 in a column of prices.
+    #[test]
+    fn money_is_rounded_as_the_decimal_it_is() {
+        let price: Money = "0.08925".parse().unwrap();
+        assert_eq!(money(price, "USD"), "$0.0893");
+        assert_eq!(money(price, "USD"), money_to(price, 4, "USD"));
+        assert_eq!(money("0.00000117".parse().unwrap(), "USD"), "$0.00000117");
+        assert_eq!(money("0.0000000001".parse().unwrap(), "USD"), "$0.0000000001");
+        assert_eq!(money("0.99499".parse().unwrap(), "USD"), "$0.995");
+        assert_eq!(money("0.995".parse().unwrap(), "USD"), "$1.00");
     }
 
     #[test]

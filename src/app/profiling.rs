@@ -7,7 +7,7 @@ use super::jobs::{Job, JobId, Progress};
 use super::project::Stored;
 use super::work::{find_runtimes, provider_name};
 use super::{App, Finding, Level, race, targets, words};
-use crate::measure::breakdown::{self, Ask, Breakdown, MOST_SECONDS};
+use crate::measure::breakdown::{self, Ask, Breakdown, MOST_SECONDS, SECONDS};
 use crate::measure::model_file;
 use crate::measure::sweep::Tools;
 
@@ -17,6 +17,21 @@ const PROFILE: &str = "Profile";
 pub(super) const KIND: &str = "breakdown";
 
 impl App {
+    /// What profiling a measurement's configuration asks, where it was measured; `None` when that machine is not among
+    /// the user's any more.
+    pub fn profiling_of(&self, stored: &Stored) -> Option<Profiling> {
+        let point = &stored.point;
+        let target = self.state.targets.iter().find(|target| target.prefix() == point.target);
+        let here = point.target.is_empty() || point.target == self.options.launcher.target();
+        (here || target.is_some()).then(|| Profiling {
+            model: point.model_sha256.clone(),
+            config: point.config.clone(),
+            shapes: Some(point.input_shapes.clone()),
+            seconds: SECONDS,
+            target: target.map(|target| target.name.clone()),
+        })
+    }
+
     /// Profiles one configuration of a model. Not beside a measurement, which it would disturb and be disturbed by.
     pub(super) fn profile(&mut self, profiling: Profiling) -> anyhow::Result<JobId> {
         let Profiling { model: sha256, mut config, shapes, seconds, target } = profiling;

@@ -108,7 +108,7 @@ pub enum LatencyAxis {
     P99,
 }
 
-/// How the trade-off chart shows cost per 1,000 inferences.
+/// How the trade-off chart shows cost per million items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CostAs {
     /// Not at all.
@@ -122,6 +122,7 @@ pub enum CostAs {
 /// What the user asks and how the pages show it: everything that can be changed without measuring or importing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own in the window")]
 pub struct Scenario {
     /// Where the demand comes from.
     pub demand: Demand,
@@ -139,6 +140,8 @@ pub struct Scenario {
     pub log_axes: (bool, bool),
     /// Other tools' results are drawn there.
     pub show_imported: bool,
+    /// Those among them that lie so far from the own measurements that the axes must grow for them, too.
+    pub show_far: bool,
     /// Cost basis of the bill views.
     pub basis: Basis,
     /// Column (or `Tags.KEY`) the bill is grouped by.
@@ -164,6 +167,7 @@ impl Default for Scenario {
             cost_as: CostAs::Colour,
             log_axes: (true, true),
             show_imported: true,
+            show_far: false,
             basis: Basis::EffectiveCost,
             group_by: "ServiceName".to_owned(),
             filters: Vec::new(),

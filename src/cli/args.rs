@@ -433,6 +433,8 @@ pub enum Figure {
     Offers,
     /// Two models' latency by batch
     Compare,
+    /// Operators of the latest profile below this machine's roof
+    Roofline,
 }
 
 /// `export`

@@ -174,7 +174,11 @@ fn an_empty_project_says_on_each_page_what_to_do_next() {
 fn measure_lists_the_measurements_and_copies_them_as_csv() {
     let mut open = measured(Key::Num3);
     // 500 inferences of 1 ms, 10 of them 2 ms: p50 1 ms, p99 2 ms; 500 ÷ 0.51 s = 980.39 a second.
+    assert!(open.says("p50 1.00 ms, p90 1.00 ms, p99 2.00 ms, Items/s 980"));
+    assert!(!open.says("p95 1.00 ms"));
+    open.press("More columns");
     assert!(open.says("p50 1.00 ms, p90 1.00 ms, p95 1.00 ms, p99 2.00 ms, Items/s 980"));
+    open.press("Fewer columns");
     let csv = copied(&mut open, "Copy CSV");
     let mut lines = csv.lines();
     assert!(lines.next().unwrap().starts_with("model,batch,threads,provider,p50_ms,"), "{csv}");
@@ -365,7 +369,7 @@ fn compare_says_which_is_faster_with_intervals_and_what_the_machine_can_tell() {
     open.rest();
     assert!(open.says("digits-cnn-int8.onnx is 1.83× as fast as digits-cnn.onnx, 95 % 1.79–1.87"));
     assert!(open.says("p90 not decided") && open.says("This machine's resolution"));
-    assert!(open.says("Chart: How much faster digits-cnn-int8.onnx is"));
+    assert!(open.says("Chart: How many times as fast digits-cnn-int8.onnx is"));
     open.press("Swap");
     assert!(open.says("digits-cnn.onnx is slower, 0.55× as fast as digits-cnn-int8.onnx"));
 }

@@ -199,7 +199,13 @@ fn percentile_row_ui(ui: &mut Ui, name: &str, estimate: &Estimate, roomy: bool) 
     };
     ui.label(RichText::new(units::duration_ms(ms)).color(tokens.text));
     ui.horizontal(|ui| {
-        if let Some((low, high)) = estimate.interval_ms {
+        if let Some((low, high)) = estimate.interval_ms.filter(|_| is_too_wide(estimate)) {
+            ui.label(quiet("wider than the value itself")).on_hover_text(format!(
+                "{} – {}: the runs differ too much, or are too few",
+                units::duration_ms(low),
+                units::duration_ms(high)
+            ));
+        } else if let Some((low, high)) = estimate.interval_ms {
             ui.label(format!("{} – {}", units::duration_ms(low), units::duration_ms(high)));
             if roomy {
                 ui.label(quiet(&estimate.doubt().unwrap_or_default()));
@@ -213,6 +219,11 @@ fn percentile_row_ui(ui: &mut Ui, name: &str, estimate: &Estimate, roomy: bool) 
         None => ui.label(quiet("–")),
     };
     ui.end_row();
+}
+
+/// Whether an interval is so wide that its ends mean nothing.
+fn is_too_wide(estimate: &Estimate) -> bool {
+    estimate.relative_half_width().is_some_and(|width| width >= 1.0)
 }
 
 /// The same as a chart.
@@ -244,7 +255,10 @@ fn percentile_chart(stored: &Stored) -> Chart {
             }
             Some(Datum {
                 hover,
-                interval: estimate.interval_ms.map(|(low, high)| [low, high]),
+                interval: estimate
+                    .interval_ms
+                    .filter(|_| !is_too_wide(estimate))
+                    .map(|(low, high)| [low, high]),
                 ..Datum::new(place as f64, ms)
             })
         })
@@ -259,6 +273,12 @@ fn percentile_chart(stored: &Stored) -> Chart {
     });
     if percentiles.iter().any(|(_, estimate)| estimate.interval_ms.is_some()) {
         chart.notes.push("Whiskers: 95 % interval over runs.".to_owned());
+    }
+    let wide: Vec<&str> =
+        percentiles.iter().filter(|(_, estimate)| is_too_wide(estimate)).map(|(name, _)| *name).collect();
+    if !wide.is_empty() {
+        let wide = wide.join(", ");
+        chart.notes.push(format!("Not drawn: intervals wider than the value itself ({wide})."));
     }
     chart
 }
