@@ -1,5 +1,6 @@
 //! One run of a measurement, inside the worker: sessions, first inference, warm-up, and the load of a scenario.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -89,12 +90,17 @@ pub fn run(
         min_queries: spec.min_queries,
         seed: spec.seed,
     };
-    let cpu_before = resources::cpu_nanos();
-    let record = load::run(plan, &mut answerers);
+    let cpu_before = Cell::new(None);
+    let record = load::run_watched(plan, &mut answerers, &|| {
+        monitor.restart();
+        cpu_before.set(resources::cpu_nanos());
+    });
     let cpu_nanos =
-        resources::cpu_nanos().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+        resources::cpu_nanos().zip(cpu_before.get()).map(|(after, before)| after.saturating_sub(before));
     let readings = monitor.stop();
     let record = record.map_err(EngineError::Runtime)?;
+    let own = [record.generator_cpu_nanos, readings.monitor_cpu_nanos];
+    let own_cpu_nanos = own.iter().any(Option::is_some).then(|| own.iter().flatten().sum());
     let findings = findings(&Fingerprint::read(), &readings);
     Ok(Measured {
         load_nanos: sessions[0].load_nanos,
@@ -103,7 +109,8 @@ pub fn run(
         queries: record.series.len() as u64,
         series: record.series,
         wall_nanos: nanos(record.wall),
-        cpu_nanos: record.cpu_nanos.or(cpu_nanos),
+        cpu_nanos,
+        own_cpu_nanos,
         peak_memory_bytes: resources::peak_memory_bytes(),
         steady_memory_bytes: readings.steady_memory_bytes().or_else(resources::memory_bytes),
         invalid: record.invalid,

@@ -198,11 +198,17 @@ pub struct Measured {
     pub warm_up: u64,
     /// What the latencies do over time, where they can show a warm-up; see [`super::stats::warmup`].
     pub steadiness: Option<Steadiness>,
-    /// Wall time of the whole series, from its beginning to the last answer, in nanoseconds.
+    /// Wall time of the whole series, without the search for a rate, from its beginning to the last answer, in nanoseconds.
     pub wall_nanos: u64,
     /// CPU time (user + system, all threads) the worker used in that time, in nanoseconds.
     pub cpu_nanos: Option<u64>,
-    /// Largest resident memory of the worker process, in bytes.
+    /// Of that, what measuring itself used, as far as the system tells: the thread that sends the queries of an open
+    /// loop on time, helpers of MultiStream that wait awake for the next query, and the monitor. What is not in it:
+    /// the runtime's own threads that wait awake, and taking a query from the queue, which a server does as well.
+    /// `None` = not told, or a run of an earlier version.
+    #[serde(default)]
+    pub own_cpu_nanos: Option<u64>,
+    /// Largest resident memory the worker process ever had, loading and a search for a rate included, in bytes.
     pub peak_memory_bytes: Option<u64>,
     /// Resident memory in the steady state, in bytes.
     #[serde(default)]
@@ -220,7 +226,8 @@ pub struct Measured {
     /// Resolution of the clock and cost of reading it twice.
     #[serde(default)]
     pub timer: Option<Timer>,
-    /// What the machine did during the series.
+    /// What the machine did during the series; in a search for the highest rate only while the rate found was measured
+    /// once more.
     #[serde(default)]
     pub readings: Option<Box<Readings>>,
     /// What of that makes the numbers doubtful, in words, worst first.

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,13 @@ pub struct Batcher {
     pub max_batch: u32,
     /// Longest the first query waits for company, in milliseconds.
     pub max_delay_ms: f64,
+}
+
+impl Batcher {
+    /// [`Self::max_delay_ms`] as a duration.
+    pub fn max_delay(self) -> Duration {
+        Duration::try_from_secs_f64(self.max_delay_ms / 1e3).unwrap_or(Duration::MAX)
+    }
 }
 
 /// How far ONNX Runtime may rewrite the graph.
@@ -192,7 +200,15 @@ impl Scenario {
                 }
                 let Some(batcher) = batcher else { return Ok(()) };
                 positive("the largest batch", f64::from(batcher.max_batch))?;
-                not_negative("the longest delay", batcher.max_delay_ms)
+                not_negative("the longest delay", batcher.max_delay_ms)?;
+                if batcher.max_delay_ms > MOST_DELAY_MS {
+                    return Err(format!(
+                        "the longest delay of the batcher is {} ms; give at most {MOST_DELAY_MS}: a query that waits \
+                         longer than a minute for company was not answered",
+                        batcher.max_delay_ms
+                    ));
+                }
+                Ok(())
             }
         }
     }
@@ -200,6 +216,8 @@ impl Scenario {
 
 /// The largest number in a scenario: a day in milliseconds, and more queries a second than anything answers.
 const MOST: f64 = 86_400_000.0;
+/// The longest delay of a batcher, in milliseconds.
+const MOST_DELAY_MS: f64 = 60_000.0;
 /// Sessions, and queries in flight, at most: each is a thread.
 pub const MOST_SESSIONS: u32 = 1_024;
 

@@ -45,7 +45,8 @@ pub struct Summary {
     /// 95 % interval of the runs' own items per second; `None` with one run.
     #[serde(default)]
     pub throughput_interval: Option<(f64, f64)>,
-    /// CPU time per item, in milliseconds, over whole series.
+    /// CPU time of the worker per item, in milliseconds, over whole series; what its load generator and its monitor
+    /// used is taken off where the system tells ([`super::Measured::own_cpu_nanos`]).
     pub cpu_ms_per_item: Option<f64>,
     /// How many latencies count.
     pub samples: u64,
@@ -135,7 +136,11 @@ impl Summary {
         let wall: u64 = point.runs.iter().map(steady_wall_nanos).sum();
         let items = samples as f64 * each as f64;
         let all_items: f64 = point.runs.iter().map(|run| run.measured.queries as f64 * each as f64).sum();
-        let cpu: Option<u64> = point.runs.iter().map(|run| run.measured.cpu_nanos).sum();
+        let cpu_of = |run: &Run| {
+            let all = run.measured.cpu_nanos?;
+            Some(all.saturating_sub(run.measured.own_cpu_nanos.unwrap_or(0)))
+        };
+        let cpu: Option<u64> = point.runs.iter().map(cpu_of).sum();
         Self {
             p50: estimate(Percentile::P50),
             p90: estimate(Percentile::P90),
@@ -261,6 +266,16 @@ mod tests {
         // Half of 1 s of wall time over all 110 × 8 items.
         assert!((summary.cpu_ms_per_item.unwrap() - 500.0 / 880.0).abs() < 1e-9);
         assert_eq!((summary.samples, summary.p50.ms), (100, Some(5.0)));
+    }
+
+    #[test]
+    fn what_measuring_itself_used_is_no_cost_of_an_item() {
+        // Two runs of 100 × 10 ms, half of it CPU time, of which the generator and the monitor used 100 ms in one:
+        // (500 + 500 − 100) ms over 200 items.
+        let mut runs = vec![run(vec![10_000_000; 100], 0), run(vec![10_000_000; 100], 0)];
+        runs[0].measured.own_cpu_nanos = Some(100_000_000);
+        let summary = Summary::of(&point(runs, 1));
+        assert!((summary.cpu_ms_per_item.unwrap() - 4.5).abs() < 1e-9);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::measure::model_file::{self, ModelFileError};
 use crate::measure::protocol::{self, Feed, LoadSpec, Request, SessionSpec, Source, Stage};
 use crate::measure::stats::warmup;
 use crate::measure::transfer::Kind;
-use crate::measure::{Config, Measured, Point, Run, Scenario, runtime, shapes};
+use crate::measure::{Config, Measured, Point, Rate, Run, Scenario, runtime, shapes};
 use crate::model::Model;
 
 /// A model of the sweep.
@@ -267,13 +267,21 @@ fn with_warm_up(mut measured: Measured, config: &Config) -> Measured {
 fn silent_for(config: &Config, load: &LoadSpec) -> Duration {
     let usual = run_secs(config.seconds, &config.scenario) * 2.0;
     let longest = match &config.scenario {
-        Scenario::Server { rate: crate::measure::Rate::Highest { .. }, .. } => {
+        Scenario::Server { rate: Rate::Highest { .. }, .. } => {
             load.most_seconds * SILENT_TRIALS
         }
         _ if config.min_queries > 0 => load.most_seconds,
         _ => 0.0,
     };
-    Duration::try_from_secs_f64(usual + longest).unwrap_or(Duration::ZERO)
+    // The last queries of each rate wait for company.
+    let delay = match &config.scenario {
+        Scenario::Server { rate, batcher: Some(batcher), .. } => {
+            let rates = if matches!(rate, Rate::Highest { .. }) { SILENT_TRIALS } else { 1.0 };
+            batcher.max_delay().as_secs_f64() * rates
+        }
+        _ => 0.0,
+    };
+    Duration::try_from_secs_f64(usual + longest + delay).unwrap_or(Duration::ZERO)
 }
 
 /// What the runtime itself says of a model that we cannot read; `None` when it has nothing against it.
