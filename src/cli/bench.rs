@@ -138,7 +138,7 @@ pub(super) fn point_document(stored: &Stored) -> Value {
         "cpu_ms_per_inference": summary.cpu_ms_per_item,
         "samples": summary.samples,
         "runs": point.runs.iter().map(run_document).collect::<Vec<_>>(),
-        "stopped": point.ended.map(Ended::words),
+        "stopped": point.ended.as_ref().map(Ended::words),
         "invalid": point.invalid(),
         "target": point.target,
         "input_shapes": point.input_shapes,
@@ -252,6 +252,9 @@ fn print(points: &[&Stored]) {
     }
     for stored in points {
         let name = || format!("{}{}", stored.point.model, config_words(Some(&stored.point.config)));
+        if let Some(ended) = stored.point.ended.as_ref().filter(|ended| ended.is_failure()) {
+            say!("{}: {}", name(), ended.words());
+        }
         for reason in stored.point.invalid() {
             say!("{}: not valid: {reason}", name());
         }

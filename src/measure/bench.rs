@@ -13,7 +13,7 @@ use super::native::{Inputs, Runner};
 use super::point::Measured;
 use super::protocol::{LoadSpec, SessionSpec, Stage};
 use super::resources;
-use super::scenario::Scenario;
+use super::scenario::{Scenario, check_provider};
 use crate::hardware::Fingerprint;
 use crate::model::inputs::Tensor;
 
@@ -40,6 +40,7 @@ pub fn run(
     };
     let (least, most) = (duration(spec.seconds)?, duration(spec.most_seconds)?);
     spec.scenario.check().map_err(EngineError::Runtime)?;
+    check_provider(&session.provider, &spec.scenario, spec.instances).map_err(EngineError::Runtime)?;
     let Some(largest) = feeds.last() else {
         return Err(EngineError::Runtime("the request has no inputs".to_owned()));
     };

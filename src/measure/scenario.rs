@@ -214,6 +214,24 @@ impl Scenario {
     }
 }
 
+/// Refuses what an execution provider cannot do; in words. DirectML's sessions run one inference at a time ("multi-threaded
+/// calls to `Run` on the same inference session are not supported", ONNX Runtime's documentation of the provider);
+/// clients of a closed loop that outnumber the sessions share them. The other scenarios give each session one thread.
+pub fn check_provider(provider: &str, scenario: &Scenario, instances: u32) -> Result<(), String> {
+    match scenario {
+        Scenario::ClosedLoop { in_flight, .. }
+            if provider.eq_ignore_ascii_case("DirectML") && *in_flight > instances.max(1) =>
+        {
+            let s = if instances == 1 { "" } else { "s" };
+            Err(format!(
+                "DirectML runs one inference at a time in a session, and {in_flight} queries in flight would share \
+                 {instances} session{s}; ask for {in_flight} sessions, or for fewer in flight"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The largest number in a scenario: a day in milliseconds, and more queries a second than anything answers.
 const MOST: f64 = 86_400_000.0;
 /// The longest delay of a batcher, in milliseconds.
@@ -265,6 +283,27 @@ impl fmt::Display for Scenario {
                     None => Ok(()),
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_that_cannot_be_shared_are_not() {
+        let of = |text: &str| text.parse::<Scenario>().unwrap();
+        let message = check_provider("DirectML", &of("closed:4"), 2).unwrap_err();
+        assert!(message.contains("4 queries in flight would share 2 sessions; ask for 4 sessions"), "{message}");
+        for (provider, scenario, instances) in [
+            ("DirectML", "closed:4", 4),
+            ("DirectML", "single", 1),
+            ("DirectML", "multi:8", 2),
+            ("DirectML", "server:100:batch=8", 1),
+            ("CPU", "closed:4", 2),
+        ] {
+            assert_eq!(check_provider(provider, &of(scenario), instances), Ok(()), "{provider} {scenario}");
         }
     }
 }

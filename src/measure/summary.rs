@@ -1,9 +1,9 @@
 //! What the samples of a measurement say. Derived from the samples; the copy beside them only saves reading them.
 //!
-//! A percentile is that of a typical run (see [`super::stats::bootstrap`]), with one run a sample; it is left out where
-//! there are too few samples for it by MLPerf's own rule. Its interval is over independent runs, never over the
-//! samples of one. Throughput counts items over wall
-//! time, so that pauses between inferences lower it, as they do in use.
+//! A percentile is that of a typical run (see [`super::stats::bootstrap`]), with one run, or where a run is too short,
+//! a sample; it is left out where there are too few samples for it by MLPerf's own rule. Its interval is over
+//! independent runs, never over the samples of one. Throughput counts items over wall time, so that pauses between
+//! inferences lower it, as they do in use.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,9 +15,7 @@ use crate::units;
 /// A percentile of latency, as it may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// The percentile in milliseconds: with several runs that of a typical run (the geometric mean of the runs' own,
-    /// see [`bootstrap`]), with one the sample at rank ⌈p·n⌉ (inverse of the empirical distribution, Hyndman and
-    /// Fan's type 1). `None` = not enough samples.
+    /// The percentile in milliseconds; see [`super::stats::DEFINITION`]. `None` = not enough samples.
     pub ms: Option<f64>,
     /// 95 % interval over the runs, in milliseconds; `None` with one run.
     pub interval_ms: Option<(f64, f64)>,
@@ -203,19 +201,12 @@ fn steady_wall_nanos(run: &Run) -> u64 {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::{Config, Measured, Optimisation, Series};
+    use super::super::{Config, Measured, Series};
     use super::*;
     use crate::hardware::Fingerprint;
 
     fn run(latency_nanos: Vec<u64>, warm_up: u64) -> Run {
-        let mut at = 0;
-        let began_nanos = latency_nanos
-            .iter()
-            .map(|latency| {
-                at += latency;
-                at - latency
-            })
-            .collect();
+        let at = latency_nanos.iter().sum();
         let measured = Measured {
             load_nanos: 1,
             first_inference_nanos: 1,
@@ -223,7 +214,7 @@ mod tests {
             wall_nanos: at,
             cpu_nanos: Some(at / 2),
             warm_up,
-            series: Series { began_nanos, latency_nanos, ..Series::default() },
+            series: Series::one_after_another(latency_nanos),
             ..Measured::default()
         };
         Run { started_unix_secs: 0, measured, moved_warm_up: None }
@@ -233,19 +224,7 @@ mod tests {
         Point {
             model: "m.onnx".to_owned(),
             model_sha256: String::new(),
-            config: Config {
-                batch,
-                threads: 1,
-                provider: "CPU".to_owned(),
-                dims: BTreeMap::new(),
-                seconds: 1.0,
-                min_queries: 0,
-                seed: 0,
-                inputs: None,
-                instances: 1,
-                optimisation: Optimisation::All,
-                scenario: Scenario::SingleStream,
-            },
+            config: Config { batch, ..Config::default() },
             input_shapes: BTreeMap::new(),
             found_dims: BTreeMap::new(),
             runs,

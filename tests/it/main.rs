@@ -17,6 +17,8 @@ mod profile;
 mod project;
 #[cfg(unix)]
 mod remote;
+#[cfg(unix)]
+mod resumed;
 mod results;
 mod sample;
 mod wheels;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::effort::run_secs;
+use super::effort::{most_series_secs, run_secs};
 use super::progress::Progress;
 use super::{Sweep, Tools, runtime_for};
 use crate::hardware::Fingerprint;
@@ -37,10 +37,6 @@ pub(super) struct FoundSizes {
     refused: BTreeMap<(String, u64, BTreeMap<String, u64>), WorkerError>,
 }
 
-/// Longest series, as a multiple of the shortest, when many queries are asked for of a slow model.
-const LONGEST: f64 = 20.0;
-/// Longest series at least, in seconds.
-const LONGEST_SECS: f64 = 60.0;
 /// Rates tried at most for the highest one, and what a queue may need to empty: see `load`.
 const SILENT_TRIALS: f64 = 24.0;
 
@@ -109,7 +105,7 @@ impl<'a> Subject<'a> {
             instances: config.instances,
             seconds: config.seconds,
             min_queries: config.min_queries,
-            most_seconds: (config.seconds * LONGEST).max(LONGEST_SECS),
+            most_seconds: most_series_secs(config.seconds),
             // Runs are independent: each has arrivals of its own.
             seed: config.seed.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
         };
@@ -265,7 +261,7 @@ fn with_warm_up(mut measured: Measured, config: &Config) -> Measured {
 
 /// How long the worker will rightly say nothing.
 fn silent_for(config: &Config, load: &LoadSpec) -> Duration {
-    let usual = run_secs(config.seconds, &config.scenario) * 2.0;
+    let usual = run_secs(config) * 2.0;
     let longest = match &config.scenario {
         Scenario::Server { rate: Rate::Highest { .. }, .. } => {
             load.most_seconds * SILENT_TRIALS

@@ -162,7 +162,8 @@ pub(super) fn cell(stored: &Stored, kind: Kind) -> Cell {
             Cell::number(rate, units::three_digits(rate))
         }
         Kind::Runs => {
-            let why = point.ended.map_or("More runs are to come, or the sweep was stopped", Ended::words);
+            let why = point.ended.as_ref();
+            let why = why.map_or("More runs are to come, or the sweep was stopped".into(), Ended::words);
             Cell::number(f64::from(summary.runs), summary.runs.to_string()).hover(why)
         }
         Kind::Steady => steadiness_cell(point),

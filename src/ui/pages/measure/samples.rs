@@ -180,21 +180,9 @@ fn extremes(series: &Series, most: usize) -> (Vec<Drawn>, usize) {
 mod tests {
     use super::*;
 
-    fn series(latency_nanos: Vec<u64>) -> Series {
-        let mut at = 0;
-        let began_nanos = latency_nanos
-            .iter()
-            .map(|latency| {
-                at += latency;
-                at - latency
-            })
-            .collect();
-        Series { began_nanos, latency_nanos, ..Series::default() }
-    }
-
     #[test]
     fn few_latencies_are_all_drawn_at_the_time_they_begin() {
-        let (drawn, stretch) = extremes(&series(vec![1_000_000, 3_000_000]), 10);
+        let (drawn, stretch) = extremes(&Series::one_after_another(vec![1_000_000, 3_000_000]), 10);
         let drawn: Vec<(f64, f64)> = drawn.iter().map(|query| (query.at_secs, query.millis)).collect();
         assert_eq!((drawn, stretch), (vec![(0.0, 1.0), (0.001, 3.0)], 1));
     }
@@ -204,7 +192,7 @@ mod tests {
         let mut latencies = vec![2_000_000_u64; 1_000_000];
         latencies[123_456] = 90_000_000;
         latencies[654_321] = 10_000;
-        let (drawn, stretch) = extremes(&series(latencies), POINTS);
+        let (drawn, stretch) = extremes(&Series::one_after_another(latencies), POINTS);
         assert!(stretch > 1 && drawn.len() <= POINTS + 3, "{} points", drawn.len());
         for extreme in [90.0, 0.01] {
             assert!(drawn.iter().any(|query| (query.millis - extreme).abs() < 1e-9), "{extreme} ms is lost");
@@ -215,7 +203,7 @@ mod tests {
     #[test]
     fn a_place_in_time_is_a_number_of_queries_and_back() {
         // Queries begin at 0, 10, 20, … ms.
-        let series = series(vec![10_000_000; 100]);
+        let series = Series::one_after_another(vec![10_000_000; 100]);
         assert_eq!(queries_before(&series, 0.055), 6);
         assert_eq!(cut_secs(&series, 6), Some(0.06));
         assert_eq!(queries_before(&series, 0.06), 6, "the line stays where it is");
