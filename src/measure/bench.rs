@@ -6,23 +6,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::engine::{Engine, EngineError, Loaded, nanos, shared};
+use super::batches::Batches;
+use super::engine::{Engine, EngineError, Loaded, nanos, of_batches};
 use super::load::{self, Answerer, Plan};
 use super::monitor::{self, Monitor, Timer, findings};
-use super::native::{Inputs, Runner};
+use super::native::Runner;
 use super::point::Measured;
 use super::protocol::{LoadSpec, SessionSpec, Stage};
 use super::resources;
 use super::scenario::{Scenario, check_provider};
 use crate::hardware::Fingerprint;
-use crate::model::inputs::Tensor;
 
 /// Inferences each answerer makes before a load whose series is not to begin with them.
 const WARM_UP_RUNS: u32 = 5;
 /// Time that warm-up takes at least.
 const WARM_UP_TIME: Duration = Duration::from_millis(200);
 
-/// Loads the sessions, runs the first inference, and puts the load on them. `feeds` has the inputs of one inference,
+/// Loads the sessions, runs the first inference, and puts the load on them. `batches` has the inputs of one inference,
 /// or those of each batch size from 1 up. `on_stage` is called between the stages, never inside one.
 ///
 /// In SingleStream the series begins right after the first inference, so that the warm-up can be seen in it; it is
@@ -30,7 +30,7 @@ const WARM_UP_TIME: Duration = Duration::from_millis(200);
 pub fn run(
     engine: &Engine,
     session: &SessionSpec,
-    feeds: Vec<Vec<Tensor>>,
+    batches: &Batches,
     spec: &LoadSpec,
     mut on_stage: impl FnMut(Stage),
 ) -> Result<Measured, EngineError> {
@@ -41,12 +41,9 @@ pub fn run(
     let (least, most) = (duration(spec.seconds)?, duration(spec.most_seconds)?);
     spec.scenario.check().map_err(EngineError::Runtime)?;
     check_provider(&session.provider, &spec.scenario, spec.instances).map_err(EngineError::Runtime)?;
-    let Some(largest) = feeds.last() else {
-        return Err(EngineError::Runtime("the request has no inputs".to_owned()));
-    };
     let input_shapes: BTreeMap<String, Vec<u64>> =
-        largest.iter().map(|input| (input.name.clone(), input.shape.clone())).collect();
-    let inputs: Vec<Arc<Inputs>> = feeds.into_iter().map(shared).collect::<Result<_, _>>()?;
+        batches.largest.iter().map(|input| (input.name.clone(), input.shape.clone())).collect();
+    let inputs = of_batches(batches)?;
 
     let timer = Timer::measure();
 

@@ -13,6 +13,7 @@
 //! Must not know the project file, the window or the command line: callers get events and values.
 
 pub mod agreement;
+mod batches;
 mod bench;
 pub mod breakdown;
 pub mod cancel;

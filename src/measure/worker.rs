@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use super::batches::Batches;
 use super::bench;
 use super::engine::{Engine, EngineError, Loaded, shared};
 use super::exchange;
@@ -96,7 +97,7 @@ struct Kept {
     slot: u32,
     loaded: Loaded,
     /// The inputs of its last block: made once for all its blocks.
-    fed: Option<(Feed, Arc<native::Inputs>)>,
+    fed: Option<(Feed, Arc<native::Inputs<'static>>)>,
 }
 
 impl Kept {
@@ -130,11 +131,11 @@ impl<W: Write> Worker<W> {
             }
             Request::Bench { session, feeds, load } => {
                 self.kept.clear();
-                let feeds = inputs::all_tensors(&feeds).map_err(words)?;
+                let batches = Batches::read(&feeds).map_err(words)?;
                 self.engine(&session.runtime).map_err(words)?;
                 let Some(engine) = self.engine.take() else { return Err("no runtime is loaded".to_owned()) };
                 let mut broken = None;
-                let measured = bench::run(&engine, &session, feeds, &load, |stage| {
+                let measured = bench::run(&engine, &session, &batches, &load, |stage| {
                     broken = self.say(&Event::Stage { stage }).err().or(broken.take());
                 });
                 let runtime_version = engine.version();
