@@ -139,7 +139,9 @@ mod tests {
 
     /// Feeds of batches from 1 up, with an input made from the batch.
     fn feeds(batches: u64, ports: impl Fn(u64) -> Vec<Fed>) -> Vec<Feed> {
-        (1..=batches).map(|batch| Feed { ports: ports(batch), source: Source::Generated { seed: 3 } }).collect()
+        (1..=batches)
+            .map(|batch| Feed { ports: ports(batch), source: Source::Generated { seed: 3 } })
+            .collect()
     }
 
     #[test]
@@ -168,7 +170,9 @@ mod tests {
         // Items in the second dimension: 1 + 2 + … + 63 = 2,016 items of 2 MiB: 4,227,858,432 bytes.
         let states = |batch| vec![fed("h", ElementType::Float32, &[2, batch, 1 << 18])];
         let error = Batches::read(&feeds(64, states)).unwrap_err();
-        let BatchError::TooLarge { batches: 64, bytes: 4_227_858_432, inputs } = &error else { panic!("{error}") };
+        let BatchError::TooLarge { batches: 64, bytes: 4_227_858_432, inputs } = &error else {
+            panic!("{error}")
+        };
         assert_eq!(inputs, "`h`");
         assert!(error.to_string().contains("give the batcher a smaller largest batch"), "{error}");
         assert!(matches!(Batches::read(&[]), Err(BatchError::None)));

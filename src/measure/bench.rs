@@ -124,7 +124,7 @@ pub fn run(
 
 /// Whether a series can begin with a warm-up that is cut off: arrivals and queues of an open loop, and the queueing
 /// times of Offline, have shapes of their own.
-pub(super) fn can_warm_up(scenario: &Scenario) -> bool {
+fn can_warm_up(scenario: &Scenario) -> bool {
     !matches!(scenario, Scenario::Offline | Scenario::Server { .. })
 }
 

@@ -28,6 +28,7 @@ pub mod load;
 pub mod model_file;
 pub mod monitor;
 mod native;
+mod over_time;
 mod own_folders;
 mod point;
 mod probe;

@@ -84,13 +84,17 @@ impl Config {
 
     /// In words: `batch 4, 2 threads, CPU`, and what is not as usual.
     pub fn words(&self) -> String {
+        self.parts().join(", ")
+    }
+
+    /// The same part by part.
+    pub fn parts(&self) -> Vec<String> {
         let s = if self.threads == 1 { "" } else { "s" };
-        let mut words = format!("batch {}, {} thread{s}, {}", self.batch, self.threads, self.provider);
-        for extra in self.unusual() {
-            words.push_str(", ");
-            words.push_str(&extra);
-        }
-        words
+        let threads = format!("{} thread{s}", self.threads);
+        [format!("batch {}", self.batch), threads, self.provider.clone()]
+            .into_iter()
+            .chain(self.unusual())
+            .collect()
     }
 
     /// What is not as usual, in words: sessions, optimisation, scenario, sizes set.
@@ -226,7 +230,8 @@ pub struct Measured {
     pub queries: u64,
     /// Queries at the start of the series that are warm-up, by change point; see [`super::stats::warmup`].
     pub warm_up: u64,
-    /// What the latencies do over time, where they can show a warm-up; see [`super::stats::warmup`].
+    /// What the run did over time: its latencies, the throughput of Offline, the inferences and the queue of Server;
+    /// `None` where nothing can be said.
     pub steadiness: Option<Steadiness>,
     /// Wall time of the whole series, without the search for a rate, from its beginning to the last answer, in nanoseconds.
     pub wall_nanos: u64,

@@ -295,7 +295,10 @@ mod tests {
     fn sessions_that_cannot_be_shared_are_not() {
         let of = |text: &str| text.parse::<Scenario>().unwrap();
         let message = check_provider("DirectML", &of("closed:4"), 2).unwrap_err();
-        assert!(message.contains("4 queries in flight would share 2 sessions; ask for 4 sessions"), "{message}");
+        assert!(
+            message.contains("4 queries in flight would share 2 sessions; ask for 4 sessions"),
+            "{message}"
+        );
         for (provider, scenario, instances) in [
             ("DirectML", "closed:4", 4),
             ("DirectML", "single", 1),

@@ -17,8 +17,8 @@ mod profile;
 mod project;
 #[cfg(unix)]
 mod remote;
+mod results;
 #[cfg(unix)]
 mod resumed;
-mod results;
 mod sample;
 mod wheels;

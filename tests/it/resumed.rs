@@ -79,7 +79,10 @@ fn a_run_that_fails_after_others_is_said_by_the_measurement_and_tried_again_by_t
         Point { fingerprint: elsewhere, ..point.clone() },
         Point { target: "ssh lab".to_owned(), ..point.clone() },
         Point {
-            config: inferometer::measure::Config { inputs: Some("x.npz 0".to_owned()), ..point.config.clone() },
+            config: inferometer::measure::Config {
+                inputs: Some("x.npz 0".to_owned()),
+                ..point.config.clone()
+            },
             ..point.clone()
         },
     ];

@@ -91,9 +91,7 @@ impl Queue {
         taken.clear();
         let (most, delay) = match batcher {
             None => (1, Duration::ZERO),
-            Some(batcher) => {
-(batcher.max_batch.max(1) as usize, batcher.max_delay())
-            }
+            Some(batcher) => (batcher.max_batch.max(1) as usize, batcher.max_delay()),
         };
         let mut state = self.lock();
         loop {

@@ -165,8 +165,7 @@ mod tests {
     fn what_was_before_a_restart_counts_no_more() {
         static OWN: AtomicU64 = AtomicU64::new(0);
         let folder = folder(&[("proc/stat", "cpu0 100 0 0 900 0 0 0 0\n"), ("proc/self/status", "")]);
-        let mut sampler =
-            Sampler::start_with(&Root::at(folder.path()), || Some(OWN.load(Ordering::SeqCst)));
+        let mut sampler = Sampler::start_with(&Root::at(folder.path()), || Some(OWN.load(Ordering::SeqCst)));
         // A busy second, then one of which a tenth is busy.
         write(folder.path(), "proc/stat", "cpu0 200 0 0 900 0 0 0 0\n");
         OWN.store(1_000_000_000, Ordering::SeqCst);

@@ -110,7 +110,8 @@ impl Sweep {
             let around = start.unwrap_or(FIRST_GUESS_SECS) + AROUND_SECS;
             for config in &configs {
                 let key = config.key();
-                let query = of_model.iter().rev().filter(|p| p.config.key() == key).find_map(|p| query_secs(p));
+                let query =
+                    of_model.iter().rev().filter(|p| p.config.key() == key).find_map(|p| query_secs(p));
                 let (short, long) = series_secs(config, query);
                 let settle = settle_secs(config.seconds);
                 least += f64::from(self.effort.least_runs) * (short + settle + around);
@@ -283,8 +284,7 @@ mod tests {
     #[test]
     fn many_queries_take_as_long_as_they_took_before_and_a_range_where_nobody_knows() {
         let hashes = ["a".to_owned()];
-        let sweep =
-            Sweep { seconds: 2.0, min_queries: 1_000, effort: Effort::runs(1), ..Sweep::default() };
+        let sweep = Sweep { seconds: 2.0, min_queries: 1_000, effort: Effort::runs(1), ..Sweep::default() };
         // Nobody knows: 2 s to 60 s, and 0.2 s + 1 s + 0.3 s around them.
         let expected = sweep.expected(&hashes, &[]);
         close(expected.least, 3.5);

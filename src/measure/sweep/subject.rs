@@ -9,15 +9,13 @@ use super::effort::{most_series_secs, run_secs};
 use super::progress::Progress;
 use super::{Sweep, Tools, runtime_for};
 use crate::hardware::Fingerprint;
-use crate::measure::bench::can_warm_up;
 use crate::measure::cancel::Cancel;
 use crate::measure::inputs::Arrays;
 use crate::measure::launcher::{Launcher, WorkerError};
 use crate::measure::model_file::{self, ModelFileError};
 use crate::measure::protocol::{self, Feed, LoadSpec, Request, SessionSpec, Source, Stage};
-use crate::measure::stats::warmup;
 use crate::measure::transfer::Kind;
-use crate::measure::{Config, Measured, Point, Rate, Run, Scenario, runtime, shapes};
+use crate::measure::{Config, Measured, Point, Rate, Run, Scenario, over_time, runtime, shapes};
 use crate::model::Model;
 
 /// A model of the sweep.
@@ -87,7 +85,7 @@ impl<'a> Subject<'a> {
         cancel: &Cancel,
         progress: &RefCell<Progress<'_>>,
     ) -> Result<(Run, BTreeMap<String, u64>), WorkerError> {
-        let words = config_words(&self.model.name, config);
+        let words = format!("{}, {}", self.model.name, config.words());
         let session = SessionSpec {
             runtime: runtime_for(tools, &config.provider)?,
             model: self.path.to_path_buf(),
@@ -229,14 +227,10 @@ fn bring(
     })
 }
 
-/// Where the warm-up of a run ends, where its latencies can show one: arrivals and queues of an open loop, and the
-/// queueing times of Offline, have shapes of their own.
+/// What a run did over time, and where its warm-up ends, where its latencies can show one.
 fn with_warm_up(mut measured: Measured, config: &Config) -> Measured {
-    if !can_warm_up(&config.scenario) {
-        return measured;
-    }
-    let steadiness = warmup::steadiness(&measured.series.latency_nanos);
-    let cut = steadiness.cut;
+    let steadiness = over_time::steadiness(&config.scenario, &measured.series);
+    let cut = steadiness.as_ref().map_or(0, |found| found.cut);
     if cut > 0 {
         // The minima are those of what counts.
         let left = measured.queries.saturating_sub(cut as u64);
@@ -256,16 +250,14 @@ fn with_warm_up(mut measured: Measured, config: &Config) -> Measured {
             ));
         }
     }
-    Measured { warm_up: cut as u64, steadiness: Some(steadiness), ..measured }
+    Measured { warm_up: cut as u64, steadiness, ..measured }
 }
 
 /// How long the worker will rightly say nothing.
 fn silent_for(config: &Config, load: &LoadSpec) -> Duration {
     let usual = run_secs(config) * 2.0;
     let longest = match &config.scenario {
-        Scenario::Server { rate: Rate::Highest { .. }, .. } => {
-            load.most_seconds * SILENT_TRIALS
-        }
+        Scenario::Server { rate: Rate::Highest { .. }, .. } => load.most_seconds * SILENT_TRIALS,
         _ if config.min_queries > 0 => load.most_seconds,
         _ => 0.0,
     };
@@ -296,10 +288,6 @@ fn refusal(path: &Path, sweep: &Sweep, tools: Tools<'_>, cancel: &Cancel) -> Opt
     };
     let mut worker = tools.launcher.start(cancel).ok()?;
     worker.ask(&Request::Load { session }, Duration::ZERO, cancel, &mut |_| (), &mut || ()).err()
-}
-
-fn config_words(model: &str, config: &Config) -> String {
-    format!("{model}, {}", config.words())
 }
 
 fn stage_words(stage: Stage) -> &'static str {

@@ -121,7 +121,9 @@ pub(super) fn column(kind: Kind) -> Column {
             .hover("99 of 100 queries took no longer; ± is half the 95 % interval over runs"),
         Kind::Rate => Column::number("Items/s", 50.0).hover("Throughput over wall time"),
         Kind::Runs => Column::number("Runs", 30.0).hover("Independent runs, each in a process of its own"),
-        Kind::Steady => Column::text("Steadiness", 66.0).hover("What the latencies did over time"),
+        Kind::Steady => Column::text("Steadiness", 66.0).hover(
+            "What the runs did over time: latency, in Offline throughput, in Server inferences and queue",
+        ),
         Kind::Valid => Column::text("Validity", 52.0).hover("Whether the runs kept their scenario's rules"),
         Kind::Load => Column::number("Load", 54.0).hover("Time to create the session, median of the runs"),
         Kind::First => {
@@ -239,7 +241,9 @@ pub(super) fn steadiness(point: &Point) -> Option<Badge> {
 
 fn steadiness_cell(point: &Point) -> Cell {
     let Some(badge) = steadiness(point) else {
-        return Cell::unknown("This scenario's latencies include queueing, which hides a warm-up");
+        return Cell::unknown(
+            "Not judged: measured by an earlier version, or arrivals vary through a batcher",
+        );
     };
     let sentences: Vec<String> = point
         .runs
