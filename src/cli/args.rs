@@ -296,9 +296,6 @@ pub struct Race {
     /// Fresh processes, at least
     #[arg(long = "race-processes", value_name = "N", default_value_t = 4)]
     pub processes: u32,
-    /// Length of a block, in milliseconds
-    #[arg(long = "race-block", value_name = "MS", default_value_t = 30.0)]
-    pub block: f64,
 }
 
 /// `selftest`

@@ -22,7 +22,6 @@ fn settings(race: &args::Race) -> Settings {
         groups: race.processes,
         seconds: race.seconds,
         within: race.within / 100.0,
-        block_millis: race.block,
         ..Settings::default()
     }
 }
@@ -178,6 +177,7 @@ pub(super) fn document(session: &Session, duel: &Duel) -> anyhow::Result<Value> 
         "b": duel.b.as_ref().map(|b| contender(&name_b, b)),
         "pairs": duel.pairs,
         "processes": duel.groups,
+        "sets": duel.sets,
         "seconds": duel.seconds,
         "ended": duel.ended,
         "settings": duel.settings,
@@ -205,7 +205,7 @@ fn ratios(ratios: &[Ratio]) -> Map<String, Value> {
             "p_value": ratio.estimate.map(|found| found.p_value),
             "resolution": ratio.resolution,
             "pairs": ratio.pairs,
-            "processes": ratio.processes,
+            "sets": ratio.sets,
         });
         if let Decision::NotEnough { have, need } = ratio.decision {
             entry["samples"] = json!({ "have": have, "need": need });

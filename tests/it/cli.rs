@@ -271,8 +271,6 @@ fn compare_tells_size_speed_agreement_and_accuracy() {
         "1e6",
         "--race-processes",
         "2",
-        "--race-block",
-        "5",
     ];
     let document = json(&arguments, &files);
     let race = &document["race"];
@@ -302,7 +300,7 @@ fn compare_tells_size_speed_agreement_and_accuracy() {
 
 #[test]
 fn one_model_under_two_settings_is_run_in_turn() {
-    let quick = ["--race-within", "1e6", "--race-processes", "1", "--race-block", "5"];
+    let quick = ["--race-within", "1e6", "--race-processes", "1"];
     let first = [&["compare", "--json", "--against", "batch=4,optimisation=basic"], &quick[..]].concat();
     let race = &json(&first, &[sample("models/digits-student.onnx")])["race"];
     assert_eq!((&race["a"]["batch"], &race["b"]["batch"]), (&Value::from(1), &Value::from(4)));
@@ -315,8 +313,7 @@ fn one_model_under_two_settings_is_run_in_turn() {
 #[test]
 fn a_self_test_tells_what_the_machine_can_tell() {
     let nothing: [&str; 0] = [];
-    let arguments =
-        ["selftest", "--json", "--race-within", "1e6", "--race-processes", "2", "--race-block", "5"];
+    let arguments = ["selftest", "--json", "--race-within", "1e6", "--race-processes", "2"];
     let document = json(&arguments, &nothing);
     let itself = &document["a_against_itself"]["p50"];
     let resolution = document["resolution"].as_f64().unwrap();

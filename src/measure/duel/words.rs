@@ -41,13 +41,16 @@ fn percent(share: f64) -> String {
 
 /// How it was made.
 pub(super) fn method(duel: &Duel) -> String {
-    let Duel { pairs, groups, seconds, ended, .. } = duel;
+    let Duel { pairs, groups, sets, seconds, ended, .. } = duel;
     let s = |count: u64| if count == 1 { "" } else { "s" };
     let processes = if *groups == 1 { "process" } else { "processes" };
+    // Older versions created one set a process.
+    let sets = (*sets).max(*groups);
     let mut text = format!(
-        "{} pair{} of blocks in random order, {groups} fresh {processes}, {seconds:.1} s",
+        "{} block{} of turns in random order, {sets} set{} of new sessions in {groups} fresh {processes}, {seconds:.1} s",
         units::group_thousands(u128::from(*pairs)),
-        s(*pairs)
+        s(*pairs),
+        s(u64::from(sets)),
     );
     match ended {
         End::Precise => text.push_str("; as precise as asked"),
@@ -146,7 +149,7 @@ mod tests {
     fn ratio(percentile: Percentile, estimate: Option<[f64; 3]>, decision: Decision) -> Ratio {
         let estimate = estimate.map(|[ratio, low, high]| Estimate { ratio, low, high, p_value: 0.001 });
         let resolution = Some(0.0083);
-        Ratio { percentile, estimate, level: 0.95, decision, resolution, pairs: 40, processes: 4 }
+        Ratio { percentile, estimate, level: 0.95, decision, resolution, pairs: 40, sets: 4 }
     }
 
     fn duel(a: Contender, b: Option<Contender>) -> Duel {
@@ -163,6 +166,7 @@ mod tests {
             sentence: String::new(),
             pairs: 1_312,
             groups: 4,
+            sets: 16,
             seconds: 20.04,
             ended: End::TimeUp,
             settings: Settings::default(),
@@ -189,7 +193,7 @@ mod tests {
         );
         assert_eq!(
             duel.method(),
-            "1,312 pairs of blocks in random order, 4 fresh processes, 20.0 s; the time was up"
+            "1,312 blocks of turns in random order, 16 sets of new sessions in 4 fresh processes, 20.0 s; the time was up"
         );
     }
 

@@ -1,16 +1,17 @@
 //! How many times as fast B is as A, from blocks of both run in turn.
 //!
-//! A and B are measured in pairs of short blocks next to each other, in random order within a pair, so that whatever
-//! the machine does to one it does to the other: run one after the other, the same model differs from itself by up
-//! to 22 % on a shared machine. Each pair gives the logarithm of the ratio of its two percentiles; a percentile too
-//! high for one block is taken from neighbouring pairs joined.
+//! A and B are measured in pairs of blocks, in which they take turns in random order, so that whatever the machine
+//! does to one it does to the other: run one after the other, the same model differs from itself by up to 22 % on a
+//! shared machine. Each pair gives the logarithm of the ratio of its two percentiles; a percentile too high for one
+//! block is taken from neighbouring pairs joined.
 //!
 //! The estimate is the mean of these logarithms with a fifth trimmed at each end (a block hit by other work is
 //! an outlier), its interval Student's t on the winsorised variance (Yuen, "The two-sample
-//! trimmed t for unequal population variances", Biometrika 61, 1974). Pairs from several processes differ less within a process than between them (memory layout,
-//! core), so with two processes or more the process is the unit: Student's t over the processes' trimmed means, as
-//! Kalibera and Jones ("Rigorous benchmarking in reasonable time", ISMM 2013) advise. The p value is of the test
-//! that swaps A and B within pairs at random (signed ranks), exact up to 14 pairs.
+//! trimmed t for unequal population variances", Biometrika 61, 1974). Pairs of several sets of sessions differ less
+//! within a set than between them (where in memory the sessions lie), so with two sets or more the set is the unit:
+//! the same trimmed mean and t of the sets' trimmed means, as Kalibera and Jones ("Rigorous benchmarking in
+//! reasonable time", ISMM 2013) advise to repeat at the highest level that varies. The p value is of the test that
+//! swaps A and B within pairs at random (signed ranks), exact up to 14 pairs.
 //!
 //! **Found** in 1,000 repetitions on a synthetic machine that drifts by 15 % and has bursts (the ignored test here):
 //! the 95 % interval holds the true ratio 93.7 % (p50), 94.9 % (p90) and 98.2 % (p99) of the time with 60 pairs,
@@ -41,8 +42,9 @@ pub struct Pair<'a> {
     pub a: &'a [u64],
     /// Latencies of B.
     pub b: &'a [u64],
-    /// Which process ran them; pairs of one process share a number.
-    pub process: usize,
+    /// Which set of sessions ran them; pairs of one set share a number, and sets next to each other have numbers next
+    /// to each other.
+    pub set: usize,
 }
 
 /// What a comparison decided about B.
@@ -91,8 +93,9 @@ pub struct Ratio {
     pub resolution: Option<f64>,
     /// Pairs compared, after joining neighbours.
     pub pairs: usize,
-    /// Processes they come from.
-    pub processes: usize,
+    /// Sets of sessions they come from, after joining those too short for the percentile.
+    #[serde(alias = "processes")]
+    pub sets: usize,
 }
 
 /// Compares one percentile. `resolution` is [`resolution`]'s answer for this machine; `seed` is for the random swaps.
@@ -107,10 +110,10 @@ pub fn compare(
     let have = count_of(|pair| pair.a.len()).min(count_of(|pair| pair.b.len()));
     let need = percentile.floor().max(MIN_PAIRS as u64 * fewest(percentile));
     let groups = log_ratios(pairs, percentile, have);
-    let logs: Vec<f64> = groups.values().flatten().copied().collect();
+    let logs: Vec<f64> = groups.iter().flatten().copied().collect();
     let made = |estimate, decision| {
-        let (pairs, processes) = (logs.len(), groups.len());
-        Ratio { percentile, estimate, level, decision, resolution, pairs, processes }
+        let (pairs, sets) = (logs.len(), groups.len());
+        Ratio { percentile, estimate, level, decision, resolution, pairs, sets }
     };
     if have < need || logs.len() < MIN_PAIRS {
         // Uneven blocks can need more than the even share.
@@ -122,10 +125,9 @@ pub fn compare(
         let (center, error, degrees) = trimmed(&logs);
         (center, error * special::student_two_sided(level, degrees))
     } else {
-        let centers: Vec<f64> = groups.values().map(|logs| trimmed(logs).0).collect();
-        let (center, deviation) = mean_and_deviation(&centers);
-        let count = centers.len() as f64;
-        (center, special::student_two_sided(level, count - 1.0) * deviation / count.sqrt())
+        let centers: Vec<f64> = groups.iter().map(|logs| trimmed(logs).0).collect();
+        let (center, error, degrees) = trimmed(&centers);
+        (center, error * special::student_two_sided(level, degrees))
     };
     let p_value = swap_p_value(&logs, seed);
     let estimate =
@@ -141,19 +143,37 @@ pub fn compare(
     made(Some(estimate), decision)
 }
 
-/// Logarithms of A's percentile over B's, by process, from neighbouring pairs joined until both sides have samples
-/// enough for the percentile.
-fn log_ratios(pairs: &[Pair<'_>], percentile: Percentile, samples: u64) -> BTreeMap<usize, Vec<f64>> {
+/// Logarithms of A's percentile over B's, by set, from neighbouring pairs joined until both sides have samples enough
+/// for the percentile. Sets that are too short for it are joined with their neighbours, too.
+fn log_ratios(pairs: &[Pair<'_>], percentile: Percentile, samples: u64) -> Vec<Vec<f64>> {
     let fewest = fewest(percentile);
     // Five times the fewest, so that one slow sample does not decide a group, as far as that leaves twenty groups.
     let sound = (5 * fewest).min(samples / 20);
     let least = fewest.max(sound).max(samples.div_ceil(MOST_GROUPS)) as usize;
-    let mut by_process: BTreeMap<usize, Vec<&Pair<'_>>> = BTreeMap::new();
+    let mut by_set: BTreeMap<usize, Vec<&Pair<'_>>> = BTreeMap::new();
     for pair in pairs {
-        by_process.entry(pair.process).or_default().push(pair);
+        by_set.entry(pair.set).or_default().push(pair);
     }
-    let mut found = BTreeMap::new();
-    for (process, pairs) in by_process {
+    let is_short = |pairs: &[&Pair<'_>]| {
+        let count = |side: fn(&Pair<'_>) -> usize| pairs.iter().map(|pair| side(pair)).sum::<usize>();
+        count(|pair| pair.a.len()).min(count(|pair| pair.b.len())) < least
+    };
+    let mut sets: Vec<Vec<&Pair<'_>>> = Vec::new();
+    for pairs in by_set.into_values() {
+        match sets.last_mut() {
+            Some(last) if is_short(last) => last.extend(pairs),
+            _ => sets.push(pairs),
+        }
+    }
+    // What is left at the end joins the set before it.
+    if let Some(short) = sets.pop_if(|last| is_short(last)) {
+        match sets.last_mut() {
+            Some(last) => last.extend(short),
+            None => sets.push(short),
+        }
+    }
+    let mut found = Vec::new();
+    for pairs in sets {
         let mut joined: Vec<(Vec<u64>, Vec<u64>)> = Vec::new();
         for pair in pairs {
             match joined.last_mut() {
@@ -180,7 +200,7 @@ fn log_ratios(pairs: &[Pair<'_>], percentile: Percentile, samples: u64) -> BTree
             })
             .collect();
         if !logs.is_empty() {
-            found.insert(process, logs);
+            found.push(logs);
         }
     }
     found
@@ -362,16 +382,16 @@ mod tests {
             .collect()
     }
 
-    fn pairs(processes: &[Blocks]) -> Vec<Pair<'_>> {
-        let of = |(process, blocks)| {
+    fn pairs(sets: &[Blocks]) -> Vec<Pair<'_>> {
+        let of = |(set, blocks)| {
             let blocks: &Blocks = blocks;
-            blocks.iter().map(move |(a, b)| Pair { a, b, process })
+            blocks.iter().map(move |(a, b)| Pair { a, b, set })
         };
-        processes.iter().enumerate().flat_map(of).collect()
+        sets.iter().enumerate().flat_map(of).collect()
     }
 
-    fn median_ratio(processes: &[Blocks], resolution: Option<f64>) -> Ratio {
-        compare(&pairs(processes), Percentile::P50, 0.95, resolution, 1)
+    fn median_ratio(sets: &[Blocks], resolution: Option<f64>) -> Ratio {
+        compare(&pairs(sets), Percentile::P50, 0.95, resolution, 1)
     }
 
     #[test]
@@ -434,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn processes_that_differ_widen_the_interval() {
+    fn sets_that_differ_widen_the_interval() {
         let held = (0..200)
             .filter(|seed| {
                 let mut source = Source::new(9_000 + seed);
@@ -445,7 +465,7 @@ mod tests {
                     })
                     .collect();
                 let found = median_ratio(&made, None);
-                assert_eq!((found.processes, found.pairs), (5, 100));
+                assert_eq!((found.sets, found.pairs), (5, 100));
                 let found = found.estimate.unwrap();
                 (found.low..=found.high).contains(&1.25)
             })
@@ -466,7 +486,7 @@ mod tests {
         assert!(said.starts_with("B is 1.8") && said.contains("× as fast, 95 % 1."), "{said}");
         assert!(said.ends_with("; p99.9 not enough samples: 2,000 of 6,636"), "{said}");
         let swapped: Vec<Pair<'_>> =
-            pairs.iter().map(|pair| Pair { a: pair.b, b: pair.a, process: pair.process }).collect();
+            pairs.iter().map(|pair| Pair { a: pair.b, b: pair.a, set: pair.set }).collect();
         let slower = compare(&swapped, Percentile::P50, 0.95, Some(0.01), 1);
         assert_eq!(slower.decision, Decision::Slower);
         assert!((slower.estimate.unwrap().ratio * estimate.ratio - 1.0).abs() < 1e-9);
@@ -497,7 +517,7 @@ mod tests {
             decision,
             resolution: None,
             pairs: 40,
-            processes: 1,
+            sets: 1,
         };
         let faster = ratio(Percentile::P50, estimate(1.83, 1.79, 1.87), Decision::Faster);
         let open = ratio(Percentile::P99, estimate(1.1, 0.9, 1.3), Decision::Undecided);
