@@ -103,6 +103,10 @@ impl App {
     fn take_run(&mut self, ran: Ran) -> anyhow::Result<()> {
         let Ran { place, id, mut point, run, mut summary } = ran;
         let known = self.sweep_points.get(&place).copied().or(id);
+        if known.is_none() && run.is_none() {
+            // None of its runs could be kept, which was said.
+            return Ok(());
+        }
         if let Some(stored) = self.state.points.iter().find(|stored| Some(stored.id) == known) {
             // A warm-up that was moved while the sweep goes on stays where it was moved to.
             let moved: Vec<Option<u64>> = stored.point.runs.iter().map(|run| run.moved_warm_up).collect();

@@ -120,6 +120,30 @@ fn a_sweep_keeps_loading_first_inference_and_steady_state_apart() {
     }
 }
 
+/// A dynamic batcher, helpers of MultiStream and Offline with the real library.
+#[test]
+fn every_scenario_tells_what_measuring_itself_used_and_what_the_run_did_over_time() {
+    let scenarios = ["server:400:batch=4:delay=3", "multi:4", "offline"];
+    let sweep = Sweep {
+        scenarios: scenarios.map(|text| text.parse().unwrap()).to_vec(),
+        instances: vec![2],
+        seconds: 0.4,
+        ..quick(vec![sample("models/digits-student.onnx")])
+    };
+    let (points, failures, _) = run(&sweep, &launcher());
+    assert_eq!((failures, points.len()), (Vec::new(), 3));
+    for point in &points {
+        let (measured, scenario) = (&point.runs[0].measured, &point.config.scenario);
+        let readings = measured.readings.as_ref().unwrap();
+        // Watched from just before the series to just after it.
+        assert!(readings.run_nanos >= measured.wall_nanos, "{scenario}");
+        assert!(measured.own_cpu_nanos.unwrap() <= measured.cpu_nanos.unwrap() + 1_000_000, "{scenario}");
+        assert!(measured.steadiness.is_some(), "{scenario}");
+    }
+    let batches = &points[0].runs[0].measured.series.batch;
+    assert!(!batches.is_empty() && batches.iter().all(|batch| (1..=4).contains(batch)), "{batches:?}");
+}
+
 #[test]
 fn a_model_the_runtime_refuses_is_reported_in_its_own_words_and_the_sweep_goes_on() {
     let folder = tempfile::tempdir().unwrap();

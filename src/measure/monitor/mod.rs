@@ -310,11 +310,8 @@ mod tests {
     #[test]
     fn what_was_seen_before_a_restart_is_forgotten() {
         let stub = StubNvml::build();
-        let settings = Settings {
-            interval: Duration::from_secs(3_600),
-            gpus: true,
-            nvml: Some(stub.library().to_owned()),
-        };
+        let settings =
+            Settings { interval: Duration::from_hours(1), gpus: true, nvml: Some(stub.library().to_owned()) };
         let monitor = Monitor::start(&settings);
         work();
         monitor.restart();

@@ -130,7 +130,8 @@ pub(super) fn column(kind: Kind) -> Column {
             Column::number("First", 54.0).hover("First inference after loading, median of the runs")
         }
         Kind::Memory => Column::number("Memory", 62.0).hover("Largest resident memory of the worker process"),
-        Kind::Cpu => Column::number("CPU/item", 54.0).hover("CPU time of all threads for one item"),
+        Kind::Cpu => Column::number("CPU/item", 54.0)
+            .hover("CPU time of the worker for one item, without what measuring itself used"),
         Kind::Started => {
             Column::text("Started", 92.0).hover("Start of the first run, in this machine's time zone")
         }
