@@ -228,6 +228,11 @@ impl Duel {
         words::method(self)
     }
 
+    /// Why it is not kept, and what was found until then.
+    pub fn not_kept_sentence(&self) -> String {
+        words::not_kept(self)
+    }
+
     /// Whether it says anything of the medians.
     pub fn has_estimate(&self) -> bool {
         self.ratios.iter().chain(&self.same).any(|ratio| ratio.estimate.is_some())

@@ -64,6 +64,33 @@ pub(super) fn method(duel: &Duel) -> String {
     text
 }
 
+/// Why a race is not kept: it was stopped, broke off, or ended with too little, and what it had found.
+pub(super) fn not_kept(duel: &Duel) -> String {
+    let how = match &duel.ended {
+        End::Stopped => "was stopped".to_owned(),
+        End::Broken(message) => format!("broke off ({message})"),
+        End::Precise | End::TimeUp => "ended".to_owned(),
+    };
+    let s = if duel.pairs == 1 { "" } else { "s" };
+    let pairs = units::group_thousands(u128::from(duel.pairs));
+    if duel.has_estimate() {
+        return format!("The race {how} after {pairs} block{s} of turns. Until then: {}.", found(duel));
+    }
+    let first = duel.ratios.iter().chain(&duel.same).next();
+    let lacking = match first.map(|ratio| ratio.decision) {
+        Some(stats::Decision::NotEnough { have, need }) if have < need => {
+            format!(": {have} inferences a side of the {need} needed")
+        }
+        _ => String::new(),
+    };
+    format!("The race {how} after {pairs} block{s} of turns, too few to say anything{lacking}.")
+}
+
+/// The verdict, or what the machine can tell, without its full stop.
+fn found(duel: &Duel) -> String {
+    sentence(duel).trim_end_matches('.').to_owned()
+}
+
 /// What A and B are called: by what tells them apart.
 pub(super) fn names(a: &Contender, b: Option<&Contender>) -> (String, String) {
     let Some(b) = b else { return (a.model.clone(), a.model.clone()) };
@@ -194,6 +221,23 @@ mod tests {
         assert_eq!(
             duel.method(),
             "1,312 blocks of turns in random order, 16 sets of new sessions in 4 fresh processes, 20.0 s; the time was up"
+        );
+    }
+
+    #[test]
+    fn a_race_that_was_stopped_says_so_and_what_it_found() {
+        let mut duel = duel(contender("full.onnx", 1), Some(contender("small.onnx", 1)));
+        duel.ended = End::Stopped;
+        assert_eq!(
+            not_kept(&duel),
+            "The race was stopped after 1,312 blocks of turns. Until then: small.onnx is 1.83× as fast as full.onnx, \
+             95 % 1.79–1.87; p99 not enough samples: 300 of 662."
+        );
+        duel.ratios = vec![ratio(Percentile::P50, None, Decision::NotEnough { have: 8, need: 11 })];
+        (duel.same, duel.pairs) = (Vec::new(), 1);
+        assert_eq!(
+            not_kept(&duel),
+            "The race was stopped after 1 block of turns, too few to say anything: 8 inferences a side of the 11 needed."
         );
     }
 
