@@ -125,20 +125,20 @@ impl<W: Write> Worker<W> {
             }
             Request::Turns { set, lanes, turns } => {
                 self.kept = None;
-                let before = self.turning.take().filter(|before| before.is(set, &lanes));
-                let (turning, load_nanos) = match before {
-                    Some(turning) => (turning, Vec::new()),
-                    None => {
+                let mut load_nanos = Vec::new();
+                let turning =
+                    if let Some(before) = self.turning.take().filter(|before| before.is(set, &lanes)) {
+                        before
+                    } else {
                         let runtime = lanes.first().map(|lane| lane.session.runtime.clone());
                         let runtime = runtime.ok_or("nothing takes turns")?;
                         if let Some(other) = lanes.iter().find(|lane| lane.session.runtime != runtime) {
                             return Err(words(EngineError::OtherLibrary(other.session.runtime.clone())));
                         }
                         let turning = Set::create(self.engine(&runtime).map_err(words)?, set, &lanes)?;
-                        let load_nanos = turning.load_nanos();
-                        (turning, load_nanos)
-                    }
-                };
+                        load_nanos = turning.load_nanos();
+                        turning
+                    };
                 let latency_nanos = turning.run(&turns)?;
                 self.turning = Some(turning);
                 Ok(Event::Turned { latency_nanos, load_nanos })

@@ -118,6 +118,9 @@ struct Block {
     lanes: Vec<Vec<u64>>,
 }
 
+/// The latencies of each lane in a block, and the time to load of the lanes whose sessions it created.
+type Turned = (Vec<Vec<u64>>, Vec<(usize, u64)>);
+
 struct Race<'r> {
     tools: Tools<'r>,
     cancel: &'r Cancel,
@@ -245,7 +248,7 @@ impl<'r> Race<'r> {
         Ok(used)
     }
 
-    /// One block: the latencies of each lane, and the time to load of the lanes whose sessions it created.
+    /// One block.
     fn block(
         &mut self,
         workers: &mut [(PathBuf, Worker)],
@@ -253,7 +256,7 @@ impl<'r> Race<'r> {
         set: u32,
         seconds: f64,
         seed: u64,
-    ) -> Result<(Vec<Vec<u64>>, Vec<(usize, u64)>), WorkerError> {
+    ) -> Result<Turned, WorkerError> {
         let (mut latencies, mut loads) = (vec![Vec::new(); self.lanes.len()], Vec::new());
         let several = workers.len() > 1;
         let turns = TurnSpec { seed, ..self.turns(seconds, several) };
