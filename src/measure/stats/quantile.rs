@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::early_stopping;
+use super::{early_stopping, special};
 use crate::units::duration_ms;
 
 /// What our percentiles are, in words for reports and tooltips.
@@ -111,6 +111,29 @@ impl TryFrom<u16> for Percentile {
     }
 }
 
+/// The two samples between which a percentile of the distribution lies with the chance asked for, if the samples are
+/// independent of each other.
+///
+/// Within one run they hardly ever are, and run-to-run differences are larger still: this is the narrowest interval
+/// one may show, beside an interval over runs and never instead of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ranks {
+    /// 1-based rank of the lower end; `None` when it lies below the smallest sample.
+    pub low: Option<usize>,
+    /// 1-based rank of the upper end; `None` when it lies above the largest sample.
+    pub high: Option<usize>,
+}
+
+/// The two-sided order-statistic interval (David and Nagaraja, *Order Statistics*, 3rd ed., §7.1): ranks l and u
+/// with P(fewer than l samples below the percentile) and P(at least u below it) each at most (1 − `level`) ÷ 2.
+pub fn interval_ranks(percentile: Percentile, samples: usize, level: f64) -> Ranks {
+    let (count, share) = (samples as u64, percentile.share());
+    let tail = 0.5 * (1.0 - level);
+    let low = special::binomial_quantile(tail, count, share) as usize;
+    let high = special::binomial_quantile(1.0 - tail, count, share) as usize + 1;
+    Ranks { low: (low >= 1 && samples > 0).then_some(low), high: (high <= samples).then_some(high) }
+}
+
 /// A percentile as it may be shown: a value, or the reason why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Shown {
@@ -196,6 +219,24 @@ mod tests {
             (Percentile::P90.of(&eleven), Percentile::P90.of_as_loadgen(&eleven)),
             (Some(10), Some(10))
         );
+    }
+
+    #[test]
+    fn interval_ranks_are_the_binomials() {
+        // scipy.stats.binom: (ppf(0.025), ppf(0.975) + 1).
+        let ranks = |percentile, samples| {
+            let Ranks { low, high } = interval_ranks(percentile, samples, 0.95);
+            (low, high)
+        };
+        assert_eq!(ranks(Percentile::P50, 1_000), (Some(469), Some(532)));
+        assert_eq!(ranks(Percentile::P90, 1_000), (Some(881), Some(919)));
+        assert_eq!(ranks(Percentile::P95, 1_000), (Some(936), Some(964)));
+        assert_eq!(ranks(Percentile::P99, 1_000), (Some(983), Some(997)));
+        assert_eq!(ranks(Percentile::P99, 300), (Some(293), None));
+        assert_eq!(ranks(Percentile::P999, 10_000), (Some(9_983), Some(9_997)));
+        assert_eq!(ranks(Percentile::P50, 6), (Some(1), Some(6)));
+        assert_eq!(ranks(Percentile::P50, 5), (None, None));
+        assert_eq!(ranks(Percentile::P50, 0), (None, None));
     }
 
     #[test]

@@ -117,6 +117,11 @@ pub fn binomial_at_most(successes: u64, trials: u64, probability: f64) -> f64 {
     beta_regularized(1.0 - probability, (trials - successes) as f64, successes as f64 + 1.0)
 }
 
+/// The smallest count whose [`binomial_at_most`] reaches `level`.
+pub fn binomial_quantile(level: f64, trials: u64, probability: f64) -> u64 {
+    first_where(0, trials, |count| binomial_at_most(count, trials, probability) >= level)
+}
+
 /// The smallest value in `low..=high` for which `holds`, which must stay true once true; `high` if there is none.
 pub fn first_where(low: u64, high: u64, holds: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (low, high);
