@@ -196,7 +196,7 @@ impl Bench<'_> {
                 found = figure.map(|figure| (figure, cpu));
             }
             Event::Failed { message, .. } => panic!("{message}"),
-            Event::Started { .. } | Event::Progress { .. } => {}
+            Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
         };
         sweep::run(&sweep, Vec::new(), self.tools, &Fingerprint::default(), &Cancel::new(), &mut on_event);
         found

@@ -129,7 +129,7 @@ enum Finding {
     Answer(u64, Query, Result<QueryResult, String>),
 }
 
-/// One run of a sweep.
+/// One run of a sweep, or the end of a measurement that has runs.
 struct Ran {
     /// Which configuration of which sweep: runs of one go to one measurement.
     place: (u64, usize),
@@ -137,8 +137,8 @@ struct Ran {
     id: Option<i64>,
     /// The measurement with all its runs, without raw samples.
     point: Point,
-    /// The run, with its raw samples.
-    run: Run,
+    /// The run, with its raw samples; `None` where there is nothing new but why there are no more.
+    run: Option<Run>,
     summary: Summary,
 }
 

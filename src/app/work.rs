@@ -13,9 +13,9 @@ use crate::measure::agreement::{self, Question};
 use crate::measure::install::{self, Flavour};
 use crate::measure::model_file;
 use crate::measure::runtime::{self, Found, Search};
-use crate::measure::scenario::MOST_SESSIONS;
+use crate::measure::scenario::{MOST_SESSIONS, check_provider};
 use crate::measure::sweep::{self, Effort, Event, Sweep, Tools};
-use crate::measure::{Arrivals, Point, Scenario};
+use crate::measure::{Arrivals, Config, Point, Scenario};
 
 /// The longest steady state one may ask for, in seconds: a day.
 const LONGEST_SECS: f64 = 86_400.0;
@@ -83,9 +83,7 @@ impl App {
         let on = target.as_ref().map_or_else(String::new, |target| format!(" on {}", target.name));
         let title = format!("{MEASURE} {count} model{}{on}", if count == 1 { "" } else { "s" });
         // Runs of a configuration that was begun before go to its measurement.
-        let known: Vec<(String, String, i64)> =
-            before.iter().map(|(id, point)| (point.model_sha256.clone(), point.config.key(), *id)).collect();
-        let before: Vec<Point> = before.into_iter().map(|(_, point)| point).collect();
+        let (known, before): (Vec<i64>, Vec<Point>) = before.into_iter().unzip();
         Ok(self.jobs.start(title, move |link| {
             let (launcher, machine, runtimes) = match &target {
                 None => {
@@ -94,6 +92,10 @@ impl App {
                 Some(target) => targets::reach(target, &sweep.providers, link)?,
             };
             let tools = Tools { launcher: &launcher, runtimes: &runtimes };
+            let found = |place: usize, before: Option<usize>, point: Point, run, summary| {
+                let id = before.and_then(|before| known.get(before).copied());
+                link.found(Finding::Ran(Box::new(Ran { place: (number, place), id, point, run, summary })));
+            };
             let outcome =
                 sweep::run(&sweep, before, tools, &machine, &link.cancel, &mut |event| match event {
                     Event::Started { .. } => {}
@@ -102,21 +104,11 @@ impl App {
                         doing: now,
                         seconds_left: Some(seconds_left),
                     }),
-                    Event::Ran { place, point, run, summary } => {
-                        let id = known
-                            .iter()
-                            .find(|(sha256, key, _)| {
-                                *sha256 == point.model_sha256 && *key == point.config.key()
-                            })
-                            .map(|(_, _, id)| *id);
-                        let place = (number, place);
-                        link.found(Finding::Ran(Box::new(Ran {
-                            place,
-                            id,
-                            point: *point,
-                            run: *run,
-                            summary: *summary,
-                        })));
+                    Event::Ran { place, before, point, run, summary } => {
+                        found(place, before, *point, Some(*run), *summary);
+                    }
+                    Event::Ended { place, before, point, summary } => {
+                        found(place, before, *point, None, *summary);
                     }
                     Event::Failed { model, config, message } => link.found(Finding::Failure(Failure {
                         model: super::intake::file_name(&model),
@@ -321,6 +313,10 @@ fn check(sweep: &Sweep) -> anyhow::Result<()> {
     }
     for scenario in &sweep.scenarios {
         scenario.check().map_err(|problem| anyhow::anyhow!("{scenario}: {problem}"))?;
+    }
+    for Config { provider, scenario, instances, .. } in sweep.configs() {
+        check_provider(&provider, &scenario, instances)
+            .map_err(|problem| anyhow::anyhow!("{scenario}: {problem}"))?;
     }
     let seconds = sweep.seconds;
     if !(seconds.is_finite() && seconds > 0.0 && seconds <= LONGEST_SECS) {

@@ -214,7 +214,7 @@ pub(super) fn point_document(stored: &Stored) -> Value {
         "cpu_ms_per_inference": summary.cpu_ms_per_item,
         "samples": summary.samples,
         "runs": point.runs.iter().map(run_document).collect::<Vec<_>>(),
-        "stopped": point.ended.map(Ended::words),
+        "stopped": point.ended.as_ref().map(Ended::words),
         "invalid": point.invalid(),
         "target": point.target,
         "input_shapes": point.input_shapes,

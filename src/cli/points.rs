@@ -130,6 +130,9 @@ fn merged(one: &str, other: &str) -> String {
 fn notes_of(points: &[&Stored]) -> Notes {
     let mut notes = Notes::default();
     for (row, stored) in points.iter().enumerate() {
+        if let Some(ended) = stored.point.ended.as_ref().filter(|ended| ended.is_failure()) {
+            notes.add(row, &ended.words());
+        }
         for reason in stored.point.invalid() {
             notes.add(row, &format!("not valid: {reason}"));
         }

@@ -440,19 +440,7 @@ mod tests {
     use crate::measure::Optimisation;
 
     fn config() -> Config {
-        Config {
-            batch: 1,
-            threads: 1,
-            provider: "CPU".to_owned(),
-            dims: BTreeMap::new(),
-            seconds: 1.0,
-            min_queries: 0,
-            seed: 0,
-            inputs: None,
-            instances: 1,
-            optimisation: Optimisation::All,
-            scenario: Scenario::SingleStream,
-        }
+        Config::default()
     }
 
     fn roof(precision: &str, flops_per_second: f64) -> Roof {

@@ -11,6 +11,7 @@ use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 
+use super::batches::Batches;
 use super::bench;
 use super::duel::Set;
 use super::engine::{Engine, EngineError, Loaded};
@@ -113,11 +114,11 @@ impl<W: Write> Worker<W> {
             }
             Request::Bench { session, feeds, load } => {
                 self.forget();
-                let feeds = inputs::all_tensors(&feeds).collect::<Result<_, _>>().map_err(words)?;
+                let batches = Batches::read(&feeds).map_err(words)?;
                 self.engine(&session.runtime).map_err(words)?;
                 let Some(engine) = self.engine.take() else { return Err("no runtime is loaded".to_owned()) };
                 let mut broken = None;
-                let measured = bench::run(&engine, &session, feeds, &load, |stage| {
+                let measured = bench::run(&engine, &session, &batches, &load, |stage| {
                     broken = self.say(&Event::Stage { stage }).err().or(broken.take());
                 });
                 let runtime_version = engine.version();

@@ -8,6 +8,7 @@ use crate::app::comparison::{self, Comparison};
 use crate::app::{App, LatencyAxis, Query, QueryResult, Scenario, figures, foreign, tradeoff};
 use crate::bill::Costs;
 use crate::chart::Chart;
+use crate::measure::stats::DEFINITION;
 use crate::plan::{Answer, Offer};
 use crate::units::{self, Money};
 
@@ -453,7 +454,7 @@ fn method(app: &App) -> Vec<String> {
         "Each configuration was measured in a fresh process. Load, first inference and warm-up are not among the \
          samples; every latency of the steady state is kept in the project in nanoseconds."
             .to_owned(),
-        "Percentiles are samples (the value at rank ⌈p·n⌉). Throughput is items ÷ wall time.".to_owned(),
+        format!("{DEFINITION} Throughput is items ÷ wall time."),
         "p99 of an offer = 99th percentile of the time to fill the batch + of waiting in an M/D/c queue + measured p99 ÷ \
          speed factor. It is an estimate, not a measurement."
             .to_owned(),

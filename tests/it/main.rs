@@ -19,5 +19,7 @@ mod project;
 #[cfg(unix)]
 mod remote;
 mod results;
+#[cfg(unix)]
+mod resumed;
 mod sample;
 mod wheels;

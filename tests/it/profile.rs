@@ -12,7 +12,7 @@ use inferometer::measure::protocol::{Event, Request, RoofSpec};
 use inferometer::measure::roof::gemm;
 use inferometer::measure::runtime::{self, Found, Search};
 use inferometer::measure::sweep::Tools;
-use inferometer::measure::{Config, Optimisation, Scenario};
+use inferometer::measure::{Config, Optimisation};
 use inferometer::model::ElementType;
 
 use crate::cli;
@@ -23,19 +23,7 @@ fn launcher() -> Launcher {
 }
 
 fn config(batch: u64, provider: &str) -> Config {
-    Config {
-        batch,
-        threads: 1,
-        provider: provider.to_owned(),
-        dims: [].into(),
-        seconds: 0.1,
-        min_queries: 0,
-        seed: 3,
-        inputs: None,
-        instances: 1,
-        optimisation: Optimisation::All,
-        scenario: Scenario::SingleStream,
-    }
+    Config { batch, provider: provider.to_owned(), seconds: 0.1, seed: 3, ..Config::default() }
 }
 
 fn profile(model: PathBuf, config: Config, runtimes: &[Found]) -> Result<Breakdown, WorkerError> {

@@ -43,19 +43,12 @@ fn with_points(make: impl Fn(&inferometer::app::App) -> Vec<Point>) -> Desk {
 
 /// The same run with other latencies, one query after another.
 fn with_latencies(mut point: Point, latency_nanos: Vec<u64>) -> Point {
-    let mut at = 0;
-    let began_nanos = latency_nanos
-        .iter()
-        .map(|latency| {
-            at += latency;
-            at - latency
-        })
-        .collect();
+    let at = latency_nanos.iter().sum();
     let measured = &mut point.runs[0].measured;
     measured.queries = latency_nanos.len() as u64;
     measured.wall_nanos = at;
     measured.steadiness = Some(steadiness(&latency_nanos));
-    measured.series = Series { began_nanos, latency_nanos, ..Series::default() };
+    measured.series = Series::one_after_another(latency_nanos);
     point
 }
 

@@ -17,7 +17,7 @@ use inferometer::app::{App, Command, Demand, State, Theme};
 use inferometer::hardware::Fingerprint;
 use inferometer::measure::duel::{Contender, Duel, End, Settings};
 use inferometer::measure::stats::{Decision, Estimate, Percentile, Ratio};
-use inferometer::measure::{Config, Ended, Measured, Optimisation, Point, Run, Scenario, Series, Summary};
+use inferometer::measure::{Config, Ended, Measured, Point, Run, Series, Summary};
 use inferometer::plan::Answer;
 use inferometer::units::Money;
 use tempfile::TempDir;
@@ -30,39 +30,20 @@ pub fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> 
     let nanos = (millis * 1e6) as u64;
     let latency_nanos: Vec<u64> =
         (0..1_000).map(|place| if place % 50 == 0 { nanos * 2 } else { nanos }).collect();
-    let mut at = 0;
-    let began_nanos = latency_nanos
-        .iter()
-        .map(|latency| {
-            at += latency;
-            at - latency
-        })
-        .collect();
+    let at = latency_nanos.iter().sum();
     let measured = Measured {
         load_nanos: 20_000_000,
         first_inference_nanos: 3_000_000,
         queries: latency_nanos.len() as u64,
         wall_nanos: at,
-        series: Series { began_nanos, latency_nanos, ..Series::default() },
+        series: Series::one_after_another(latency_nanos),
         peak_memory_bytes: Some(64 << 20),
         ..Measured::default()
     };
     Point {
         model: model.name.clone(),
         model_sha256: model.sha256.clone(),
-        config: Config {
-            batch,
-            threads,
-            provider: "CPU".to_owned(),
-            dims: BTreeMap::new(),
-            seconds: 1.0,
-            min_queries: 0,
-            seed: 0,
-            inputs: None,
-            instances: 1,
-            optimisation: Optimisation::All,
-            scenario: Scenario::SingleStream,
-        },
+        config: Config { batch, threads, ..Config::default() },
         input_shapes: BTreeMap::from([("input".to_owned(), vec![batch, 1, 32, 32])]),
         found_dims: BTreeMap::new(),
         runs: vec![Run { started_unix_secs: 1_780_000_000, measured, moved_warm_up: None }],

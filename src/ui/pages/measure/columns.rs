@@ -125,14 +125,17 @@ pub(super) fn column(kind: Kind) -> Column {
             .hover("99 of 100 queries took no longer; ± is half the 95 % interval over runs"),
         Kind::Rate => Column::number("Items/s", 50.0).hover("Throughput over wall time"),
         Kind::Runs => Column::number("Runs", 30.0).hover("Independent runs, each in a process of its own"),
-        Kind::Verdict => Column::text("Verdict", 62.0)
-            .hover("Whether the runs kept their scenario's rules, and settled at one level"),
+        Kind::Verdict => Column::text("Verdict", 62.0).hover(
+            "Whether the runs kept their scenario's rules, and what they did over time: latency, in Offline throughput, \
+             in Server inferences and queue",
+        ),
         Kind::Load => Column::number("Load", 54.0).hover("Time to create the session, median of the runs"),
         Kind::First => {
             Column::number("First", 54.0).hover("First inference after loading, median of the runs")
         }
         Kind::Memory => Column::number("Memory", 62.0).hover("Largest resident memory of the worker process"),
-        Kind::Cpu => Column::number("CPU/item", 54.0).hover("CPU time of all threads for one item"),
+        Kind::Cpu => Column::number("CPU/item", 54.0)
+            .hover("CPU time of the worker for one item, without what measuring itself used"),
         Kind::Started => {
             Column::text("Started", 92.0).hover("Start of the first run, in this machine's time zone")
         }
@@ -166,7 +169,8 @@ pub(super) fn cell(stored: &Stored, kind: Kind) -> Cell {
             Cell::number(rate, units::three_digits(rate))
         }
         Kind::Runs => {
-            let why = point.ended.map_or("More runs are to come, or the sweep was stopped", Ended::words);
+            let why = point.ended.as_ref();
+            let why = why.map_or("More runs are to come, or the sweep was stopped".into(), Ended::words);
             Cell::number(f64::from(summary.runs), summary.runs.to_string()).hover(why)
         }
         Kind::Verdict => verdict_cell(point),
@@ -243,7 +247,8 @@ fn verdict_cell(point: &Point) -> Cell {
         return Cell::text("").badge(Badge::Invalid).hover(reasons.join("\n"));
     }
     let Some(badge) = steadiness(point) else {
-        let hover = "Kept the rules of its scenario, whose latencies include queueing, which hides a warm-up";
+        let hover = "Kept the rules of its scenario; what it did over time is not judged: measured by an earlier \
+                     version, or arrivals vary through a batcher";
         return Cell::text("valid").quiet().hover(hover);
     };
     let mut sentences = vec!["Kept the rules of its scenario.".to_owned()];

@@ -110,7 +110,9 @@ fn cell(stored: &Stored, figures: &[RunFigures], row: usize, column: usize) -> C
                 };
                 columns::badge_cell(badge).hover(found.sentence.clone())
             }
-            None => Cell::unknown("Latencies of this scenario include queueing, which hides a warm-up"),
+            None => Cell::unknown(
+                "Not judged: measured by an earlier version, or arrivals vary through a batcher",
+            ),
         },
     }
 }

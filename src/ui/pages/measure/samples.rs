@@ -293,21 +293,9 @@ fn extremes(series: &Series, of: Range<usize>, most: usize) -> (Vec<Drawn>, usiz
 mod tests {
     use super::*;
 
-    fn series(latency_nanos: Vec<u64>) -> Series {
-        let mut at = 0;
-        let began_nanos = latency_nanos
-            .iter()
-            .map(|latency| {
-                at += latency;
-                at - latency
-            })
-            .collect();
-        Series { began_nanos, latency_nanos, ..Series::default() }
-    }
-
     #[test]
     fn few_latencies_are_all_drawn_at_the_time_they_begin() {
-        let (drawn, stretch) = extremes(&series(vec![1_000_000, 3_000_000]), 0..2, 10);
+        let (drawn, stretch) = extremes(&Series::one_after_another(vec![1_000_000, 3_000_000]), 0..2, 10);
         let drawn: Vec<(f64, f64)> = drawn.iter().map(|query| (query.at_secs, query.millis)).collect();
         assert_eq!((drawn, stretch), (vec![(0.0, 1.0), (0.001, 3.0)], 1));
     }
@@ -317,7 +305,7 @@ mod tests {
         let mut latencies = vec![2_000_000_u64; 1_000_000];
         latencies[123_456] = 90_000_000;
         latencies[654_321] = 10_000;
-        let (drawn, stretch) = extremes(&series(latencies), 0..1_000_000, POINTS);
+        let (drawn, stretch) = extremes(&Series::one_after_another(latencies), 0..1_000_000, POINTS);
         assert!(stretch > 1 && drawn.len() <= POINTS + 3, "{} points", drawn.len());
         for extreme in [90.0, 0.01] {
             assert!(drawn.iter().any(|query| (query.millis - extreme).abs() < 1e-9), "{extreme} ms is lost");
@@ -328,7 +316,7 @@ mod tests {
     #[test]
     fn the_queries_in_view_are_those_that_begin_there_and_one_on_either_side() {
         // Queries begin at 0, 10, 20, … ms of a run that begins at 2 s.
-        let series = series(vec![10_000_000; 100]);
+        let series = Series::one_after_another(vec![10_000_000; 100]);
         assert_eq!(queries_in(&series, Some(2.0), None), 0..100);
         assert_eq!(queries_in(&series, None, None), 0..0);
         // 2.095 to 2.125 s: 10, 11 and 12 begin there.
@@ -341,7 +329,7 @@ mod tests {
     #[test]
     fn a_place_in_time_is_a_number_of_queries_and_back() {
         // Queries begin at 0, 10, 20, … ms.
-        let series = series(vec![10_000_000; 100]);
+        let series = Series::one_after_another(vec![10_000_000; 100]);
         assert_eq!(queries_before(&series, 0.055), 6);
         assert_eq!(cut_secs(&series, 6), Some(0.06));
         assert_eq!(queries_before(&series, 0.06), 6, "the line stays where it is");

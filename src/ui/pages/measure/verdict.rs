@@ -41,7 +41,8 @@ pub(super) fn precision_words(stored: &Stored) -> String {
     if summary.runs == 1 {
         words.push_str(". One run has no interval: another may differ more than its own samples tell");
     }
-    let ended = stored.point.ended.map_or("more runs are to come, or the sweep was stopped", Ended::words);
+    let ended = stored.point.ended.as_ref();
+    let ended = ended.map_or("more runs are to come, or the sweep was stopped".into(), Ended::words);
     format!("{words}. Stopped: {ended}.")
 }
 
@@ -171,7 +172,8 @@ fn percentiles_ui(ui: &mut Ui, stored: &Stored) {
         |ui| {
             ui.label(quiet("Percentile")).on_hover_text(DEFINITION);
             ui.label(quiet("Latency")).on_hover_text(
-                "With several runs that of a typical run: the geometric mean of the runs' own",
+                "With several runs that of a typical run: the geometric mean of the runs' own percentiles, which are \
+                 interpolated (Hazen); with one run a sample",
             );
             ui.label(quiet("95 % interval")).on_hover_text("Over independent runs, never over the samples of one");
             ui.label(quiet("At most")).on_hover_text(
