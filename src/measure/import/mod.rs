@@ -14,6 +14,7 @@ mod folder;
 mod hyperfine;
 mod json;
 mod llama_bench;
+mod llama_table;
 mod mlperf;
 mod model_analyzer;
 mod more;
@@ -28,6 +29,7 @@ mod source;
 mod tflite;
 mod trtexec;
 mod vllm;
+mod vllm_offline;
 mod winml;
 mod words;
 
