@@ -197,7 +197,8 @@ fn failure_document(failure: &Failure) -> Value {
     })
 }
 
-fn print(points: &[&Stored]) {
+/// Measurements as a table, and what must be known of them.
+pub(super) fn print(points: &[&Stored]) {
     let millis = |nanos: Option<u64>| {
         nanos.map_or_else(|| "not known".to_owned(), |nanos| units::duration_ms(nanos as f64 / 1e6))
     };

@@ -49,6 +49,11 @@ impl Session {
 
     /// Waits for a job: messages and progress go to stderr; Ctrl+C stops it and keeps what it finished.
     pub fn wait(&mut self, id: JobId) -> anyhow::Result<()> {
+        self.wait_telling(id, true)
+    }
+
+    /// As [`Session::wait`]; measurements that are finished are told only where asked for.
+    fn wait_telling(&mut self, id: JobId, measurements: bool) -> anyhow::Result<()> {
         let live = std::io::stderr().is_terminal();
         let mut shown = String::new();
         let ended = self.app.state().points.iter().filter(|stored| stored.point.ended.is_some());
@@ -68,7 +73,7 @@ impl Session {
                     Level::Error => {}
                 }
             }
-            for stored in &app.state().points {
+            for stored in app.state().points.iter().filter(|_| measurements) {
                 if stored.point.ended.is_none() || !told.insert(stored.id) {
                     continue;
                 }
@@ -107,7 +112,8 @@ impl Session {
 
     /// Takes files in and tells what became of each, even when some failed.
     pub fn take_in(&mut self, files: Vec<PathBuf>) -> (Vec<FileReport>, anyhow::Result<()>) {
-        let done = self.run(Command::OpenFiles(files));
+        let job = self.app.handle(Command::OpenFiles(files));
+        let done = job.and_then(|job| job.map_or(Ok(()), |job| self.wait_telling(job, false)));
         (self.app.take_reports(), done)
     }
 

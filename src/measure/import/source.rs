@@ -291,8 +291,7 @@ impl Source {
         super::Results {
             format: self.format.to_owned(),
             path: self.path.clone(),
-            results: Vec::new(),
-            warnings: Vec::new(),
+            ..super::Results::default()
         }
     }
 

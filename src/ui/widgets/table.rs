@@ -11,6 +11,7 @@ use egui_extras::{Column as Sized, TableBuilder, TableRow};
 use super::icon::Icon;
 use super::{Badge, badge_ui};
 use crate::ui::theme::{RADIUS, Tokens, space};
+use crate::units;
 
 /// Between columns, in points: a number at the right end of one must not touch the word at the left end of the next.
 const GAP: f32 = 20.0;
@@ -168,7 +169,7 @@ impl Cell {
             (Sort::Number(a), Sort::Number(b)) => a.total_cmp(b),
             (Sort::Number(_), Sort::Text) => Ordering::Less,
             (Sort::Text, Sort::Number(_)) => Ordering::Greater,
-            _ => self.text.to_lowercase().cmp(&other.text.to_lowercase()),
+            _ => units::number_order(&self.text.to_lowercase(), &other.text.to_lowercase()),
         }
     }
 }
