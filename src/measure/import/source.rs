@@ -425,12 +425,23 @@ impl Source {
         })
     }
 
-    fn too_large(&self, place: String) -> ImportError {
-        self.broken(
-            place,
-            "it is larger than any honest file of this kind (64 MiB)",
-            "export fewer runs or requests into one file",
-        )
+    /// The error for a file of which more would have to be read than any honest one of its kind has.
+    pub(crate) fn too_large(&self, place: String) -> ImportError {
+        let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+        let size = match &self.content {
+            Content::File => self.path.metadata().map_or(0, |data| data.len()),
+            Content::Bytes(bytes) => bytes.len() as u64,
+        };
+        let limit = mebibytes(TEXT_LIMIT_BYTES);
+        // A packed file is smaller than what is in it.
+        let found = if size > TEXT_LIMIT_BYTES {
+            format!("the file has {} MiB", mebibytes(size))
+        } else {
+            format!("unpacked, the file has more than {limit} MiB")
+        };
+        let problem =
+            format!("{found}; results of this kind are read up to {limit} MiB, and real ones are smaller");
+        self.broken(place, problem, "export fewer runs or requests into one file, or split it")
     }
 
     /// Hands every line to `each` with its number from 1, without its end, until the end or an error. Lines are held
