@@ -37,7 +37,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 pub use command::{Command, Measure, Profiling};
-pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION};
+pub use exported::{
+    FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION, measurements,
+};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};

@@ -445,7 +445,7 @@ impl Source {
     }
 
     /// Hands every line to `each` with its number from 1, without its end, until the end or an error. Lines are held
-    /// one at a time; one of more than 16 MiB is an error.
+    /// one at a time; one of more than 16 MiB is an error; a last one that may be cut is left out and said.
     pub(crate) fn for_each_line(
         &mut self,
         mut each: impl FnMut(&mut Self, u64, &str) -> Result<(), ImportError>,
@@ -475,6 +475,18 @@ impl Source {
             if matches!(line, Cow::Owned(_)) && !replaced {
                 replaced = true;
                 self.warn(format!("line {number}"), "bytes that are no UTF-8 text are replaced by \u{FFFD}");
+            }
+            // The last line of a file that breaks off would give a shorter number, and nothing in it tells; one that is
+            // closed is whole.
+            if !line.ends_with('\n') && !line.trim_end().ends_with(['}', '|', ';']) {
+                if !line.trim().is_empty() {
+                    self.warn(
+                        format!("line {number}"),
+                        "the last line has no line end, so it may be cut: it is left out (add a line end if the file is \
+                         complete)",
+                    );
+                }
+                return Ok(());
             }
             each(self, number, line.trim_end_matches(['\n', '\r']))?;
         }

@@ -65,6 +65,9 @@ fn a_llama_bench_table_that_is_cut_says_so() {
     let in_a_row = &LLAMA_TABLE[..LLAMA_TABLE.find("1.5 ±").unwrap()];
     let results = parsed(in_a_row);
     assert_eq!(results.results.len(), 2);
+    assert!(warned(&results, "line 7", "the last line has no line end"));
+    let results = parsed(&format!("{in_a_row}\n"));
+    assert_eq!(results.results.len(), 2);
     assert!(warned(&results, "line 7", "does not end with |"));
     // A row that is no test, one that is no rate, and one with a value too many.
     let text = LLAMA_TABLE
