@@ -175,15 +175,12 @@ fn merged(all: impl Iterator<Item = String>) -> Vec<Note> {
     let mut places: HashMap<String, usize> = HashMap::new();
     for text in all {
         let pattern = without_numbers(&text);
-        match places.get(&pattern).and_then(|place| notes.get_mut(*place)) {
-            Some(note) => {
-                note.count += 1;
-                note.alike &= note.text == text;
-            }
-            None => {
-                places.insert(pattern, notes.len());
-                notes.push(Note { text, count: 1, alike: true });
-            }
+        if let Some(note) = places.get(&pattern).and_then(|place| notes.get_mut(*place)) {
+            note.count += 1;
+            note.alike &= note.text == text;
+        } else {
+            places.insert(pattern, notes.len());
+            notes.push(Note { text, count: 1, alike: true });
         }
     }
     notes

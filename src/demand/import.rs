@@ -470,7 +470,7 @@ mod tests {
         // As many bytes in honest rows are read.
         let mut honest = "timestamp,requests\n".to_owned();
         for minute in 0..LONGEST_ROW / 4 {
-            honest.push_str(&format!("{},3\n", minute * 60));
+            let _ = writeln!(honest, "{},3", minute * 60);
         }
         assert_eq!(read_text(&honest).unwrap().trace.requests.len(), LONGEST_ROW / 4);
     }

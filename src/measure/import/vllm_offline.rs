@@ -44,7 +44,7 @@ pub(super) fn read_latency(source: &mut Source) -> Result<Results, ImportError> 
                 foreign.add_time(Quantity::Latency, Statistic::Percentile(percent), Some(secs), SECS);
             }
             None => {
-                source.warn(format!("percentiles, {key}"), "it is no percentile with a time: it is left out")
+                source.warn(format!("percentiles, {key}"), "it is no percentile with a time: it is left out");
             }
         }
     }
