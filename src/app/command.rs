@@ -57,6 +57,8 @@ pub enum Command {
     /// Takes in files of any kind: models, bills, demand traces, labelled sets, hardware profiles,
     /// other tools' results and folders of them.
     OpenFiles(Vec<PathBuf>),
+    /// Takes in ONNX models: what is something else is refused, whatever it is called.
+    OpenModels(Vec<PathBuf>),
     /// Takes a model out; its measurements stay.
     RemoveModel(String),
     /// Takes measurements out.

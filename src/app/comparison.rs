@@ -62,6 +62,8 @@ pub struct Speed {
     pub cost_per_thousand: Option<(Money, Money)>,
     /// In what the machines that measured A and B differ; empty where they are alike.
     pub differences: Vec<Difference>,
+    /// Why a measurement of A or B is not valid by its own rules; empty where both are.
+    pub invalid: Vec<String>,
 }
 
 impl Speed {
@@ -118,6 +120,13 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
                 throughput_per_second: (sum_a.throughput_per_second, sum_b.throughput_per_second),
                 cost_per_thousand: price(on_a).zip(price(on_b)),
                 differences: on_a.point.fingerprint.differences(&on_b.point.fingerprint),
+                invalid: [on_a, on_b]
+                    .into_iter()
+                    .flat_map(|stored| {
+                        stored.point.invalid().into_iter().map(|why| (&stored.point.model, why))
+                    })
+                    .map(|(model, why)| format!("{model}: not valid: {why}"))
+                    .collect(),
             })
         })
         .collect();

@@ -195,7 +195,7 @@ fn datum(point: &Point<'_>, axis: LatencyAxis) -> Datum {
     line(&name, Some(units::duration_ms(*latency_ms) + &rounding));
     let mut words = throughput.words();
     if throughput.unit == Unit::QueriesPerSecond && result.batch.is_some_and(|batch| batch > 1) {
-        words = format!("{words} × batch = {} inferences/s", units::three_digits(*per_second));
+        words = format!("{words} × batch = {} items/s", units::three_digits(*per_second));
     }
     line("Throughput", Some(words));
     line("Latency includes", Some(result.includes.words()));

@@ -79,7 +79,7 @@ pub struct FileReport {
 }
 
 /// What was read, before it is reported.
-struct Taken {
+pub(super) struct Taken {
     kind: Kind,
     rows: Option<u64>,
     points: Option<u64>,
@@ -92,9 +92,12 @@ struct Taken {
     finding: Finding,
 }
 
+/// Reads one file: its path, the bill store, the job, and how far it is within the file.
+pub(super) type Reader = fn(&Path, &Path, &Link<Finding>, &mut dyn FnMut(f64)) -> Result<Taken, String>;
+
 impl App {
     /// Reads files one after the other as a job. Each ends in a [`FileReport`]; one that fails stops no other.
-    pub(super) fn take_in(&mut self, paths: Vec<PathBuf>) -> JobId {
+    pub(super) fn take_in(&mut self, paths: Vec<PathBuf>, read: Reader) -> JobId {
         let store = self.options.folders.bills();
         let count = paths.len();
         let title = if count == 1 { "Read 1 file".to_owned() } else { format!("Read {count} files") };
@@ -162,8 +165,20 @@ pub(super) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Told by the first bytes where they tell, by the extension where they do not.
-fn read(
+/// An ONNX model, whatever the file is called.
+pub(super) fn read_model(
+    path: &Path,
+    _store: &Path,
+    _link: &Link<Finding>,
+    _progress: &mut dyn FnMut(f64),
+) -> Result<Taken, String> {
+    let model = model_file::read(path).map_err(|error| words(&error))?;
+    let entry = ModelEntry { path: path.to_owned(), model, accuracy: None, present: true };
+    Ok(taken(Kind::Model, None, Vec::new(), Finding::Model(Box::new(entry))))
+}
+
+/// Told by what is in it where that tells, by the extension where it does not.
+pub(super) fn read(
     path: &Path,
     store: &Path,
     link: &Link<Finding>,
@@ -175,17 +190,17 @@ fn read(
     let mut head = [0_u8; 16];
     let length = std::fs::File::open(path)
         .and_then(|mut file| std::io::Read::read(&mut file, &mut head))
-        .map_err(|error| format!("could not read the file ({error}): {}", path.display()))?;
+        .map_err(|error| {
+            format!("could not read the file: {}: {}", model_file::system_words(&error), path.display())
+        })?;
     let name = file_name(path);
     let extension =
         path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     if length == 0 {
         return Err(format!("the file is empty (0 bytes); nothing was taken in: {}", path.display()));
     }
-    if extension == "onnx" {
-        let model = model_file::read(path).map_err(|error| words(&error))?;
-        let entry = ModelEntry { path: path.to_owned(), model, accuracy: None, present: true };
-        return Ok(taken(Kind::Model, None, Vec::new(), Finding::Model(Box::new(entry))));
+    if extension == "onnx" || model_file::is_model(path) {
+        return read_model(path, store, link, progress);
     }
     if head.starts_with(b"SQLite format 3\0") {
         let (count, points) = project_points(path).map_err(|error| format!("{error:#}"))?;

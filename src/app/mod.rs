@@ -284,7 +284,8 @@ impl App {
                 self.load(Project::open(&path)?)?;
                 None
             }
-            Command::OpenFiles(paths) => Some(self.take_in(paths)),
+            Command::OpenFiles(paths) => Some(self.take_in(paths, intake::read)),
+            Command::OpenModels(paths) => Some(self.take_in(paths, intake::read_model)),
             Command::RemoveModel(sha256) => {
                 self.project.remove("model", &sha256)?;
                 self.state.models.retain(|entry| entry.model.sha256 != sha256);
@@ -548,7 +549,7 @@ impl App {
             let scenario = sample::scenario();
             self.project.put("scenario", "now", 0, &scenario)?;
             self.state.scenario = scenario;
-            return Ok(Some(self.take_in(files)));
+            return Ok(Some(self.take_in(files, intake::read)));
         }
         Ok(None)
     }

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,10 +67,22 @@ impl Project {
     /// # Errors
     /// When the file is not a project, was written by a newer version, or cannot be read or written.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
+        // SQLite says no more than that it cannot open it.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            bail!(
+                "there is no folder {} to keep the project in; make it, or name another place: {}",
+                folder.display(),
+                path.display()
+            );
+        }
+        if path.is_dir() {
+            bail!("this is a folder, and a project is one file; name a file in it: {}", path.display());
+        }
         let connection = Connection::open(path)
-            .with_context(|| format!("could not open the project {}", path.display()))?;
+            .map_err(|error| anyhow!("could not open the project: {error}: {}", path.display()))?;
         Self::prepare(connection, Some(path.to_owned()))
-            .with_context(|| format!("could not use the project {}", path.display()))
+            .map_err(|error| anyhow!("could not use the project: {error:#}: {}", path.display()))
     }
 
     /// A project that lives as long as the process, for commands without `--project`.
@@ -85,11 +97,20 @@ impl Project {
         // The first read tells whether this is SQLite at all.
         let application: i64 = connection
             .pragma_query_value(None, "application_id", |row| row.get(0))
-            .context("it is not an Inferometer project (not an SQLite file); choose another file")?;
+            .map_err(|error| match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::NotADatabase) => anyhow!(
+                    "this is not an Inferometer project (not an SQLite file); name another file, or one that is not \
+                     there yet"
+                ),
+                _ => error.into(),
+            })?;
         let layout: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if tables > 0 && application != APPLICATION_ID {
-            bail!("it is another program's SQLite database, not an Inferometer project; choose another file");
+            bail!(
+                "this is another program's SQLite database, not an Inferometer project; name another file, or one that \
+                 is not there yet"
+            );
         }
         if layout > LAYOUT {
             bail!(

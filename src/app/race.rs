@@ -105,8 +105,8 @@ impl App {
         let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
         let earlier = self.state.duels.iter().find(|other| other.key() == key);
         if !duel.has_estimate() || (!whole(duel) && earlier.is_some_and(whole)) {
-            let kept = if earlier.is_some() { "; the earlier result stays" } else { "" };
-            self.notify(Level::Warning, format!("The race has too few blocks to say anything{kept}."));
+            let stays = if earlier.is_some() { " The earlier result stays." } else { "" };
+            self.notify(Level::Warning, format!("{}{stays}", duel.not_kept_sentence()));
             return Ok(());
         }
         let light = duel.without_rounds();

@@ -3,6 +3,7 @@
 //! Pages and the command line read this; only [`super::App::handle`] and finished jobs change it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -247,6 +248,28 @@ pub struct State {
 }
 
 impl State {
+    /// Where the sweep that was stopped stands: `3 of 24 configurations are measured, 5 more are begun (9 runs made)`;
+    /// `None` without one.
+    pub fn standing(&self) -> Option<String> {
+        let unfinished = self.unfinished.as_ref()?;
+        let of_sweep = || self.points.iter().filter(|stored| unfinished.points.contains(&stored.id));
+        let measured = of_sweep().filter(|stored| stored.point.ended.is_some()).count();
+        let begun: Vec<usize> = of_sweep()
+            .filter(|stored| stored.point.ended.is_none())
+            .map(|stored| stored.point.runs.len())
+            .collect();
+        let is = |count: usize| if count == 1 { "is" } else { "are" };
+        let total = unfinished.total;
+        let mut words = format!("{measured} of {total} configurations {} measured", is(measured));
+        if !begun.is_empty() {
+            let (runs, more) = (begun.iter().sum::<usize>(), if measured == 0 { "" } else { " more" });
+            let s = if runs == 1 { "" } else { "s" };
+            // Writing to a text cannot fail.
+            let _ = write!(words, ", {}{more} {} begun ({runs} run{s} made)", begun.len(), is(begun.len()));
+        }
+        Some(words)
+    }
+
     /// The model with this hash.
     pub fn model(&self, sha256: &str) -> Option<&ModelEntry> {
         self.models.iter().find(|entry| entry.model.sha256 == sha256)

@@ -114,7 +114,10 @@ impl App {
     pub(super) fn target_to_measure_on(&self, name: Option<&str>) -> anyhow::Result<Option<Target>> {
         let Some(name) = name else { return Ok(None) };
         let target = self.state.target(name).with_context(|| {
-            format!("there is no machine called “{name}” among yours; add it first, on the page Prices or with --target")
+            format!(
+                "there is no machine called “{name}” among yours; add it first, with “Machines to measure on…” in the \
+                 window or `inferometer targets add`"
+            )
         })?;
         Ok(Some(target.clone()))
     }

@@ -164,7 +164,7 @@ pub fn chart(state: &State) -> Chart {
         "trade-off",
         "Latency against throughput",
         axis(latency, "ms", scale(scenario.log_axes.0)),
-        axis("Throughput of one session".to_owned(), "inferences/s", scale(scenario.log_axes.1)),
+        axis("Throughput of one session".to_owned(), "items/s", scale(scenario.log_axes.1)),
     );
     chart.subtitle = if state.points.is_empty() {
         "Results of other tools".to_owned()
@@ -343,7 +343,7 @@ fn hover(row: &Row, axis: LatencyAxis, currency: &str) -> Vec<(String, String)> 
         ("Batch".to_owned(), row.batch.to_string()),
         ("Threads".to_owned(), row.threads.to_string()),
         (format!("Latency {}", latency_name(axis)), latency_words(&estimate(&row.summary, axis))),
-        ("Throughput".to_owned(), format!("{} inferences/s", units::three_digits(row.throughput_per_second))),
+        ("Throughput".to_owned(), format!("{} items/s", units::three_digits(row.throughput_per_second))),
     ];
     lines.push((
         "Cost per 1,000".to_owned(),

@@ -271,7 +271,8 @@ fn fill_trace(scenario: &mut Scenario, trace: Option<&Trace>) -> anyhow::Result<
     };
     if times_secs.is_empty() {
         let trace = trace.context(
-            "arrivals as in the demand trace are asked for, but the project has none; take one in first",
+            "arrivals as in the demand trace are asked for, but the project has no trace; take one in first: \
+             inferometer import TRACE --project FILE",
         )?;
         *times_secs = trace.arrival_times(TRACE_SEED, MOST_ARRIVALS);
         name.clone_from(&trace.source);

@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::args::Compare;
 use super::session::Session;
-use super::{bench, race, table};
+use super::{bench, points, race, table};
 use crate::app::comparison::{self, Comparison};
-use crate::app::{Command, derive};
+use crate::app::{Command, Measure, derive};
 use crate::measure::agreement::Question;
+use crate::measure::inputs::Arrays;
 use crate::measure::sweep;
 use crate::units;
 
@@ -19,6 +20,9 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
         [one] => one.clone(),
         _ => bail!("two models are compared at one input shape; give each --dim one size"),
     };
+    if let Some(inputs) = &what.sweep.inputs {
+        Arrays::open(inputs)?;
+    }
     let config = race::config(&what.sweep, &dims);
     let Some(path_b) = &what.b else { return race::against(session, what, config) };
     let models = session.all_models(&[what.a.clone(), path_b.clone()])?;
@@ -29,6 +33,8 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
         );
     };
     let (a, b) = (a.clone(), b.clone());
+    // First, because it tells whether the inputs fit before anything long is begun.
+    agree(session, (&a, &b), what, dims.clone())?;
     // What the project has measured already is not measured again.
     let state = session.app.state();
     let known = |sha256: &String, batch: u64, threads: u32, provider: &String| {
@@ -49,14 +55,50 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     });
     if missing {
         // A labelled set has one shape for all batches; speed is measured on generated inputs.
-        // Two models are compared by what they do alone, whatever load was named.
-        let scenario = vec![crate::measure::Scenario::SingleStream];
-        let sweep = super::args::Sweep { scenario, idle: Vec::new(), inputs: None, ..what.sweep.clone() };
-        session.run(Command::Measure(Box::new(bench::measure(models, sweep))))?;
+        let sweep = super::args::Sweep { inputs: None, ..what.sweep.clone() };
+        // One query at a time on one session: what each model does alone.
+        let load = super::args::Load { scenario: Vec::new(), idle: Vec::new(), instances: vec![1] };
+        let sweep = bench::sweep_of(sweep, &load);
+        session.run(Command::Measure(Box::new(Measure { models, sweep, target: None })))?;
         if let Some(failure) = session.app.state().failures.first() {
             bail!("{}: {}", failure.model, failure.message);
         }
     }
+    let (raced, done) = if what.no_race {
+        (None, Ok(()))
+    } else {
+        race::known_or_run(session, &(a.clone(), config.clone()), &(b.clone(), config), what)
+    };
+    let comparison =
+        comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;
+    if session.json {
+        let mut document = document(&comparison);
+        document["race"] = match &raced {
+            Some(duel) => race::document(session, duel)?,
+            None => Value::Null,
+        };
+        Session::print_json(&document)?;
+    } else {
+        print(&comparison);
+        if let Some(duel) = &raced {
+            say!("");
+            race::print(duel);
+        }
+    }
+    done?;
+    if comparison.speed.iter().any(|speed| !speed.invalid.is_empty()) {
+        bail!("a measurement compared is not valid; the reasons are with it");
+    }
+    Ok(())
+}
+
+/// Has both models answer the same inputs.
+fn agree(
+    session: &mut Session,
+    (a, b): (&str, &str),
+    what: &Compare,
+    dims: BTreeMap<String, u64>,
+) -> anyhow::Result<()> {
     let defaults = Question::default();
     let question = Question {
         provider: what.sweep.provider.first().cloned().unwrap_or(defaults.provider),
@@ -68,31 +110,10 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     let inputs_named = question.inputs.is_some() || !question.dims.is_empty();
     // The project's labelled set is used where nothing else is asked for.
     session.run(if inputs_named || session.app.state().labelled.is_none() {
-        Command::AgreeOn(a.clone(), b.clone(), Box::new(question))
+        Command::AgreeOn(a.to_owned(), b.to_owned(), Box::new(question))
     } else {
-        Command::Agree(a.clone(), b.clone())
-    })?;
-    let raced = if what.no_race {
-        None
-    } else {
-        Some(race::known_or_run(session, &(a.clone(), config.clone()), &(b.clone(), config), what)?)
-    };
-    let comparison =
-        comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;
-    if session.json {
-        let mut document = document(&comparison);
-        document["race"] = match &raced {
-            Some(duel) => race::document(session, duel)?,
-            None => Value::Null,
-        };
-        return Session::print_json(&document);
-    }
-    print(&comparison);
-    if let Some(duel) = &raced {
-        say!("");
-        race::print(duel);
-    }
-    Ok(())
+        Command::Agree(a.to_owned(), b.to_owned())
+    })
 }
 
 /// The documented JSON form of a comparison. Ratios are B ÷ A.
@@ -109,6 +130,7 @@ fn document(comparison: &Comparison) -> Value {
             "a_throughput_per_second": speed.throughput_per_second.0,
             "b_throughput_per_second": speed.throughput_per_second.1,
             "machine_differences": speed.differences,
+            "invalid": speed.invalid,
         });
         // Fewest threads first; the others follow under `batch@threads`.
         let plain = speed.batch.to_string();
@@ -168,7 +190,11 @@ fn print(comparison: &Comparison) {
         say!("operators   {}", differences.join(", "));
     }
     say!("");
-    let rows: Vec<Vec<String>> = comparison
+    let mut notes = points::Notes::default();
+    for (row, speed) in comparison.speed.iter().enumerate() {
+        speed.invalid.iter().for_each(|why| notes.add(row, why));
+    }
+    let mut rows: Vec<Vec<String>> = comparison
         .speed
         .iter()
         .map(|speed| {
@@ -184,8 +210,15 @@ fn print(comparison: &Comparison) {
             ]
         })
         .collect();
-    let head = ["batch", "threads", "p50 A", "p50 B", "B ÷ A", "per second A", "per second B", "B ÷ A"];
+    let mut head = vec!["batch", "threads", "p50 A", "p50 B", "B ÷ A", "items/s A", "items/s B", "B ÷ A"];
+    if !notes.is_empty() {
+        head.push("notes");
+        rows.iter_mut().enumerate().for_each(|(place, row)| row.push(notes.marks(place)));
+    }
     table::print(&head, &rows);
+    for line in notes.lines(rows.len()) {
+        say!("{line}");
+    }
     for difference in comparison::machine_differences(comparison) {
         say!("not measured on the same machine: {difference}");
     }

@@ -40,7 +40,7 @@ pub(super) fn run(session: &mut Session, files: Vec<PathBuf>) -> anyhow::Result<
     let new: Vec<&Stored> = points.iter().filter(|stored| !known.contains(&stored.id)).collect();
     if !new.is_empty() {
         say!("");
-        super::bench::print(&new);
+        super::points::print(&new);
     }
     if !session.has_project && reports.iter().any(|report| report.kind.is_some()) {
         eprintln!(

@@ -22,7 +22,6 @@ fn settings(race: &args::Race) -> Settings {
         groups: race.processes,
         seconds: race.seconds,
         within: race.within / 100.0,
-        block_millis: race.block,
         ..Settings::default()
     }
 }
@@ -44,21 +43,28 @@ pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> Config {
     }
 }
 
-/// The race of two sides that the project has, or a new one.
+/// The race of two sides that the project has, or a new one; what was found, and whether it came to its end.
 pub(super) fn known_or_run(
     session: &mut Session,
     a: &(String, Config),
     b: &(String, Config),
     what: &Compare,
-) -> anyhow::Result<Duel> {
+) -> (Option<Duel>, anyhow::Result<()>) {
     let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)));
     let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
     if let Some(duel) = find(session).filter(|duel| whole(duel) && !what.race_again) {
-        return Ok(duel);
+        return (Some(duel), Ok(()));
     }
     let race = Race { a: a.clone(), b: Some(b.clone()), settings: settings(&what.race) };
-    session.run(Command::Duel(Box::new(race)))?;
-    find(session).context("too few blocks were run to say anything; give --race-seconds more")
+    let done = session.run(Command::Duel(Box::new(race)));
+    found_or_too_few(find(session), done)
+}
+
+/// A race that came to its end has found something, or had too few blocks.
+fn found_or_too_few(found: Option<Duel>, done: anyhow::Result<()>) -> (Option<Duel>, anyhow::Result<()>) {
+    let too_few = found.is_none() && done.is_ok();
+    let problem = || anyhow::anyhow!("too few blocks were run to say anything; give --race-seconds more");
+    (found, if too_few { Err(problem()) } else { done })
 }
 
 /// `compare A --against provider=OpenVINO`: one model under two settings.
@@ -69,12 +75,14 @@ pub(super) fn against(session: &mut Session, what: &Compare, config: Config) -> 
     }
     let models = session.all_models(std::slice::from_ref(&what.a))?;
     let model = models.first().context("the model left the project meanwhile")?.clone();
-    let duel = known_or_run(session, &(model.clone(), config), &(model, other), what)?;
+    let (found, done) = known_or_run(session, &(model.clone(), config), &(model, other), what);
+    let Some(duel) = found else { return done };
     if session.json {
-        return Session::print_json(&json!({ "race": document(session, &duel)? }));
+        Session::print_json(&json!({ "race": document(session, &duel)? }))?;
+    } else {
+        print(&duel);
     }
-    print(&duel);
-    Ok(())
+    done
 }
 
 /// A configuration with some settings changed: `threads=2`.
@@ -123,17 +131,15 @@ pub(super) fn selftest(session: &mut Session, what: &Selftest) -> anyhow::Result
         scenario: Scenario::SingleStream,
     };
     let race = Race { a: (model.clone(), config.clone()), b: None, settings: settings(&what.race) };
-    session.run(Command::Duel(Box::new(race)))?;
-    let duel = session
-        .app
-        .state()
-        .duel_of((&model, &config), None)
-        .context("too few blocks were run to say anything; give --race-seconds more")?;
+    let done = session.run(Command::Duel(Box::new(race)));
+    let (found, done) = found_or_too_few(session.app.state().duel_of((&model, &config), None), done);
+    let Some(duel) = found else { return done };
     if session.json {
-        return Session::print_json(&document(session, &duel)?);
+        Session::print_json(&document(session, &duel)?)?;
+    } else {
+        print(&duel);
     }
-    print(&duel);
-    Ok(())
+    done
 }
 
 fn sample(session: &Session) -> anyhow::Result<PathBuf> {
@@ -178,6 +184,7 @@ pub(super) fn document(session: &Session, duel: &Duel) -> anyhow::Result<Value> 
         "b": duel.b.as_ref().map(|b| contender(&name_b, b)),
         "pairs": duel.pairs,
         "processes": duel.groups,
+        "sets": duel.sets,
         "seconds": duel.seconds,
         "ended": duel.ended,
         "settings": duel.settings,
@@ -205,7 +212,7 @@ fn ratios(ratios: &[Ratio]) -> Map<String, Value> {
             "p_value": ratio.estimate.map(|found| found.p_value),
             "resolution": ratio.resolution,
             "pairs": ratio.pairs,
-            "processes": ratio.processes,
+            "sets": ratio.sets,
         });
         if let Decision::NotEnough { have, need } = ratio.decision {
             entry["samples"] = json!({ "have": have, "need": need });

@@ -13,7 +13,7 @@ const GIB: f64 = 1_073_741_824.0;
 ///
 /// price per hour ÷ (throughput × utilisation × 3,600) × 1,000
 ///
-/// - `throughput_per_second`: inferences a second the machine can do (of all its sessions together).
+/// - `throughput_per_second`: items a second the machine can do (of all its sessions together).
 /// - `utilisation`: share of that throughput really asked for, in (0, 1]; the idle rest of the hour is paid too.
 ///
 /// This is the definition of `CostPerInference` in the Inference Recommender of Amazon `SageMaker`

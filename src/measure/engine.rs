@@ -197,29 +197,6 @@ impl Loaded {
         Ok(())
     }
 
-    /// Inferences one after another for `length`, at least one; their latencies in nanoseconds. The first ones, up
-    /// to [`SETTLE_RUNS`], are not counted: the other side of a comparison has had the caches since the last block.
-    pub(super) fn block(&self, inputs: Arc<Inputs>, length: Duration) -> Result<Vec<u64>, EngineError> {
-        let mut runner = Runner::new(&self.session, inputs)?;
-        let begin = Instant::now();
-        for _ in 0..SETTLE_RUNS {
-            let (_, ended) = runner.run()?;
-            // One is enough where each takes long.
-            if ended - begin >= length / 10 {
-                break;
-            }
-        }
-        let mut latencies = Vec::with_capacity(1 << 12);
-        let begin = Instant::now();
-        loop {
-            let (started, ended) = runner.run()?;
-            latencies.push(nanos(ended - started));
-            if ended - begin >= length {
-                return Ok(latencies);
-            }
-        }
-    }
-
     /// One inference, with its outputs as numbers.
     pub fn outputs(&mut self, inputs: Vec<InputTensor>) -> Result<Vec<Output>, EngineError> {
         let inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = named_values(inputs)?
@@ -230,9 +207,6 @@ impl Loaded {
         outputs.into_iter().map(|(name, value)| numbers(name, value)).collect()
     }
 }
-
-/// Inferences at the start of a comparison's block that are not counted.
-const SETTLE_RUNS: u32 = 3;
 
 pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

@@ -17,13 +17,13 @@ use super::transfer::{Part, Piece};
 use crate::model::{ElementType, Port};
 
 /// Changes when a message changes its meaning; both sides must have the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// Begins each line of the worker that is a message.
 pub const MARK: &str = "@inferometer ";
 
 /// What the app asks. The worker answers each with events that end in one of [`Event::Described`],
-/// [`Event::Loaded`], [`Event::Probed`], [`Event::Measured`], [`Event::Block`], [`Event::Written`],
+/// [`Event::Loaded`], [`Event::Probed`], [`Event::Measured`], [`Event::Turned`], [`Event::Written`],
 /// [`Event::Profiled`], [`Event::Roofed`], [`Event::Surveyed`], [`Event::Had`], [`Event::Taken`] or
 /// [`Event::Failed`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,18 +55,15 @@ pub enum Request {
         /// What is run.
         load: LoadSpec,
     },
-    /// A block of a comparison: inferences one after another for a while, on a session that stays for the next
-    /// block. The first block on a session loads it and warms it up.
-    Block {
-        /// The session.
-        session: SessionSpec,
-        /// The inputs.
-        feed: Feed,
-        /// Length of the block, in milliseconds; there is at least one inference.
-        millis: f64,
-        /// Which of several sessions made from the same things: a model that races itself has two.
-        #[serde(default)]
-        slot: u32,
+    /// A block of a comparison: sessions take turns for a while. They stay for the next block of their set; the set's
+    /// first block creates them.
+    Turns {
+        /// Which set of sessions; another number drops the sessions of the set before and creates new ones.
+        set: u32,
+        /// What takes turns, in the order in which sessions are created.
+        lanes: Vec<LaneSpec>,
+        /// How.
+        turns: TurnSpec,
     },
     /// Run once for each feed and write the outputs to a file.
     Outputs {
@@ -103,6 +100,34 @@ pub enum Request {
     },
     /// A piece of a file that is not here.
     Put(Piece),
+}
+
+/// A session that takes turns with others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LaneSpec {
+    /// The session.
+    pub session: SessionSpec,
+    /// The inputs.
+    pub feed: Feed,
+}
+
+/// How sessions take turns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TurnSpec {
+    /// A turn begins with inferences that do not count, for so many milliseconds and at least one; 0 = none.
+    pub lead_millis: f64,
+    /// Then come those that count, for so many milliseconds and at least one.
+    pub counted_millis: f64,
+    /// Rounds, a turn of each session in random order, go on for so many milliseconds,
+    pub millis: f64,
+    /// but there are so many rounds at least,
+    pub least_rounds: u32,
+    /// unless they take longer than so many milliseconds.
+    pub most_millis: f64,
+    /// Only this session, counted from 0, has a turn; `None` = all.
+    pub only: Option<u32>,
+    /// Seed of the order.
+    pub seed: u64,
 }
 
 /// Inferences in a profile at least, the warm-up not counted.
@@ -232,11 +257,11 @@ pub enum Event {
     /// The measurement.
     Measured(Box<Measured>),
     /// A block of a comparison.
-    Block {
-        /// Its latencies, in nanoseconds.
-        latency_nanos: Vec<u64>,
-        /// Time to create the session, where this block did, in nanoseconds.
-        load_nanos: Option<u64>,
+    Turned {
+        /// The latencies that count, of each session in the order they were named, in nanoseconds.
+        latency_nanos: Vec<Vec<u64>>,
+        /// Time to create each session, where this block did, in nanoseconds; else empty.
+        load_nanos: Vec<u64>,
     },
     /// The outputs are in the file.
     Written,

@@ -99,16 +99,14 @@ pub enum RuntimeError {
     },
     /// The runtimes here lack a provider.
     #[error(
-        "no ONNX Runtime on this machine offers {provider}; they offer {offered}; `inferometer runtime install \
-         {flavour}` fetches one that does"
+        "no ONNX Runtime on this machine offers {provider}; there are {offered}; {}",
+        other_providers(provider)
     )]
     Provider {
         /// The provider asked for.
         provider: String,
         /// Those there are.
         offered: String,
-        /// The flavour that has it.
-        flavour: &'static str,
     },
     /// A worker could not be started.
     #[error(transparent)]
@@ -117,11 +115,21 @@ pub enum RuntimeError {
 
 fn origin_words(origin: Origin) -> &'static str {
     match origin {
-        Origin::Setting => "the setting",
+        Origin::Setting => "--runtime or the setting",
         Origin::Environment => "ORT_DYLIB_PATH",
         Origin::DataFolder => "the data folder",
         Origin::Python => "Python",
         Origin::System => "the library path",
+    }
+}
+
+/// How to get a provider that is not there.
+pub(super) fn other_providers(provider: &str) -> String {
+    match Flavour::that_has(provider) {
+        Some(flavour) => format!("`inferometer runtime install {}` fetches one that does", flavour.name()),
+        None => "`inferometer runtime install gpu` fetches one with CUDA and TensorRT, `inferometer runtime install \
+                 openvino` one with OpenVINO; a library of your own is named with --runtime or ORT_DYLIB_PATH"
+            .to_owned(),
     }
 }
 
@@ -231,11 +239,7 @@ pub fn ensure(
                 usable.iter().flat_map(|found| &found.providers).map(String::as_str).collect();
             offered.sort_unstable();
             offered.dedup();
-            Err(RuntimeError::Provider {
-                provider: provider.clone(),
-                offered: offered.join(", "),
-                flavour: Flavour::with_provider(provider).name(),
-            })
+            Err(RuntimeError::Provider { provider: provider.clone(), offered: offered.join(", ") })
         }
     }
 }

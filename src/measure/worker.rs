@@ -8,24 +8,20 @@
 
 use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use super::bench;
-use super::engine::{Engine, EngineError, Loaded, shared};
+use super::duel::Set;
+use super::engine::{Engine, EngineError, Loaded};
 use super::exchange;
 use super::inputs;
 use super::native;
 use super::own_folders;
 use super::point::Measured;
 use super::probe;
-use super::protocol::{Event, Feed, PROTOCOL, Request, SessionSpec, line_of};
+use super::protocol::{Event, PROTOCOL, Request, SessionSpec, line_of};
 use super::survey::Survey;
 use super::transfer::Store;
-
-/// Warm-up of a session on its first block of a comparison.
-const BLOCK_WARM_UP: Duration = Duration::from_millis(200);
 
 /// Serves standard input to its end; the first thing its process does. Returns the process's exit code: 0, or 1 when input or output broke.
 pub fn main() -> u8 {
@@ -61,7 +57,7 @@ pub fn serve(
     lines: impl IntoIterator<Item = std::io::Result<String>>,
     output: impl Write,
 ) -> std::io::Result<()> {
-    let mut worker = Worker { output, engine: None, kept: Vec::new(), store: None };
+    let mut worker = Worker { output, engine: None, kept: None, turning: None, store: None };
     worker.say(&Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() })?;
     for line in lines {
         let line = line?;
@@ -81,28 +77,12 @@ struct Worker<W> {
     output: W,
     /// One process loads one runtime, once.
     engine: Option<Engine>,
-    /// Sessions of the last probe or comparison, the latest last.
-    kept: Vec<Kept>,
+    /// The session of the last probe.
+    kept: Option<(SessionSpec, Loaded)>,
+    /// The sessions of a comparison.
+    turning: Option<Set>,
     /// Files that other machines send here.
     store: Option<Store>,
-}
-
-/// Sessions kept at most: two sides of a comparison, and the first side once more.
-const MOST_KEPT: usize = 3;
-
-/// A session that stays for the next request.
-struct Kept {
-    spec: SessionSpec,
-    slot: u32,
-    loaded: Loaded,
-    /// The inputs of its last block: made once for all its blocks.
-    fed: Option<(Feed, Arc<native::Inputs>)>,
-}
-
-impl Kept {
-    fn is(&self, spec: &SessionSpec, slot: u32) -> bool {
-        self.slot == slot && self.spec == *spec
-    }
 }
 
 impl<W: Write> Worker<W> {
@@ -125,11 +105,11 @@ impl<W: Write> Worker<W> {
             }
             Request::Probe { session, feed } => {
                 let inputs = inputs::tensors(&feed).map_err(words)?;
-                self.kept_session(session, 0).and_then(|kept| kept.loaded.probe(inputs)).map_err(words)?;
+                self.kept_session(&session).and_then(|kept| kept.probe(inputs)).map_err(words)?;
                 Ok(Event::Probed)
             }
             Request::Bench { session, feeds, load } => {
-                self.kept.clear();
+                self.forget();
                 let feeds = inputs::all_tensors(&feeds).map_err(words)?;
                 self.engine(&session.runtime).map_err(words)?;
                 let Some(engine) = self.engine.take() else { return Err("no runtime is loaded".to_owned()) };
@@ -142,43 +122,45 @@ impl<W: Write> Worker<W> {
                 let measured = Measured { runtime_version, ..measured.map_err(words)? };
                 broken.map_or(Ok(Event::Measured(Box::new(measured))), |error| Err(words(error)))
             }
-            Request::Block { session, feed, millis, slot } => {
-                let length = Duration::try_from_secs_f64(millis / 1e3).map_err(words)?;
-                let known = self.kept.iter().any(|kept| kept.is(&session, slot));
-                let Kept { loaded, fed, .. } = self.kept_session(session, slot).map_err(words)?;
-                let inputs = match fed.take().filter(|(before, _)| *before == feed) {
-                    Some((_, inputs)) => inputs,
-                    None => shared(inputs::tensors(&feed).map_err(words)?).map_err(words)?,
-                };
-                *fed = Some((feed, Arc::clone(&inputs)));
-                if !known {
-                    // A session's first inferences are no part of a comparison.
-                    loaded.block(Arc::clone(&inputs), BLOCK_WARM_UP).map_err(words)?;
-                }
-                let latency_nanos = loaded.block(inputs, length).map_err(words)?;
-                let load_nanos = (!known).then_some(loaded.load_nanos);
-                Ok(Event::Block { latency_nanos, load_nanos })
+            Request::Turns { set, lanes, turns } => {
+                self.kept = None;
+                let mut load_nanos = Vec::new();
+                let turning =
+                    if let Some(before) = self.turning.take().filter(|before| before.is(set, &lanes)) {
+                        before
+                    } else {
+                        let runtime = lanes.first().map(|lane| lane.session.runtime.clone());
+                        let runtime = runtime.ok_or("nothing takes turns")?;
+                        if let Some(other) = lanes.iter().find(|lane| lane.session.runtime != runtime) {
+                            return Err(words(EngineError::OtherLibrary(other.session.runtime.clone())));
+                        }
+                        let turning = Set::create(self.engine(&runtime).map_err(words)?, set, &lanes)?;
+                        load_nanos = turning.load_nanos();
+                        turning
+                    };
+                let latency_nanos = turning.run(&turns)?;
+                self.turning = Some(turning);
+                Ok(Event::Turned { latency_nanos, load_nanos })
             }
             Request::Outputs { session, feeds, out } => {
                 let all = inputs::all_tensors(&feeds).map_err(words)?;
                 let mut writer = exchange::Writer::create(&out).map_err(words)?;
                 for inputs in all {
-                    let outputs =
-                        self.kept_session(session.clone(), 0).and_then(|kept| kept.loaded.outputs(inputs));
+                    let outputs = self.kept_session(&session).and_then(|kept| kept.outputs(inputs));
                     writer.write(&outputs.map_err(words)?).map_err(words)?;
                 }
                 writer.finish().map_err(words)?;
                 Ok(Event::Written)
             }
             Request::Profile { session, feed, seconds, most_runs } => {
-                self.kept.clear();
+                self.forget();
                 let inputs = inputs::tensors(&feed).map_err(words)?;
                 let engine = self.engine(&session.runtime).map_err(words)?;
                 let profiled = probe::profile(engine, &session, inputs, seconds, most_runs);
                 Ok(Event::Profiled(Box::new(profiled.map_err(words)?)))
             }
             Request::Roof { probe } => {
-                self.kept.clear();
+                self.forget();
                 let engine = self.engine(&probe.runtime).map_err(words)?;
                 let (roofs, problems) = probe::roofs(engine, &probe).map_err(words)?;
                 Ok(Event::Roofed { roofs, problems })
@@ -190,6 +172,12 @@ impl<W: Write> Worker<W> {
             }
             Request::Put(piece) => Ok(Event::Taken { bytes: self.store()?.take(&piece)? }),
         }
+    }
+
+    /// Drops the sessions of requests before: a measurement has the machine to itself.
+    fn forget(&mut self) {
+        self.kept = None;
+        self.turning = None;
     }
 
     fn store(&mut self) -> Result<&mut Store, String> {
@@ -215,18 +203,14 @@ impl<W: Write> Worker<W> {
         }
     }
 
-    fn kept_session(&mut self, spec: SessionSpec, slot: u32) -> Result<&mut Kept, EngineError> {
-        let kept = if let Some(place) = self.kept.iter().position(|kept| kept.is(&spec, slot)) {
-            self.kept.remove(place)
-        } else {
-            // Room for the new one first.
-            self.kept.drain(..(self.kept.len() + 1).saturating_sub(MOST_KEPT));
-            let loaded = self.engine(&spec.runtime)?.session(&spec)?;
-            Kept { spec, slot, loaded, fed: None }
+    /// The session of the request before, if it is the same, else a new one.
+    fn kept_session(&mut self, spec: &SessionSpec) -> Result<&mut Loaded, EngineError> {
+        self.turning = None;
+        let loaded = match self.kept.take().filter(|(before, _)| before == spec) {
+            Some((_, loaded)) => loaded,
+            None => self.engine(&spec.runtime)?.session(spec)?,
         };
-        self.kept.push(kept);
-        let last = self.kept.len() - 1;
-        Ok(&mut self.kept[last])
+        Ok(&mut self.kept.insert((spec.clone(), loaded)).1)
     }
 }
 

@@ -30,11 +30,18 @@ fn run<S: AsRef<OsStr>>(first: &[&str], rest: &[S]) -> Output {
     command(first).args(rest).output().unwrap()
 }
 
+/// Whether a command did what was asked. A measurement on a busy machine may be declared not valid, which ends with 1
+/// and prints everything all the same.
+pub fn is_done(output: &Output) -> bool {
+    let said = String::from_utf8_lossy(&output.stderr);
+    output.status.success() || (output.status.code() == Some(1) && said.contains("not valid; the reasons"))
+}
+
 /// Runs a command that must succeed and gives its one JSON document.
 pub fn json<S: AsRef<OsStr>>(first: &[&str], rest: &[S]) -> Value {
     let output = run(first, rest);
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{first:?} failed: {stderr}");
+    assert!(is_done(&output), "{first:?} failed: {stderr}");
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         panic!("{first:?} did not print one JSON document: {error}; stderr: {stderr}")
     })
@@ -332,8 +339,6 @@ fn compare_tells_size_speed_agreement_and_accuracy() {
         "1e6",
         "--race-processes",
         "2",
-        "--race-block",
-        "5",
     ];
     let document = json(&arguments, &files);
     let race = &document["race"];
@@ -363,7 +368,7 @@ fn compare_tells_size_speed_agreement_and_accuracy() {
 
 #[test]
 fn one_model_under_two_settings_is_run_in_turn() {
-    let quick = ["--race-within", "1e6", "--race-processes", "1", "--race-block", "5"];
+    let quick = ["--race-within", "1e6", "--race-processes", "1"];
     let first = [&["compare", "--json", "--against", "batch=4,optimisation=basic"], &quick[..]].concat();
     let race = &json(&first, &[sample("models/digits-student.onnx")])["race"];
     assert_eq!((&race["a"]["batch"], &race["b"]["batch"]), (&Value::from(1), &Value::from(4)));
@@ -376,8 +381,7 @@ fn one_model_under_two_settings_is_run_in_turn() {
 #[test]
 fn a_self_test_tells_what_the_machine_can_tell() {
     let nothing: [&str; 0] = [];
-    let arguments =
-        ["selftest", "--json", "--race-within", "1e6", "--race-processes", "2", "--race-block", "5"];
+    let arguments = ["selftest", "--json", "--race-within", "1e6", "--race-processes", "2"];
     let document = json(&arguments, &nothing);
     let itself = &document["a_against_itself"]["p50"];
     let resolution = document["resolution"].as_f64().unwrap();

@@ -5,6 +5,7 @@ mod architecture;
 mod bill;
 mod chart;
 mod cli;
+mod cli_words;
 mod duel;
 mod gui;
 mod hardware;

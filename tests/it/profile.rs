@@ -243,7 +243,7 @@ fn the_command_line_tells_everything_as_json_and_the_essentials_as_text() {
     let problem = cli::failure(&["profile", "--dim", "batch=1,2"], &[&model]);
     assert!(problem.contains("one size"), "{problem}");
     let problem = cli::failure(&["profile", "--threads", "0"], &[&model]);
-    assert!(problem.contains("threads of 0"), "{problem}");
+    assert!(problem.contains("give a whole number from 1"), "{problem}");
     let problem = cli::failure(&["profile"], &[Path::new("/nonexistent/m.onnx")]);
     assert!(problem.contains("/nonexistent/m.onnx"), "{problem}");
 }

@@ -13,7 +13,7 @@ use inferometer::app::{App, Command, Folders, Measure, Options};
 use inferometer::hardware::Fingerprint;
 use inferometer::measure::cancel::Cancel;
 use inferometer::measure::launcher::{Launcher, WorkerError};
-use inferometer::measure::protocol::{Event as Said, Request, SessionSpec, Source};
+use inferometer::measure::protocol::{Event as Said, LaneSpec, Request, SessionSpec, Source, TurnSpec};
 use inferometer::measure::runtime::Origin;
 use inferometer::measure::sweep::{self, Effort, Event, Outcome, Sweep, Tools};
 use inferometer::measure::transfer::Kind;
@@ -162,25 +162,32 @@ fn blocks_of_a_comparison_run_there_by_paths_of_this_machine() {
     let model = model_file::read(&path).unwrap();
     let resolution = shapes::resolve(&model, 2, &BTreeMap::new(), None).unwrap();
     let sizes = resolution.shapes(&BTreeMap::new()).unwrap();
-    let request = Request::Block {
-        session: SessionSpec {
-            runtime: crate::measure::runtimes()[0].path.clone(),
-            model: path,
-            provider: "CPU".to_owned(),
-            threads: 1,
-            optimisation: Optimisation::All,
-        },
-        feed: shapes::feed_of(&model, &sizes, Source::Generated { seed: 1 }),
-        millis: 5.0,
-        slot: 0,
+    let session = SessionSpec {
+        runtime: crate::measure::runtimes()[0].path.clone(),
+        model: path,
+        provider: "CPU".to_owned(),
+        threads: 1,
+        optimisation: Optimisation::All,
     };
+    let feed = shapes::feed_of(&model, &sizes, Source::Generated { seed: 1 });
+    let turns = TurnSpec {
+        lead_millis: 1.0,
+        counted_millis: 1.0,
+        millis: 5.0,
+        least_rounds: 3,
+        most_millis: 1e4,
+        only: None,
+        seed: 1,
+    };
+    let lanes = vec![LaneSpec { session, feed }; 2];
+    let request = Request::Turns { set: 1, lanes, turns };
     let cancel = Cancel::new();
     let mut worker = Launcher::to(&server.target()).start(&cancel).unwrap();
     for first in [true, false] {
         let answer = worker.ask(&request, Duration::ZERO, &cancel, &mut |_| (), &mut || ()).unwrap();
-        let Said::Block { latency_nanos, load_nanos } = answer else { panic!("{answer:?}") };
-        assert!(!latency_nanos.is_empty());
-        assert_eq!(load_nanos.is_some(), first);
+        let Said::Turned { latency_nanos, load_nanos } = answer else { panic!("{answer:?}") };
+        assert!(latency_nanos.len() == 2 && latency_nanos.iter().all(|lane| lane.len() >= 3));
+        assert_eq!(load_nanos.len(), if first { 2 } else { 0 });
     }
 }
 
@@ -383,7 +390,7 @@ fn the_command_line_checks_a_machine_and_measures_on_it() {
         .arg(&model)
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(crate::cli::is_done(&output), "{}", String::from_utf8_lossy(&output.stderr));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["points"][0]["target"], server.target().prefix());
     assert_eq!(document["points"][0]["machine"]["cpu"], Fingerprint::read().cpu);

@@ -324,8 +324,7 @@ fn the_trade_off_shows_imported_points_where_the_units_allow() {
     let datum = &trtexec.data()[0];
     let said: Vec<String> = datum.hover.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let said = said.join("\n");
-    for words in
-        ["trtexec 10.3.0", "a.log", "250 queries/s × batch = 2,000 inferences/s", "transfers", "as ours"]
+    for words in ["trtexec 10.3.0", "a.log", "250 queries/s × batch = 2,000 items/s", "transfers", "as ours"]
     {
         assert!(said.contains(words), "{words:?} is not in\n{said}");
     }

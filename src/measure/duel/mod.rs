@@ -1,15 +1,18 @@
-//! A against B: two models, or one model under two configurations, run in turn in short blocks of random order.
+//! A against B: two models, or one model under two configurations, run in turn.
 //!
 //! Measured one after the other, the same model differs from itself by up to a fifth on a shared machine; in turn by
-//! less than a hundredth. So A and B are loaded in one process (where they use the same ONNX Runtime) and run in
-//! rounds of short blocks; several processes, because memory layout differs between them; and A once more as a third
-//! lane, against which A must not differ: what it seems to differ by is this machine's resolution, and differences of
-//! B below it are not decided. The arithmetic is in [`super::stats::ratio`].
+//! less than a hundredth. So A and B are loaded in one process (where they use the same ONNX Runtime) and take turns
+//! of an inference or two, in rounds of random order. Two sessions of one model, too, differ by up to a hundredth,
+//! by where in memory they lie: so sessions are created anew several times in a process, in random order, and in
+//! several processes; such a set of sessions is the unit of the statistics. And A runs once more as a third lane,
+//! against which A must not differ: what it seems to differ by is this machine's resolution, and differences of B
+//! below it are not decided. The arithmetic is in [`super::stats::ratio`].
 //!
 //! Must not know the project, the window or the command line.
 
 mod order;
 mod run;
+mod turns;
 mod words;
 
 use std::collections::BTreeMap;
@@ -21,6 +24,7 @@ use super::Config;
 use super::stats::{Decision, Estimate, Ratio};
 use crate::hardware::Fingerprint;
 pub use run::{Event, Outcome, run};
+pub(super) use turns::Set;
 
 /// One of the two: a model and how it is run. The scenario must be SingleStream with one session; how long and with
 /// which inputs a configuration is measured plays no part, inputs are generated from its seed.
@@ -42,8 +46,6 @@ pub struct Settings {
     pub seconds: f64,
     /// Half-width of the ratio of medians' 95 % interval that is narrow enough, as a share of it.
     pub within: f64,
-    /// Length of a block, in milliseconds; longer where that holds fewer than a few inferences.
-    pub block_millis: f64,
     /// Run A against itself, too, which tells the machine's resolution.
     pub self_test: bool,
     /// Seed of the random order.
@@ -51,9 +53,9 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 20 s in four processes or more, ±1 %, blocks of 30 ms.
+    /// 20 s in four processes or more, ±1 %.
     fn default() -> Self {
-        Self { groups: 4, seconds: 20.0, within: 0.01, block_millis: 30.0, self_test: true, seed: 1 }
+        Self { groups: 4, seconds: 20.0, within: 0.01, self_test: true, seed: 1 }
     }
 }
 
@@ -68,7 +70,7 @@ impl Settings {
     /// # Errors
     /// In words.
     pub fn check(&self) -> Result<(), String> {
-        let Self { groups, seconds, within, block_millis, self_test: _, seed: _ } = *self;
+        let Self { groups, seconds, within, self_test: _, seed: _ } = *self;
         if !(1..=MOST_GROUPS).contains(&groups) {
             return Err(format!("{groups} processes cannot race; give 1 to {MOST_GROUPS}"));
         }
@@ -79,9 +81,6 @@ impl Settings {
         }
         if !(within.is_finite() && within > 0.0) {
             return Err(format!("{within} is no width to stop at; give a number above 0"));
-        }
-        if !(block_millis.is_finite() && (1.0..=10_000.0).contains(&block_millis)) {
-            return Err(format!("blocks of {block_millis} ms cannot be run; give 1 to 10,000"));
         }
         Ok(())
     }
@@ -143,10 +142,13 @@ pub struct Duel {
     pub resolution: Option<f64>,
     /// The verdict in a sentence.
     pub sentence: String,
-    /// Pairs of blocks: rounds.
+    /// Blocks.
     pub pairs: u64,
     /// Processes.
     pub groups: u32,
+    /// Sets of sessions, over all processes; 0 in races of versions that created one set a process.
+    #[serde(default)]
+    pub sets: u32,
     /// Time its blocks took, in seconds.
     pub seconds: f64,
     /// Why it ended.
@@ -159,7 +161,7 @@ pub struct Duel {
     pub target: String,
     /// Seconds since 1970-01-01 UTC at its start.
     pub started_unix_secs: u64,
-    /// The latencies, round by round; empty where they are kept elsewhere.
+    /// The latencies, block by block; empty where they are kept elsewhere.
     #[serde(default)]
     pub rounds: Vec<Round>,
     /// Only each so-many-th latency of a block is in `rounds`, from the first on; 1 = all. The ratios are from all.
@@ -171,11 +173,14 @@ fn one() -> u64 {
     1
 }
 
-/// The blocks of a round.
+/// A block: for a while, all took turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
     /// Which process, counted from 0.
     pub group: u32,
+    /// Which set of sessions, counted from 0 over all processes.
+    #[serde(default)]
+    pub set: u32,
     /// Latencies of A in nanoseconds, in order.
     pub a: Vec<u64>,
     /// Of B; empty without B.
@@ -218,9 +223,14 @@ impl Duel {
         words::resolution(self)
     }
 
-    /// How it was made: `312 pairs of blocks in 4 processes, 20 s`.
+    /// How it was made: `312 blocks of turns in random order, 16 sets of new sessions in 4 fresh processes, 20 s`.
     pub fn method(&self) -> String {
         words::method(self)
+    }
+
+    /// Why it is not kept, and what was found until then.
+    pub fn not_kept_sentence(&self) -> String {
+        words::not_kept(self)
     }
 
     /// Whether it says anything of the medians.

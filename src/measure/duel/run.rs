@@ -1,4 +1,5 @@
-//! Runs a race: loads both sides in fresh processes, has them run blocks in turn, and stops when enough is known.
+//! Runs a race: creates both sides' sessions again and again in fresh processes, has them take turns, and stops when
+//! enough is known.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use super::{Contender, Duel, End, Round, Settings, Side, words};
 use crate::hardware::Fingerprint;
 use crate::measure::cancel::Cancel;
 use crate::measure::launcher::{Worker, WorkerError};
-use crate::measure::protocol::{self, Feed, Request, SessionSpec, Source};
+use crate::measure::protocol::{self, Feed, LaneSpec, Request, SessionSpec, Source, TurnSpec};
 use crate::measure::stats::ratio::MIN_PAIRS;
 use crate::measure::stats::{self, Pair, Percentile, Ratio};
 use crate::measure::sweep::{Tools, runtime_for};
@@ -20,15 +21,30 @@ use crate::model::Model;
 const LEVEL: f64 = 0.95;
 /// What is compared.
 const PERCENTILES: [Percentile; 3] = [Percentile::P50, Percentile::P90, Percentile::P99];
-/// Rounds of a process before its interval is looked at: each order of three lanes twice.
-const LEAST_ROUNDS: usize = 12;
+/// Sets of sessions in a process, as far as creating them leaves time.
+const SETS: f64 = 4.0;
+/// A set's time at most, in seconds: another set tells more than more of the same.
+const LONGEST_SET_SECS: f64 = 0.5;
+/// A set's time at least, as a multiple of the time that its sessions took to create.
+const LOADS_IN_SET: f64 = 3.0;
+/// Blocks of a set at least.
+const BLOCKS: f64 = 4.0;
+/// A block's time, in seconds, as far as it holds enough rounds.
+const BLOCK_SECS: (f64, f64) = (0.02, 0.25);
+/// Rounds of a block at least, unless they take longer than [`LONGEST_BLOCK_SECS`].
+const LEAST_ROUNDS: u32 = 4;
+/// A block's time at most, in seconds.
+const LONGEST_BLOCK_SECS: f64 = 2.0;
+/// Warm-up of a set, in seconds: the first in a process, and those after it.
+const WARM_UP_SECS: (f64, f64) = (0.2, 0.05);
+/// Sets of a process before its own interval is looked at.
+const LEAST_SETS: u32 = 2;
 /// How much narrower a process's own interval is to be than the one asked for: what differs between processes comes
 /// on top.
 const WITHIN_GROUP: f64 = 0.75;
-/// Inferences in a block of a slow model.
-const LEAST_INFERENCES: f64 = 4.0;
-/// The longest block, in milliseconds.
-const LONGEST_MILLIS: f64 = 2_000.0;
+/// Threads of a session spin for a while when an inference is done. So long, in milliseconds, nothing counts at the
+/// start of a turn of sessions with threads of their own, and so long what counts goes on.
+const SPIN_MILLIS: (f64, f64) = (3.0, 10.0);
 /// Processes at most, as a multiple of those asked for.
 const MOST_GROUPS: u32 = 4;
 /// Latencies kept.
@@ -78,7 +94,7 @@ pub fn run(
         Err(WorkerError::Cancelled) => (End::Stopped, Some(WorkerError::Cancelled.to_string())),
         Err(error) => (End::Broken(error.to_string()), Some(error.to_string())),
     };
-    let duel = (!race.rounds.is_empty()).then(|| race.duel(ended, machine, started_unix_secs));
+    let duel = (!race.blocks.is_empty()).then(|| race.duel(ended, machine, started_unix_secs));
     Outcome { duel, problem }
 }
 
@@ -94,14 +110,16 @@ struct Runner {
     load_nanos: Vec<u64>,
 }
 
-/// What takes turns: A, B, and A once more.
-#[derive(Debug, Clone, Copy)]
-struct Lane {
-    /// Place of the side among the runners.
-    side: usize,
-    /// Number of its session in the worker.
-    slot: u32,
+/// A block: for a while, all lanes took turns.
+struct Block {
+    group: u32,
+    set: u32,
+    /// Latencies of each lane.
+    lanes: Vec<Vec<u64>>,
 }
+
+/// The latencies of each lane in a block, and the time to load of the lanes whose sessions it created.
+type Turned = (Vec<Vec<u64>>, Vec<(usize, u64)>);
 
 struct Race<'r> {
     tools: Tools<'r>,
@@ -109,10 +127,11 @@ struct Race<'r> {
     on_event: &'r mut dyn FnMut(Event),
     settings: Settings,
     sides: Vec<Runner>,
-    lanes: Vec<Lane>,
-    /// Every round: its process, and a block of each lane.
-    rounds: Vec<(u32, Vec<Vec<u64>>)>,
+    /// What takes turns, as places among the sides: A, B, and A once more.
+    lanes: Vec<usize>,
+    blocks: Vec<Block>,
     groups: u32,
+    sets: u32,
     /// Time that blocks took, in seconds.
     spent: f64,
 }
@@ -128,16 +147,16 @@ impl<'r> Race<'r> {
     ) -> Result<Self, WorkerError> {
         settings.check().map_err(WorkerError::Refused)?;
         let mut sides = vec![Runner::prepare(a, None, tools, cancel, on_event)?];
-        let mut lanes = vec![Lane { side: 0, slot: 0 }];
+        let mut lanes = vec![0];
         if let Some(b) = b {
             sides.push(Runner::prepare(b, sides.first(), tools, cancel, on_event)?);
-            lanes.push(Lane { side: 1, slot: 1 });
+            lanes.push(1);
         }
         if settings.self_test {
-            lanes.push(Lane { side: 0, slot: 2 });
+            lanes.push(0);
         }
-        let (rounds, groups, spent) = (Vec::new(), 0, 0.0);
-        Ok(Self { tools, cancel, on_event, settings, sides, lanes, rounds, groups, spent })
+        let (blocks, groups, sets, spent) = (Vec::new(), 0, 0, 0.0);
+        Ok(Self { tools, cancel, on_event, settings, sides, lanes, blocks, groups, sets, spent })
     }
 
     /// Processes one after another until the interval is narrow enough or the time is up.
@@ -149,7 +168,7 @@ impl<'r> Race<'r> {
             if self.groups < groups {
                 continue;
             }
-            if self.is_narrow(&self.rounds, within) {
+            if self.is_narrow(&self.blocks, within) {
                 return Ok(End::Precise);
             }
             if self.spent >= seconds || self.groups >= groups.saturating_mul(MOST_GROUPS) {
@@ -158,90 +177,153 @@ impl<'r> Race<'r> {
         }
     }
 
-    /// Rounds in a fresh process (one for each library, where the sides use two), for so many seconds of blocks.
+    /// Sets of sessions in a fresh process (one for each library, where the sides use two), for so many seconds of
+    /// blocks.
     fn group(&mut self, share: f64) -> Result<(), WorkerError> {
-        let group = self.groups;
-        self.report(format!("process {}: loading", group + 1));
+        self.report(format!("process {}: loading", self.groups + 1));
         let mut workers: Vec<(PathBuf, Worker)> = Vec::new();
         for side in &self.sides {
             if !workers.iter().any(|(library, _)| *library == side.session.runtime) {
                 workers.push((side.session.runtime.clone(), self.tools.launcher.start(self.cancel)?));
             }
         }
-        // The first round loads and warms up, and tells how long a block must be; it does not count.
-        let mut millis = Vec::new();
-        for lane in self.lanes.clone() {
-            let (mut block, load_nanos) = self.block(&mut workers, lane, self.settings.block_millis)?;
-            block.sort_unstable();
-            let median = Percentile::P50.of(&block).unwrap_or(0) as f64 / 1e6;
-            millis.push((median * LEAST_INFERENCES).min(LONGEST_MILLIS).max(self.settings.block_millis));
-            if lane.slot < 2 {
-                self.sides[lane.side].load_nanos.extend(load_nanos);
-            }
-        }
-        // One length for all lanes: a round's blocks are to meet the same machine.
-        let length = millis.iter().copied().fold(0.0, f64::max);
         self.groups += 1;
-        let first = self.rounds.len();
-        let mut look = LEAST_ROUNDS;
-        // Fewer rounds in all could decide nothing, however slow the model.
+        let first = self.blocks.len();
+        // Fewer blocks in all could decide nothing, however slow the model.
         let least = MIN_PAIRS.div_ceil(self.settings.groups as usize);
-        let mut used = 0.0;
-        for order in Orders::new(self.lanes.len(), self.settings.seed ^ (u64::from(group) << 32)) {
-            let begin = Instant::now();
-            let mut blocks = vec![Vec::new(); self.lanes.len()];
-            for place in order {
-                blocks[place] = self.block(&mut workers, self.lanes[place], length)?.0;
-            }
-            let took = begin.elapsed().as_secs_f64();
-            self.rounds.push((group, blocks));
-            used += took;
-            self.spent += took;
-            let rounds = self.rounds.len() - first;
-            self.report(format!("process {}: {rounds} pairs of blocks", group + 1));
-            if rounds < least {
-                continue;
-            }
-            if used >= share {
+        let (mut used, mut sets) = (0.0, 0);
+        while used < share || self.blocks.len() - first < least {
+            used += self.set(&mut workers, sets == 0, share, share - used)?;
+            sets += 1;
+            if sets >= LEAST_SETS
+                && self.blocks.len() - first >= least
+                && self.is_narrow(&self.blocks[first..], self.settings.within * WITHIN_GROUP)
+            {
                 break;
-            }
-            if rounds >= look {
-                // Looking takes longer with each round; so looks become rarer.
-                look = rounds + rounds.div_ceil(3);
-                if self.is_narrow(&self.rounds[first..], self.settings.within * WITHIN_GROUP) {
-                    break;
-                }
             }
         }
         Ok(())
     }
 
-    /// One block of a lane: its latencies, and the time to load where it was the lane's first.
+    /// Blocks of sessions created anew; how long they took, in seconds.
+    fn set(
+        &mut self,
+        workers: &mut [(PathBuf, Worker)],
+        is_first: bool,
+        share: f64,
+        left: f64,
+    ) -> Result<f64, WorkerError> {
+        let (group, set) = (self.groups - 1, self.sets);
+        let seed = self.settings.seed ^ (u64::from(set) << 32);
+        // Of sessions alike, the one created last is often a little faster.
+        let created: Vec<usize> =
+            Orders::new(self.lanes.len(), seed).next().unwrap_or_else(|| (0..self.lanes.len()).collect());
+        // The first block creates the sessions and warms them up; it does not count.
+        let warm_up = if is_first { WARM_UP_SECS.0 } else { WARM_UP_SECS.1 };
+        let (_, loads) = self.block(workers, &created, set, warm_up, seed)?;
+        let mut loading = 0.0;
+        for (lane, nanos) in loads {
+            loading += nanos as f64 / 1e9;
+            // Each side once: A has a second session in a race against itself.
+            if self.lanes.iter().position(|side| *side == self.lanes[lane]) == Some(lane) {
+                self.sides[self.lanes[lane]].load_nanos.push(nanos);
+            }
+        }
+        let length = (share / SETS).min(LONGEST_SET_SECS).max(LOADS_IN_SET * loading).min(left);
+        let block = (length / BLOCKS).clamp(BLOCK_SECS.0, BLOCK_SECS.1);
+        self.sets += 1;
+        let mut used = 0.0;
+        for number in 1_u64.. {
+            let begin = Instant::now();
+            let (lanes, _) = self.block(workers, &created, set, block, seed.wrapping_add(number))?;
+            let took = begin.elapsed().as_secs_f64();
+            self.blocks.push(Block { group, set, lanes });
+            used += took;
+            self.spent += took;
+            self.report(format!("process {}: {} blocks", group + 1, self.blocks.len()));
+            if used >= length {
+                break;
+            }
+        }
+        Ok(used)
+    }
+
+    /// One block.
     fn block(
         &mut self,
         workers: &mut [(PathBuf, Worker)],
-        lane: Lane,
-        millis: f64,
-    ) -> Result<(Vec<u64>, Option<u64>), WorkerError> {
-        let side = &self.sides[lane.side];
-        let Some((_, worker)) = workers.iter_mut().find(|(library, _)| *library == side.session.runtime)
-        else {
-            return Err(WorkerError::Protocol("a side has no worker".to_owned()));
+        created: &[usize],
+        set: u32,
+        seconds: f64,
+        seed: u64,
+    ) -> Result<Turned, WorkerError> {
+        let (mut latencies, mut loads) = (vec![Vec::new(); self.lanes.len()], Vec::new());
+        let several = workers.len() > 1;
+        let turns = TurnSpec { seed, ..self.turns(seconds, several) };
+        // Sessions of two libraries cannot share a process: their processes take turns instead.
+        let parts: Vec<Option<usize>> = if several {
+            let order = Orders::new(self.lanes.len(), seed).next().unwrap_or_default();
+            order.into_iter().map(Some).collect()
+        } else {
+            vec![None]
         };
-        let request = Request::Block {
-            session: side.session.clone(),
-            feed: side.feed.clone(),
-            millis,
-            slot: lane.slot,
-        };
-        let busy_for = Duration::from_secs_f64(2.0 * millis / 1e3);
-        let answer = worker.ask(&request, busy_for, self.cancel, &mut |_| (), &mut || ());
-        match answer.map_err(|error| named(error, &side.model.name, &side.config))? {
-            protocol::Event::Block { latency_nanos, load_nanos } if !latency_nanos.is_empty() => {
-                Ok((latency_nanos, load_nanos))
+        for only in parts {
+            let side_of = |lane: usize| &self.sides[self.lanes[lane]];
+            let library = &side_of(only.unwrap_or(0)).session.runtime;
+            let Some((_, worker)) = workers.iter_mut().find(|(of, _)| of == library) else {
+                return Err(WorkerError::Protocol("a side has no worker".to_owned()));
+            };
+            let here: Vec<usize> =
+                created.iter().copied().filter(|lane| side_of(*lane).session.runtime == *library).collect();
+            let spec = |lane: &usize| LaneSpec {
+                session: side_of(*lane).session.clone(),
+                feed: side_of(*lane).feed.clone(),
+            };
+            let place = only.and_then(|lane| here.iter().position(|other| *other == lane));
+            let only = place.and_then(|place| u32::try_from(place).ok());
+            let request = Request::Turns {
+                set,
+                lanes: here.iter().map(spec).collect(),
+                turns: TurnSpec { only, ..turns.clone() },
+            };
+            let busy_for = Duration::from_secs_f64(2.0 * seconds);
+            let answer = worker.ask(&request, busy_for, self.cancel, &mut |_| (), &mut || ());
+            match answer? {
+                protocol::Event::Turned { latency_nanos, load_nanos }
+                    if latency_nanos.len() == here.len() =>
+                {
+                    loads.extend(here.iter().copied().zip(load_nanos));
+                    for (lane, found) in here.into_iter().zip(latency_nanos) {
+                        latencies[lane].extend(found);
+                    }
+                }
+                other => {
+                    return Err(WorkerError::Protocol(format!("{other:?} instead of a block's latencies")));
+                }
             }
-            other => Err(WorkerError::Protocol(format!("{other:?} instead of a block's latencies"))),
         }
+        if latencies.iter().any(Vec::is_empty) {
+            return Err(WorkerError::Protocol("a session had no turn".to_owned()));
+        }
+        Ok((latencies, loads))
+    }
+
+    /// How turns are taken in a block of so many seconds.
+    fn turns(&self, seconds: f64, several: bool) -> TurnSpec {
+        let millis = seconds * 1e3;
+        let lanes = self.lanes.len() as f64;
+        let plain = |side: &Runner| side.config.threads == 1 && side.config.provider == "CPU";
+        let (lead_millis, counted_millis) = if several {
+            (SPIN_MILLIS.0, millis / lanes)
+        } else if self.sides.iter().all(plain) {
+            // One inference each.
+            (f64::MIN_POSITIVE, 0.0)
+        } else {
+            SPIN_MILLIS
+        };
+        let (millis, least_rounds) = if several { (0.0, 1) } else { (millis, LEAST_ROUNDS) };
+        let most_millis = LONGEST_BLOCK_SECS * 1e3;
+        TurnSpec { lead_millis, counted_millis, millis, least_rounds, most_millis, only: None, seed: 0 }
     }
 
     fn report(&mut self, now: String) {
@@ -251,10 +333,10 @@ impl<'r> Race<'r> {
     }
 
     /// Whether the intervals of both comparisons of medians are narrow enough.
-    fn is_narrow(&self, rounds: &[(u32, Vec<Vec<u64>>)], within: f64) -> bool {
-        let rounds = Scaled::new(rounds, &self.scales());
+    fn is_narrow(&self, blocks: &[Block], within: f64) -> bool {
+        let blocks = Scaled::new(blocks, &self.scales());
         (1..self.lanes.len()).all(|lane| {
-            let ratio = rounds.compare(lane, Percentile::P50, None, self.settings.seed);
+            let ratio = blocks.compare(lane, Percentile::P50, None, self.settings.seed);
             ratio.estimate.is_some_and(|found| (found.high - found.low) / 2.0 / found.ratio <= within)
         })
     }
@@ -262,8 +344,8 @@ impl<'r> Race<'r> {
     /// What each lane's latencies are multiplied with, so that they compare per item: 1 where batches are alike.
     fn scales(&self) -> Vec<u64> {
         let batches: Vec<u64> = self.sides.iter().map(|side| side.config.batch.max(1)).collect();
-        let of = |lane: &Lane| {
-            if batches.iter().all(|batch| *batch == batches[0]) { 1 } else { batches[1 - lane.side] }
+        let of = |side: &usize| {
+            if batches.iter().all(|batch| *batch == batches[0]) { 1 } else { batches[1 - side] }
         };
         self.lanes.iter().map(of).collect()
     }
@@ -271,7 +353,7 @@ impl<'r> Race<'r> {
     fn duel(&self, ended: End, machine: &Fingerprint, started_unix_secs: u64) -> Duel {
         let again = if self.settings.self_test { self.lanes.len().checked_sub(1) } else { None };
         let has_b = self.sides.len() > 1;
-        let scaled = Scaled::new(&self.rounds, &self.scales());
+        let scaled = Scaled::new(&self.blocks, &self.scales());
         let seed = self.settings.seed;
         let mut same: Vec<Ratio> = again
             .map(|lane| PERCENTILES.map(|percentile| scaled.compare(lane, percentile, None, seed)).to_vec())
@@ -289,19 +371,20 @@ impl<'r> Race<'r> {
                 scaled.compare(1, percentile, resolutions.get(place).copied().flatten(), seed)
             })
             .collect();
-        let total: usize = self.rounds.iter().flat_map(|(_, blocks)| blocks).map(Vec::len).sum();
+        let total: usize = self.blocks.iter().flat_map(|block| &block.lanes).map(Vec::len).sum();
         let step = total.div_ceil(KEPT).max(1);
-        let kept = |blocks: &[Vec<u64>], lane: Option<usize>| -> Vec<u64> {
-            lane.and_then(|lane| blocks.get(lane))
-                .map(|block| block.iter().step_by(step).copied().collect())
+        let kept = |block: &Block, lane: Option<usize>| -> Vec<u64> {
+            lane.and_then(|lane| block.lanes.get(lane))
+                .map(|latencies| latencies.iter().step_by(step).copied().collect())
                 .unwrap_or_default()
         };
         let b = has_b.then_some(1);
-        let rounds = self.rounds.iter().map(|(group, blocks)| Round {
-            group: *group,
-            a: kept(blocks, Some(0)),
-            b: kept(blocks, b),
-            again: kept(blocks, again),
+        let rounds = self.blocks.iter().map(|block| Round {
+            group: block.group,
+            set: block.set,
+            a: kept(block, Some(0)),
+            b: kept(block, b),
+            again: kept(block, again),
         });
         let mut duel = Duel {
             a: self.contender(0),
@@ -311,8 +394,9 @@ impl<'r> Race<'r> {
             tested: self.sides[0].model.name.clone(),
             resolution: resolutions.first().copied().flatten(),
             sentence: String::new(),
-            pairs: self.rounds.len() as u64,
+            pairs: self.blocks.len() as u64,
             groups: self.groups,
+            sets: self.sets,
             seconds: self.spent,
             ended,
             settings: self.settings,
@@ -329,9 +413,9 @@ impl<'r> Race<'r> {
     fn contender(&self, side: usize) -> Contender {
         let runner = &self.sides[side];
         let mut latencies: Vec<u64> = self
-            .rounds
+            .blocks
             .iter()
-            .flat_map(|(_, blocks)| blocks.get(side).into_iter().flatten().copied())
+            .flat_map(|block| block.lanes.get(side).into_iter().flatten().copied())
             .collect();
         latencies.sort_unstable();
         let total: f64 = latencies.iter().map(|nanos| *nanos as f64).sum();
@@ -351,35 +435,35 @@ impl<'r> Race<'r> {
     }
 }
 
-/// Rounds whose latencies compare per item.
+/// Blocks whose latencies compare per item.
 struct Scaled<'r> {
-    rounds: &'r [(u32, Vec<Vec<u64>>)],
+    blocks: &'r [Block],
     /// The same with other batches; empty where they compare as they are.
     copies: Vec<Vec<Vec<u64>>>,
 }
 
 impl<'r> Scaled<'r> {
-    fn new(rounds: &'r [(u32, Vec<Vec<u64>>)], scales: &[u64]) -> Self {
+    fn new(blocks: &'r [Block], scales: &[u64]) -> Self {
         let copies = if scales.iter().all(|scale| *scale == 1) {
             Vec::new()
         } else {
-            let scaled = |(block, scale): (&Vec<u64>, &u64)| {
-                block.iter().map(|nanos| nanos.saturating_mul(*scale)).collect::<Vec<u64>>()
+            let scaled = |(latencies, scale): (&Vec<u64>, &u64)| {
+                latencies.iter().map(|nanos| nanos.saturating_mul(*scale)).collect::<Vec<u64>>()
             };
-            rounds.iter().map(|(_, blocks)| blocks.iter().zip(scales).map(scaled).collect()).collect()
+            blocks.iter().map(|block| block.lanes.iter().zip(scales).map(scaled).collect()).collect()
         };
-        Self { rounds, copies }
+        Self { blocks, copies }
     }
 
-    /// Lane 0 against another.
+    /// Lane 0 against another; a set of sessions is the unit.
     fn compare(&self, lane: usize, percentile: Percentile, resolution: Option<f64>, seed: u64) -> Ratio {
         let pairs: Vec<Pair<'_>> = self
-            .rounds
+            .blocks
             .iter()
             .enumerate()
-            .filter_map(|(place, (group, blocks))| {
-                let blocks = self.copies.get(place).unwrap_or(blocks);
-                Some(Pair { a: blocks.first()?, b: blocks.get(lane)?, process: *group as usize })
+            .filter_map(|(place, block)| {
+                let lanes = self.copies.get(place).unwrap_or(&block.lanes);
+                Some(Pair { a: lanes.first()?, b: lanes.get(lane)?, set: block.set as usize })
             })
             .collect();
         stats::compare(&pairs, percentile, LEVEL, resolution, seed)

@@ -41,13 +41,16 @@ fn percent(share: f64) -> String {
 
 /// How it was made.
 pub(super) fn method(duel: &Duel) -> String {
-    let Duel { pairs, groups, seconds, ended, .. } = duel;
+    let Duel { pairs, groups, sets, seconds, ended, .. } = duel;
     let s = |count: u64| if count == 1 { "" } else { "s" };
     let processes = if *groups == 1 { "process" } else { "processes" };
+    // Older versions created one set a process.
+    let sets = (*sets).max(*groups);
     let mut text = format!(
-        "{} pair{} of blocks in random order, {groups} fresh {processes}, {seconds:.1} s",
+        "{} block{} of turns in random order, {sets} set{} of new sessions in {groups} fresh {processes}, {seconds:.1} s",
         units::group_thousands(u128::from(*pairs)),
-        s(*pairs)
+        s(*pairs),
+        s(u64::from(sets)),
     );
     match ended {
         End::Precise => text.push_str("; as precise as asked"),
@@ -59,6 +62,33 @@ pub(super) fn method(duel: &Duel) -> String {
         }
     }
     text
+}
+
+/// Why a race is not kept: it was stopped, broke off, or ended with too little, and what it had found.
+pub(super) fn not_kept(duel: &Duel) -> String {
+    let how = match &duel.ended {
+        End::Stopped => "was stopped".to_owned(),
+        End::Broken(message) => format!("broke off ({message})"),
+        End::Precise | End::TimeUp => "ended".to_owned(),
+    };
+    let s = if duel.pairs == 1 { "" } else { "s" };
+    let pairs = units::group_thousands(u128::from(duel.pairs));
+    if duel.has_estimate() {
+        return format!("The race {how} after {pairs} block{s} of turns. Until then: {}.", found(duel));
+    }
+    let first = duel.ratios.iter().chain(&duel.same).next();
+    let lacking = match first.map(|ratio| ratio.decision) {
+        Some(stats::Decision::NotEnough { have, need }) if have < need => {
+            format!(": {have} inferences a side of the {need} needed")
+        }
+        _ => String::new(),
+    };
+    format!("The race {how} after {pairs} block{s} of turns, too few to say anything{lacking}.")
+}
+
+/// The verdict, or what the machine can tell, without its full stop.
+fn found(duel: &Duel) -> String {
+    sentence(duel).trim_end_matches('.').to_owned()
 }
 
 /// What A and B are called: by what tells them apart.
@@ -146,7 +176,7 @@ mod tests {
     fn ratio(percentile: Percentile, estimate: Option<[f64; 3]>, decision: Decision) -> Ratio {
         let estimate = estimate.map(|[ratio, low, high]| Estimate { ratio, low, high, p_value: 0.001 });
         let resolution = Some(0.0083);
-        Ratio { percentile, estimate, level: 0.95, decision, resolution, pairs: 40, processes: 4 }
+        Ratio { percentile, estimate, level: 0.95, decision, resolution, pairs: 40, sets: 4 }
     }
 
     fn duel(a: Contender, b: Option<Contender>) -> Duel {
@@ -163,6 +193,7 @@ mod tests {
             sentence: String::new(),
             pairs: 1_312,
             groups: 4,
+            sets: 16,
             seconds: 20.04,
             ended: End::TimeUp,
             settings: Settings::default(),
@@ -189,7 +220,24 @@ mod tests {
         );
         assert_eq!(
             duel.method(),
-            "1,312 pairs of blocks in random order, 4 fresh processes, 20.0 s; the time was up"
+            "1,312 blocks of turns in random order, 16 sets of new sessions in 4 fresh processes, 20.0 s; the time was up"
+        );
+    }
+
+    #[test]
+    fn a_race_that_was_stopped_says_so_and_what_it_found() {
+        let mut duel = duel(contender("full.onnx", 1), Some(contender("small.onnx", 1)));
+        duel.ended = End::Stopped;
+        assert_eq!(
+            not_kept(&duel),
+            "The race was stopped after 1,312 blocks of turns. Until then: small.onnx is 1.83× as fast as full.onnx, \
+             95 % 1.79–1.87; p99 not enough samples: 300 of 662."
+        );
+        duel.ratios = vec![ratio(Percentile::P50, None, Decision::NotEnough { have: 8, need: 11 })];
+        (duel.same, duel.pairs) = (Vec::new(), 1);
+        assert_eq!(
+            not_kept(&duel),
+            "The race was stopped after 1 block of turns, too few to say anything: 8 inferences a side of the 11 needed."
         );
     }
 

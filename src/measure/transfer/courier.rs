@@ -14,7 +14,7 @@ use super::bundle::{Bundle, Kind};
 use super::{PIECE_BYTES, Part, Piece};
 use crate::measure::cancel::Cancel;
 use crate::measure::launcher::{Worker, WorkerError};
-use crate::measure::protocol::{Event, Feed, Request, Source};
+use crate::measure::protocol::{Event, Feed, LaneSpec, Request, Source};
 
 /// Remembers what has been brought to one machine.
 #[derive(Debug, Default)]
@@ -84,11 +84,14 @@ impl Courier {
         };
         let (sessions, feeds): (Vec<_>, Vec<&mut Feed>) = match &mut request {
             Request::Load { session } => (vec![session], Vec::new()),
-            Request::Probe { session, feed }
-            | Request::Block { session, feed, .. }
-            | Request::Profile { session, feed, .. } => (vec![session], vec![feed]),
+            Request::Probe { session, feed } | Request::Profile { session, feed, .. } => {
+                (vec![session], vec![feed])
+            }
             Request::Bench { session, feeds, .. } | Request::Outputs { session, feeds, .. } => {
                 (vec![session], feeds.iter_mut().collect())
+            }
+            Request::Turns { lanes, .. } => {
+                lanes.iter_mut().map(|LaneSpec { session, feed }| (session, feed)).unzip()
             }
             // Runtimes are the other side's own.
             Request::Describe { .. }

@@ -315,7 +315,7 @@ fn race(app: &App) -> Duel {
         decision,
         resolution: Some(0.0083),
         pairs: 40,
-        processes: 4,
+        sets: 16,
     };
     let few = Decision::NotEnough { have: 300, need: 662 };
     Duel {
@@ -333,6 +333,7 @@ fn race(app: &App) -> Duel {
             .to_owned(),
         pairs: 40,
         groups: 4,
+        sets: 16,
         seconds: 20.0,
         ended: End::Precise,
         settings: Settings::default(),

@@ -15,7 +15,7 @@ fn bench(extra: &[&str]) -> String {
             .arg(sample("models/digits-student.onnx"))
             .output()
             .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(crate::cli::is_done(&output), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 

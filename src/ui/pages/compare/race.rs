@@ -56,8 +56,8 @@ impl RaceCard {
                 ),
                 None => note_ui(
                     ui,
-                    "Not run against each other yet. Both run in turn, in short blocks of random order in several \
-                     fresh processes, so that whatever the machine does to one it does to the other.",
+                    "Not run against each other yet. Both take turns of an inference in random order, on new sessions \
+                     again and again, so that whatever the machine does to one it does to the other.",
                 ),
             };
             ui.add_space(space::XS);
