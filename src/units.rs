@@ -4,6 +4,7 @@
 //! store, so that a sum over a bill equals the file's to the last digit. Everything measured is an integer of
 //! nanoseconds or bytes, or an `f64` whose name says its unit.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
@@ -321,9 +322,51 @@ pub fn money_to(amount: Money, places: u32, currency: &str) -> String {
     }
 }
 
+/// Compares texts as people sort them: a number in one by its value, `batch 2` before `batch 10`; the rest letter by
+/// letter.
+pub fn number_order(one: &str, two: &str) -> Ordering {
+    let (mut left, mut right) = (one, two);
+    loop {
+        let (Some(a), Some(b)) = (left.chars().next(), right.chars().next()) else {
+            return left.len().cmp(&right.len()).then_with(|| one.cmp(two));
+        };
+        let ordering = if a.is_ascii_digit() && b.is_ascii_digit() {
+            let ((a, rest_a), (b, rest_b)) = (digits(left), digits(right));
+            (left, right) = (rest_a, rest_b);
+            a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+        } else {
+            (left, right) = (&left[a.len_utf8()..], &right[b.len_utf8()..]);
+            a.cmp(&b)
+        };
+        if ordering != Ordering::Equal {
+            return ordering;
+        }
+    }
+}
+
+/// The digits a text begins with, without zeros before them, and the rest.
+fn digits(text: &str) -> (&str, &str) {
+    let end = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    (digits.trim_start_matches('0'), rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_with_numbers_are_ordered_by_their_value() {
+        let mut names =
+            ["b_16", "b_2", "b_128", "a_300", "b_02", "b", "b_2x", "é1", "b_18446744073709551617"];
+        names.sort_by(|one, two| number_order(one, two));
+        assert_eq!(
+            names,
+            ["a_300", "b", "b_02", "b_2", "b_2x", "b_16", "b_128", "b_18446744073709551617", "é1"]
+        );
+        assert_eq!(number_order("a1", "a1"), Ordering::Equal);
+        assert_eq!(number_order("", "a"), Ordering::Less);
+    }
 
     #[test]
     fn money_is_exact_to_the_tenth_place() {

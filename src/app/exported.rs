@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -91,34 +91,43 @@ pub(super) fn format_of(path: &Path) -> std::io::Result<Option<&'static str>> {
 
 /// The measurements in such a document, raw samples and all.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Point>> {
-    let what = || format!("could not read the measurements in {}", path.display());
-    let bytes = std::fs::metadata(path).with_context(what)?.len();
-    if bytes > MAX_BYTES {
-        bail!("these are {bytes} bytes, more than any file of measurements has: {}", path.display());
-    }
-    let open = || File::open(path).map(BufReader::new).with_context(what);
-    let Head { format, format_version } = serde_json::from_reader(open()?)
-        .map_err(|error| damaged(error, "bench --json"))
-        .with_context(what)?;
+    let read = || {
+        let bytes = std::fs::metadata(path)?.len();
+        if bytes > MAX_BYTES {
+            bail!("these are {bytes} bytes, more than any file of measurements has");
+        }
+        points(|| File::open(path).map(BufReader::new))
+    };
+    read().map_err(|error| anyhow!("could not read the measurements: {error:#}: {}", path.display()))
+}
+
+/// The measurements in a document that is in memory, raw samples and all.
+///
+/// # Errors
+/// What is wrong with it, in words; nothing of it is used then.
+pub fn measurements(document: &[u8]) -> anyhow::Result<Vec<Point>> {
+    points(|| Ok(document))
+}
+
+/// The measurements in what `open` gives each time anew.
+fn points<R: Read>(open: impl Fn() -> std::io::Result<R>) -> anyhow::Result<Vec<Point>> {
+    let Head { format, format_version } =
+        serde_json::from_reader(open()?).map_err(|error| damaged(error, "bench --json"))?;
     if format != FORMAT {
-        bail!("its format is “{format}”, not “{FORMAT}”: {}", path.display());
+        bail!("its format is “{format}”, not “{FORMAT}”");
     }
     if format_version > FORMAT_VERSION {
         bail!(
             "it was written by a newer Inferometer (format version {format_version}, this one knows \
-             {FORMAT_VERSION}); update Inferometer to open it: {}",
-            path.display()
+             {FORMAT_VERSION}); update Inferometer to open it"
         );
     }
-    let Document { points } = serde_json::from_reader(open()?)
-        .map_err(|error| damaged(error, "bench --json"))
-        .with_context(what)?;
+    let Document { points } =
+        serde_json::from_reader(open()?).map_err(|error| damaged(error, "bench --json"))?;
     points
         .into_iter()
         .enumerate()
-        .map(|(place, entry)| {
-            point(entry).with_context(|| format!("measurement {} in {}", place + 1, path.display()))
-        })
+        .map(|(place, entry)| point(entry).with_context(|| format!("measurement {}", place + 1)))
         .collect()
 }
 

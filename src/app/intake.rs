@@ -13,6 +13,9 @@ use crate::bill::{self, Store, Warning};
 use crate::measure::{Point, import, model_file};
 use crate::{demand, hardware};
 
+/// Bytes of the largest file that is looked at for hardware profiles: a row has some hundred.
+const MOST_PROFILE_BYTES: u64 = 64 << 20;
+
 /// What a file was taken for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,6 +81,8 @@ pub struct FileReport {
     pub says: Option<String>,
     /// What was not understood, and where.
     pub warnings: Vec<Warning>,
+    /// Files of a folder that could not be read, and why; the others were taken in.
+    pub broken: Vec<Warning>,
     /// Why nothing was taken in.
     pub error: Option<String>,
 }
@@ -91,6 +96,9 @@ pub(super) struct Taken {
     results: Option<(u64, Vec<String>)>,
     says: Option<String>,
     warnings: Vec<Warning>,
+    /// Broken files of a folder, and what is said of them together.
+    broken: Vec<Warning>,
+    failure: Option<String>,
     finding: Finding,
 }
 
@@ -124,6 +132,7 @@ impl App {
                             _ => None,
                         };
                         link.found(taken.finding);
+                        failed.extend(taken.failure);
                         let (results, result_files) = taken.results.unzip();
                         FileReport {
                             path,
@@ -135,6 +144,7 @@ impl App {
                             model,
                             says: taken.says,
                             warnings: taken.warnings,
+                            broken: taken.broken,
                             error: None,
                         }
                     }
@@ -150,6 +160,7 @@ impl App {
                             model: None,
                             says: None,
                             warnings: Vec::new(),
+                            broken: Vec::new(),
                             error: Some(message),
                         }
                     }
@@ -241,9 +252,11 @@ pub(super) fn read(
                 }
                 Err(error) => error.problem,
             };
-            // What is no table at all is not read a third time.
-            let is_table = !matches!(demand_error, demand::Problem::NotTable(_));
-            let file = std::fs::File::open(path).ok().filter(|_| is_table);
+            // What is no table at all is not read a third time, nor what is larger than any list of machines.
+            let is_table =
+                !matches!(demand_error, demand::Problem::NotTable(_) | demand::Problem::LongRow { .. });
+            let is_small = path.metadata().is_ok_and(|data| data.len() <= MOST_PROFILE_BYTES);
+            let file = std::fs::File::open(path).ok().filter(|_| is_table && is_small);
             let profiles = file.and_then(|file| hardware::read_csv(file, &name).ok());
             if let Some(import) = profiles {
                 let rows = Some(import.profiles.len() as u64);
@@ -254,11 +267,14 @@ pub(super) fn read(
                     .collect();
                 return Ok(taken(Kind::Profiles, rows, warnings, Finding::Profiles(import.profiles)));
             }
+            let as_bill = words(&bill_error);
+            let shown = path.display().to_string();
+            let as_bill = as_bill.strip_suffix(&shown).map_or(&*as_bill, |text| text.trim_end_matches(": "));
             Err(format!(
-                "{}. As a demand trace: {demand_error}. Inferometer reads ONNX models, FOCUS bills (CSV, CSV.gz, \
+                "{as_bill}. As a demand trace: {demand_error}. Inferometer reads ONNX models, FOCUS bills (CSV, CSV.gz, \
                  Parquet), demand traces (CSV with a time column), inputs (.npy, .npz), hardware profiles (CSV), \
-                 results of benchmark tools, its own projects and what its bench, compare and profile --json printed",
-                words(&bill_error)
+                 results of benchmark tools, its own projects and what its bench, compare and profile --json printed: \
+                  {shown}"
             ))
         }
     }
@@ -295,13 +311,24 @@ fn ours(path: &Path, format: &str) -> anyhow::Result<Taken> {
 /// Results of another tool: a file, or a folder of them.
 fn take_results(path: &Path) -> Result<Taken, String> {
     let found = results::read(path)?;
-    let (keys, results::Found { files, count, warnings }) = (found.keys(), found);
+    let (keys, failure) = (found.keys(), found.failure(path));
+    let results::Found { files, count, warnings, broken } = found;
     let taken = taken(Kind::Results, None, warnings, Finding::Results(files));
-    Ok(Taken { results: Some((count, keys)), ..taken })
+    Ok(Taken { results: Some((count, keys)), broken, failure, ..taken })
 }
 
 fn taken(kind: Kind, rows: Option<u64>, warnings: Vec<Warning>, finding: Finding) -> Taken {
-    Taken { kind, rows, points: None, results: None, says: None, warnings, finding }
+    Taken {
+        kind,
+        rows,
+        points: None,
+        results: None,
+        says: None,
+        warnings,
+        broken: Vec::new(),
+        failure: None,
+        finding,
+    }
 }
 
 /// The measurements of another project, raw samples and all.

@@ -39,7 +39,9 @@ use anyhow::{Context, bail};
 
 pub use command::{Agreeing, Command, Measure, Profiling};
 pub use documents::profile_document;
-pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION};
+pub use exported::{
+    FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION, measurements,
+};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};

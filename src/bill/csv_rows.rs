@@ -17,6 +17,10 @@ use super::warnings::{Trouble, Warnings};
 
 /// Rows between two looks at progress and cancel.
 const ROWS_PER_STEP: u64 = 2_048;
+/// Most bytes of a header: a table of ten thousand columns has less.
+const HEADER_BYTES: u64 = 1 << 20;
+/// Most bytes of a row: real ones, with all their tags, have some thousand.
+const ROW_BYTES: u64 = 16 << 20;
 /// A row over more lines than this most likely has a quote that nothing closes.
 const SUSPICIOUS_LINES: u64 = 100;
 
@@ -35,12 +39,13 @@ impl CsvRows {
     /// Opens the file and reads its header.
     ///
     /// # Errors
-    /// The file cannot be read or unpacked.
+    /// The file cannot be read or unpacked, or its first line does not end.
     pub fn open(path: &Path, packing: Packing, separator: u8) -> Result<Self, BillError> {
         let total_bytes = std::fs::metadata(path)
             .map_err(|source| BillError::Read { path: path.to_owned(), source })?
             .len();
-        let source = Source::open(path, packing)?;
+        let mut source = Source::open(path, packing)?;
+        source.next_row_within(HEADER_BYTES);
         let taken = source.taken();
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
@@ -50,7 +55,7 @@ impl CsvRows {
             .from_reader(source);
         let mut record = ByteRecord::new();
         let read = reader.read_byte_record(&mut record);
-        read.map_err(|error| explain(&reader, error))?;
+        read.map_err(|error| explain(&reader, 1, error))?;
         let (record, _) = decode(record);
         let counted_ends = u64::from(reader.position().line() > 1 + line_ends_inside(&record));
         let header =
@@ -79,8 +84,9 @@ impl CsvRows {
         let (mut number, mut dropped) = (0, 0);
         loop {
             let before = self.reader.position().line();
+            self.reader.get_mut().next_row_within(ROW_BYTES);
             let read = self.reader.read_byte_record(&mut record);
-            if !read.map_err(|error| explain(&self.reader, error))? {
+            if !read.map_err(|error| explain(&self.reader, before, error))? {
                 return Ok(dropped);
             }
             if record.len() == 1 && record[0].trim_ascii().is_empty() {
@@ -148,10 +154,11 @@ fn decode(record: ByteRecord) -> (StringRecord, bool) {
     }
 }
 
-fn explain(reader: &Reader<Source>, error: csv::Error) -> BillError {
+/// What went wrong in the row that begins on `line`.
+fn explain(reader: &Reader<Source>, line: u64, error: csv::Error) -> BillError {
     let source = match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => std::io::Error::other(format!("{other:?}")),
     };
-    reader.get_ref().explain(source)
+    reader.get_ref().explain_at(line, source)
 }

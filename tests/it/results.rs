@@ -247,12 +247,14 @@ fn what_cannot_be_read_is_said_ends_the_command_with_an_error_and_leaves_no_trac
 }
 
 #[test]
-fn an_unknown_file_without_a_project_is_refused() {
+fn an_unknown_file_is_refused_for_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let files = write(folder.path(), &[("notes.txt", "just some notes\n")]);
     let output = run(folder.path(), &["import"], &files);
     assert!(!output.status.success());
-    assert!(text(&output.stderr).contains("--project"), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(said.contains("just some notes") && !said.contains("--project"), "{said}");
+    assert!(said.trim_end().ends_with("notes.txt"), "the path comes last: {said}");
 }
 
 #[test]

@@ -58,6 +58,10 @@ fn a_document_of_another_machine_brings_its_points_and_every_raw_sample() {
     // The same file again adds nothing.
     assert_eq!(open(&mut app, folder.path(), &text), None);
     assert_eq!(app.state().points.len(), 2);
+    // Without a project the command line tells what is in it.
+    let told = crate::cli::text(&["import"], &[folder.path().join("r.json")]);
+    assert!(told.starts_with("measurements, 2 measurements: "), "{told}");
+    assert!(told.contains("p50") && told.matches("digits-student.onnx").count() >= 2, "{told}");
 }
 
 #[test]

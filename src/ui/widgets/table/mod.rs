@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use egui::Color32;
 
 use super::Badge;
+use crate::units;
 pub use draw::data_table_ui;
 
 /// A column.
@@ -163,7 +164,7 @@ impl Cell {
             (Sort::Number(a), Sort::Number(b)) => a.total_cmp(b),
             (Sort::Number(_), Sort::Text) => Ordering::Less,
             (Sort::Text, Sort::Number(_)) => Ordering::Greater,
-            _ => self.text.to_lowercase().cmp(&other.text.to_lowercase()),
+            _ => units::number_order(&self.text.to_lowercase(), &other.text.to_lowercase()),
         }
     }
 }
