@@ -125,6 +125,6 @@ mod tests {
         let plain = survey(vec![found(&[], Some("no")), found(&["CPU"], None)]);
         assert_eq!(plain.runtimes_for(&cpu, "ssh h").unwrap().len(), 1);
         let words = plain.runtimes_for(&["CUDA".to_owned()], "ssh h").unwrap_err();
-        assert!(words.contains("CUDA") && words.contains("they offer CPU"), "{words}");
+        assert!(words.contains("CUDA") && words.contains("there are CPU"), "{words}");
     }
 }
