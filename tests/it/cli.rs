@@ -375,7 +375,7 @@ fn one_model_under_two_settings_is_run_in_turn() {
     assert_eq!(race["b"]["name"], "batch 4, optimisation basic");
     assert_eq!(race["b"]["input_shapes"]["images"], serde_json::json!([4, 1, 32, 32]));
     let message = failure(&["compare", "--against", "speed=9"], &[sample("models/digits-student.onnx")]);
-    assert!(message.contains("provider, threads, batch and optimisation"), "{message}");
+    assert!(message.contains("provider, threads, batch, optimisation and runtime"), "{message}");
 }
 
 #[test]
