@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 
 use super::error::BillError;
-use super::import::{EachRow, RowStep};
+use super::formats::EachRow;
+use super::import::RowStep;
 use super::source::{Packing, Source};
-use super::table::Place;
-use super::warnings::{Trouble, Warnings};
+use super::warnings::{Place, Trouble, Warnings};
 
 /// Rows between two looks at progress and cancel.
 const ROWS_PER_STEP: u64 = 2_048;

@@ -15,21 +15,18 @@ use serde::{Deserialize, Serialize};
 use super::columns::ColumnType;
 use super::csv_rows::CsvRows;
 use super::error::BillError;
-use super::formats::{self, Kind};
+use super::formats::{self, EachRow, Kind, Plan};
 use super::moment::PER_SEC;
 use super::parquet_rows::ParquetRows;
 use super::profile::Values;
 use super::source::{self, Content};
 use super::store::{Store, hash_file};
-use super::table::{Place, Table};
+use super::table::Table;
 use super::warnings::Warnings;
 use super::{Costs, MissingCells, Warning};
 
 /// Told the share of the rows that is done, in [0, 1]; an error stops the reading.
 pub(super) type RowStep<'a> = dyn FnMut(f64) -> Result<(), BillError> + 'a;
-
-/// Takes a row: its cells, where it stands, and where to complain.
-pub(super) type EachRow<'a> = dyn FnMut(&[&str], Place, &mut Warnings) -> Result<(), BillError> + 'a;
 
 /// The share of an import that hashing takes.
 const HASH_SHARE: f64 = 0.1;
@@ -144,7 +141,7 @@ pub fn import(
 ) -> Result<Imported, BillError> {
     let before = stamp(path)?;
     let rows = Rows::open(path)?;
-    let plan = formats::plan(rows.header(), path)?;
+    let Plan { kind, targets, remarks, mut mapper } = formats::plan(rows.header(), path)?;
     let hash = hash_file(path, |done| {
         progress(done * HASH_SHARE);
         if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
@@ -161,10 +158,10 @@ pub fn import(
     }
 
     let mut warnings = Warnings::new(&file);
-    for (column, remark) in &plan.remarks {
+    for (column, remark) in &remarks {
         warnings.about_file(column.as_deref(), remark.clone());
     }
-    let mut table = Table::new(&plan.targets);
+    let mut table = Table::new(&targets);
     let temporary = store.temporary()?;
     let store_error =
         |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };
@@ -173,17 +170,20 @@ pub fn import(
     let dropped = rows.read(
         &mut warnings,
         &mut |cells, place, warnings| {
-            table.push(cells, place, warnings)?;
-            if table.is_full() {
-                writer.write(table.take().map_err(polars_failed)?)?;
-            }
-            Ok(())
+            mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
+                table.push(cells, place, warnings)?;
+                if table.is_full() {
+                    writer.write(table.take().map_err(polars_failed)?)?;
+                }
+                Ok(())
+            })
         },
         &mut |done| {
             progress(HASH_SHARE + (1.0 - HASH_SHARE) * done);
             if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
         },
     )?;
+    mapper.finish(&mut warnings);
     writer.write(table.take().map_err(polars_failed)?)?;
     writer.finish()?;
     if stamp(path)? != before {
@@ -209,7 +209,7 @@ pub fn import(
         path: store.rows_path(&hash),
         hash,
         file,
-        kind: plan.kind.to_string(),
+        kind: kind.to_string(),
         rows: books.rows,
         dropped,
         currencies: books.currencies,

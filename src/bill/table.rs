@@ -13,27 +13,12 @@ use super::formats::focus::RULE_COLUMN;
 use super::inference::{Classifier, FactSource};
 use super::moment;
 use super::profile::Profile;
-use super::warnings::{Trouble, Warnings};
+use super::warnings::{Place, Trouble, Warnings};
 use super::{Costs, MissingCells};
 
 /// Rows in a batch, which is also a row group of the store: enough to compress well, few enough that a row of
 /// some kilobytes keeps the memory in the hundreds of megabytes.
 pub const BATCH_ROWS: usize = 65_536;
-
-/// Where a row stands, for warnings.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// Line of the row's first character, counted from 1; `None` for a file without lines.
-    pub line: Option<u64>,
-    /// Row of the table, counted from 1 without the header.
-    pub row: u64,
-}
-
-impl Place {
-    fn words(self) -> String {
-        if self.line.is_some() { String::new() } else { format!(" in row {}", self.row) }
-    }
-}
 
 enum Cells {
     Text(StringChunkedBuilder),

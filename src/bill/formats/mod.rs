@@ -3,6 +3,7 @@
 //! Knows headers only: no disk, no rows.
 
 pub mod focus;
+pub mod mapping;
 
 use std::fmt;
 use std::path::Path;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{ColumnType, FocusVersion};
 use super::error::BillError;
+use super::warnings::{Place, Warnings};
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,15 +38,53 @@ pub struct Target {
     pub kind: ColumnType,
 }
 
+/// Takes a row: its cells, where it stands, and where to complain.
+pub(super) type EachRow<'a> = dyn FnMut(&[&str], Place, &mut Warnings) -> Result<(), BillError> + 'a;
+
+/// Turns rows of a source into rows of the store.
+pub trait Mapper: Send {
+    /// Hands on the rows that a source row becomes: one, none or several. Their cells line up with
+    /// [`Plan::targets`]; an empty cell has no value.
+    ///
+    /// # Errors
+    /// Those of `row`.
+    fn map(
+        &mut self,
+        cells: &[&str],
+        place: Place,
+        warnings: &mut Warnings,
+        row: &mut EachRow<'_>,
+    ) -> Result<(), BillError>;
+
+    /// Says what is only known once all rows are in.
+    fn finish(&mut self, _warnings: &mut Warnings) {}
+}
+
+/// Rows that are already the store's.
+pub struct Same;
+
+impl Mapper for Same {
+    fn map(
+        &mut self,
+        cells: &[&str],
+        place: Place,
+        warnings: &mut Warnings,
+        row: &mut EachRow<'_>,
+    ) -> Result<(), BillError> {
+        row(cells, place, warnings)
+    }
+}
+
 /// A header that was understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The format.
     pub kind: Kind,
-    /// One for each source column, in the file's order.
+    /// The columns of the store's rows.
     pub targets: Vec<Target>,
     /// What is odd about the header: the column it concerns and words.
     pub remarks: Vec<(Option<String>, String)>,
+    /// How its rows become rows of the store.
+    pub mapper: Box<dyn Mapper>,
 }
 
 /// The format a header belongs to, cheaply; `None` when it is no bill.
@@ -83,4 +123,13 @@ fn describe_header(header: &[String]) -> String {
         String::new()
     };
     format!("a table whose first line is {}{more}", shown.join(", "))
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("kind", &self.kind)
+            .field("targets", &self.targets)
+            .finish_non_exhaustive()
+    }
 }
