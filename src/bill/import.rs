@@ -16,6 +16,7 @@ use super::columns::ColumnType;
 use super::csv_rows::CsvRows;
 use super::error::BillError;
 use super::formats::{self, EachRow, Kind, Plan};
+use super::json_rows::JsonRows;
 use super::moment::PER_SEC;
 use super::parquet_rows::ParquetRows;
 use super::profile::Values;
@@ -88,6 +89,7 @@ impl Imported {
 
 enum Rows {
     Csv(CsvRows),
+    Json(JsonRows),
     Parquet(ParquetRows),
 }
 
@@ -95,6 +97,7 @@ impl Rows {
     fn open(path: &Path) -> Result<Self, BillError> {
         Ok(match source::sniff(path)? {
             Content::Csv { packing, separator } => Self::Csv(CsvRows::open(path, packing, separator)?),
+            Content::Json { packing } => Self::Json(JsonRows::open(path, packing)?),
             Content::Parquet => Self::Parquet(ParquetRows::open(path)?),
         })
     }
@@ -102,6 +105,7 @@ impl Rows {
     fn header(&self) -> &[String] {
         match self {
             Self::Csv(rows) => rows.header(),
+            Self::Json(rows) => rows.header(),
             Self::Parquet(rows) => rows.header(),
         }
     }
@@ -114,6 +118,7 @@ impl Rows {
     ) -> Result<u64, BillError> {
         match self {
             Self::Csv(rows) => rows.read(warnings, row, step),
+            Self::Json(rows) => rows.read(warnings, row, step),
             Self::Parquet(rows) => rows.read(warnings, row, step),
         }
     }

@@ -22,6 +22,7 @@ pub mod view;
 pub mod warnings;
 
 mod csv_rows;
+mod json_rows;
 mod parquet_rows;
 mod source;
 mod table;

@@ -3,6 +3,7 @@
 //! Knows headers only: no disk, no rows.
 
 pub mod focus;
+pub mod json;
 pub mod mapping;
 
 use std::fmt;
@@ -90,6 +91,11 @@ pub struct Plan {
 /// The format a header belongs to, cheaply; `None` when it is no bill.
 pub fn recognise(header: &[String]) -> Option<Kind> {
     focus::version(header).map(Kind::Focus)
+}
+
+/// A document that an API answers with, as a table: its columns and rows; `None` when it is no bill's.
+pub fn json_table(_document: &serde_json::Value) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+    None
 }
 
 /// How to read a file with this header.
