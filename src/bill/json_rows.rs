@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use super::error::BillError;
-use super::formats::{self, EachRow, json};
+use super::formats::{self, EachRow, JsonTable, json};
 use super::import::RowStep;
 use super::source::{Packing, Source};
 use super::warnings::{Place, Trouble, Warnings};
@@ -26,7 +26,7 @@ pub struct JsonRows {
 
 enum Rows {
     Lines { path: PathBuf, packing: Packing, total_bytes: u64 },
-    Table(Vec<Vec<String>>),
+    Table { rows: Vec<Vec<String>>, remarks: Vec<String> },
 }
 
 impl JsonRows {
@@ -77,9 +77,9 @@ impl JsonRows {
                 error.column()
             ))
         })?;
-        let (header, rows) = formats::json_table(&value)
+        let JsonTable { header, rows, remarks } = formats::json_table(&value)
             .ok_or_else(|| not_a_bill("a JSON document that is no bill's".to_owned()))?;
-        Ok(Self { header, rows: Rows::Table(rows) })
+        Ok(Self { header, rows: Rows::Table { rows, remarks } })
     }
 
     /// The names of the columns.
@@ -100,7 +100,10 @@ impl JsonRows {
     ) -> Result<u64, BillError> {
         let (path, packing, total_bytes) = match self.rows {
             Rows::Lines { path, packing, total_bytes } => (path, packing, total_bytes),
-            Rows::Table(rows) => {
+            Rows::Table { rows, remarks } => {
+                for remark in remarks {
+                    warnings.about_file(None, remark);
+                }
                 for (place, cells) in rows.iter().enumerate() {
                     let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
                     row(&cells, Place { line: None, row: place as u64 + 1 }, warnings)?;

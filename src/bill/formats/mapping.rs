@@ -138,6 +138,13 @@ impl<F: Fill> Mapping<F> {
     }
 }
 
+impl<F> Mapping<F> {
+    /// What fills the columns, for a mapper that makes several rows of one.
+    pub fn fill_mut(&mut self) -> &mut F {
+        &mut self.fill
+    }
+}
+
 impl<F: Fill> Mapper for Mapping<F> {
     fn map(
         &mut self,

@@ -5,12 +5,14 @@
 pub mod focus;
 pub mod json;
 pub mod mapping;
+pub mod model_api;
 
 use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use self::model_api::{anthropic, deepseek, openai};
 use super::columns::{ColumnType, FocusVersion};
 use super::error::BillError;
 use super::warnings::{Place, Warnings};
@@ -20,12 +22,30 @@ use super::warnings::{Place, Warnings};
 pub enum Kind {
     /// FOCUS "Cost and Usage" of this version.
     Focus(FocusVersion),
+    /// Costs from OpenAI's dashboard or API.
+    OpenAiCosts,
+    /// Token counts from OpenAI's dashboard or API.
+    OpenAiUsage,
+    /// Costs from Anthropic's console.
+    AnthropicCosts,
+    /// Token counts from Anthropic's console.
+    AnthropicTokens,
+    /// The cost report of Anthropic's API.
+    AnthropicReport,
+    /// Costs from DeepSeek's platform.
+    DeepSeek,
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Focus(version) => write!(f, "FOCUS {version}"),
+            Self::OpenAiCosts => f.write_str("OpenAI costs"),
+            Self::OpenAiUsage => f.write_str("OpenAI token usage"),
+            Self::AnthropicCosts => f.write_str("Anthropic costs"),
+            Self::AnthropicTokens => f.write_str("Anthropic token usage"),
+            Self::AnthropicReport => f.write_str("Anthropic cost report"),
+            Self::DeepSeek => f.write_str("DeepSeek costs"),
         }
     }
 }
@@ -90,12 +110,36 @@ pub struct Plan {
 
 /// The format a header belongs to, cheaply; `None` when it is no bill.
 pub fn recognise(header: &[String]) -> Option<Kind> {
-    focus::version(header).map(Kind::Focus)
+    focus::version(header)
+        .map(Kind::Focus)
+        .or_else(|| openai::recognise(header))
+        .or_else(|| anthropic::recognise(header))
+        .or_else(|| deepseek::recognise(header))
 }
 
-/// A document that an API answers with, as a table: its columns and rows; `None` when it is no bill's.
-pub fn json_table(_document: &serde_json::Value) -> Option<(Vec<String>, Vec<Vec<String>>)> {
-    None
+/// A document that an API answers with, as a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonTable {
+    /// The names of its columns.
+    pub header: Vec<String>,
+    /// Its rows; as many cells as columns.
+    pub rows: Vec<Vec<String>>,
+    /// What is odd about the document.
+    pub remarks: Vec<String>,
+}
+
+/// The table in a document; `None` when it is no bill's.
+pub fn json_table(document: &serde_json::Value) -> Option<JsonTable> {
+    openai::table(document).or_else(|| anthropic::table(document))
+}
+
+/// A value of a document as a cell.
+fn json_cell(value: Option<&serde_json::Value>) -> String {
+    match value {
+        None | Some(serde_json::Value::Null) => String::new(),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
 }
 
 /// How to read a file with this header.
@@ -105,6 +149,11 @@ pub fn json_table(_document: &serde_json::Value) -> Option<(Vec<String>, Vec<Vec
 pub fn plan(header: &[String], path: &Path) -> Result<Plan, BillError> {
     match recognise(header) {
         Some(Kind::Focus(version)) => focus::plan(version, header, path),
+        Some(kind @ (Kind::OpenAiCosts | Kind::OpenAiUsage)) => openai::plan(kind, header, path),
+        Some(kind @ (Kind::AnthropicCosts | Kind::AnthropicTokens | Kind::AnthropicReport)) => {
+            anthropic::plan(kind, header, path)
+        }
+        Some(Kind::DeepSeek) => deepseek::plan(Kind::DeepSeek, header, path),
         None => Err(BillError::NotABill { found: describe_header(header), path: path.to_owned() }),
     }
 }
