@@ -110,6 +110,13 @@ impl Rows {
         }
     }
 
+    fn preamble(&self) -> &[(String, String)] {
+        match self {
+            Self::Csv(rows) => rows.preamble(),
+            Self::Json(_) | Self::Parquet(_) => &[],
+        }
+    }
+
     fn read(
         self,
         warnings: &mut Warnings,
@@ -130,7 +137,7 @@ impl Rows {
 /// The file cannot be read, or is no bill that is understood.
 pub fn detect(path: &Path) -> Result<Kind, BillError> {
     let rows = Rows::open(path)?;
-    Ok(formats::plan(rows.header(), path)?.kind)
+    Ok(formats::plan(rows.header(), rows.preamble(), path)?.kind)
 }
 
 /// Imports a file, or finds that the store already has it. `progress` is told the share that is done, in
@@ -146,7 +153,7 @@ pub fn import(
 ) -> Result<Imported, BillError> {
     let before = stamp(path)?;
     let rows = Rows::open(path)?;
-    let Plan { kind, targets, remarks, mut mapper } = formats::plan(rows.header(), path)?;
+    let Plan { kind, targets, remarks, mut mapper } = formats::plan(rows.header(), rows.preamble(), path)?;
     let hash = hash_file(path, |done| {
         progress(done * HASH_SHARE);
         if cancel() { Err(BillError::Cancelled) } else { Ok(()) }

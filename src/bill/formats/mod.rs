@@ -3,6 +3,7 @@
 //! Knows headers only: no disk, no rows.
 
 pub mod focus;
+pub mod gcp;
 pub mod json;
 pub mod mapping;
 pub mod model_api;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use self::gcp::{console, export};
 use self::model_api::{anthropic, deepseek, openai};
 use super::columns::{ColumnType, FocusVersion};
 use super::error::BillError;
@@ -22,6 +24,12 @@ use super::warnings::{Place, Warnings};
 pub enum Kind {
     /// FOCUS "Cost and Usage" of this version.
     Focus(FocusVersion),
+    /// Google Cloud's export to BigQuery, standard or detailed.
+    GcpExport,
+    /// The cost table of an invoice from Google Cloud's console.
+    GcpCostTable,
+    /// A report from Google Cloud's console.
+    GcpReport,
     /// Costs from OpenAI's dashboard or API.
     OpenAiCosts,
     /// Token counts from OpenAI's dashboard or API.
@@ -40,6 +48,9 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Focus(version) => write!(f, "FOCUS {version}"),
+            Self::GcpExport => f.write_str("Google Cloud billing export"),
+            Self::GcpCostTable => f.write_str("Google Cloud cost table"),
+            Self::GcpReport => f.write_str("Google Cloud cost report"),
             Self::OpenAiCosts => f.write_str("OpenAI costs"),
             Self::OpenAiUsage => f.write_str("OpenAI token usage"),
             Self::AnthropicCosts => f.write_str("Anthropic costs"),
@@ -112,6 +123,8 @@ pub struct Plan {
 pub fn recognise(header: &[String]) -> Option<Kind> {
     focus::version(header)
         .map(Kind::Focus)
+        .or_else(|| export::recognise(header))
+        .or_else(|| console::recognise(header))
         .or_else(|| openai::recognise(header))
         .or_else(|| anthropic::recognise(header))
         .or_else(|| deepseek::recognise(header))
@@ -142,13 +155,15 @@ fn json_cell(value: Option<&serde_json::Value>) -> String {
     }
 }
 
-/// How to read a file with this header.
+/// How to read a file with this header; `preamble` is what some files say before it, as names and values.
 ///
 /// # Errors
 /// A header that is no bill's (the error says what was found), or a bill's that lacks what is needed.
-pub fn plan(header: &[String], path: &Path) -> Result<Plan, BillError> {
+pub fn plan(header: &[String], preamble: &[(String, String)], path: &Path) -> Result<Plan, BillError> {
     match recognise(header) {
         Some(Kind::Focus(version)) => focus::plan(version, header, path),
+        Some(Kind::GcpExport) => export::plan(header, path),
+        Some(kind @ (Kind::GcpCostTable | Kind::GcpReport)) => console::plan(kind, header, preamble, path),
         Some(kind @ (Kind::OpenAiCosts | Kind::OpenAiUsage)) => openai::plan(kind, header, path),
         Some(kind @ (Kind::AnthropicCosts | Kind::AnthropicTokens | Kind::AnthropicReport)) => {
             anthropic::plan(kind, header, path)

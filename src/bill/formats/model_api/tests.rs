@@ -14,7 +14,7 @@ type Row = BTreeMap<String, String>;
 /// The rows that a table becomes, without empty cells, and the warnings.
 fn rows_of(header: &[&str], rows: &[&[&str]]) -> (Kind, Vec<Row>, Vec<String>) {
     let names: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
-    let mut plan = formats::plan(&names, Path::new("f.csv")).unwrap();
+    let mut plan = formats::plan(&names, &[], Path::new("f.csv")).unwrap();
     let mut warnings = Warnings::new("f.csv");
     let mut found = Vec::new();
     for (place, cells) in rows.iter().enumerate() {
