@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 /// What is accepted, in the words of every refusal.
-pub const ACCEPTED: &str = "FOCUS 1.0 to 1.2 as CSV, gzip or zstd compressed CSV, or Parquet";
+pub const ACCEPTED: &str = "FOCUS 1.0 to 1.4 and the exports of Google Cloud, OpenAI, Anthropic and DeepSeek, as \
+     CSV, JSON (both plain, gzip or zstd) or Parquet";
 
 /// A bill could not be read, kept or asked. The causes are in the error's source.
 #[derive(Debug, thiserror::Error)]

@@ -54,6 +54,10 @@ impl JsonRows {
         for (name, place) in places {
             header[place] = name;
         }
+        if formats::recognise(&header).is_none() {
+            let found = format!("JSON whose objects have {}", formats::some_names(&header));
+            return Err(BillError::NotABill { found, path: path.to_owned() });
+        }
         Ok(Self { header, rows: Rows::Lines { path: path.to_owned(), packing, total_bytes } })
     }
 

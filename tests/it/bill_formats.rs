@@ -83,10 +83,10 @@ fn json_lines_keep_every_digit_and_a_line_that_breaks_off_is_told_of() {
 #[test]
 fn json_that_is_no_bill_is_refused_with_what_it_is() {
     for (text, words) in [
-        ("{\"data\": [1, 2]}", "no bill's"),
+        ("{\"data\": [1, 2]}", "JSON whose objects have `data`"),
         ("{\"data\": [1,\n 2", "line 2"),
         ("[]", "no bill's"),
-        ("{\"a\":1}\n{\"a\":2}\n", "first line is `a`"),
+        ("{\"a\":1}\n{\"a\":2}\n", "JSON whose objects have `a`"),
     ] {
         let error = import_bytes("x.json", text.as_bytes()).unwrap_err();
         assert!(matches!(error, BillError::NotABill { .. }));

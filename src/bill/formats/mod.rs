@@ -175,6 +175,11 @@ pub fn plan(header: &[String], preamble: &[(String, String)], path: &Path) -> Re
 
 /// The header in a few words.
 fn describe_header(header: &[String]) -> String {
+    format!("a table whose first line is {}", some_names(header))
+}
+
+/// The first names, and how many more there are.
+pub(super) fn some_names(header: &[String]) -> String {
     let shown: Vec<String> = header
         .iter()
         .take(5)
@@ -192,7 +197,7 @@ fn describe_header(header: &[String]) -> String {
     } else {
         String::new()
     };
-    format!("a table whose first line is {}{more}", shown.join(", "))
+    format!("{}{more}", shown.join(", "))
 }
 
 impl fmt::Debug for Plan {
