@@ -157,6 +157,14 @@ pub enum BillError {
         /// polars' words.
         source: polars::error::PolarsError,
     },
+    /// A file that could not be written.
+    #[error("cannot write the bill to {}; nothing was written", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// The caller asked to stop; nothing was kept.
     #[error("the import was cancelled; nothing was kept")]
     Cancelled,
