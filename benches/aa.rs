@@ -73,7 +73,7 @@ fn median(tools: Tools<'_>, model: &Path, seconds: f64) -> f64 {
     let mut on_event = |event| match event {
         Event::Ran { run, .. } => latencies = run.steady_nanos().to_vec(),
         Event::Failed { message, .. } => panic!("{message}"),
-        Event::Started { .. } | Event::Progress { .. } => {}
+        Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
     };
     sweep::run(&sweep, Vec::new(), tools, &Fingerprint::default(), &Cancel::new(), &mut on_event);
     latencies.sort_unstable();
@@ -95,7 +95,7 @@ fn in_turn(tools: Tools<'_>, model: &Path, seconds: f64, seed: u64) -> f64 {
         optimisation: Optimisation::All,
         scenario: Scenario::SingleStream,
     };
-    let side = Side { model: model.to_owned(), config };
+    let side = Side { model: model.to_owned(), config, inputs: None, library: None };
     // As many processes as a race has by default, and no early end: all the time is used.
     let settings = Settings { seconds, within: 1e-9, seed, ..Settings::default() };
     let outcome =

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             cli::print_error(&error);
-            ExitCode::FAILURE
+            cli::exit_code(&error)
         }
     }
 }

@@ -4,6 +4,7 @@
 //! store, so that a sum over a bill equals the file's to the last digit. Everything measured is an integer of
 //! nanoseconds or bytes, or an `f64` whose name says its unit.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
@@ -290,15 +291,28 @@ pub fn si(count: f64) -> String {
     format!("{}{prefix}", three_digits(value))
 }
 
-/// Money for people: `$1,234.50`, `€12.00`, `SEK 3.10`; small amounts keep three significant digits.
+/// Money for people: `$1,234.50`, `€12.00`, `SEK 3.10`; amounts below 1 keep three significant digits. The exact
+/// decimal is rounded half away from zero, as everywhere: 0.08925 is `$0.0893`.
 pub fn money(amount: Money, currency: &str) -> String {
-    let magnitude = amount.to_f64().abs();
-    let number = if magnitude > 0.0 && magnitude < 0.995 {
-        three_digits(magnitude)
+    let magnitude = amount.0.unsigned_abs();
+    let digits = magnitude.checked_ilog10().map_or(0, |log| log + 1);
+    // 0.995 rounds to 1.00 already.
+    let places = if (1..=Money::SCALE).contains(&digits) && magnitude < 9_950_000_000 {
+        (Money::SCALE + 3 - digits).min(Money::SCALE)
     } else {
-        format!("{:.2}", Money(amount.0.abs()))
+        2
     };
-    let sign = if amount < Money::ZERO { "−" } else { "" };
+    money_to(amount, places, currency)
+}
+
+/// Money with as many decimal places as asked for, ten at most: what stands in a column of prices.
+pub fn money_to(amount: Money, places: u32, currency: &str) -> String {
+    let number = format!("{:.*}", places as usize, Money(amount.0.abs()));
+    let sign = if amount < Money::ZERO && number.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
+        "−"
+    } else {
+        ""
+    };
     match currency {
         "USD" => format!("{sign}${number}"),
         "EUR" => format!("{sign}€{number}"),
@@ -308,9 +322,51 @@ pub fn money(amount: Money, currency: &str) -> String {
     }
 }
 
+/// Compares texts as people sort them: a number in one by its value, `batch 2` before `batch 10`; the rest letter by
+/// letter.
+pub fn number_order(one: &str, two: &str) -> Ordering {
+    let (mut left, mut right) = (one, two);
+    loop {
+        let (Some(a), Some(b)) = (left.chars().next(), right.chars().next()) else {
+            return left.len().cmp(&right.len()).then_with(|| one.cmp(two));
+        };
+        let ordering = if a.is_ascii_digit() && b.is_ascii_digit() {
+            let ((a, rest_a), (b, rest_b)) = (digits(left), digits(right));
+            (left, right) = (rest_a, rest_b);
+            a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+        } else {
+            (left, right) = (&left[a.len_utf8()..], &right[b.len_utf8()..]);
+            a.cmp(&b)
+        };
+        if ordering != Ordering::Equal {
+            return ordering;
+        }
+    }
+}
+
+/// The digits a text begins with, without zeros before them, and the rest.
+fn digits(text: &str) -> (&str, &str) {
+    let end = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    (digits.trim_start_matches('0'), rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_with_numbers_are_ordered_by_their_value() {
+        let mut names =
+            ["b_16", "b_2", "b_128", "a_300", "b_02", "b", "b_2x", "é1", "b_18446744073709551617"];
+        names.sort_by(|one, two| number_order(one, two));
+        assert_eq!(
+            names,
+            ["a_300", "b", "b_02", "b_2", "b_2x", "b_16", "b_128", "b_18446744073709551617", "é1"]
+        );
+        assert_eq!(number_order("a1", "a1"), Ordering::Equal);
+        assert_eq!(number_order("", "a"), Ordering::Less);
+    }
 
     #[test]
     fn money_is_exact_to_the_tenth_place() {
@@ -356,6 +412,21 @@ mod tests {
         assert_eq!(money("-1234.567".parse().unwrap(), "EUR"), "−€1,234.57");
         assert_eq!(money("0.00123".parse().unwrap(), "USD"), "$0.00123");
         assert_eq!(money("0.999".parse().unwrap(), "USD"), "$1.00");
+        assert_eq!(money(Money::ZERO, "USD"), "$0.00");
+        // Four thousandths round to nothing and keep no sign.
+        assert_eq!(money_to("-0.004".parse().unwrap(), 2, "USD"), "$0.00");
+    }
+
+    /// 0.08925 has no exact binary form: rounded as one it would be 0.0892 here and 0.0893 in a column of prices.
+    #[test]
+    fn money_is_rounded_as_the_decimal_it_is() {
+        let price: Money = "0.08925".parse().unwrap();
+        assert_eq!(money(price, "USD"), "$0.0893");
+        assert_eq!(money(price, "USD"), money_to(price, 4, "USD"));
+        assert_eq!(money("0.00000117".parse().unwrap(), "USD"), "$0.00000117");
+        assert_eq!(money("0.0000000001".parse().unwrap(), "USD"), "$0.0000000001");
+        assert_eq!(money("0.99499".parse().unwrap(), "USD"), "$0.995");
+        assert_eq!(money("0.995".parse().unwrap(), "USD"), "$1.00");
     }
 
     #[test]

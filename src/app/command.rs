@@ -43,6 +43,19 @@ pub struct Profiling {
     pub target: Option<String>,
 }
 
+/// Whose answers are compared, and where.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Agreeing {
+    /// Hash of one model.
+    pub a: String,
+    /// Hash of the other.
+    pub b: String,
+    /// On which inputs; `None` = the labelled set where it fits, else generated ones.
+    pub question: Option<Question>,
+    /// Name of the machine that runs them, among [`super::State::targets`]; `None` = this one.
+    pub target: Option<String>,
+}
+
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -57,6 +70,8 @@ pub enum Command {
     /// Takes in files of any kind: models, bills, demand traces, labelled sets, hardware profiles,
     /// other tools' results and folders of them.
     OpenFiles(Vec<PathBuf>),
+    /// Takes in ONNX models: what is something else is refused, whatever it is called.
+    OpenModels(Vec<PathBuf>),
     /// Takes a model out; its measurements stay.
     RemoveModel(String),
     /// Takes measurements out.
@@ -78,8 +93,8 @@ pub enum Command {
     MoveWarmUp(i64, usize, Option<u64>),
     /// Runs two models, by hash, on the same inputs and compares what they answer.
     Agree(String, String),
-    /// The same with inputs, threads and dimensions of one's own.
-    AgreeOn(String, String, Box<Question>),
+    /// The same with inputs, threads and dimensions of one's own, or on another machine.
+    AgreeOn(Box<Agreeing>),
     /// Finds out where the time of one configuration goes.
     Profile(Box<Profiling>),
     /// Looks for ONNX Runtime libraries on this machine, to know which execution providers there are.

@@ -6,7 +6,7 @@ use super::derive::latest;
 use super::figures;
 use super::project::Stored;
 use super::state::State;
-use super::tradeoff::cost_per_thousand;
+use super::tradeoff::cost_per_million;
 use crate::chart::Chart;
 use crate::hardware::Difference;
 use crate::measure::Estimate;
@@ -58,10 +58,12 @@ pub struct Speed {
     pub p99: (Estimate, Estimate),
     /// Items per second of A and B.
     pub throughput_per_second: (f64, f64),
-    /// Cost of 1,000 inferences of A and B on the priced machine, where both are known.
-    pub cost_per_thousand: Option<(Money, Money)>,
+    /// Cost of a million items of A and B on the priced machine, where both are known.
+    pub cost_per_million: Option<(Money, Money)>,
     /// In what the machines that measured A and B differ; empty where they are alike.
     pub differences: Vec<Difference>,
+    /// Why a measurement of A or B is not valid by its own rules; empty where both are.
+    pub invalid: Vec<String>,
 }
 
 impl Speed {
@@ -102,7 +104,7 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
     };
     let (points_a, points_b) = (of(a), of(b));
     let price =
-        |stored: &Stored| cost_per_thousand(stored, state.price_profile()?, state.scenario.utilisation).ok();
+        |stored: &Stored| cost_per_million(stored, state.price_profile()?, state.scenario.utilisation).ok();
     let speed = points_a
         .iter()
         .filter_map(|(config, on_a)| {
@@ -116,8 +118,15 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
                 p50: (sum_a.p50, sum_b.p50),
                 p99: (sum_a.p99, sum_b.p99),
                 throughput_per_second: (sum_a.throughput_per_second, sum_b.throughput_per_second),
-                cost_per_thousand: price(on_a).zip(price(on_b)),
+                cost_per_million: price(on_a).zip(price(on_b)),
                 differences: on_a.point.fingerprint.differences(&on_b.point.fingerprint),
+                invalid: [on_a, on_b]
+                    .into_iter()
+                    .flat_map(|stored| {
+                        stored.point.invalid().into_iter().map(|why| (&stored.point.model, why))
+                    })
+                    .map(|(model, why)| format!("{model}: not valid: {why}"))
+                    .collect(),
             })
         })
         .collect();

@@ -129,7 +129,7 @@ fn rate(state: &State, scenario: &Scenario) -> Result<f64, String> {
             let part = spend.times(*share);
             let each = cost_per_thousand.times(1e-3);
             part.zip(each).and_then(|(part, each)| demand::from_spend(part, each)).ok_or_else(|| {
-                "The cost of 1,000 requests must be more than 0 to turn spend into requests.".to_owned()
+                "The cost of a million requests must be more than 0 to turn spend into requests.".to_owned()
             })
         }
     }

@@ -9,15 +9,15 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::App;
+use super::documents::{PROFILE_FORMAT, RACE_FORMAT};
 use super::project::Stored;
-use super::series_blob;
+use super::{App, series_blob};
 use crate::measure::{Point, Run};
 
 /// The document's `"format"`.
@@ -62,65 +62,80 @@ impl App {
     }
 }
 
-/// Whether a file is such a document, by its content: a JSON object that names the format.
-pub(super) fn is_one(path: &Path) -> std::io::Result<bool> {
+/// The format of a document of ours, by its content: a JSON object that names it. `None` for other files.
+pub(super) fn format_of(path: &Path) -> std::io::Result<Option<&'static str>> {
     let mut reader = BufReader::new(File::open(path)?);
-    let wanted = format!("\"{FORMAT}\"");
+    let wanted = [FORMAT, RACE_FORMAT, PROFILE_FORMAT].map(|format| (format, format!("\"{format}\"")));
+    let longest = wanted.iter().map(|(_, text)| text.len()).max().unwrap_or(0);
     let mut block = vec![0; 1 << 16];
     let mut window: Vec<u8> = Vec::new();
     let mut first = true;
     loop {
         let count = reader.read(&mut block)?;
         if count == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         if first && block[..count].iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-            return Ok(false);
+            return Ok(None);
         }
         first = false;
         window.extend_from_slice(&block[..count]);
-        if window.windows(wanted.len()).any(|bytes| bytes == wanted.as_bytes()) {
-            return Ok(true);
+        let found = |text: &str| window.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+        if let Some((format, _)) = wanted.iter().find(|(_, text)| found(text)) {
+            return Ok(Some(format));
         }
         // The name may lie across two blocks.
-        window.drain(..window.len().saturating_sub(wanted.len()));
+        window.drain(..window.len().saturating_sub(longest));
     }
 }
 
 /// The measurements in such a document, raw samples and all.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Point>> {
-    let what = || format!("could not read the measurements in {}", path.display());
-    let bytes = std::fs::metadata(path).with_context(what)?.len();
-    if bytes > MAX_BYTES {
-        bail!("these are {bytes} bytes, more than any file of measurements has: {}", path.display());
-    }
-    let open = || File::open(path).map(BufReader::new).with_context(what);
+    let read = || {
+        let bytes = std::fs::metadata(path)?.len();
+        if bytes > MAX_BYTES {
+            bail!("these are {bytes} bytes, more than any file of measurements has");
+        }
+        points(|| File::open(path).map(BufReader::new))
+    };
+    read().map_err(|error| anyhow!("could not read the measurements: {error:#}: {}", path.display()))
+}
+
+/// The measurements in a document that is in memory, raw samples and all.
+///
+/// # Errors
+/// What is wrong with it, in words; nothing of it is used then.
+pub fn measurements(document: &[u8]) -> anyhow::Result<Vec<Point>> {
+    points(|| Ok(document))
+}
+
+/// The measurements in what `open` gives each time anew.
+fn points<R: Read>(open: impl Fn() -> std::io::Result<R>) -> anyhow::Result<Vec<Point>> {
     let Head { format, format_version } =
-        serde_json::from_reader(open()?).map_err(damaged).with_context(what)?;
+        serde_json::from_reader(open()?).map_err(|error| damaged(error, "bench --json"))?;
     if format != FORMAT {
-        bail!("its format is “{format}”, not “{FORMAT}”: {}", path.display());
+        bail!("its format is “{format}”, not “{FORMAT}”");
     }
     if format_version > FORMAT_VERSION {
         bail!(
             "it was written by a newer Inferometer (format version {format_version}, this one knows \
-             {FORMAT_VERSION}); update Inferometer to open it: {}",
-            path.display()
+             {FORMAT_VERSION}); update Inferometer to open it"
         );
     }
-    let Document { points } = serde_json::from_reader(open()?).map_err(damaged).with_context(what)?;
+    let Document { points } =
+        serde_json::from_reader(open()?).map_err(|error| damaged(error, "bench --json"))?;
     points
         .into_iter()
         .enumerate()
-        .map(|(place, entry)| {
-            point(entry).with_context(|| format!("measurement {} in {}", place + 1, path.display()))
-        })
+        .map(|(place, entry)| point(entry).with_context(|| format!("measurement {}", place + 1)))
         .collect()
 }
 
-fn damaged(error: serde_json::Error) -> anyhow::Error {
+/// What is wrong with a document that `command` wrote, and what to do.
+pub(super) fn damaged(error: serde_json::Error, command: &str) -> anyhow::Error {
     let advice = match error.classify() {
-        serde_json::error::Category::Eof => "the file ends too early; copy it again",
-        _ => "the file is damaged, or was changed; write it again with `inferometer bench --json`",
+        serde_json::error::Category::Eof => "the file ends too early; copy it again".to_owned(),
+        _ => format!("the file is damaged, or was changed; write it again with `inferometer {command}`"),
     };
     anyhow::Error::new(error).context(advice)
 }

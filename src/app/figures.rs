@@ -1,10 +1,12 @@
 //! The other charts of the pages, made from the state: cost over time, offers, two models beside each other.
 
-use super::state::State;
-use super::tradeoff::{latency_ms, latency_name, machine_words};
+use std::collections::BTreeSet;
+
+use super::project::Stored;
+use super::state::{LatencyAxis, State};
+use super::tradeoff::{estimate, latency_ms, latency_name, machine_words};
 use crate::bill::{Basis, Series};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
-use crate::measure::Summary;
 use crate::measure::duel::Duel;
 use crate::measure::stats::Decision;
 use crate::plan::{Answer, Offer};
@@ -142,39 +144,46 @@ pub fn offers(answer: &Answer, currency: &str, most: usize) -> Chart {
     }
 }
 
-/// Latency per batch of two models; `pick` chooses what is drawn.
+/// Latency per batch of two models, at the batches that were measured.
 pub fn compared(state: &State, a: &str, b: &str, threads: u32) -> Chart {
     let axis = state.scenario.latency;
+    let percentile = latency_name(axis);
+    let measured: Vec<&Stored> = super::derive::latest(state)
+        .into_iter()
+        .filter(|stored| {
+            let point = &stored.point;
+            point.config.threads == threads && (point.model_sha256 == a || point.model_sha256 == b)
+        })
+        .collect();
+    // One line has points of one kind: what is asked one query at a time, where that was measured.
+    let kind = |stored: &&Stored| (stored.point.config.unusual(), stored.point.config.provider.clone());
+    let drawn =
+        measured.iter().map(kind).min_by_key(|(unusual, provider)| (unusual.len(), provider != "CPU"));
+    let (measured, others): (Vec<&Stored>, Vec<&Stored>) =
+        measured.into_iter().partition(|stored| Some(kind(stored)) == drawn);
+    let (known, lacking): (Vec<&Stored>, Vec<&Stored>) =
+        measured.into_iter().partition(|stored| latency_ms(&stored.summary, axis).is_finite());
+    let batches: BTreeSet<u64> = known.iter().map(|stored| stored.point.config.batch).collect();
+    let batches: Vec<u64> = batches.into_iter().collect();
     let marks = [a, b]
         .into_iter()
         .enumerate()
         .map(|(number, sha256)| {
-            let mut points: Vec<(u64, &Summary)> = super::derive::latest(state)
-                .into_iter()
-                .filter(|stored| {
-                    stored.point.model_sha256 == sha256 && stored.point.config.threads == threads
-                })
-                .map(|stored| (stored.point.config.batch, &stored.summary))
-                .collect();
-            points.sort_by_key(|(batch, _)| *batch);
             let name = state.model(sha256).map_or_else(|| "?".to_owned(), |entry| entry.model.name.clone());
-            let data = points
-                .into_iter()
-                .map(|(batch, summary)| Datum {
-                    x: batch as f64,
-                    y: latency_ms(summary, axis),
-                    label: String::new(),
-                    hover: vec![
-                        ("Model".to_owned(), name.clone()),
-                        ("Batch".to_owned(), batch.to_string()),
-                        (latency_name(axis).to_owned(), units::duration_ms(latency_ms(summary, axis))),
-                    ],
-                    key: None,
-                    dimmed: false,
-                    shade: None,
-                    interval: None,
+            let mut data: Vec<Datum> = known
+                .iter()
+                .filter(|stored| stored.point.model_sha256 == sha256)
+                .filter_map(|stored| {
+                    let (batch, ms) = (stored.point.config.batch, latency_ms(&stored.summary, axis));
+                    let hover = vec![
+                        ("Configuration".to_owned(), stored.point.config.words()),
+                        (percentile.to_owned(), units::duration_ms(ms)),
+                    ];
+                    let place = batches.binary_search(&batch).ok()?;
+                    Some(Datum { hover, ..Datum::new(place as f64, ms) })
                 })
                 .collect();
+            data.sort_by(|one, other| one.x.total_cmp(&other.x));
             Mark::Line {
                 name,
                 data,
@@ -186,68 +195,89 @@ pub fn compared(state: &State, a: &str, b: &str, threads: u32) -> Chart {
         })
         .collect();
     let s = if threads == 1 { "" } else { "s" };
-    Chart {
-        id: "compare".to_owned(),
-        title: format!("Latency {} by batch", latency_name(axis)),
-        subtitle: format!("{threads} thread{s}; measured on {}", machine_words(state)),
-        x: Axis { label: "Batch".to_owned(), unit: String::new(), scale: Scale::Log10 },
-        y: Axis {
-            label: format!("Latency {}", latency_name(axis)),
-            unit: "ms".to_owned(),
-            scale: Scale::Linear { from_zero: true },
-        },
-        y2: None,
-        marks,
-        notes: Vec::new(),
-        shade: None,
+    let names = batches.iter().map(ToString::to_string).collect();
+    let mut chart = Chart::new(
+        "compare",
+        format!("Latency {percentile} by batch"),
+        Axis::new("Batch", "", Scale::Categories(names)),
+        Axis::new(format!("Latency {percentile}"), "ms", Scale::Linear { from_zero: true }),
+    );
+    chart.subtitle = format!("{threads} thread{s}; measured on {}", machine_words(state));
+    chart.marks = marks;
+    if !lacking.is_empty() {
+        let each: Vec<String> = lacking.iter().map(|stored| lacking_words(stored, axis)).collect();
+        let each = each.join(", ");
+        chart.notes.push(format!("Not drawn, for too few queries for a {percentile}: {each}."));
     }
+    if !others.is_empty() {
+        let s = if others.len() == 1 { "" } else { "s" };
+        let count = others.len();
+        chart
+            .notes
+            .push(format!("Not drawn: {count} measurement{s} of other scenarios, settings or providers."));
+    }
+    chart
 }
 
-/// How much faster B is than A in a race, by percentile, with intervals; what this machine cannot tell as a band.
+/// `full.onnx at batch 16 (412 of 662)`.
+fn lacking_words(stored: &Stored, axis: LatencyAxis) -> String {
+    let estimate = estimate(&stored.summary, axis);
+    let (model, batch) = (&stored.point.model, stored.point.config.batch);
+    format!("{model} at batch {batch} ({} of {})", estimate.have, estimate.need)
+}
+
+/// How many times as fast B is as A in a race, by percentile, with intervals, on a band of what this machine cannot
+/// tell from equal.
 pub fn duel(duel: &Duel) -> Chart {
-    let percent = |ratio: f64| 100.0 * (ratio - 1.0);
+    let (name_a, name_b) = duel.names();
     let mut names = Vec::new();
     let mut marks = Vec::new();
+    let times = |ratio: f64| format!("{}×", units::three_digits(ratio));
     let band: Vec<Datum> = duel
         .ratios
         .iter()
         .enumerate()
-        .filter_map(|(place, ratio)| Some((place as f64, ratio.resolution?)))
-        .flat_map(|(x, resolution)| [(x, 1.0 + resolution), (x, 1.0 / (1.0 + resolution))])
-        .map(|(x, end)| {
-            let hover =
-                vec![("Not told apart from equal".to_owned(), format!("up to {:+.2} %", percent(end)))];
-            Datum { hover, dimmed: true, ..Datum::new(x, percent(end)) }
+        .filter_map(|(place, ratio)| {
+            let [low, high] = [1.0 / (1.0 + ratio.resolution?), 1.0 + ratio.resolution?];
+            let hover = vec![
+                ("Percentile".to_owned(), ratio.percentile.to_string()),
+                ("Not told from equal".to_owned(), format!("{low:.3}× to {high:.3}×")),
+            ];
+            Some(Datum { hover, interval: Some([low, high]), ..Datum::new(place as f64, 1.0) })
         })
         .collect();
     if !band.is_empty() {
-        let name = "Below this machine's resolution".to_owned();
-        marks.push(Mark::Bars { name, data: band, ink: Ink::Quiet, width: 1.0 });
+        let name = "Within this machine's resolution: not told from equal".to_owned();
+        marks.push(Mark::Band { name, data: band, ink: Ink::Quiet, width: 1.0 });
     }
-    let line = |name: &str, data: Vec<Datum>, markers: bool| Mark::Line {
+    let line = |name: &str, data: Vec<Datum>, ink: Ink| Mark::Line {
         name: name.to_owned(),
         data,
-        ink: Ink::Series(0),
-        dashed: false,
-        markers,
+        ink,
+        dashed: matches!(ink, Ink::Strong),
+        markers: !matches!(ink, Ink::Strong),
         second_axis: false,
     };
+    // Equal is always in view, whatever the ratios are.
+    let last = duel.ratios.len() as f64 - 0.5;
+    let equal =
+        |x: f64| Datum { hover: vec![("Times as fast".to_owned(), "1×".to_owned())], ..Datum::new(x, 1.0) };
+    marks.push(line("Equally fast", vec![equal(-0.5), equal(last)], Ink::Strong));
     for (place, ratio) in duel.ratios.iter().enumerate() {
-        let x = place as f64;
         match (ratio.estimate, ratio.decision) {
             (Some(found), _) => {
                 names.push(ratio.percentile.to_string());
-                let ends = [found.low, found.high].map(|end| Datum::new(x, percent(end))).to_vec();
-                marks.push(line("95 % interval", ends, false));
                 let hover = vec![
                     ("Percentile".to_owned(), ratio.percentile.to_string()),
-                    ("Latency of A ÷ B".to_owned(), found.to_string()),
+                    (format!("Latency of {name_a} ÷ {name_b}"), times(found.ratio)),
+                    ("95 % interval".to_owned(), format!("{} to {}", times(found.low), times(found.high))),
                     ("Chance if equal".to_owned(), format!("{:.4}", found.p_value)),
                 ];
                 let dimmed = matches!(ratio.decision, Decision::Undecided);
                 let label = found.to_string().split(' ').next().unwrap_or_default().to_owned();
-                let datum = Datum { label, hover, dimmed, ..Datum::new(x, percent(found.ratio)) };
-                marks.push(line("Ratio", vec![datum], true));
+                let interval = Some([found.low, found.high]);
+                let datum = Datum { label, hover, dimmed, interval, ..Datum::new(place as f64, found.ratio) };
+                marks.push(line("Ratio with its 95 % interval", vec![datum], Ink::Series(0)));
             }
             (None, Decision::NotEnough { have, need }) => {
                 names.push(format!("{}: {have} of {need} samples", ratio.percentile));
@@ -255,21 +285,16 @@ pub fn duel(duel: &Duel) -> Chart {
             (None, _) => names.push(ratio.percentile.to_string()),
         }
     }
-    let (name_a, name_b) = duel.names();
-    let mut notes = vec![format!(
-        "{}; ONNX Runtime {}.",
-        duel.method(),
-        duel.b.as_ref().map_or(&duel.a, |b| b).runtime_version
-    )];
+    let mut notes = vec![format!("{}; {}.", duel.method(), duel.runtimes())];
     notes.extend(duel.resolution_sentence());
     let mut chart = Chart::new(
         "duel",
-        format!("How much faster {name_b} is"),
+        format!("How many times as fast {name_b} is"),
         Axis::new("", "", Scale::Categories(names)),
-        Axis::new("Faster by", "%", Scale::Linear { from_zero: true }),
+        Axis::new("Times as fast", "×", Scale::Log10),
     );
     chart.subtitle =
-        format!("Latency of {name_a} ÷ latency of {name_b} − 1, run in turn at {}", duel.a.config.words());
+        format!("Latency of {name_a} ÷ latency of {name_b}, run in turn at {}", duel.a.config.words());
     chart.marks = marks;
     chart.notes = notes;
     chart

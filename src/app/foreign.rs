@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use super::results::ResultFile;
 use super::state::{LatencyAxis, State};
-use super::tradeoff::latency_name;
+use super::tradeoff::{self, latency_name};
 use crate::chart::palette::{self, Marker};
-use crate::chart::{Datum, Ink, Mark};
+use crate::chart::ticks::place;
+use crate::chart::{Datum, Ink, Mark, Scale};
 use crate::measure::import::{Foreign, Metric, Quantiles, Unit, Validity};
 use crate::units;
 
@@ -109,7 +110,52 @@ pub fn point(row: Row<'_>, axis: LatencyAxis) -> Result<Point<'_>, NotDrawn> {
     Ok(Point { row, latency_ms, per_second, throughput })
 }
 
-/// The results that the trade-off shows; none when they are switched off.
+/// The part of the trade-off's axes that the own measurements take up, with as much around it as other tools' results
+/// may use without squeezing them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Near {
+    /// Places of latency and of throughput, from and to.
+    places: [[f64; 2]; 2],
+    /// Which of the axes are logarithmic.
+    log: [bool; 2],
+}
+
+impl Near {
+    /// `own`: the own measurements, of which those with a latency count. `None` without any: then nothing is far.
+    pub fn of(state: &State, own: &[tradeoff::Row]) -> Option<Self> {
+        let log = [state.scenario.log_axes.0, state.scenario.log_axes.1];
+        let range = |log: bool, value: fn(&tradeoff::Row) -> f64| {
+            let drawn = || own.iter().filter(|row| row.latency_ms.is_finite());
+            let places = || drawn().filter_map(|row| on_axis(log, value(row)));
+            let (low, high) = (places().min_by(f64::total_cmp)?, places().max_by(f64::total_cmp)?);
+            // Half of what there is again on either side; of a single point a factor of 3.
+            let reach = (0.5 * (high - low)).max(if log { 0.5 } else { high });
+            Some([low - reach, high + reach])
+        };
+        let places = [range(log[0], |row| row.latency_ms)?, range(log[1], |row| row.throughput_per_second)?];
+        Some(Self { places, log })
+    }
+
+    fn holds(&self, point: &Point<'_>) -> bool {
+        [point.latency_ms, point.per_second].into_iter().zip(self.log).zip(self.places).all(
+            |((value, log), [low, high])| {
+                on_axis(log, value).is_none_or(|place| (low..=high).contains(&place))
+            },
+        )
+    }
+}
+
+/// The place of a value on an axis of the trade-off.
+fn on_axis(log: bool, value: f64) -> Option<f64> {
+    place(&if log { Scale::Log10 } else { Scale::Linear { from_zero: true } }, value)
+}
+
+/// How many results lie far from the own measurements; 0 when other tools' results are switched off.
+pub fn far(state: &State, near: Option<Near>) -> usize {
+    drawn(state).iter().filter(|point| near.is_some_and(|near| !near.holds(point))).count()
+}
+
+/// The results that have a place in the trade-off; none when they are switched off.
 pub fn drawn(state: &State) -> Vec<Point<'_>> {
     let scenario = &state.scenario;
     if !scenario.show_imported {
@@ -119,12 +165,13 @@ pub fn drawn(state: &State) -> Vec<Point<'_>> {
 }
 
 /// The marks of the results that the trade-off shows, in inks from `first_series` on: one for each of the tools with
-/// the most points, and one for the rest.
-pub fn marks(state: &State, first_series: usize) -> Vec<Mark> {
+/// the most points, and one for the rest. Those outside `near` only where they are asked for.
+pub fn marks(state: &State, first_series: usize, near: Option<Near>) -> Vec<Mark> {
+    let near = near.filter(|_| !state.scenario.show_far);
     let axis = state.scenario.latency;
     let mut tools: BTreeMap<&str, Vec<Datum>> = BTreeMap::new();
-    for point in drawn(state) {
-        tools.entry(&point.row.result.tool).or_default().push(datum(&point, axis));
+    for point in drawn(state).iter().filter(|point| near.is_none_or(|near| near.holds(point))) {
+        tools.entry(&point.row.result.tool).or_default().push(datum(point, axis));
     }
     let mut rest = Vec::new();
     while tools.len() > TOOLS {
@@ -142,7 +189,7 @@ pub fn marks(state: &State, first_series: usize) -> Vec<Mark> {
 }
 
 /// What the trade-off's small print says of the results it shows, and of those it does not.
-pub fn notes(state: &State) -> Vec<String> {
+pub fn notes(state: &State, near: Option<Near>) -> Vec<String> {
     let (all, axis) = (rows(state), state.scenario.latency);
     if all.is_empty() {
         return Vec::new();
@@ -165,6 +212,13 @@ pub fn notes(state: &State) -> Vec<String> {
              definitions, neither priced nor planned with. Faint ones are invalid by their own tool's word."
                 .to_owned(),
         );
+    }
+    let far = far(state, near);
+    if far > 0 && !state.scenario.show_far {
+        let (results, lie) = (results_words(far), if far == 1 { "lies" } else { "lie" });
+        notes.push(format!(
+            "Not drawn: {results} of other tools that {lie} far from the own measurements and would squeeze them."
+        ));
     }
     let percentile = latency_name(axis);
     notes.extend(left_out.into_iter().map(|(reason, count)| {
@@ -195,7 +249,7 @@ fn datum(point: &Point<'_>, axis: LatencyAxis) -> Datum {
     line(&name, Some(units::duration_ms(*latency_ms) + &rounding));
     let mut words = throughput.words();
     if throughput.unit == Unit::QueriesPerSecond && result.batch.is_some_and(|batch| batch > 1) {
-        words = format!("{words} × batch = {} inferences/s", units::three_digits(*per_second));
+        words = format!("{words} × batch = {} items/s", units::three_digits(*per_second));
     }
     line("Throughput", Some(words));
     line("Latency includes", Some(result.includes.words()));

@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::documents::{PROFILE_FORMAT, RACE_FORMAT};
 use super::jobs::{JobId, Link, Progress};
 use super::project::Project;
 use super::state::ModelEntry;
-use super::{App, Finding, exported, results, words};
+use super::{App, Finding, documents, exported, results, words};
 use crate::bill::{self, Store, Warning};
 use crate::measure::{Point, import, model_file};
 use crate::{demand, hardware};
+
+/// Bytes of the largest file that is looked at for hardware profiles: a row has some hundred.
+const MOST_PROFILE_BYTES: u64 = 64 << 20;
 
 /// What a file was taken for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,6 +32,10 @@ pub enum Kind {
     Project,
     /// Measurements that `bench --json` wrote.
     Measurements,
+    /// A race that `compare --json` or `selftest --json` wrote.
+    Race,
+    /// A profile that `profile --json` wrote.
+    Profile,
     /// Results of another tool.
     Results,
     /// A cloud bill, with its format: `FOCUS 1.2`.
@@ -45,6 +53,8 @@ impl std::fmt::Display for Kind {
             Self::Profiles => "hardware profiles",
             Self::Project => "project",
             Self::Measurements => "measurements",
+            Self::Race => "race",
+            Self::Profile => "profile",
             Self::Results => "results",
         })
     }
@@ -67,26 +77,37 @@ pub struct FileReport {
     pub result_files: Vec<String>,
     /// Hash of the model taken in.
     pub model: Option<String>,
+    /// What it says, in a sentence: a race's verdict, where the time goes.
+    pub says: Option<String>,
     /// What was not understood, and where.
     pub warnings: Vec<Warning>,
+    /// Files of a folder that could not be read, and why; the others were taken in.
+    pub broken: Vec<Warning>,
     /// Why nothing was taken in.
     pub error: Option<String>,
 }
 
 /// What was read, before it is reported.
-struct Taken {
+pub(super) struct Taken {
     kind: Kind,
     rows: Option<u64>,
     points: Option<u64>,
     /// Other tools' results and the keys of their files.
     results: Option<(u64, Vec<String>)>,
+    says: Option<String>,
     warnings: Vec<Warning>,
+    /// Broken files of a folder, and what is said of them together.
+    broken: Vec<Warning>,
+    failure: Option<String>,
     finding: Finding,
 }
 
+/// Reads one file: its path, the bill store, the job, and how far it is within the file.
+pub(super) type Reader = fn(&Path, &Path, &Link<Finding>, &mut dyn FnMut(f64)) -> Result<Taken, String>;
+
 impl App {
     /// Reads files one after the other as a job. Each ends in a [`FileReport`]; one that fails stops no other.
-    pub(super) fn take_in(&mut self, paths: Vec<PathBuf>) -> JobId {
+    pub(super) fn take_in(&mut self, paths: Vec<PathBuf>, read: Reader) -> JobId {
         let store = self.options.folders.bills();
         let count = paths.len();
         let title = if count == 1 { "Read 1 file".to_owned() } else { format!("Read {count} files") };
@@ -111,6 +132,7 @@ impl App {
                             _ => None,
                         };
                         link.found(taken.finding);
+                        failed.extend(taken.failure);
                         let (results, result_files) = taken.results.unzip();
                         FileReport {
                             path,
@@ -120,7 +142,9 @@ impl App {
                             results,
                             result_files: result_files.unwrap_or_default(),
                             model,
+                            says: taken.says,
                             warnings: taken.warnings,
+                            broken: taken.broken,
                             error: None,
                         }
                     }
@@ -134,7 +158,9 @@ impl App {
                             results: None,
                             result_files: Vec::new(),
                             model: None,
+                            says: None,
                             warnings: Vec::new(),
+                            broken: Vec::new(),
                             error: Some(message),
                         }
                     }
@@ -151,8 +177,20 @@ pub(super) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Told by the first bytes where they tell, by the extension where they do not.
-fn read(
+/// An ONNX model, whatever the file is called.
+pub(super) fn read_model(
+    path: &Path,
+    _store: &Path,
+    _link: &Link<Finding>,
+    _progress: &mut dyn FnMut(f64),
+) -> Result<Taken, String> {
+    let model = model_file::read(path).map_err(|error| words(&error))?;
+    let entry = ModelEntry { path: path.to_owned(), model, accuracy: None, present: true };
+    Ok(taken(Kind::Model, None, Vec::new(), Finding::Model(Box::new(entry))))
+}
+
+/// Told by what is in it where that tells, by the extension where it does not.
+pub(super) fn read(
     path: &Path,
     store: &Path,
     link: &Link<Finding>,
@@ -164,28 +202,25 @@ fn read(
     let mut head = [0_u8; 16];
     let length = std::fs::File::open(path)
         .and_then(|mut file| std::io::Read::read(&mut file, &mut head))
-        .map_err(|error| format!("could not read the file ({error}): {}", path.display()))?;
+        .map_err(|error| {
+            format!("could not read the file: {}: {}", model_file::system_words(&error), path.display())
+        })?;
     let name = file_name(path);
     let extension =
         path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     if length == 0 {
         return Err(format!("the file is empty (0 bytes); nothing was taken in: {}", path.display()));
     }
-    if extension == "onnx" {
-        let model = model_file::read(path).map_err(|error| words(&error))?;
-        let entry = ModelEntry { path: path.to_owned(), model, accuracy: None, present: true };
-        return Ok(taken(Kind::Model, None, Vec::new(), Finding::Model(Box::new(entry))));
+    if extension == "onnx" || model_file::is_model(path) {
+        return read_model(path, store, link, progress);
     }
     if head.starts_with(b"SQLite format 3\0") {
         let (count, points) = project_points(path).map_err(|error| format!("{error:#}"))?;
         let taken = taken(Kind::Project, None, Vec::new(), Finding::Points(points));
         return Ok(Taken { points: Some(count), ..taken });
     }
-    if exported::is_one(path).unwrap_or(false) {
-        let points = exported::read(path).map_err(|error| format!("{error:#}"))?;
-        let count = points.len() as u64;
-        let taken = taken(Kind::Measurements, None, Vec::new(), Finding::Points(points));
-        return Ok(Taken { points: Some(count), ..taken });
+    if let Some(format) = exported::format_of(path).unwrap_or(None) {
+        return ours(path, format).map_err(|error| format!("{error:#}"));
     }
     if head.starts_with(b"\x93NUMPY") || (head.starts_with(b"PK\x03\x04") && extension == "npz") {
         crate::measure::inputs::Arrays::open(path).map_err(|error| words(&error))?;
@@ -217,9 +252,11 @@ fn read(
                 }
                 Err(error) => error.problem,
             };
-            // What is no table at all is not read a third time.
-            let is_table = !matches!(demand_error, demand::Problem::NotTable(_));
-            let file = std::fs::File::open(path).ok().filter(|_| is_table);
+            // What is no table at all is not read a third time, nor what is larger than any list of machines.
+            let is_table =
+                !matches!(demand_error, demand::Problem::NotTable(_) | demand::Problem::LongRow { .. });
+            let is_small = path.metadata().is_ok_and(|data| data.len() <= MOST_PROFILE_BYTES);
+            let file = std::fs::File::open(path).ok().filter(|_| is_table && is_small);
             let profiles = file.and_then(|file| hardware::read_csv(file, &name).ok());
             if let Some(import) = profiles {
                 let rows = Some(import.profiles.len() as u64);
@@ -230,11 +267,14 @@ fn read(
                     .collect();
                 return Ok(taken(Kind::Profiles, rows, warnings, Finding::Profiles(import.profiles)));
             }
+            let as_bill = words(&bill_error);
+            let shown = path.display().to_string();
+            let as_bill = as_bill.strip_suffix(&shown).map_or(&*as_bill, |text| text.trim_end_matches(": "));
             Err(format!(
-                "{}. As a demand trace: {demand_error}. Inferometer reads ONNX models, FOCUS bills (CSV, CSV.gz, \
+                "{as_bill}. As a demand trace: {demand_error}. Inferometer reads ONNX models, FOCUS bills (CSV, CSV.gz, \
                  Parquet), demand traces (CSV with a time column), inputs (.npy, .npz), hardware profiles (CSV), \
-                 results of benchmark tools, its own projects and what its bench --json printed",
-                words(&bill_error)
+                 results of benchmark tools, its own projects and what its bench, compare and profile --json printed: \
+                  {shown}"
             ))
         }
     }
@@ -244,16 +284,51 @@ fn of_file(file: &str, line: Option<u64>, message: String) -> Warning {
     Warning { file: file.to_owned(), line, column: None, message }
 }
 
+/// What `bench --json` and others of our commands wrote.
+fn ours(path: &Path, format: &str) -> anyhow::Result<Taken> {
+    match format {
+        RACE_FORMAT => {
+            let duel = documents::read_race(path)?;
+            let says = Some(duel.sentence.clone());
+            let taken = taken(Kind::Race, None, Vec::new(), Finding::OpenedDuel(Box::new(duel)));
+            Ok(Taken { says, ..taken })
+        }
+        PROFILE_FORMAT => {
+            let breakdown = documents::read_profile(path)?;
+            let says = Some(breakdown.takes_most());
+            let taken = taken(Kind::Profile, None, Vec::new(), Finding::OpenedBreakdown(Box::new(breakdown)));
+            Ok(Taken { says, ..taken })
+        }
+        _ => {
+            let points = exported::read(path)?;
+            let count = points.len() as u64;
+            let taken = taken(Kind::Measurements, None, Vec::new(), Finding::Points(points));
+            Ok(Taken { points: Some(count), ..taken })
+        }
+    }
+}
+
 /// Results of another tool: a file, or a folder of them.
 fn take_results(path: &Path) -> Result<Taken, String> {
     let found = results::read(path)?;
-    let (keys, results::Found { files, count, warnings }) = (found.keys(), found);
+    let (keys, failure) = (found.keys(), found.failure(path));
+    let results::Found { files, count, warnings, broken } = found;
     let taken = taken(Kind::Results, None, warnings, Finding::Results(files));
-    Ok(Taken { results: Some((count, keys)), ..taken })
+    Ok(Taken { results: Some((count, keys)), broken, failure, ..taken })
 }
 
 fn taken(kind: Kind, rows: Option<u64>, warnings: Vec<Warning>, finding: Finding) -> Taken {
-    Taken { kind, rows, points: None, results: None, warnings, finding }
+    Taken {
+        kind,
+        rows,
+        points: None,
+        results: None,
+        says: None,
+        warnings,
+        broken: Vec::new(),
+        failure: None,
+        finding,
+    }
 }
 
 /// The measurements of another project, raw samples and all.

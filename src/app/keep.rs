@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 
-use super::project::Stored;
+use super::project::{Item, Stored};
 use super::state::{Demand, ModelEntry, Scenario, TraceRate};
 use super::{App, Finding, Level, Ran, config_words};
 use crate::bill::Imported;
@@ -88,6 +88,8 @@ impl App {
                 self.state.surveys.insert(name, *survey);
             }
             Finding::Duel(duel) => self.take_duel(&duel)?,
+            Finding::OpenedDuel(duel) => self.take_opened_duel(&duel)?,
+            Finding::OpenedBreakdown(breakdown) => self.take_opened_breakdown(*breakdown)?,
             Finding::Answer(generation, query, answer) => {
                 if generation == self.bills_generation {
                     self.state.asked.remove(&query);
@@ -98,41 +100,48 @@ impl App {
         Ok(())
     }
 
-    /// Adds a run to its measurement, which the first run makes.
+    /// Adds a run to its measurement, which the first run makes. The run and the sweep's list of measurements are
+    /// committed as one: a sweep that goes on after a crash neither repeats the run nor adds it to another.
     fn take_run(&mut self, ran: Ran) -> anyhow::Result<()> {
-        let Ran { place, id, point, run, summary } = ran;
+        let Ran { place, id, mut point, run, mut summary } = ran;
         let known = self.sweep_points.get(&place).copied().or(id);
-        let id = self.project.add_run(known, &point, &run, &summary)?;
-        if known.is_none() {
-            self.sweep_points.insert(place, id);
-            self.remember_sweep_point(id)?;
+        if known.is_none() && run.is_none() {
+            // None of its runs could be kept, which was said.
+            return Ok(());
         }
-        let mut stored = Stored { id, point, summary };
-        if let Some(known) = self.state.points.iter().find(|other| other.id == id) {
+        if let Some(stored) = self.state.points.iter().find(|stored| Some(stored.id) == known) {
             // A warm-up that was moved while the sweep goes on stays where it was moved to.
-            let moved: Vec<Option<u64>> = known.point.runs.iter().map(|run| run.moved_warm_up).collect();
+            let moved: Vec<Option<u64>> = stored.point.runs.iter().map(|run| run.moved_warm_up).collect();
             if moved.iter().any(Option::is_some) {
-                for (run, moved) in stored.point.runs.iter_mut().zip(moved) {
+                for (run, moved) in point.runs.iter_mut().zip(moved) {
                     run.moved_warm_up = moved;
                 }
-                let full = self.project.full_point(&stored)?;
-                stored.summary = Summary::of(&full);
-                self.project.change_run(id, 0, &stored.point, &stored.summary)?;
+                let mut full = point.clone();
+                let newest = run.as_ref().map(|run| run.measured.series.clone());
+                let series = self.project.series(stored.id)?.into_iter().chain(newest);
+                for (run, series) in full.runs.iter_mut().zip(series) {
+                    run.measured.series = series;
+                }
+                summary = Summary::of(&full);
             }
         }
+        let unfinished = self.state.unfinished.as_ref().filter(|_| known.is_none());
+        let id = self.project.add_run(known, &point, run.as_ref(), &summary, |id| {
+            let Some(unfinished) = unfinished else { return Ok(None) };
+            let mut unfinished = unfinished.clone();
+            unfinished.points.push(id);
+            Item::new("sweep", "now".to_owned(), 0, &unfinished).map(Some)
+        })?;
+        if known.is_none() {
+            self.sweep_points.insert(place, id);
+            if let Some(unfinished) = &mut self.state.unfinished {
+                unfinished.points.push(id);
+            }
+        }
+        let stored = Stored { id, point, summary };
         match self.state.points.iter_mut().find(|other| other.id == id) {
             Some(other) => *other = stored,
             None => self.state.points.push(stored),
-        }
-        Ok(())
-    }
-
-    /// Notes that the sweep going on has this measurement.
-    pub(super) fn remember_sweep_point(&mut self, id: i64) -> anyhow::Result<()> {
-        let Some(unfinished) = &mut self.state.unfinished else { return Ok(()) };
-        if !unfinished.points.contains(&id) {
-            unfinished.points.push(id);
-            self.project.put("sweep", "now", 0, unfinished)?;
         }
         Ok(())
     }

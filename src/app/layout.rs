@@ -68,16 +68,8 @@ pub(super) fn from_1_to_2(change: &Transaction<'_>) -> anyhow::Result<()> {
 }
 
 fn point_of_1(old: &Value, latency_nanos: Vec<u64>) -> anyhow::Result<Point> {
-    let mut at = 0_u64;
-    let began_nanos = latency_nanos
-        .iter()
-        .map(|latency| {
-            at = at.saturating_add(*latency);
-            at - latency
-        })
-        .collect();
-    let queries = latency_nanos.len();
-    let series = Series { began_nanos, latency_nanos, ..Series::default() };
+    let series = Series::one_after_another(latency_nanos);
+    let queries = series.len();
     let run = json!({
         "started_unix_secs": old["started_unix_secs"],
         "measured": {

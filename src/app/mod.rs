@@ -7,6 +7,7 @@
 mod command;
 pub mod comparison;
 pub mod derive;
+mod documents;
 mod exported;
 pub mod figures;
 mod folders;
@@ -36,8 +37,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-pub use command::{Command, Measure, Profiling};
-pub use exported::{FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION};
+pub use command::{Agreeing, Command, Measure, Profiling};
+pub use documents::profile_document;
+pub use exported::{
+    FORMAT as MEASUREMENTS_FORMAT, FORMAT_VERSION as MEASUREMENTS_FORMAT_VERSION, measurements,
+};
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use query::{Query, QueryResult};
@@ -118,13 +122,16 @@ enum Finding {
     Accuracy(String, f64),
     Agreement(String, String, Box<Agreement>),
     Breakdown(Box<Breakdown>),
+    /// A race and a profile from files: they never take the place of another machine's.
+    OpenedDuel(Box<Duel>),
+    OpenedBreakdown(Box<Breakdown>),
     /// What a target answered, by its name.
     Surveyed(String, Box<Result<Survey, String>>),
     Duel(Box<Duel>),
     Answer(u64, Query, Result<QueryResult, String>),
 }
 
-/// One run of a sweep.
+/// One run of a sweep, or the end of a measurement that has runs.
 struct Ran {
     /// Which configuration of which sweep: runs of one go to one measurement.
     place: (u64, usize),
@@ -132,8 +139,8 @@ struct Ran {
     id: Option<i64>,
     /// The measurement with all its runs, without raw samples.
     point: Point,
-    /// The run, with its raw samples.
-    run: Run,
+    /// The run, with its raw samples; `None` where there is nothing new but why there are no more.
+    run: Option<Run>,
     summary: Summary,
 }
 
@@ -282,7 +289,8 @@ impl App {
                 self.load(Project::open(&path)?)?;
                 None
             }
-            Command::OpenFiles(paths) => Some(self.take_in(paths)),
+            Command::OpenFiles(paths) => Some(self.take_in(paths, intake::read)),
+            Command::OpenModels(paths) => Some(self.take_in(paths, intake::read_model)),
             Command::RemoveModel(sha256) => {
                 self.project.remove("model", &sha256)?;
                 self.state.models.retain(|entry| entry.model.sha256 != sha256);
@@ -319,8 +327,8 @@ impl App {
                 self.move_warm_up(id, run, queries)?;
                 None
             }
-            Command::Agree(a, b) => Some(self.agree(&a, &b, None)?),
-            Command::AgreeOn(a, b, question) => Some(self.agree(&a, &b, Some(*question))?),
+            Command::Agree(a, b) => Some(self.agree(Agreeing { a, b, ..Agreeing::default() })?),
+            Command::AgreeOn(agreeing) => Some(self.agree(*agreeing)?),
             Command::Profile(profiling) => Some(self.profile(*profiling)?),
             Command::LookForRuntimes => self.look_for_runtimes(),
             Command::Duel(race) => Some(self.race(*race)?),
@@ -546,7 +554,7 @@ impl App {
             let scenario = sample::scenario();
             self.project.put("scenario", "now", 0, &scenario)?;
             self.state.scenario = scenario;
-            return Ok(Some(self.take_in(files)));
+            return Ok(Some(self.take_in(files, intake::read)));
         }
         Ok(None)
     }

@@ -4,9 +4,10 @@ use anyhow::{Context, bail};
 
 use super::command::Profiling;
 use super::jobs::{Job, JobId, Progress};
+use super::project::Stored;
 use super::work::{find_runtimes, provider_name};
-use super::{App, Finding, targets, words};
-use crate::measure::breakdown::{self, Ask, Breakdown, MOST_SECONDS};
+use super::{App, Finding, Level, race, targets, words};
+use crate::measure::breakdown::{self, Ask, Breakdown, MOST_SECONDS, SECONDS};
 use crate::measure::model_file;
 use crate::measure::sweep::Tools;
 
@@ -16,6 +17,21 @@ const PROFILE: &str = "Profile";
 pub(super) const KIND: &str = "breakdown";
 
 impl App {
+    /// What profiling a measurement's configuration asks, where it was measured; `None` when that machine is not among
+    /// the user's any more.
+    pub fn profiling_of(&self, stored: &Stored) -> Option<Profiling> {
+        let point = &stored.point;
+        let target = self.state.targets.iter().find(|target| target.prefix() == point.target);
+        let here = point.target.is_empty() || point.target == self.options.launcher.target();
+        (here || target.is_some()).then(|| Profiling {
+            model: point.model_sha256.clone(),
+            config: point.config.clone(),
+            shapes: Some(point.input_shapes.clone()),
+            seconds: SECONDS,
+            target: target.map(|target| target.name.clone()),
+        })
+    }
+
     /// Profiles one configuration of a model. Not beside a measurement, which it would disturb and be disturbed by.
     pub(super) fn profile(&mut self, profiling: Profiling) -> anyhow::Result<JobId> {
         let Profiling { model: sha256, mut config, shapes, seconds, target } = profiling;
@@ -83,6 +99,35 @@ impl App {
             ),
             None => Ok(()),
         }
+    }
+
+    /// Keeps a breakdown from a file, unless the project has another machine's of the same configuration.
+    pub(super) fn take_opened_breakdown(&mut self, breakdown: Breakdown) -> anyhow::Result<()> {
+        let pair = (breakdown.model_sha256.clone(), breakdown::key(&breakdown.config, &breakdown.target));
+        let earlier = self.state.breakdowns.get(&pair);
+        let (ours, theirs) = (earlier.map(|other| &other.fingerprint), &breakdown.fingerprint);
+        if let Some(ours) = ours.filter(|ours| !race::is_same_machine(ours, theirs)) {
+            bail!(
+                "the project has a profile of this configuration already, made on {}; open the one of {} in another \
+                 project",
+                ours.cpu,
+                theirs.cpu
+            );
+        }
+        let is_shown = |stored: &Stored| {
+            let point = &stored.point;
+            point.model_sha256 == pair.0 && breakdown::key(&point.config, &point.target) == pair.1
+        };
+        if !self.state.points.iter().any(is_shown) {
+            let text = format!(
+                "The page Measure shows the profile beside a measurement of {} at {}, which the project does not have \
+                 yet; open what `bench --json` printed there.",
+                breakdown.model,
+                breakdown.config.words()
+            );
+            self.notify(Level::Info, text);
+        }
+        self.take_breakdown(breakdown)
     }
 
     /// Keeps a breakdown in the place of an earlier one of the same configuration.

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,10 +67,22 @@ impl Project {
     /// # Errors
     /// When the file is not a project, was written by a newer version, or cannot be read or written.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
+        // SQLite says no more than that it cannot open it.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            bail!(
+                "there is no folder {} to keep the project in; make it, or name another place: {}",
+                folder.display(),
+                path.display()
+            );
+        }
+        if path.is_dir() {
+            bail!("this is a folder, and a project is one file; name a file in it: {}", path.display());
+        }
         let connection = Connection::open(path)
-            .with_context(|| format!("could not open the project {}", path.display()))?;
+            .map_err(|error| anyhow!("could not open the project: {error}: {}", path.display()))?;
         Self::prepare(connection, Some(path.to_owned()))
-            .with_context(|| format!("could not use the project {}", path.display()))
+            .map_err(|error| anyhow!("could not use the project: {error:#}: {}", path.display()))
     }
 
     /// A project that lives as long as the process, for commands without `--project`.
@@ -85,11 +97,20 @@ impl Project {
         // The first read tells whether this is SQLite at all.
         let application: i64 = connection
             .pragma_query_value(None, "application_id", |row| row.get(0))
-            .context("it is not an Inferometer project (not an SQLite file); choose another file")?;
+            .map_err(|error| match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::NotADatabase) => anyhow!(
+                    "this is not an Inferometer project (not an SQLite file); name another file, or one that is not \
+                     there yet"
+                ),
+                _ => error.into(),
+            })?;
         let layout: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if tables > 0 && application != APPLICATION_ID {
-            bail!("it is another program's SQLite database, not an Inferometer project; choose another file");
+            bail!(
+                "this is another program's SQLite database, not an Inferometer project; name another file, or one that \
+                 is not there yet"
+            );
         }
         if layout > LAYOUT {
             bail!(
@@ -133,21 +154,29 @@ impl Project {
         Ok(id)
     }
 
-    /// Commits one run, the last of `point`'s, to a measurement that is there, or to a new one; gives its number.
+    /// Commits one run, the last of `point`'s, to a measurement that is there, or to a new one, and with it what
+    /// `beside` keeps of the measurement's number: all of it, or nothing. Without a `run` only what is known of the
+    /// measurement changes. Gives its number.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// When the disk refuses, and those of `beside`.
     pub fn add_run(
         &mut self,
         id: Option<i64>,
         point: &Point,
-        run: &Run,
+        run: Option<&Run>,
         summary: &Summary,
+        beside: impl FnOnce(i64) -> anyhow::Result<Option<Item>>,
     ) -> anyhow::Result<i64> {
         let change = self.connection.transaction()?;
         let id = write_point(&change, id, point, summary)?;
-        let place = point.runs.len().saturating_sub(1);
-        write_run(&change, id, place, run, Some(&run.measured.series))?;
+        if let Some(run) = run {
+            let place = point.runs.len().saturating_sub(1);
+            write_run(&change, id, place, run, Some(&run.measured.series))?;
+        }
+        if let Some(item) = beside(id)? {
+            write_item(&change, &item)?;
+        }
         change.commit().context("could not keep a finished run in the project")?;
         Ok(id)
     }
@@ -279,11 +308,8 @@ impl Project {
         for (kind, key) in removed {
             change.execute("DELETE FROM item WHERE kind = ?1 AND key = ?2", [*kind, key.as_str()])?;
         }
-        for Item { kind, key, place, value } in kept {
-            change.execute(
-                "INSERT OR REPLACE INTO item (kind, key, place, value) VALUES (?1, ?2, ?3, ?4)",
-                params![kind, key, place, value],
-            )?;
+        for item in kept {
+            write_item(&change, item)?;
         }
         change.commit().context("could not change what the project keeps")
     }
@@ -376,9 +402,65 @@ fn write_run(
     Ok(())
 }
 
+/// Writes a value, in the place of the one with its kind and key.
+fn write_item(change: &Transaction<'_>, item: &Item) -> anyhow::Result<()> {
+    let Item { kind, key, place, value } = item;
+    change.execute(
+        "INSERT OR REPLACE INTO item (kind, key, place, value) VALUES (?1, ?2, ?3, ?4)",
+        params![kind, key, place, value],
+    )?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hardware::Fingerprint;
+    use crate::measure::{Config, Ended, Measured};
+
+    /// A measurement of one run, of one query.
+    fn point() -> Point {
+        let series = Series { began_nanos: vec![0], latency_nanos: vec![5], ..Series::default() };
+        let measured = Measured { queries: 1, wall_nanos: 5, series, ..Measured::default() };
+        Point {
+            model: "m.onnx".to_owned(),
+            model_sha256: "m".to_owned(),
+            config: Config::default(),
+            input_shapes: std::collections::BTreeMap::new(),
+            found_dims: std::collections::BTreeMap::new(),
+            runs: vec![Run { started_unix_secs: 1, measured, moved_warm_up: None }],
+            ended: None,
+            runtime_version: String::new(),
+            fingerprint: Fingerprint::default(),
+            target: String::new(),
+            started_unix_secs: 1,
+        }
+    }
+
+    #[test]
+    fn a_run_and_what_is_kept_beside_it_are_committed_as_one() {
+        let mut project = Project::in_memory().unwrap();
+        let point = point();
+        let summary = Summary::of(&point);
+        let item = |id| Item::new("sweep", "now".to_owned(), 0, &vec![id]).map(Some);
+        // The disk refuses what comes second, as it would if it were full by then.
+        let refuse = "CREATE TRIGGER full BEFORE INSERT ON item BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+        project.connection.execute_batch(refuse).unwrap();
+        let message = project.add_run(None, &point, point.runs.first(), &summary, item).unwrap_err();
+        assert!(format!("{message:#}").contains("disk full"), "{message:#}");
+        assert_eq!(project.points().unwrap(), [], "half of it was kept");
+        project.connection.execute_batch("DROP TRIGGER full").unwrap();
+        let id = project.add_run(None, &point, point.runs.first(), &summary, item).unwrap();
+        assert_eq!(project.get::<Vec<i64>>("sweep", "now").unwrap(), Some(vec![id]));
+        assert_eq!(project.points().unwrap()[0].point.runs.len(), 1);
+        // Why it ended comes without a run, and leaves those that are there.
+        let failed = Ended::Failed { message: "killed".to_owned() };
+        let point = Point { ended: Some(failed.clone()), ..point.without_series() };
+        project.add_run(Some(id), &point, None, &summary, |_| Ok(None)).unwrap();
+        let stored = project.points().unwrap();
+        assert_eq!((stored.len(), &stored[0].point.ended), (1, &Some(failed)));
+        assert_eq!(project.series(id).unwrap()[0].latency_nanos, [5]);
+    }
 
     #[test]
     fn a_text_file_and_another_programs_database_are_refused_and_left_alone() {

@@ -1,13 +1,14 @@
 //! Races: which of two is faster, and what this machine can tell. A job; its result is kept in the project.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use super::jobs::{Job, JobId, Progress};
 use super::state::State;
 use super::work::{find_runtimes, provider_name};
-use super::{App, Finding, Level, words};
+use super::{App, Finding, Level, targets, words};
+use crate::hardware::Fingerprint;
 use crate::measure::duel::{self, Duel, End, Event, Round, Settings, Side};
 use crate::measure::sweep::Tools;
 use crate::measure::{Config, model_file};
@@ -19,8 +20,15 @@ pub struct Race {
     pub a: (String, Config),
     /// The side compared; `None` = only tell the machine's resolution.
     pub b: Option<(String, Config)>,
+    /// The ONNX Runtime library of `b`, by its path on the machine that runs it; `None` = the one chosen for the
+    /// provider, as for `a`.
+    pub library: Option<PathBuf>,
     /// How long and how precise.
     pub settings: Settings,
+    /// A `.npy` or `.npz` file with the inputs of both; `None` = generated ones.
+    pub inputs: Option<PathBuf>,
+    /// Name of the machine that runs them, among [`State::targets`]; `None` = this one.
+    pub target: Option<String>,
 }
 
 /// How the title of a racing job starts.
@@ -42,19 +50,27 @@ impl App {
             bail!("a measurement is running, which a race would disturb; wait for it or cancel it");
         }
         self.refuse_while_profiling("a race")?;
-        let Race { a, b, settings } = race;
+        let Race { a, b, library, settings, inputs, target } = race;
+        let target = self.target_to_measure_on(target.as_deref())?;
         settings.check().map_err(anyhow::Error::msg)?;
         let side = |(sha256, config): (String, Config)| {
             let entry = self.state.model(&sha256).context("that model is not in the project any more")?;
             let config = Config { provider: provider_name(&config.provider), ..config };
-            anyhow::Ok((Side { model: entry.path.clone(), config }, entry.model.name.clone(), sha256))
+            let model = entry.path.clone();
+            let side = Side { model, config, inputs: inputs.clone(), library: None };
+            anyhow::Ok((side, entry.model.name.clone(), sha256))
         };
-        let (a, b) = (side(a)?, b.map(side).transpose()?);
-        let title = match &b {
-            Some(b) if b.2 != a.2 => format!("{RACE} {} and {}", a.1, b.1),
-            Some(_) => format!("{RACE} {} in two ways", a.1),
-            None => format!("{RACE} {} and itself", a.1),
+        let (a, mut b) = (side(a)?, b.map(side).transpose()?);
+        if let Some((b, ..)) = &mut b {
+            b.library = library;
+        }
+        let what = match &b {
+            Some(b) if b.2 != a.2 => format!("{} and {}", a.1, b.1),
+            Some(_) => format!("{} in two ways", a.1),
+            None => format!("{} and itself", a.1),
         };
+        let on = target.as_ref().map_or_else(String::new, |target| format!(" on {}", target.name));
+        let title = format!("{RACE} {what}{on}");
         let (options, machine) = (self.options.clone(), self.state.machine.clone());
         Ok(self.jobs.start(title, move |link| {
             for (side, _, sha256) in std::iter::once(&a).chain(&b) {
@@ -62,8 +78,11 @@ impl App {
             }
             let providers: Vec<String> =
                 std::iter::once(&a).chain(&b).map(|(side, ..)| side.config.provider.clone()).collect();
-            let runtimes = find_runtimes(&options, &providers, link)?;
-            let tools = Tools { launcher: &options.launcher, runtimes: &runtimes };
+            let (launcher, machine, runtimes) = match &target {
+                None => (options.launcher.clone(), machine, find_runtimes(&options, &providers, link)?),
+                Some(target) => targets::reach(target, &providers, link)?,
+            };
+            let tools = Tools { launcher: &launcher, runtimes: &runtimes };
             let b = b.as_ref().map(|(side, ..)| side);
             let outcome =
                 duel::run(&a.0, b, &settings, tools, &machine, &link.cancel, &mut |event| match event {
@@ -73,10 +92,11 @@ impl App {
                         seconds_left: (seconds_left > 0.0).then_some(seconds_left),
                     }),
                 });
+            let pairs = outcome.duel.as_ref().map_or(0, |duel| duel.pairs);
             if let Some(duel) = outcome.duel {
                 link.found(Finding::Duel(Box::new(duel)));
             }
-            outcome.problem.map_or(Ok(()), Err)
+            outcome.problem.map_or(Ok(()), |problem| Err(broken_off(&problem, pairs)))
         }))
     }
 
@@ -105,8 +125,8 @@ impl App {
         let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
         let earlier = self.state.duels.iter().find(|other| other.key() == key);
         if !duel.has_estimate() || (!whole(duel) && earlier.is_some_and(whole)) {
-            let kept = if earlier.is_some() { "; the earlier result stays" } else { "" };
-            self.notify(Level::Warning, format!("The race has too few blocks to say anything{kept}."));
+            let stays = if earlier.is_some() { " The earlier result stays." } else { "" };
+            self.notify(Level::Warning, format!("{}{stays}", duel.not_kept_sentence()));
             return Ok(());
         }
         let light = duel.without_rounds();
@@ -116,6 +136,33 @@ impl App {
         self.state.duels.retain(|other| other.key() != key);
         self.state.duels.push(light);
         Ok(())
+    }
+
+    /// Keeps a race from a file, unless the project has another machine's of the same models and settings: that one
+    /// stays, for nobody asked for it to go.
+    pub(super) fn take_opened_duel(&mut self, duel: &Duel) -> anyhow::Result<()> {
+        let earlier = self.state.duels.iter().find(|other| other.key() == duel.key());
+        if let Some(earlier) = earlier.filter(|other| !is_same_machine(&other.fingerprint, &duel.fingerprint))
+        {
+            bail!(
+                "the project has this race already, run on {}; open the one of {} in another project",
+                earlier.fingerprint.cpu,
+                duel.fingerprint.cpu
+            );
+        }
+        let sides = std::iter::once(&duel.a).chain(&duel.b);
+        let absent: Vec<&str> = sides
+            .filter(|side| self.state.model(&side.model_sha256).is_none())
+            .map(|side| side.model.as_str())
+            .collect();
+        if !absent.is_empty() {
+            let text = format!(
+                "The page Compare shows the race once its models are open, too: {}.",
+                absent.join(", ")
+            );
+            self.notify(Level::Info, text);
+        }
+        self.take_duel(duel)
     }
 
     /// Races of a project. They can be run again: one that cannot be read must not keep the project closed.
@@ -147,17 +194,42 @@ impl State {
         self.duels.iter().rev().find(|duel| duel.b.is_none() && duel.a.model_sha256 == sha256)
     }
 
-    /// The race of exactly these two ways to run two models, told as A against B.
-    pub fn duel_of(&self, a: (&str, &Config), b: Option<(&str, &Config)>) -> Option<Duel> {
+    /// The race of exactly these two ways to run two models on one machine ([`Duel::target`]), told as A against B;
+    /// with the libraries chosen for their providers.
+    pub fn duel_of(&self, a: (&str, &Config), b: Option<(&str, &Config)>, target: &str) -> Option<Duel> {
         let is = |contender: &duel::Contender, (sha256, config): (&str, &Config)| {
-            contender.model_sha256 == sha256 && contender.config.key() == config.key()
+            let theirs = &contender.config;
+            contender.library.is_none()
+                && contender.model_sha256 == sha256
+                && theirs.key() == config.key()
+                && theirs.inputs == config.inputs
         };
-        self.duels.iter().rev().find_map(|duel| match (&duel.b, b) {
+        // One that came in a file and names no target is another machine's, which a race here would not repeat.
+        let is_there = |duel: &&Duel| {
+            duel.target == target && (!target.is_empty() || is_same_machine(&duel.fingerprint, &self.machine))
+        };
+        let there = self.duels.iter().rev().filter(is_there);
+        there.into_iter().find_map(|duel| match (&duel.b, b) {
             (None, None) => is(&duel.a, a).then(|| duel.clone()),
             (Some(of_b), Some(b)) if is(&duel.a, a) && is(of_b, b) => Some(duel.clone()),
             (Some(of_b), Some(b)) => (is(&duel.a, b) && is(of_b, a)).then(|| duel.turned()),
             _ => None,
         })
+    }
+}
+
+/// Whether two fingerprints are of the same machine as far as results are concerned; its settings may have changed.
+pub(super) fn is_same_machine(one: &Fingerprint, other: &Fingerprint) -> bool {
+    let machine = |of: &Fingerprint| (of.cpu.clone(), of.logical_cpus, of.memory_bytes, of.gpus.clone());
+    machine(one) == machine(other)
+}
+
+/// What broke a race off, and what it leaves.
+fn broken_off(problem: &str, pairs: u64) -> String {
+    match pairs {
+        0 => problem.to_owned(),
+        1 => format!("{problem}; the block that was run until then is kept"),
+        many => format!("{problem}; the {many} blocks that were run until then are kept"),
     }
 }
 

@@ -65,9 +65,26 @@ pub(super) struct Found {
     pub count: u64,
     /// What could not be used.
     pub warnings: Vec<Warning>,
+    /// Files of a folder that are broken: nothing of them is taken in.
+    pub broken: Vec<Warning>,
 }
 
 impl Found {
+    /// What is said when not all of a folder could be taken in, in words.
+    pub fn failure(&self, path: &Path) -> Option<String> {
+        let count = self.broken.len();
+        let said: Vec<&str> = self.broken.iter().take(QUOTED).map(|broken| broken.message.as_str()).collect();
+        let more = if count > QUOTED { format!("; and {} more", count - QUOTED) } else { String::new() };
+        let s = if count == 1 { "" } else { "s" };
+        (count > 0).then(|| {
+            format!(
+                "{count} file{s} of the folder could not be read, the rest was taken in ({}{more}): {}",
+                said.join("; "),
+                path.display()
+            )
+        })
+    }
+
     /// The keys of the files, in order.
     pub fn keys(&self) -> Vec<String> {
         self.files.iter().map(|read| read.file.key.clone()).collect()
@@ -79,10 +96,18 @@ impl Found {
 /// # Errors
 /// In words, when nothing in it can be used; then nothing of it is kept.
 pub(super) fn read(path: &Path) -> Result<Found, String> {
-    let mut found = Found { files: Vec::new(), count: 0, warnings: Vec::new() };
+    let mut found = Found { files: Vec::new(), count: 0, warnings: Vec::new(), broken: Vec::new() };
     let mut keys = BTreeSet::new();
     for results in import::read(path).map_err(|error| super::words(&error))? {
-        let name = file_name(&results.path);
+        // In a folder many files have the same name.
+        let inside = results.path.strip_prefix(path).unwrap_or(&results.path);
+        let name = if inside.as_os_str().is_empty() { file_name(path) } else { inside.display().to_string() };
+        found.broken.extend(results.broken.iter().map(|broken| Warning {
+            file: broken.place.clone(),
+            line: None,
+            column: None,
+            message: broken.message.clone(),
+        }));
         found.warnings.extend(results.warnings.iter().map(|warning| of_results(&name, warning)));
         if results.results.is_empty() {
             continue;
@@ -102,8 +127,8 @@ pub(super) fn read(path: &Path) -> Result<Found, String> {
         }
     }
     if found.files.is_empty() {
-        let said: Vec<String> =
-            found.warnings.iter().take(QUOTED).map(|warning| warning.message.clone()).collect();
+        let all = found.broken.iter().chain(&found.warnings);
+        let said: Vec<String> = all.take(QUOTED).map(|warning| warning.message.clone()).collect();
         return Err(format!(
             "no result in it can be used, so nothing was taken in ({}); check that the run finished: {}",
             said.join("; "),

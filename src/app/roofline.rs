@@ -1,5 +1,6 @@
 //! The roofline chart of a profile: operations a byte against operations a second, below what this machine reaches.
 
+use super::state::State;
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::measure::breakdown::Breakdown;
 use crate::measure::profile::{percent, short_provider};
@@ -22,6 +23,25 @@ struct Point {
     place: RoofPlace,
     /// Its place among the operator types by time, which gives its colour.
     colour: usize,
+}
+
+/// The roofline of the project: of the chosen measurement where that is profiled, else of the latest profile.
+///
+/// # Errors
+/// In words, when there is nothing to draw.
+pub fn of_project(state: &State) -> Result<Chart, &'static str> {
+    let chosen = state.chosen_point().and_then(|stored| {
+        let point = &stored.point;
+        state.breakdown(&point.model_sha256, &point.config, &point.target)
+    });
+    let latest = || state.breakdowns.values().max_by_key(|breakdown| breakdown.started_unix_secs);
+    let breakdown = chosen.or_else(latest).ok_or(
+        "nothing in the project is profiled; make a profile: inferometer profile MODEL --project FILE",
+    )?;
+    chart(breakdown, false).ok_or(
+        "the profile has no roof to draw: of no node are both operations and bytes known, or the machine's \
+         speed was not measured",
+    )
 }
 
 /// The operator types (or the nodes) that take most of the time, below the measured roofs. `None` without a roof, or

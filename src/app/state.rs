@@ -3,6 +3,7 @@
 //! Pages and the command line read this; only [`super::App::handle`] and finished jobs change it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -107,7 +108,7 @@ pub enum LatencyAxis {
     P99,
 }
 
-/// How the trade-off chart shows cost per 1,000 inferences.
+/// How the trade-off chart shows cost per million items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CostAs {
     /// Not at all.
@@ -121,6 +122,7 @@ pub enum CostAs {
 /// What the user asks and how the pages show it: everything that can be changed without measuring or importing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own in the window")]
 pub struct Scenario {
     /// Where the demand comes from.
     pub demand: Demand,
@@ -138,6 +140,8 @@ pub struct Scenario {
     pub log_axes: (bool, bool),
     /// Other tools' results are drawn there.
     pub show_imported: bool,
+    /// Those among them that lie so far from the own measurements that the axes must grow for them, too.
+    pub show_far: bool,
     /// Cost basis of the bill views.
     pub basis: Basis,
     /// Column (or `Tags.KEY`) the bill is grouped by.
@@ -163,6 +167,7 @@ impl Default for Scenario {
             cost_as: CostAs::Colour,
             log_axes: (true, true),
             show_imported: true,
+            show_far: false,
             basis: Basis::EffectiveCost,
             group_by: "ServiceName".to_owned(),
             filters: Vec::new(),
@@ -247,6 +252,28 @@ pub struct State {
 }
 
 impl State {
+    /// Where the sweep that was stopped stands: `3 of 24 configurations are measured, 5 more are begun (9 runs made)`;
+    /// `None` without one.
+    pub fn standing(&self) -> Option<String> {
+        let unfinished = self.unfinished.as_ref()?;
+        let of_sweep = || self.points.iter().filter(|stored| unfinished.points.contains(&stored.id));
+        let measured = of_sweep().filter(|stored| stored.point.ended.is_some()).count();
+        let begun: Vec<usize> = of_sweep()
+            .filter(|stored| stored.point.ended.is_none())
+            .map(|stored| stored.point.runs.len())
+            .collect();
+        let is = |count: usize| if count == 1 { "is" } else { "are" };
+        let total = unfinished.total;
+        let mut words = format!("{measured} of {total} configurations {} measured", is(measured));
+        if !begun.is_empty() {
+            let (runs, more) = (begun.iter().sum::<usize>(), if measured == 0 { "" } else { " more" });
+            let s = if runs == 1 { "" } else { "s" };
+            // Writing to a text cannot fail.
+            let _ = write!(words, ", {}{more} {} begun ({runs} run{s} made)", begun.len(), is(begun.len()));
+        }
+        Some(words)
+    }
+
     /// The model with this hash.
     pub fn model(&self, sha256: &str) -> Option<&ModelEntry> {
         self.models.iter().find(|entry| entry.model.sha256 == sha256)

@@ -110,11 +110,33 @@ impl App {
         }))
     }
 
+    /// How a machine by that name is reached, as measurements name it ([`crate::measure::Point::target`]); `None` is
+    /// this machine.
+    pub fn target_prefix(&self, name: Option<&str>) -> String {
+        match name.and_then(|name| self.state.target(name)) {
+            Some(target) => target.prefix(),
+            None => self.options.launcher.target().to_owned(),
+        }
+    }
+
+    /// What the machine of a measurement ([`crate::measure::Point::target`]) is called: its name among the user's, or
+    /// how it is reached; `None` for this machine.
+    pub fn machine_name<'a>(&'a self, target: &'a str) -> Option<&'a str> {
+        if target.is_empty() || target == self.options.launcher.target() {
+            return None;
+        }
+        let known = self.state.targets.iter().find(|known| known.prefix() == target);
+        Some(known.map_or(target, |known| &known.name))
+    }
+
     /// The machine of that name; `None` is this one.
     pub(super) fn target_to_measure_on(&self, name: Option<&str>) -> anyhow::Result<Option<Target>> {
         let Some(name) = name else { return Ok(None) };
         let target = self.state.target(name).with_context(|| {
-            format!("there is no machine called “{name}” among yours; add it first, on the page Prices or with --target")
+            format!(
+                "there is no machine called “{name}” among yours; add it first, with “Machines to measure on…” in the \
+                 window or `inferometer targets add`"
+            )
         })?;
         Ok(Some(target.clone()))
     }

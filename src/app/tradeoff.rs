@@ -27,12 +27,12 @@ pub struct Row {
     pub provider: String,
     /// Latency at the percentile asked for, in milliseconds.
     pub latency_ms: f64,
-    /// Items per second of one session.
+    /// Items per second, of all sessions that were measured side by side.
     pub throughput_per_second: f64,
     /// The measurement's statistics.
     pub summary: Summary,
-    /// Cost of 1,000 inferences on the priced machine, or why there is none.
-    pub cost_per_thousand: Result<Money, String>,
+    /// Cost of a million items on the priced machine, or why there is none.
+    pub cost_per_million: Result<Money, String>,
     /// The price belongs to another machine than the one measured.
     pub assumed: bool,
     /// No other row is both faster to answer and higher in throughput.
@@ -64,11 +64,11 @@ pub fn latency_name(axis: LatencyAxis) -> &'static str {
     }
 }
 
-/// Cost of 1,000 inferences of a measurement on a machine: as many sessions as fit, at a utilisation in (0, 1].
+/// Cost of a million items of a measurement on a machine: as many sessions as fit, at a utilisation in (0, 1].
 ///
 /// # Errors
 /// In words, when the machine cannot be priced over this measurement.
-pub fn cost_per_thousand(stored: &Stored, profile: &Profile, utilisation: f64) -> Result<Money, String> {
+pub fn cost_per_million(stored: &Stored, profile: &Profile, utilisation: f64) -> Result<Money, String> {
     let (point, summary) = (&stored.point, &stored.summary);
     // What was measured on a machine is as fast there as it was measured.
     let own = profile.is_measured_machine.then_some(1.0);
@@ -84,8 +84,8 @@ pub fn cost_per_thousand(stored: &Stored, profile: &Profile, utilisation: f64) -
     let sessions = hardware::sessions(profile, &config.provider, threads, point.peak_memory_bytes())
         .map_err(|unfit| format!("{}: {unfit}", profile.name))?;
     let throughput = summary.throughput_per_second * factor * sessions as f64;
-    hardware::cost_per_thousand(profile.price_per_hour, throughput, utilisation)
-        .ok_or_else(|| "the price per inference is too large or not a number".to_owned())
+    hardware::cost_per_million(profile.price_per_hour, throughput, utilisation)
+        .ok_or_else(|| "the price of an item is too large or not a number".to_owned())
 }
 
 /// One row for the latest measurement of each configuration.
@@ -105,8 +105,8 @@ pub fn rows(state: &State) -> Vec<Row> {
                 latency_ms: latency_ms(&stored.summary, scenario.latency),
                 throughput_per_second: stored.summary.throughput_per_second,
                 summary: stored.summary,
-                cost_per_thousand: match profile {
-                    Some(profile) => cost_per_thousand(stored, profile, scenario.utilisation),
+                cost_per_million: match profile {
+                    Some(profile) => cost_per_million(stored, profile, scenario.utilisation),
                     None => Err("no hardware profile is chosen".to_owned()),
                 },
                 assumed: profile
@@ -140,6 +140,7 @@ pub fn chart(state: &State) -> Chart {
     let currency = state.price_profile().map_or("USD", |profile| profile.currency.as_str());
     let range = CostRange::of(&rows);
     let as_colour = range.filter(|_| scenario.cost_as == CostAs::Colour);
+    let near = foreign::Near::of(state, &rows);
     let as_axis = range.is_some() && scenario.cost_as == CostAs::SecondAxis;
     let mut marks = curves(&rows, scenario.latency, currency, as_colour, as_axis);
     marks.extend(front(&rows, scenario.latency, currency));
@@ -148,7 +149,7 @@ pub fn chart(state: &State) -> Chart {
         _ => None,
     };
     let own = marks.iter().filter_map(series).max().unwrap_or(0);
-    marks.extend(foreign::marks(state, own));
+    marks.extend(foreign::marks(state, own, near));
     if !rows.is_empty() {
         let name = format!("p99 limit {}", units::duration_ms(scenario.p99_limit_ms));
         // The limit is one of p99; against another percentile it would say something else.
@@ -156,7 +157,7 @@ pub fn chart(state: &State) -> Chart {
             marks.push(Mark::VerticalLimit { name, x: scenario.p99_limit_ms });
         }
     }
-    let cost_label = "Cost per 1,000 inferences".to_owned();
+    let cost_label = "Cost per million items".to_owned();
     let scale = |log: bool| if log { Scale::Log10 } else { Scale::Linear { from_zero: true } };
     let axis = |label: String, unit: &str, scale: Scale| Axis { label, unit: unit.to_owned(), scale };
     let latency = format!("Latency {}", latency_name(scenario.latency));
@@ -164,7 +165,7 @@ pub fn chart(state: &State) -> Chart {
         "trade-off",
         "Latency against throughput",
         axis(latency, "ms", scale(scenario.log_axes.0)),
-        axis("Throughput of one session".to_owned(), "inferences/s", scale(scenario.log_axes.1)),
+        axis("Throughput".to_owned(), "items/s", scale(scenario.log_axes.1)),
     );
     chart.subtitle = if state.points.is_empty() {
         "Results of other tools".to_owned()
@@ -192,11 +193,11 @@ pub fn chart(state: &State) -> Chart {
             estimate(&first.summary, scenario.latency).words()
         ));
     }
-    chart.notes.extend(foreign::notes(state));
+    chart.notes.extend(foreign::notes(state, near));
     chart
 }
 
-/// The smallest and the largest cost of 1,000 inferences above zero.
+/// The smallest and the largest cost of a million items above zero.
 #[derive(Debug, Clone, Copy)]
 struct CostRange {
     low: f64,
@@ -205,7 +206,7 @@ struct CostRange {
 
 impl CostRange {
     fn of(rows: &[Row]) -> Option<Self> {
-        let costs = rows.iter().filter_map(|row| row.cost_per_thousand.as_ref().ok());
+        let costs = rows.iter().filter_map(|row| row.cost_per_million.as_ref().ok());
         let mut range: Option<Self> = None;
         for cost in costs.map(|cost| cost.to_f64()).filter(|cost| *cost > 0.0) {
             let known = range.unwrap_or(Self { low: cost, high: cost });
@@ -242,7 +243,7 @@ fn curves(
             name.push_str(" · ");
             name.push_str(provider);
         }
-        let cost = |row: &Row| row.cost_per_thousand.as_ref().ok().map(|cost| cost.to_f64());
+        let cost = |row: &Row| row.cost_per_million.as_ref().ok().map(|cost| cost.to_f64());
         let datum = |row: &Row, y: f64, label: String| Datum {
             x: row.latency_ms,
             y,
@@ -276,6 +277,12 @@ fn curves(
 /// The line through the points that nothing beats; `None` for fewer than two.
 fn front(rows: &[Row], latency: LatencyAxis, currency: &str) -> Option<Mark> {
     let mut front: Vec<&Row> = rows.iter().filter(|row| row.on_front).collect();
+    let first = front.first()?;
+    let series = |row: &Row| (row.model.clone(), row.threads, row.provider.clone());
+    // Over a single curve that nothing beats, the front would only be that curve again.
+    if front.len() == rows.len() && rows.iter().all(|row| series(row) == series(first)) {
+        return None;
+    }
     front.sort_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms));
     (front.len() > 1).then(|| Mark::Line {
         name: "Pareto front".to_owned(),
@@ -343,11 +350,11 @@ fn hover(row: &Row, axis: LatencyAxis, currency: &str) -> Vec<(String, String)> 
         ("Batch".to_owned(), row.batch.to_string()),
         ("Threads".to_owned(), row.threads.to_string()),
         (format!("Latency {}", latency_name(axis)), latency_words(&estimate(&row.summary, axis))),
-        ("Throughput".to_owned(), format!("{} inferences/s", units::three_digits(row.throughput_per_second))),
+        ("Throughput".to_owned(), format!("{} items/s", units::three_digits(row.throughput_per_second))),
     ];
     lines.push((
-        "Cost per 1,000".to_owned(),
-        match &row.cost_per_thousand {
+        "Cost per million items".to_owned(),
+        match &row.cost_per_million {
             Ok(cost) => format!("{}{}", units::money(*cost, currency), assumed_word(row.assumed)),
             Err(reason) => format!("not known: {reason}"),
         },

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use super::command::Measure;
+use super::command::{Agreeing, Measure};
 use super::jobs::{Job, JobId, Link, Progress};
 use super::state::{Failure, Unfinished};
 use super::{App, Finding, Options, Ran, info, targets, words};
@@ -13,9 +13,9 @@ use crate::measure::agreement::{self, Question};
 use crate::measure::install::{self, Flavour};
 use crate::measure::model_file;
 use crate::measure::runtime::{self, Found, Search};
-use crate::measure::scenario::MOST_SESSIONS;
+use crate::measure::scenario::{MOST_SESSIONS, check_provider};
 use crate::measure::sweep::{self, Effort, Event, Sweep, Tools};
-use crate::measure::{Arrivals, Point, Scenario};
+use crate::measure::{Arrivals, Config, Point, Scenario};
 
 /// The longest steady state one may ask for, in seconds: a day.
 const LONGEST_SECS: f64 = 86_400.0;
@@ -83,9 +83,7 @@ impl App {
         let on = target.as_ref().map_or_else(String::new, |target| format!(" on {}", target.name));
         let title = format!("{MEASURE} {count} model{}{on}", if count == 1 { "" } else { "s" });
         // Runs of a configuration that was begun before go to its measurement.
-        let known: Vec<(String, String, i64)> =
-            before.iter().map(|(id, point)| (point.model_sha256.clone(), point.config.key(), *id)).collect();
-        let before: Vec<Point> = before.into_iter().map(|(_, point)| point).collect();
+        let (known, before): (Vec<i64>, Vec<Point>) = before.into_iter().unzip();
         Ok(self.jobs.start(title, move |link| {
             let (launcher, machine, runtimes) = match &target {
                 None => {
@@ -94,6 +92,10 @@ impl App {
                 Some(target) => targets::reach(target, &sweep.providers, link)?,
             };
             let tools = Tools { launcher: &launcher, runtimes: &runtimes };
+            let found = |place: usize, before: Option<usize>, point: Point, run, summary| {
+                let id = before.and_then(|before| known.get(before).copied());
+                link.found(Finding::Ran(Box::new(Ran { place: (number, place), id, point, run, summary })));
+            };
             let outcome =
                 sweep::run(&sweep, before, tools, &machine, &link.cancel, &mut |event| match event {
                     Event::Started { .. } => {}
@@ -102,21 +104,11 @@ impl App {
                         doing: now,
                         seconds_left: Some(seconds_left),
                     }),
-                    Event::Ran { place, point, run, summary } => {
-                        let id = known
-                            .iter()
-                            .find(|(sha256, key, _)| {
-                                *sha256 == point.model_sha256 && *key == point.config.key()
-                            })
-                            .map(|(_, _, id)| *id);
-                        let place = (number, place);
-                        link.found(Finding::Ran(Box::new(Ran {
-                            place,
-                            id,
-                            point: *point,
-                            run: *run,
-                            summary: *summary,
-                        })));
+                    Event::Ran { place, before, point, run, summary } => {
+                        found(place, before, *point, Some(*run), *summary);
+                    }
+                    Event::Ended { place, before, point, summary } => {
+                        found(place, before, *point, None, *summary);
                     }
                     Event::Failed { model, config, message } => link.found(Finding::Failure(Failure {
                         model: super::intake::file_name(&model),
@@ -158,7 +150,7 @@ impl App {
 
     /// Runs two models on the same inputs: those of the question, else the labelled set where it fits, else
     /// generated ones.
-    pub(super) fn agree(&mut self, a: &str, b: &str, question: Option<Question>) -> anyhow::Result<JobId> {
+    pub(super) fn agree(&mut self, agreeing: Agreeing) -> anyhow::Result<JobId> {
         if self.is_measuring() {
             bail!("a measurement is running, which this would disturb; wait for it or cancel it");
         }
@@ -167,12 +159,15 @@ impl App {
             let entry = self.state.model(sha256).context("that model is not in the project any more")?;
             anyhow::Ok((entry.path.clone(), entry.model.clone()))
         };
-        let ((path_a, model_a), (path_b, model_b)) = (find(a)?, find(b)?);
+        let Agreeing { a, b, question, target } = agreeing;
+        let ((path_a, model_a), (path_b, model_b)) = (find(&a)?, find(&b)?);
+        let target = self.target_to_measure_on(target.as_deref())?;
         let options = self.options.clone();
         let may_fall_back = question.is_none();
         let question = question
             .unwrap_or_else(|| Question { inputs: self.state.labelled.clone(), ..Question::default() });
-        let title = format!("{AGREE} {} and {}", model_a.name, model_b.name);
+        let on = target.as_ref().map_or_else(String::new, |target| format!(" on {}", target.name));
+        let title = format!("{AGREE} {} and {}{on}", model_a.name, model_b.name);
         Ok(self.jobs.start(title, move |link| {
             for (path, model) in [(&path_a, &model_a), (&path_b, &model_b)] {
                 let now = model_file::read(path).map_err(|error| words(&error))?;
@@ -183,8 +178,17 @@ impl App {
                     ));
                 }
             }
-            let runtimes = find_runtimes(&options, std::slice::from_ref(&question.provider), link)?;
-            let tools = Tools { launcher: &options.launcher, runtimes: &runtimes };
+            let providers = std::slice::from_ref(&question.provider);
+            let (launcher, runtimes) = match &target {
+                None => (options.launcher.clone(), find_runtimes(&options, providers, link)?),
+                Some(target) => {
+                    let (launcher, _machine, runtimes) = targets::reach(target, providers, link)?;
+                    (launcher, runtimes)
+                }
+            };
+            let doing = format!("Running {} and {}", model_a.name, model_b.name);
+            link.progress(Progress { fraction: None, doing, seconds_left: None });
+            let tools = Tools { launcher: &launcher, runtimes: &runtimes };
             let ask = |question: &Question| {
                 agreement::agree(&path_a, &path_b, question, tools, &link.cancel)
                     .map_err(|error| words(&error))
@@ -271,7 +275,8 @@ fn fill_trace(scenario: &mut Scenario, trace: Option<&Trace>) -> anyhow::Result<
     };
     if times_secs.is_empty() {
         let trace = trace.context(
-            "arrivals as in the demand trace are asked for, but the project has none; take one in first",
+            "arrivals as in the demand trace are asked for, but the project has no trace; take one in first: \
+             inferometer import TRACE --project FILE",
         )?;
         *times_secs = trace.arrival_times(TRACE_SEED, MOST_ARRIVALS);
         name.clone_from(&trace.source);
@@ -308,6 +313,10 @@ fn check(sweep: &Sweep) -> anyhow::Result<()> {
     }
     for scenario in &sweep.scenarios {
         scenario.check().map_err(|problem| anyhow::anyhow!("{scenario}: {problem}"))?;
+    }
+    for Config { provider, scenario, instances, .. } in sweep.configs() {
+        check_provider(&provider, &scenario, instances)
+            .map_err(|problem| anyhow::anyhow!("{scenario}: {problem}"))?;
     }
     let seconds = sweep.seconds;
     if !(seconds.is_finite() && seconds > 0.0 && seconds <= LONGEST_SECS) {

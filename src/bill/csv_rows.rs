@@ -19,6 +19,10 @@ use super::warnings::{Place, Trouble, Warnings};
 const ROWS_PER_STEP: u64 = 2_048;
 /// Lines before the header at most.
 const MOST_PREAMBLE: usize = 20;
+/// Most bytes of a header: a table of ten thousand columns has less.
+const HEADER_BYTES: u64 = 1 << 20;
+/// Most bytes of a row: real ones, with all their tags, have some thousand.
+const ROW_BYTES: u64 = 16 << 20;
 /// A row over more lines than this most likely has a quote that nothing closes.
 const SUSPICIOUS_LINES: u64 = 100;
 
@@ -38,7 +42,7 @@ impl CsvRows {
     /// Opens the file and reads its header.
     ///
     /// # Errors
-    /// The file cannot be read or unpacked.
+    /// The file cannot be read or unpacked, or its first line does not end.
     pub fn open(path: &Path, packing: Packing, separator: u8) -> Result<Self, BillError> {
         let total_bytes = std::fs::metadata(path)
             .map_err(|source| BillError::Read { path: path.to_owned(), source })?
@@ -57,8 +61,9 @@ impl CsvRows {
         // the first.
         let (header, counted_ends) = loop {
             let mut record = ByteRecord::new();
+            reader.get_mut().next_row_within(HEADER_BYTES);
             let read = reader.read_byte_record(&mut record);
-            let is_row = read.map_err(|error| explain(&reader, error))?;
+            let is_row = read.map_err(|error| explain(&reader, before + 1, error))?;
             let (record, _) = decode(record);
             let after = reader.position().line();
             let counted_ends = u64::from(after > before + 1 + line_ends_inside(&record));
@@ -109,8 +114,9 @@ impl CsvRows {
         let (mut number, mut dropped) = (0, 0);
         loop {
             let before = self.reader.position().line();
+            self.reader.get_mut().next_row_within(ROW_BYTES);
             let read = self.reader.read_byte_record(&mut record);
-            if !read.map_err(|error| explain(&self.reader, error))? {
+            if !read.map_err(|error| explain(&self.reader, before, error))? {
                 return Ok(dropped);
             }
             if record.len() == 1 && record[0].trim_ascii().is_empty() {
@@ -178,10 +184,11 @@ fn decode(record: ByteRecord) -> (StringRecord, bool) {
     }
 }
 
-fn explain(reader: &Reader<Source>, error: csv::Error) -> BillError {
+/// What went wrong in the row that begins on `line`.
+fn explain(reader: &Reader<Source>, line: u64, error: csv::Error) -> BillError {
     let source = match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => std::io::Error::other(format!("{other:?}")),
     };
-    reader.get_ref().explain(source)
+    reader.get_ref().explain_at(line, source)
 }

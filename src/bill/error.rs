@@ -38,6 +38,25 @@ pub enum BillError {
         /// The unpacker's words.
         source: std::io::Error,
     },
+    /// A header or a row that does not end.
+    #[error(
+        "{} longer than {mebibytes} MiB, more than any bill's; {}; nothing was kept; accepted is {ACCEPTED}: {}",
+        if *line <= 1 { "the first line is".to_owned() } else { format!("the row that begins on line {line} is") },
+        if *line <= 1 {
+            "a file whose lines do not end is no table"
+        } else {
+            "a quote is probably not closed there: close it, or export the bill again"
+        },
+        path.display()
+    )]
+    LongRow {
+        /// Where it begins, from 1.
+        line: u64,
+        /// How long it may be.
+        mebibytes: u64,
+        /// The file.
+        path: PathBuf,
+    },
     /// No bytes at all.
     #[error("the bill is empty (0 bytes); accepted is {ACCEPTED}: {}", path.display())]
     Empty {

@@ -133,13 +133,18 @@ fn separator(head: &[u8]) -> u8 {
     [b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
 }
 
-/// An unpacking reader over a file that counts the packed bytes it took and the unpacked bytes it gave.
+/// An unpacking reader over a file that counts the packed bytes it took and the unpacked bytes it gave, and stops
+/// where one row would fill the memory: a quote that nothing closes makes a row of the rest of the file.
 pub struct Source {
     reader: Box<dyn Read + Send>,
     path: PathBuf,
     packing: Packing,
     taken: Arc<AtomicU64>,
     given: u64,
+    /// Bytes given since the last row, or since the beginning.
+    since_row: u64,
+    /// Most bytes until the next row; nothing is limited without one.
+    limit: Option<u64>,
 }
 
 impl Source {
@@ -162,7 +167,13 @@ impl Source {
                     .map_err(|error| read_error(io::Error::other(error)))?,
             ),
         };
-        Ok(Self { reader, path: path.to_owned(), packing, taken, given: 0 })
+        Ok(Self { reader, path: path.to_owned(), packing, taken, given: 0, since_row: 0, limit: None })
+    }
+
+    /// Says that a row is complete, and how many bytes the next may take at most (give or take a buffer's).
+    pub fn next_row_within(&mut self, bytes: u64) {
+        self.since_row = 0;
+        self.limit = Some(bytes);
     }
 
     /// Counts the bytes of the file taken so far, from any thread.
@@ -170,7 +181,16 @@ impl Source {
         Arc::clone(&self.taken)
     }
 
-    /// A read error in the words of this file: damaged data is told from a disk that does not answer.
+    /// A read error in the words of this file: a row without end and damaged data are told from a disk that does not
+    /// answer. `line` is where the row begins.
+    pub fn explain_at(&self, line: u64, source: io::Error) -> BillError {
+        match self.limit.filter(|limit| self.since_row > *limit) {
+            Some(limit) => BillError::LongRow { line, mebibytes: limit >> 20, path: self.path.clone() },
+            None => self.explain(source),
+        }
+    }
+
+    /// As [`Source::explain_at`], before there are rows.
     pub fn explain(&self, source: io::Error) -> BillError {
         let (path, bytes) = (self.path.clone(), self.given);
         match self.packing {
@@ -184,8 +204,12 @@ impl Source {
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.limit.is_some_and(|limit| self.since_row > limit) {
+            return Err(io::Error::other("a row does not end"));
+        }
         let read = self.reader.read(buffer)?;
         self.given += read as u64;
+        self.since_row += read as u64;
         Ok(read)
     }
 }

@@ -64,16 +64,14 @@ impl Undrawn {
         let values = |count: usize| if count == 1 { "1 value".to_owned() } else { format!("{count} values") };
         let are = |count: usize| if count == 1 { "is" } else { "are" };
         if self.not_finite > 0 {
-            notes.push(format!(
-                "{} that {} not a finite number not shown.",
-                values(self.not_finite),
-                are(self.not_finite)
-            ));
+            let (values, are) = (values(self.not_finite), are(self.not_finite));
+            notes.push(format!("Not drawn: {values} that {are} not known."));
         }
         if self.not_positive > 0 {
+            let (values, have) =
+                (values(self.not_positive), if self.not_positive == 1 { "has" } else { "have" });
             notes.push(format!(
-                "{} not above zero not shown on the logarithmic axis.",
-                values(self.not_positive)
+                "Not drawn: {values} of 0 or less, which {have} no place on a logarithmic axis."
             ));
         }
         notes
@@ -145,6 +143,13 @@ pub fn fit(chart: &Chart, visible: &dyn Fn(&str) -> bool) -> Extent {
         for datum in mark.data() {
             if let (Some(across), Some(up)) = (place(&chart.x.scale, datum.x), place(&axis.scale, datum.y)) {
                 x.include(across);
+                if let Mark::Band { width, .. } = mark {
+                    let sides = [datum.x - width / 2.0, datum.x + width / 2.0];
+                    sides
+                        .into_iter()
+                        .filter_map(|side| place(&chart.x.scale, side))
+                        .for_each(|at| x.include(at));
+                }
                 let ends = datum.interval.into_iter().flatten().filter_map(|end| place(&axis.scale, end));
                 for up in ends.chain([up]) {
                     if second { y2.include(up) } else { y.include(up) }
@@ -164,7 +169,7 @@ pub fn fit(chart: &Chart, visible: &dyn Fn(&str) -> bool) -> Extent {
         match mark {
             Mark::HorizontalLimit { y: limit, .. } => y.include_near(place(&chart.y.scale, *limit)),
             Mark::VerticalLimit { x: limit, .. } => x.include_near(place(&chart.x.scale, *limit)),
-            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } => {}
+            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } | Mark::Band { .. } => {}
         }
     }
     Extent {
@@ -274,8 +279,8 @@ mod tests {
         assert_eq!(
             counts.notes(),
             [
-                "2 values that are not a finite number not shown.",
-                "1 value not above zero not shown on the logarithmic axis."
+                "Not drawn: 2 values that are not known.",
+                "Not drawn: 1 value of 0 or less, which has no place on a logarithmic axis."
             ]
         );
         let extent = fit(&chart, &all);
@@ -314,6 +319,24 @@ mod tests {
         let linear = Scale::Linear { from_zero: false };
         let extent = fit(&chart(linear.clone(), linear, marks), &all);
         assert!(extent.y[1] > 2.5 && extent.y[1] < 3.0, "{extent:?}");
+    }
+
+    #[test]
+    fn a_band_is_in_view_with_both_its_ends_and_sides() {
+        let band = Mark::Band {
+            name: "band".into(),
+            data: vec![Datum { interval: Some([0.5, 2.0]), ..Datum::new(3.0, 1.0) }],
+            ink: Ink::Quiet,
+            width: 2.0,
+        };
+        let linear = || Scale::Linear { from_zero: false };
+        let extent = fit(&chart(linear(), Scale::Log10, vec![band]), &all);
+        // 2 to 4 across and log10 of 0.5 to 2 up, and a margin.
+        assert!(
+            extent.x[0] < 2.0 && extent.x[0] > 1.8 && extent.x[1] > 4.0 && extent.x[1] < 4.2,
+            "{extent:?}"
+        );
+        assert!(extent.y[0] < -0.301 && extent.y[1] > 0.301 && extent.y[1] < 0.36, "{extent:?}");
     }
 
     #[test]

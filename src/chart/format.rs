@@ -42,6 +42,11 @@ fn trimmed(number: &str) -> &str {
 }
 
 fn amount(value: f64, unit: &str) -> String {
+    if currency_sign(unit).is_some()
+        && let Some(money) = units::Money::from_f64(value)
+    {
+        return units::money(money, unit);
+    }
     with_unit(value, unit, &units::three_digits(value.abs()))
 }
 

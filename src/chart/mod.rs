@@ -155,7 +155,7 @@ pub struct Datum {
     pub dimmed: bool,
     /// Position on the colour scale in [0, 1], where the series is coloured by value.
     pub shade: Option<f64>,
-    /// Vertical interval around the point, low and high, drawn as a whisker.
+    /// Vertical interval around the point, low and high, drawn as a whisker; of a band, what is shaded.
     #[serde(default)]
     pub interval: Option<[f64; 2]>,
 }
@@ -195,10 +195,12 @@ pub enum Ink {
 pub enum Mark {
     /// Points joined in order, with markers.
     Line { name: String, data: Vec<Datum>, ink: Ink, dashed: bool, markers: bool, second_axis: bool },
-    /// Points that stand alone, drawn hollow and quietly: measured elsewhere, shown to be compared with.
+    /// Points that stand alone, drawn hollow: measured elsewhere, or to be told from the line they lie on.
     Points { name: String, data: Vec<Datum>, ink: Ink },
     /// Bars stacked on the bars of earlier `Bars` marks at the same x; width in x units.
     Bars { name: String, data: Vec<Datum>, ink: Ink, width: f64 },
+    /// Shaded ranges under everything else: each datum's `interval`, `width` in x units around its x.
+    Band { name: String, data: Vec<Datum>, ink: Ink, width: f64 },
     /// A horizontal limit across the chart (`p99 limit 50 ms`).
     HorizontalLimit { name: String, y: f64 },
     /// A vertical limit.
@@ -212,15 +214,19 @@ impl Mark {
             Self::Line { name, .. }
             | Self::Points { name, .. }
             | Self::Bars { name, .. }
+            | Self::Band { name, .. }
             | Self::HorizontalLimit { name, .. }
             | Self::VerticalLimit { name, .. } => name,
         }
     }
 
-    /// The points of a line, points or bars; empty for a limit.
+    /// The points of a line, points, bars or bands; empty for a limit.
     pub fn data(&self) -> &[Datum] {
         match self {
-            Self::Line { data, .. } | Self::Points { data, .. } | Self::Bars { data, .. } => data,
+            Self::Line { data, .. }
+            | Self::Points { data, .. }
+            | Self::Bars { data, .. }
+            | Self::Band { data, .. } => data,
             Self::HorizontalLimit { .. } | Self::VerticalLimit { .. } => &[],
         }
     }

@@ -25,13 +25,18 @@ pub fn summary(chart: &Chart) -> String {
         let drawn = mark.data().iter().filter(|datum| {
             ticks::place(&chart.x.scale, datum.x).is_some() && ticks::place(&y.scale, datum.y).is_some()
         });
-        let (count, low, high) = drawn
-            .fold((0_usize, f64::INFINITY, f64::NEG_INFINITY), |(n, low, high), datum| {
-                (n + 1, low.min(datum.y), high.max(datum.y))
+        let (count, low, high) =
+            drawn.fold((0_usize, f64::INFINITY, f64::NEG_INFINITY), |(n, low, high), datum| {
+                let ends = datum.interval.filter(|_| matches!(mark, Mark::Band { .. }));
+                let [least, most] = ends.unwrap_or([datum.y; 2]);
+                (n + 1, low.min(least), high.max(most))
             });
         let (name, lowest) = (mark.name(), format::value(y, low));
         let _ = match count {
             0 => write!(text, " {name}: nothing to show."),
+            _ if matches!(mark, Mark::Band { .. }) => {
+                write!(text, " {name}: {lowest} to {}.", format::value(y, high))
+            }
             1 => write!(text, " {name}: 1 point, {lowest}."),
             _ => write!(text, " {name}: {count} points, {lowest} to {}.", format::value(y, high)),
         };
@@ -44,7 +49,7 @@ pub fn summary(chart: &Chart) -> String {
             Mark::VerticalLimit { name, x } => {
                 let _ = write!(text, " Limit {name} at {}.", format::value(&chart.x, *x));
             }
-            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } => {}
+            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } | Mark::Band { .. } => {}
         }
     }
     text

@@ -74,7 +74,10 @@ pub fn table(chart: &Chart) -> Table {
         match mark {
             Mark::HorizontalLimit { y, .. } => rows.push(row(String::new(), cell(&chart.y, *y), None)),
             Mark::VerticalLimit { x, .. } => rows.push(row(cell(&chart.x, *x), String::new(), None)),
-            Mark::Line { data, .. } | Mark::Points { data, .. } | Mark::Bars { data, .. } => {
+            Mark::Line { data, .. }
+            | Mark::Points { data, .. }
+            | Mark::Bars { data, .. }
+            | Mark::Band { data, .. } => {
                 let y_axis = super::extent::y_axis(chart, mark);
                 rows.extend(
                     data.iter().map(|datum| row(cell(&chart.x, datum.x), cell(y_axis, datum.y), Some(datum))),

@@ -3,16 +3,14 @@
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
-use super::args::{Bench, Sweep};
+use super::args::{Bench, Load, Sweep};
 use super::session::Session;
-use super::table;
-use super::targets;
+use super::{points, targets};
 use crate::app::project::Stored;
-use crate::app::{Command, Failure, MEASUREMENTS_FORMAT, MEASUREMENTS_FORMAT_VERSION, Measure, config_words};
-use crate::measure::monitor::Severity;
+use crate::app::{Command, Failure, MEASUREMENTS_FORMAT, MEASUREMENTS_FORMAT_VERSION, Measure};
+use crate::measure::inputs::Arrays;
 use crate::measure::sweep::{self, Effort};
 use crate::measure::{Ended, Estimate, Run, Scenario};
-use crate::units;
 
 pub(super) fn run(session: &mut Session, what: Bench) -> anyhow::Result<()> {
     let taken_up = session.app.state().unfinished.as_ref().filter(|_| what.resume);
@@ -21,26 +19,43 @@ pub(super) fn run(session: &mut Session, what: Bench) -> anyhow::Result<()> {
     let before: Vec<i64> = before.into_iter().filter(|id| !taken_up.contains(id)).collect();
     let mut failures = Vec::new();
     let done = if what.resume {
-        session.run(Command::Resume)
+        resume(session)
     } else {
-        let (models, refused) = session.models(&what.models)?;
-        for failure in &refused {
-            eprintln!("warning: {}", failure.message);
+        if let Some(inputs) = &what.sweep.inputs {
+            Arrays::open(inputs)?;
         }
-        failures = refused;
+        let sweep = sweep_of(what.sweep, &what.load);
+        for note in unused(&sweep)? {
+            eprintln!("note: {note}");
+        }
         let target = match &what.target {
             None => None,
             Some(text) => Some(targets::named(session, text, what.target_program.as_deref())?),
         };
-        let measure = Measure { target, ..measure(models, what.sweep) };
+        let (models, refused) = session.models(&what.models)?;
+        match refused.as_slice() {
+            [only] if models.is_empty() => bail!("{}", only.message),
+            several => several.iter().for_each(|failure| eprintln!("warning: {}", failure.message)),
+        }
+        failures = refused;
+        let measure = Measure { models, sweep, target };
         if measure.models.is_empty() { Ok(()) } else { session.run(Command::Measure(Box::new(measure))) }
     };
-    if session.has_project && session.app.state().unfinished.is_some() {
-        eprintln!("what was measured is kept; `inferometer bench --resume` with the same --project goes on");
+    if session.has_project
+        && let Some(standing) = session.app.state().standing()
+    {
+        eprintln!("{standing}; `inferometer bench --resume` with the same --project goes on");
     }
     let state = session.app.state();
     failures.extend(state.failures.iter().cloned());
-    let points: Vec<&Stored> = state.points.iter().filter(|stored| !before.contains(&stored.id)).collect();
+    let mut points: Vec<&Stored> =
+        state.points.iter().filter(|stored| !before.contains(&stored.id)).collect();
+    // Measured in random order, told in that of what was asked.
+    let place = |sha256: &String| state.models.iter().position(|entry| entry.model.sha256 == *sha256);
+    points.sort_by_cached_key(|stored| {
+        let point = &stored.point;
+        (place(&point.model_sha256), point.model.clone(), points::order(&point.config))
+    });
     if session.json {
         let documents = points
             .iter()
@@ -60,26 +75,88 @@ pub(super) fn run(session: &mut Session, what: Bench) -> anyhow::Result<()> {
         });
         Session::print_json(&document)?;
     } else if !points.is_empty() {
-        print(&points);
+        points::print(&points);
     }
     done?;
-    match failures.as_slice() {
-        [] => Ok(()),
-        [only] => bail!("{}{}: {}", only.model, config_words(only.config.as_ref()), only.message),
-        several => {
-            bail!("{} models or configurations could not be measured; {} were", several.len(), points.len())
-        }
+    let invalid = points.iter().filter(|stored| !stored.point.invalid().is_empty()).count();
+    match (failures.len(), invalid) {
+        (0, 0) => Ok(()),
+        (0, invalid) => bail!(
+            "{invalid} of {} configurations {} not valid; the reasons are with them",
+            points.len(),
+            if invalid == 1 { "is" } else { "are" }
+        ),
+        (failed, _) => bail!(
+            "{failed} model{s} or configuration{s} could not be measured, {} {}; the warnings say why",
+            points.len(),
+            if points.len() == 1 { "was" } else { "were" },
+            s = if failed == 1 { "" } else { "s" }
+        ),
     }
 }
 
-pub(super) fn measure(models: Vec<String>, sweep: Sweep) -> Measure {
-    let idle = sweep.idle.iter().map(|think_ms| Scenario::ClosedLoop { in_flight: 1, think_ms: *think_ms });
-    // Asked for pauses alone, nobody asked for a scenario.
-    let scenarios: Vec<Scenario> = if sweep.idle.is_empty() {
-        sweep.scenario
-    } else {
-        sweep.scenario.into_iter().filter(|scenario| !scenario.is_single_stream()).chain(idle).collect()
+/// Goes on with the project's sweep that was stopped, and says where it stands.
+fn resume(session: &mut Session) -> anyhow::Result<()> {
+    if !session.has_project {
+        bail!("--resume goes on with the sweep that a project keeps; name that project: --project FILE");
+    }
+    let Some(standing) = session.app.state().standing() else {
+        bail!(
+            "no sweep of this project was stopped; there is nothing to resume: leave --resume out and name models"
+        );
     };
+    eprintln!("going on: {standing}");
+    session.run(Command::Resume)
+}
+
+/// What of a sweep its scenarios leave unused, in words.
+///
+/// # Errors
+/// When no scenario uses several sessions and they are asked for.
+fn unused(sweep: &sweep::Sweep) -> anyhow::Result<Vec<String>> {
+    let configs = sweep.configs();
+    let most = |scenario: &Scenario| {
+        let of_scenario = configs.iter().filter(|config| config.scenario == *scenario);
+        of_scenario.map(|config| config.instances).max().unwrap_or(1)
+    };
+    let asked = sweep.instances.iter().copied().max().unwrap_or(1);
+    if asked > 1 && sweep.scenarios.iter().all(|scenario| most(scenario) == 1) {
+        let names: Vec<String> = sweep.scenarios.iter().map(ToString::to_string).collect();
+        bail!(
+            "--instances {asked} would do nothing: {} sends one query at a time, which one session answers; name a \
+             scenario with several at once: --scenario multi:8, closed:4, offline or server:200",
+            names.join(", ")
+        );
+    }
+    let mut notes = Vec::new();
+    for scenario in &sweep.scenarios {
+        let used = most(scenario);
+        if used < asked {
+            let s = if used == 1 { "" } else { "s" };
+            notes.push(format!("{scenario} uses {used} session{s} at most; {asked} are not measured there"));
+        }
+        let differs = |config: &&crate::measure::Config| {
+            config.scenario == *scenario && !sweep.batches.contains(&config.batch)
+        };
+        if sweep.batches != [1]
+            && let Some(config) = configs.iter().find(differs)
+        {
+            notes.push(format!(
+                "{scenario} has batches of its own: up to {}, whatever --batch says",
+                config.batch
+            ));
+        }
+    }
+    Ok(notes)
+}
+
+/// The sweep that is asked for. Without a scenario: pauses alone where some are given, else SingleStream.
+pub(super) fn sweep_of(sweep: Sweep, load: &Load) -> sweep::Sweep {
+    let idle = load.idle.iter().map(|think_ms| Scenario::ClosedLoop { in_flight: 1, think_ms: *think_ms });
+    let mut scenarios: Vec<Scenario> = load.scenario.iter().cloned().chain(idle).collect();
+    if scenarios.is_empty() {
+        scenarios.push(Scenario::SingleStream);
+    }
     let (least_runs, most_runs) = sweep.runs;
     let effort = Effort {
         least_runs,
@@ -88,11 +165,11 @@ pub(super) fn measure(models: Vec<String>, sweep: Sweep) -> Measure {
         p99: sweep.p99_within / 100.0,
         most_seconds: sweep.most_seconds,
     };
-    let sweep = sweep::Sweep {
+    sweep::Sweep {
         models: Vec::new(),
         batches: sweep.batch,
         threads: sweep.threads,
-        instances: sweep.instances,
+        instances: load.instances.clone(),
         providers: sweep.provider,
         optimisations: sweep.optimisation,
         shapes: sweep::shapes_of(&sweep.dims),
@@ -102,8 +179,7 @@ pub(super) fn measure(models: Vec<String>, sweep: Sweep) -> Measure {
         effort,
         seed: sweep.seed,
         inputs: sweep.inputs,
-    };
-    Measure { models, sweep, target: None }
+    }
 }
 
 /// The documented JSON form of a measurement.
@@ -138,7 +214,7 @@ pub(super) fn point_document(stored: &Stored) -> Value {
         "cpu_ms_per_inference": summary.cpu_ms_per_item,
         "samples": summary.samples,
         "runs": point.runs.iter().map(run_document).collect::<Vec<_>>(),
-        "stopped": point.ended.map(Ended::words),
+        "stopped": point.ended.as_ref().map(Ended::words),
         "invalid": point.invalid(),
         "target": point.target,
         "input_shapes": point.input_shapes,
@@ -195,90 +271,4 @@ fn failure_document(failure: &Failure) -> Value {
         "provider": failure.config.as_ref().map(|config| config.provider.clone()),
         "message": failure.message,
     })
-}
-
-fn print(points: &[&Stored]) {
-    let millis = |nanos: Option<u64>| {
-        nanos.map_or_else(|| "not known".to_owned(), |nanos| units::duration_ms(nanos as f64 / 1e6))
-    };
-    let latency = |estimate: &Estimate| match (estimate.ms, estimate.doubt()) {
-        (Some(ms), Some(doubt)) => format!("{} {doubt}", units::duration_ms(ms)),
-        (Some(ms), None) => units::duration_ms(ms),
-        (None, _) => format!("{} of {} samples", estimate.have, estimate.need),
-    };
-    let rows: Vec<Vec<String>> = points
-        .iter()
-        .map(|stored| {
-            let (point, summary) = (&stored.point, &stored.summary);
-            vec![
-                std::iter::once(point.model.clone())
-                    .chain(point.config.unusual())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                point.config.batch.to_string(),
-                point.config.threads.to_string(),
-                latency(&summary.p50),
-                latency(&summary.p90),
-                latency(&summary.p95),
-                latency(&summary.p99),
-                units::three_digits(summary.throughput_per_second),
-                millis(point.load_nanos()),
-                millis(point.first_inference_nanos()),
-                point.peak_memory_bytes().map_or_else(|| "not known".to_owned(), units::bytes),
-                format!("{}, {}", summary.samples, summary.runs),
-            ]
-        })
-        .collect();
-    let head = [
-        "model",
-        "batch",
-        "threads",
-        "p50",
-        "p90",
-        "p95",
-        "p99",
-        "items/s",
-        "load",
-        "first",
-        "peak memory",
-        "samples, runs",
-    ];
-    table::print(&head, &rows);
-    for stored in points {
-        for (name, size) in &stored.point.found_dims {
-            let words = config_words(Some(&stored.point.config));
-            say!("{}{words}: {name} = {size} was found by trying", stored.point.model);
-        }
-    }
-    for stored in points {
-        let name = || format!("{}{}", stored.point.model, config_words(Some(&stored.point.config)));
-        for reason in stored.point.invalid() {
-            say!("{}: not valid: {reason}", name());
-        }
-        for (finding, runs) in stored.point.findings() {
-            if finding.severity > Severity::Note {
-                say!("{}, {runs} of {} runs: {}", name(), stored.point.runs.len(), finding.words);
-            }
-        }
-        for (place, run) in stored.point.runs.iter().enumerate() {
-            if let Some(steadiness) = run.measured.steadiness.as_ref().filter(|found| !found.is_well()) {
-                say!("{}, run {}: {}", name(), place + 1, steadiness.sentence);
-            }
-        }
-    }
-    if points.iter().any(|stored| stored.summary.runs > 1) {
-        say!("± is half the 95 % interval over independent runs; a percentile is that of a typical run.");
-    }
-    if let Some(first) = points.first() {
-        let machine = &first.point.fingerprint;
-        say!(
-            "ONNX Runtime {} on {}, {} logical CPUs",
-            first.point.runtime_version,
-            machine.cpu,
-            machine.logical_cpus
-        );
-        if !first.point.target.is_empty() {
-            say!("Measured there: {}", first.point.target);
-        }
-    }
 }

@@ -18,10 +18,12 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     if !what.files.is_empty() {
         let (reports, done) = session.take_in(what.files.clone());
         done?;
-        if let Some(other) =
-            reports.iter().find(|report| !matches!(report.kind, Some(crate::app::Kind::Bill(_))))
-        {
-            bail!("this is not a bill: {}", other.path.display());
+        for report in &reports {
+            match &report.kind {
+                Some(crate::app::Kind::Bill(_)) => {}
+                Some(other) => bail!("this is not a bill but a {other}: {}", report.path.display()),
+                None => bail!("this is not a bill: {}", report.path.display()),
+            }
         }
     }
     let state = session.app.state();
@@ -118,7 +120,10 @@ impl Answer {
     }
 
     fn print(&self, by: &[String]) {
-        say!("{} rows, {}", self.total.rows, self.currency);
+        match self.total.rows {
+            0 => say!("0 rows: the bill has none, or --where leaves none"),
+            rows => say!("{rows} rows, {}", self.currency),
+        }
         self.table(
             "",
             &[

@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::args::Compare;
 use super::session::Session;
-use super::{bench, race, table};
+use super::{bench, points, race, table, targets};
 use crate::app::comparison::{self, Comparison};
-use crate::app::{Command, derive};
+use crate::app::{Agreeing, Command, Measure, derive};
 use crate::measure::agreement::Question;
+use crate::measure::inputs::Arrays;
 use crate::measure::sweep;
 use crate::units;
 
@@ -19,8 +20,13 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
         [one] => one.clone(),
         _ => bail!("two models are compared at one input shape; give each --dim one size"),
     };
-    let config = race::config(&what.sweep, &dims);
-    let Some(path_b) = &what.b else { return race::against(session, what, config) };
+    if let Some(inputs) = &what.sweep.inputs {
+        Arrays::open(inputs)?;
+    }
+    let target = targets::of(session, &what.there)?;
+    let there = session.app.target_prefix(target.as_deref());
+    let config = race::config(&what.sweep, &dims)?;
+    let Some(path_b) = &what.b else { return race::against(session, what, config, target) };
     let models = session.all_models(&[what.a.clone(), path_b.clone()])?;
     let [a, b] = models.as_slice() else {
         bail!(
@@ -29,6 +35,8 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
         );
     };
     let (a, b) = (a.clone(), b.clone());
+    // First, because it tells whether the inputs fit before anything long is begun.
+    agree(session, (&a, &b), what, dims.clone(), target.clone())?;
     // What the project has measured already is not measured again.
     let state = session.app.state();
     let known = |sha256: &String, batch: u64, threads: u32, provider: &String| {
@@ -36,6 +44,7 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
             let config = &stored.point.config;
             let same = (config.batch, config.threads, &config.provider, &config.dims);
             stored.point.model_sha256 == *sha256
+                && stored.point.target == there
                 && config.is_plain_but_for_optimisation()
                 && same == (batch, threads, provider, &dims)
         })
@@ -49,14 +58,52 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     });
     if missing {
         // A labelled set has one shape for all batches; speed is measured on generated inputs.
-        // Two models are compared by what they do alone, whatever load was named.
-        let scenario = vec![crate::measure::Scenario::SingleStream];
-        let sweep = super::args::Sweep { scenario, idle: Vec::new(), inputs: None, ..what.sweep.clone() };
-        session.run(Command::Measure(Box::new(bench::measure(models, sweep))))?;
+        let sweep = super::args::Sweep { inputs: None, ..what.sweep.clone() };
+        // One query at a time on one session: what each model does alone.
+        let load = super::args::Load { scenario: Vec::new(), idle: Vec::new(), instances: vec![1] };
+        let sweep = bench::sweep_of(sweep, &load);
+        session.run(Command::Measure(Box::new(Measure { models, sweep, target: target.clone() })))?;
         if let Some(failure) = session.app.state().failures.first() {
             bail!("{}: {}", failure.model, failure.message);
         }
     }
+    let (raced, done) = if what.no_race {
+        (None, Ok(()))
+    } else {
+        race::known_or_run(session, [(a.clone(), config.clone()), (b.clone(), config)], None, what, target)
+    };
+    let comparison =
+        comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;
+    if session.json {
+        let mut document = document(&comparison);
+        document["race"] = Value::Null;
+        if let Some(duel) = &raced {
+            document["race"] = race::document(session, duel)?;
+            document = session.app.race_document(document, duel)?;
+        }
+        Session::print_json(&document)?;
+    } else {
+        print(&comparison);
+        if let Some(duel) = &raced {
+            say!("");
+            race::print(duel);
+        }
+    }
+    done?;
+    if comparison.speed.iter().any(|speed| !speed.invalid.is_empty()) {
+        bail!("a measurement compared is not valid; the reasons are with it");
+    }
+    Ok(())
+}
+
+/// Has both models answer the same inputs.
+fn agree(
+    session: &mut Session,
+    (a, b): (&str, &str),
+    what: &Compare,
+    dims: BTreeMap<String, u64>,
+    target: Option<String>,
+) -> anyhow::Result<()> {
     let defaults = Question::default();
     let question = Question {
         provider: what.sweep.provider.first().cloned().unwrap_or(defaults.provider),
@@ -67,32 +114,9 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
     };
     let inputs_named = question.inputs.is_some() || !question.dims.is_empty();
     // The project's labelled set is used where nothing else is asked for.
-    session.run(if inputs_named || session.app.state().labelled.is_none() {
-        Command::AgreeOn(a.clone(), b.clone(), Box::new(question))
-    } else {
-        Command::Agree(a.clone(), b.clone())
-    })?;
-    let raced = if what.no_race {
-        None
-    } else {
-        Some(race::known_or_run(session, &(a.clone(), config.clone()), &(b.clone(), config), what)?)
-    };
-    let comparison =
-        comparison::compare(session.app.state(), &a, &b).context("a model left the project meanwhile")?;
-    if session.json {
-        let mut document = document(&comparison);
-        document["race"] = match &raced {
-            Some(duel) => race::document(session, duel)?,
-            None => Value::Null,
-        };
-        return Session::print_json(&document);
-    }
-    print(&comparison);
-    if let Some(duel) = &raced {
-        say!("");
-        race::print(duel);
-    }
-    Ok(())
+    let own = inputs_named || session.app.state().labelled.is_none();
+    let agreeing = Agreeing { a: a.to_owned(), b: b.to_owned(), question: own.then_some(question), target };
+    session.run(Command::AgreeOn(Box::new(agreeing)))
 }
 
 /// The documented JSON form of a comparison. Ratios are B ÷ A.
@@ -109,6 +133,7 @@ fn document(comparison: &Comparison) -> Value {
             "a_throughput_per_second": speed.throughput_per_second.0,
             "b_throughput_per_second": speed.throughput_per_second.1,
             "machine_differences": speed.differences,
+            "invalid": speed.invalid,
         });
         // Fewest threads first; the others follow under `batch@threads`.
         let plain = speed.batch.to_string();
@@ -129,6 +154,7 @@ fn document(comparison: &Comparison) -> Value {
             "top1": agreement.top1,
             "samples": agreement.samples,
             "non_finite": agreement.non_finite,
+            "target": agreement.target,
         })),
         "accuracy": {
             "a": comparison.a.accuracy,
@@ -168,7 +194,11 @@ fn print(comparison: &Comparison) {
         say!("operators   {}", differences.join(", "));
     }
     say!("");
-    let rows: Vec<Vec<String>> = comparison
+    let mut notes = points::Notes::default();
+    for (row, speed) in comparison.speed.iter().enumerate() {
+        speed.invalid.iter().for_each(|why| notes.add(row, why));
+    }
+    let mut rows: Vec<Vec<String>> = comparison
         .speed
         .iter()
         .map(|speed| {
@@ -184,15 +214,25 @@ fn print(comparison: &Comparison) {
             ]
         })
         .collect();
-    let head = ["batch", "threads", "p50 A", "p50 B", "B ÷ A", "per second A", "per second B", "B ÷ A"];
+    let mut head = vec!["batch", "threads", "p50 A", "p50 B", "B ÷ A", "items/s A", "items/s B", "B ÷ A"];
+    if !notes.is_empty() {
+        head.push("notes");
+        rows.iter_mut().enumerate().for_each(|(place, row)| row.push(notes.marks(place)));
+    }
     table::print(&head, &rows);
+    for line in notes.lines(rows.len()) {
+        say!("{line}");
+    }
     for difference in comparison::machine_differences(comparison) {
         say!("not measured on the same machine: {difference}");
     }
     if let Some(agreement) = &comparison.agreement {
+        let there =
+            if agreement.target.is_empty() { String::new() } else { format!(", on `{}`", agreement.target) };
         say!(
-            "\noutputs on {} inputs: largest difference {}, mean {}, cosine {}, same top-1 {}",
+            "\noutputs on {} inputs{}: largest difference {}, mean {}, cosine {}, same top-1 {}",
             agreement.samples,
+            there,
             units::three_digits(agreement.max_abs),
             units::three_digits(agreement.mean_abs),
             units::three_digits(agreement.cosine),

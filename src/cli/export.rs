@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::{Export, Figure};
 use super::session::Session;
-use crate::app::{comparison, figures, tradeoff};
+use crate::app::{comparison, figures, roofline, tradeoff};
 use crate::chart::Chart;
 use crate::report::{self, Overwrite};
 
@@ -67,6 +67,7 @@ pub(super) fn chart(session: &mut Session, figure: Figure) -> anyhow::Result<Cha
             })?;
             Ok(figures::offers(answer, &state.plan_currency(), 8))
         }
+        Figure::Roofline => roofline::of_project(session.app.state()).map_err(anyhow::Error::msg),
         Figure::Compare => comparison::chart(session.app.state()).map_err(anyhow::Error::msg),
     }
 }

@@ -1,11 +1,13 @@
 //! `inferometer import FILE…`: take files into a project, and tell what other tools' results say.
 
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use serde_json::{Value, json};
 
 use super::session::Session;
+use crate::app::project::Stored;
 use crate::app::{FileReport, ResultFile};
 use crate::measure::import::{self, Foreign, Metric};
 
@@ -13,14 +15,7 @@ use crate::measure::import::{self, Foreign, Metric};
 const NAME_CHARS: usize = 34;
 
 pub(super) fn run(session: &mut Session, files: Vec<PathBuf>) -> anyhow::Result<()> {
-    // What other tools' results say can be told without keeping it.
-    let only_results = |path: &PathBuf| path.is_dir() || import::detect(path).is_some();
-    if !session.has_project && !files.iter().all(only_results) {
-        bail!(
-            "name the project that takes the files in: --project FILE (it is made where it is not there); only \
-             results of benchmark tools can be looked at without one"
-        );
-    }
+    let known: BTreeSet<i64> = session.app.state().points.iter().map(|stored| stored.id).collect();
     let (reports, done) = session.take_in(files);
     if session.json {
         let files: Vec<Value> =
@@ -38,11 +33,22 @@ pub(super) fn run(session: &mut Session, files: Vec<PathBuf>) -> anyhow::Result<
             (None, None, None) => String::new(),
         };
         say!("{kind}{count}: {}", report.path.display());
+        if let Some(says) = &report.says {
+            say!("  {says}");
+        }
         tell_results(&result_files(session, report), &report.path);
         super::bill::print_warnings(&report.warnings);
     }
-    if !session.has_project && reports.iter().any(|report| report.results.is_some()) {
-        eprintln!("nothing was kept; to keep results beside measurements, name a project: --project FILE");
+    let points = &session.app.state().points;
+    let new: Vec<&Stored> = points.iter().filter(|stored| !known.contains(&stored.id)).collect();
+    if !new.is_empty() {
+        say!("");
+        super::points::print(&new);
+    }
+    if !session.has_project && reports.iter().any(|report| report.kind.is_some()) {
+        eprintln!(
+            "no project was named, so this was only told and nothing was kept in one; to keep it: --project FILE"
+        );
     }
     done
 }
@@ -54,11 +60,17 @@ fn document(session: &Session, report: &FileReport) -> anyhow::Result<Value> {
         "kind": report.kind,
         "warnings": report.warnings,
     });
+    if !report.broken.is_empty() {
+        document["broken"] = json!(report.broken);
+    }
     if let Some(rows) = report.rows {
         document["rows"] = json!(rows);
     }
     if let Some(points) = report.points {
         document["points"] = json!(points);
+    }
+    if let Some(says) = &report.says {
+        document["says"] = json!(says);
     }
     if let Some(error) = &report.error {
         document["reason"] = json!(error);
@@ -98,7 +110,8 @@ fn tell_results(files: &[&ResultFile], named: &Path) {
         say!("  {}, {}, {count} result{s}{place}", file.results.format, tools.join(", "));
     }
     say!("");
-    let rows: Vec<Vec<String>> = files.iter().flat_map(|file| &file.results.results).map(row).collect();
+    let results = in_order(files);
+    let rows: Vec<Vec<String>> = results.iter().map(|result| row(result)).collect();
     let several = files.len() > 1;
     let rows: Vec<Vec<String>> =
         if several { rows } else { rows.into_iter().map(|row| row[1..].to_vec()).collect() };
@@ -107,24 +120,93 @@ fn tell_results(files: &[&ResultFile], named: &Path) {
             [usize::from(!several)..],
         &rows,
     );
-    let mut notes: Vec<(String, usize)> = Vec::new();
-    for result in files.iter().flat_map(|file| &file.results.results) {
-        for note in notes_of(result) {
-            match notes.iter_mut().find(|(other, _)| *other == note) {
-                Some((_, count)) => *count += 1,
-                None => notes.push((note, 1)),
-            }
-        }
-    }
+    let notes = merged(results.iter().flat_map(|result| notes_of(result)));
     if !notes.is_empty() {
         say!("");
     }
-    let several = rows.len() > 1;
-    for (note, count) in notes {
-        let of = if several { format!(" ({count} of {})", rows.len()) } else { String::new() };
-        say!("  note{of}: {note}");
+    for Note { text, count, alike } in notes {
+        let own = if alike { "" } else { ", each with numbers of its own" };
+        let of = if rows.len() > 1 { format!(" ({count} of {}{own})", rows.len()) } else { String::new() };
+        say!("  note{of}: {text}");
     }
     say!("");
+}
+
+/// Results as they stand in their files; but where each file is one point of a curve (of one tool, model, machine and
+/// scenario), the points by their load: batch 2 before batch 10.
+fn in_order<'a>(files: &[&'a ResultFile]) -> Vec<&'a Foreign> {
+    let mut groups: Vec<(_, Vec<&Foreign>)> = Vec::new();
+    for file in files {
+        for result in &file.results.results {
+            let Foreign { tool, model, system, scenario, precision, .. } = result;
+            let table = (file.results.results.len() > 1).then_some(&file.key);
+            let key = (table, tool, model, system, scenario, precision);
+            match groups.iter_mut().find(|(other, _)| *other == key) {
+                Some((_, members)) => members.push(result),
+                None => groups.push((key, vec![result])),
+            }
+        }
+    }
+    let load = |result: &Foreign| {
+        // What is not said comes first.
+        let number = |value: Option<f64>| value.unwrap_or(-1.0);
+        [
+            number(result.batch.map(|batch| batch as f64)),
+            number(result.concurrency),
+            number(result.rate_per_second),
+        ]
+    };
+    for (_, members) in &mut groups {
+        members.sort_by(|one, two| {
+            let pairs = load(one).into_iter().zip(load(two));
+            pairs.map(|(one, two)| one.total_cmp(&two)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        });
+    }
+    groups.into_iter().flat_map(|(_, members)| members).collect()
+}
+
+/// What must be known of some results.
+struct Note {
+    /// Of the first of them.
+    text: String,
+    /// Of how many.
+    count: usize,
+    /// Whether it is the same text for all, or differs in its numbers.
+    alike: bool,
+}
+
+/// Each note once, in the order of the first; notes that differ only in their numbers are one.
+fn merged(all: impl Iterator<Item = String>) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for text in all {
+        let pattern = without_numbers(&text);
+        if let Some(note) = places.get(&pattern).and_then(|place| notes.get_mut(*place)) {
+            note.count += 1;
+            note.alike &= note.text == text;
+        } else {
+            places.insert(pattern, notes.len());
+            notes.push(Note { text, count: 1, alike: true });
+        }
+    }
+    notes
+}
+
+/// A text with its numbers, and the units of time and size behind them, taken out.
+fn without_numbers(text: &str) -> String {
+    const UNITS: [&str; 12] = ["ns", "µs", "us", "ms", "s", "min", "h", "B", "KiB", "MiB", "GiB", "bytes"];
+    let mut words = Vec::new();
+    let mut after_number = false;
+    for word in text.split_whitespace() {
+        let bare = word.trim_matches(|char: char| !char.is_alphanumeric());
+        if after_number && UNITS.contains(&bare) {
+            after_number = false;
+            continue;
+        }
+        after_number = bare.starts_with(|char: char| char.is_ascii_digit());
+        words.push(if after_number { "#" } else { word });
+    }
+    words.join(" ")
 }
 
 fn row(result: &Foreign) -> Vec<String> {
@@ -167,4 +249,65 @@ fn notes_of(result: &Foreign) -> Vec<String> {
         }
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_that_differ_only_in_numbers_are_one() {
+        let texts = [
+            "Latency as the file has it: mean 120 µs, most 9.51 ms.",
+            "2 of 12 requests failed.",
+            "Latency as the file has it: mean 1.5 ms, most 22.8 s.",
+            "Times are rounded.",
+            "Times are rounded.",
+            "Latency as the file has it: mean 3 s, least 2 s.",
+        ];
+        let notes = merged(texts.iter().map(|text| (*text).to_owned()));
+        let short: Vec<(&str, usize, bool)> =
+            notes.iter().map(|note| (note.text.as_str(), note.count, note.alike)).collect();
+        assert_eq!(
+            short,
+            [(texts[0], 2, false), (texts[1], 1, true), (texts[3], 2, true), (texts[5], 1, true)]
+        );
+    }
+
+    #[test]
+    fn a_curve_is_in_order_of_its_load_whatever_the_order_of_its_files() {
+        let point = |model: &str, batch: u64, concurrency: f64| Foreign {
+            model: Some(model.to_owned()),
+            batch: Some(batch),
+            concurrency: Some(concurrency),
+            ..Foreign::default()
+        };
+        let file = |key: &str, results: &[Foreign]| ResultFile {
+            key: key.to_owned(),
+            results: import::Results { results: results.to_vec(), ..import::Results::default() },
+            samples: Vec::new(),
+        };
+        let files = [
+            file("1", &[point("b", 10, 1.0)]),
+            file("2", &[point("b", 2, 128.0)]),
+            file("3", &[point("a", 1, 1.0)]),
+            file("4", &[point("b", 2, 16.0)]),
+            file("5", &[point("b", 7, 1.0), point("c", 1, 1.0), point("b", 3, 1.0)]),
+        ];
+        let order: Vec<(Option<&str>, Option<u64>, Option<f64>)> =
+            in_order(&files.iter().collect::<Vec<_>>())
+                .into_iter()
+                .map(|result| (result.model.as_deref(), result.batch, result.concurrency))
+                .collect();
+        let expected = [
+            ("b", 2, 16.0),
+            ("b", 2, 128.0),
+            ("b", 10, 1.0),
+            ("a", 1, 1.0),
+            ("b", 3, 1.0),
+            ("b", 7, 1.0),
+            ("c", 1, 1.0),
+        ];
+        assert_eq!(order, expected.map(|(model, batch, load)| (Some(model), Some(batch), Some(load))));
+    }
 }

@@ -15,8 +15,10 @@ mod demo;
 mod export;
 mod import;
 mod inspect;
+mod numbers;
 mod out;
 mod plan;
+mod points;
 mod profile;
 mod race;
 mod runtime;
@@ -25,9 +27,9 @@ mod table;
 mod targets;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
 
 pub use args::{Arguments, Command};
 
@@ -37,7 +39,7 @@ use crate::measure::worker;
 
 /// Reads the process's arguments; prints help or what is wrong and exits where clap says so.
 pub fn parse() -> Arguments {
-    Arguments::parse()
+    Arguments::read()
 }
 
 /// Sends the log to stderr: warnings, or what `INFEROMETER_LOG` asks for. Silent in a worker, whose stderr is kept
@@ -54,6 +56,12 @@ pub fn start_log(arguments: &Arguments) {
 /// Prints an error and its causes, once.
 pub fn print_error(error: &anyhow::Error) {
     eprintln!("inferometer: {error:#}");
+}
+
+/// What the process ends with after an error: 130 (128 + SIGINT, as shells count) where Ctrl+C stopped it, else 1.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let stopped = error.chain().any(<dyn std::error::Error>::is::<session::Stopped>);
+    if stopped { ExitCode::from(session::EXIT_STOPPED) } else { ExitCode::FAILURE }
 }
 
 fn options(arguments: &Arguments, settings: &Settings, folders: Folders) -> anyhow::Result<Options> {
@@ -113,7 +121,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Command::Runtime { what } = command {
         return runtime::run(&what, &options, json);
     }
-    if matches!(&command, Command::Bench(what) if what.target.is_some()) && arguments.runtime.is_some() {
+    let target = match &command {
+        Command::Bench(what) => what.target.as_ref(),
+        Command::Profile(what) => what.target.as_ref(),
+        Command::Compare(what) => what.there.target.as_ref(),
+        Command::Selftest(what) => what.there.target.as_ref(),
+        _ => None,
+    };
+    if target.is_some() && arguments.runtime.is_some() {
         anyhow::bail!(
             "--runtime names a library of this machine, which --target does not use; set ORT_DYLIB_PATH on the other \
              machine"
@@ -132,6 +147,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             | Command::Selftest(_)
     );
     match project {
+        Some(path) if matches!(command, Command::Demo { .. }) => {
+            anyhow::bail!(
+                "demo makes a project of its own in its folder; leave --project out: {}",
+                path.display()
+            );
+        }
         Some(path) if !makes_project && !path.exists() => {
             anyhow::bail!("there is no such project; `import` and `bench` make one: {}", path.display());
         }

@@ -11,7 +11,7 @@ use crate::plan::{Answer, Offer};
 use crate::units::{self, Money};
 
 pub(super) fn run(session: &mut Session, what: &Plan) -> anyhow::Result<()> {
-    let scenario = scenario(session.app.state(), what)?;
+    let scenario = scenario(session.app.state(), what);
     if scenario.demand == Scenario::default().demand && what.rps.is_none() {
         bail!(
             "the project says no demand; give it with --rps, or take a demand trace in: inferometer import TRACE"
@@ -71,24 +71,18 @@ fn document(state: &State, scenario: &Scenario, rps: f64, answer: &Answer, curre
 }
 
 /// The project's question with what the command line overrides.
-fn scenario(state: &State, what: &Plan) -> anyhow::Result<Scenario> {
+fn scenario(state: &State, what: &Plan) -> Scenario {
     let mut scenario = state.scenario.clone();
-    let in_range = |name: &str, value: Option<f64>, most: f64| match value {
-        Some(value) if !(value.is_finite() && value > 0.0 && value <= most) => {
-            bail!("{name} is {value}; it must be above 0{}", if most < 2.0 { " and at most 1" } else { "" })
-        }
-        other => Ok(other),
-    };
-    if let Some(rps) = in_range("--rps", what.rps, f64::MAX)? {
+    if let Some(rps) = what.rps {
         scenario.demand = Demand::Typed { rps };
     }
-    if let Some(limit) = in_range("--p99-ms", what.p99_ms, f64::MAX)? {
+    if let Some(limit) = what.p99_ms {
         scenario.p99_limit_ms = limit;
     }
-    if let Some(utilisation) = in_range("--utilisation", what.utilisation, 1.0)? {
+    if let Some(utilisation) = what.utilisation {
         scenario.utilisation = utilisation;
     }
-    Ok(scenario)
+    scenario
 }
 
 fn offer_document(offer: &Offer, currency: &str) -> Value {

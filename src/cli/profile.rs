@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::args::Profile;
 use super::session::Session;
 use super::{table, targets};
-use crate::app::{Command, Profiling};
+use crate::app::{Command, Profiling, profile_document};
 use crate::measure::breakdown::Breakdown;
 use crate::measure::profile::{NodeTime, OpTime, percent, short_provider};
 use crate::measure::roof::{RoofPlace, bytes_words, flops_words};
@@ -40,7 +40,7 @@ pub(super) fn run(session: &mut Session, what: Profile) -> anyhow::Result<()> {
     let newest = newest.max_by_key(|breakdown| breakdown.started_unix_secs);
     let breakdown = newest.context("the profile was not kept")?;
     if session.json {
-        return Session::print_json(&document(breakdown));
+        return Session::print_json(&profile_document(document(breakdown), breakdown));
     }
     print(breakdown, if what.all { usize::MAX } else { what.most });
     Ok(())

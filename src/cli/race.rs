@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::args::{self, Compare, Selftest, Sweep};
 use super::session::Session;
+use super::targets;
 use crate::app::{Command, Race, unpack_sample};
 use crate::measure::duel::{Contender, Duel, End, Round, Settings};
+use crate::measure::inputs;
 use crate::measure::stats::{Decision, Percentile, Ratio};
 use crate::measure::{Config, Optimisation, Scenario};
 use crate::units;
@@ -27,8 +29,8 @@ fn settings(race: &args::Race) -> Settings {
 }
 
 /// The configuration that two models are run in turn at: the first of each list, one query at a time.
-pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> Config {
-    Config {
+pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> anyhow::Result<Config> {
+    Ok(Config {
         batch: sweep.batch.first().copied().unwrap_or(1),
         threads: sweep.threads.first().copied().unwrap_or(1),
         provider: sweep.provider.first().cloned().unwrap_or_else(|| "CPU".to_owned()),
@@ -36,49 +38,99 @@ pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> Config {
         seconds: 0.0,
         min_queries: 0,
         seed: sweep.seed,
-        inputs: None,
+        inputs: sweep.inputs.as_deref().map(inputs::identity).transpose()?,
         instances: 1,
         optimisation: sweep.optimisation.first().copied().unwrap_or(Optimisation::All),
         scenario: Scenario::SingleStream,
-    }
+    })
 }
 
-/// The race of two sides that the project has, or a new one.
+/// The race of two sides that the project has, or a new one; what was found, and whether it came to its end.
 pub(super) fn known_or_run(
     session: &mut Session,
-    a: &(String, Config),
-    b: &(String, Config),
+    [a, b]: [(String, Config); 2],
+    library: Option<PathBuf>,
     what: &Compare,
-) -> anyhow::Result<Duel> {
-    let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)));
+    target: Option<String>,
+) -> (Option<Duel>, anyhow::Result<()>) {
+    let there = session.app.target_prefix(target.as_deref());
+    let inputs = match absolute(what.sweep.inputs.as_ref()) {
+        Ok(inputs) => inputs,
+        Err(error) => return (None, Err(error)),
+    };
+    let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)), &there);
     let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
-    if let Some(duel) = find(session).filter(|duel| whole(duel) && !what.race_again) {
-        return Ok(duel);
+    if let Some(library) = library {
+        // The file may be another one by now: it is run again.
+        let of_b = Some(library.clone());
+        let find = |session: &Session| {
+            let duels = session.app.state().duels.iter().rev();
+            let of_b = |duel: &&Duel| duel.b.as_ref().is_some_and(|b| b.library.as_ref() == Some(&library));
+            duels.filter(|duel| duel.target == there).find(of_b).cloned()
+        };
+        let race = Race { a, b: Some(b), library: of_b, settings: settings(&what.race), inputs, target };
+        return run(session, race, find);
     }
-    let race = Race { a: a.clone(), b: Some(b.clone()), settings: settings(&what.race) };
-    session.run(Command::Duel(Box::new(race)))?;
-    find(session).context("too few blocks were run to say anything; give --race-seconds more")
+    if let Some(duel) = find(session).filter(|duel| whole(duel) && !what.race_again) {
+        return (Some(duel), Ok(()));
+    }
+    let settings = settings(&what.race);
+    let race = Race { a: a.clone(), b: Some(b.clone()), library: None, settings, inputs, target };
+    run(session, race, find)
+}
+
+/// Runs a race and gives what `find` finds of it, and whether it came to its end.
+fn run(
+    session: &mut Session,
+    race: Race,
+    find: impl Fn(&Session) -> Option<Duel>,
+) -> (Option<Duel>, anyhow::Result<()>) {
+    let before = find(session);
+    let done = session.run(Command::Duel(Box::new(race)));
+    // One that broke off without a word does not make an older one its own.
+    let found = find(session).filter(|duel| done.is_ok() || Some(duel) != before.as_ref());
+    found_or_too_few(found, done)
+}
+
+/// A race that came to its end has found something, or had too few blocks.
+fn found_or_too_few(found: Option<Duel>, done: anyhow::Result<()>) -> (Option<Duel>, anyhow::Result<()>) {
+    let too_few = found.is_none() && done.is_ok();
+    let problem = || anyhow::anyhow!("too few blocks were run to say anything; give --race-seconds more");
+    (found, if too_few { Err(problem()) } else { done })
+}
+
+fn absolute(path: Option<&PathBuf>) -> anyhow::Result<Option<PathBuf>> {
+    Ok(path.map(std::path::absolute).transpose()?)
 }
 
 /// `compare A --against provider=OpenVINO`: one model under two settings.
-pub(super) fn against(session: &mut Session, what: &Compare, config: Config) -> anyhow::Result<()> {
-    let other = changed(&config, &what.against)?;
-    if other.key() == config.key() {
+pub(super) fn against(
+    session: &mut Session,
+    what: &Compare,
+    config: Config,
+    target: Option<String>,
+) -> anyhow::Result<()> {
+    let (other, library) = changed(&config, &what.against)?;
+    if other.key() == config.key() && library.is_none() {
         bail!("--against {} changes nothing; name a setting that differs", what.against.join(","));
     }
     let models = session.all_models(std::slice::from_ref(&what.a))?;
     let model = models.first().context("the model left the project meanwhile")?.clone();
-    let duel = known_or_run(session, &(model.clone(), config), &(model, other), what)?;
+    let (found, done) =
+        known_or_run(session, [(model.clone(), config), (model, other)], library, what, target);
+    let Some(duel) = found else { return done };
     if session.json {
-        return Session::print_json(&json!({ "race": document(session, &duel)? }));
+        let document = json!({ "race": document(session, &duel)? });
+        Session::print_json(&session.app.race_document(document, &duel)?)?;
+    } else {
+        print(&duel);
     }
-    print(&duel);
-    Ok(())
+    done
 }
 
-/// A configuration with some settings changed: `threads=2`.
-fn changed(config: &Config, settings: &[String]) -> anyhow::Result<Config> {
-    let mut config = config.clone();
+/// A configuration with some settings changed (`threads=2`), and the library that is named (`runtime=LIBRARY`).
+fn changed(config: &Config, settings: &[String]) -> anyhow::Result<(Config, Option<PathBuf>)> {
+    let (mut config, mut library) = (config.clone(), None);
     for setting in settings {
         let (name, value) = setting.split_once('=').with_context(|| {
             format!("`{setting}` is no setting; write it as NAME=VALUE, such as threads=2")
@@ -86,6 +138,8 @@ fn changed(config: &Config, settings: &[String]) -> anyhow::Result<Config> {
         let (name, value) = (name.trim(), value.trim());
         let number = || format!("--against {name}: `{value}` is no whole number from 1");
         match name {
+            // Names a file of the machine that runs it.
+            "runtime" => library = Some(PathBuf::from(value)),
             "provider" => value.clone_into(&mut config.provider),
             "threads" => {
                 config.threads = value.parse().ok().filter(|count| *count > 0).with_context(number)?;
@@ -95,10 +149,12 @@ fn changed(config: &Config, settings: &[String]) -> anyhow::Result<Config> {
                 config.optimisation =
                     value.parse().map_err(|problem| anyhow::anyhow!("--against optimisation: {problem}"))?;
             }
-            _ => bail!("`{name}` is no setting; there are provider, threads, batch and optimisation"),
+            _ => {
+                bail!("`{name}` is no setting; there are provider, threads, batch, optimisation and runtime")
+            }
         }
     }
-    Ok(config)
+    Ok((config, library))
 }
 
 pub(super) fn selftest(session: &mut Session, what: &Selftest) -> anyhow::Result<()> {
@@ -116,23 +172,30 @@ pub(super) fn selftest(session: &mut Session, what: &Selftest) -> anyhow::Result
         seconds: 0.0,
         min_queries: 0,
         seed: 1,
-        inputs: None,
+        inputs: what.inputs.as_deref().map(inputs::identity).transpose()?,
         instances: 1,
         optimisation: Optimisation::All,
         scenario: Scenario::SingleStream,
     };
-    let race = Race { a: (model.clone(), config.clone()), b: None, settings: settings(&what.race) };
-    session.run(Command::Duel(Box::new(race)))?;
-    let duel = session
-        .app
-        .state()
-        .duel_of((&model, &config), None)
-        .context("too few blocks were run to say anything; give --race-seconds more")?;
+    let target = targets::of(session, &what.there)?;
+    let there = session.app.target_prefix(target.as_deref());
+    let race = Race {
+        a: (model.clone(), config.clone()),
+        b: None,
+        library: None,
+        settings: settings(&what.race),
+        inputs: absolute(what.inputs.as_ref())?,
+        target,
+    };
+    let find = |session: &Session| session.app.state().duel_of((&model, &config), None, &there);
+    let (found, done) = run(session, race, find);
+    let Some(duel) = found else { return done };
     if session.json {
-        return Session::print_json(&document(session, &duel)?);
+        Session::print_json(&session.app.race_document(document(session, &duel)?, &duel)?)?;
+    } else {
+        print(&duel);
     }
-    print(&duel);
-    Ok(())
+    done
 }
 
 fn sample(session: &Session) -> anyhow::Result<PathBuf> {
@@ -153,7 +216,8 @@ pub(super) fn print(duel: &Duel) {
     let side = |name: &str, side: &Contender| {
         if let (Some(p50), Some(rate)) = (side.p50_ms, side.items_per_second) {
             let (p50, rate) = (units::duration_ms(p50), units::three_digits(rate));
-            say!("{name}: p50 {p50}, {rate} items/s, {} inferences", side.samples);
+            let version = &side.runtime_version;
+            say!("{name}: p50 {p50}, {rate} items/s, {} inferences, ONNX Runtime {version}", side.samples);
         }
     };
     if let Some(b) = &duel.b {
@@ -224,9 +288,11 @@ fn contender(name: &str, side: &Contender) -> Value {
         "threads": side.config.threads,
         "provider": side.config.provider,
         "optimisation": side.config.optimisation.key(),
+        "inputs": side.config.inputs,
         "input_shapes": side.input_shapes,
         "found_dimensions": side.found_dims,
         "runtime_version": side.runtime_version,
+        "library": side.library,
         "samples": side.samples,
         "p50_ms": side.p50_ms,
         "items_per_second": side.items_per_second,

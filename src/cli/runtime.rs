@@ -8,7 +8,7 @@ use super::table;
 use crate::app::{Options, runtime_search};
 use crate::measure::cancel::Cancel;
 use crate::measure::install::{self, Flavour};
-use crate::measure::runtime::{self, Origin};
+use crate::measure::runtime::{self, Found, Origin};
 
 pub(super) fn run(what: &Runtime, options: &Options, json: bool) -> anyhow::Result<()> {
     match what {
@@ -21,6 +21,10 @@ pub(super) fn run(what: &Runtime, options: &Options, json: bool) -> anyhow::Resu
                 say!("No ONNX Runtime was found. `inferometer runtime install` fetches one through pip.");
                 return Ok(());
             }
+            let usable: Vec<Found> = found.iter().filter(|found| found.problem.is_none()).cloned().collect();
+            let is_used = |library: &Found, provider: &str| {
+                runtime::choose(&usable, provider).is_some_and(|chosen| chosen.path == library.path)
+            };
             let rows: Vec<Vec<String>> = found
                 .iter()
                 .map(|found| {
@@ -28,15 +32,18 @@ pub(super) fn run(what: &Runtime, options: &Options, json: bool) -> anyhow::Resu
                         Some(problem) => format!("cannot be used: {problem}"),
                         None => found.version.clone().unwrap_or_default(),
                     };
+                    let used = found.providers.iter().filter(|provider| is_used(found, provider));
+                    let used = used.map(String::as_str);
                     vec![
                         origin_words(found.origin).to_owned(),
                         version,
                         found.providers.join(", "),
+                        used.collect::<Vec<_>>().join(", "),
                         found.path.display().to_string(),
                     ]
                 })
                 .collect();
-            table::print(&["found in", "version", "execution providers", "library"], &rows);
+            table::print(&["found in", "version", "execution providers", "used for", "library"], &rows);
             Ok(())
         }
         Runtime::Install { flavour } => {

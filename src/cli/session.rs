@@ -15,6 +15,14 @@ use crate::units;
 /// How often Ctrl+C was pressed.
 static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
 
+/// Exit code of a command that Ctrl+C stopped: 128 + SIGINT, as shells count.
+pub(super) const EXIT_STOPPED: u8 = 130;
+
+/// Ctrl+C stopped the command; in words what became of its work.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped; {0}")]
+pub(super) struct Stopped(&'static str);
+
 /// A command's application and its manner of speaking.
 pub struct Session {
     /// The application.
@@ -35,7 +43,7 @@ impl Session {
         // A second Ctrl+C ends the process at once; a handler that is there already (tests) is fine.
         let _ = ctrlc::set_handler(|| {
             if INTERRUPTS.fetch_add(1, Ordering::SeqCst) > 0 {
-                std::process::exit(130);
+                std::process::exit(EXIT_STOPPED.into());
             }
         });
         Ok(Self { app, json, has_project: project.is_some() })
@@ -43,12 +51,14 @@ impl Session {
 
     /// Sends a command and waits for the job it starts.
     pub fn run(&mut self, command: Command) -> anyhow::Result<()> {
+        let measures = matches!(command, Command::Measure(_) | Command::Resume);
         let Some(job) = self.app.handle(command)? else { return Ok(()) };
-        self.wait(job)
+        self.wait(job, measures)
     }
 
-    /// Waits for a job: messages and progress go to stderr; Ctrl+C stops it and keeps what it finished.
-    pub fn wait(&mut self, id: JobId) -> anyhow::Result<()> {
+    /// Waits for a job: messages and progress go to stderr, and each measurement it finishes where it `measures`;
+    /// Ctrl+C stops it and keeps what it finished.
+    fn wait(&mut self, id: JobId, measures: bool) -> anyhow::Result<()> {
         let live = std::io::stderr().is_terminal();
         let mut shown = String::new();
         let ended = self.app.state().points.iter().filter(|stored| stored.point.ended.is_some());
@@ -69,17 +79,18 @@ impl Session {
                 }
             }
             for stored in &app.state().points {
-                if stored.point.ended.is_none() || !told.insert(stored.id) {
+                if !measures || stored.point.ended.is_none() || !told.insert(stored.id) {
                     continue;
                 }
                 clear(live, &shown);
                 shown.clear();
                 eprintln!(
-                    "{}{}: p50 {}, {} inferences/s",
+                    "{}{}: p50 {}, {} items/s{}",
                     stored.point.model,
                     config_words(Some(&stored.point.config)),
                     stored.summary.p50.words(),
-                    units::three_digits(stored.summary.throughput_per_second)
+                    units::three_digits(stored.summary.throughput_per_second),
+                    if stored.point.invalid().is_empty() { "" } else { ", not valid" }
                 );
             }
             if live && let Some(job) = app.jobs().iter().find(|job| job.id == id) {
@@ -99,8 +110,10 @@ impl Session {
         }
         match end {
             End::Done => Ok(()),
-            End::Cancelled if self.has_project => bail!("stopped; what was finished has been kept"),
-            End::Cancelled => bail!("stopped; without --project nothing is kept"),
+            End::Cancelled if self.has_project => {
+                Err(Stopped("what was finished is kept in the project").into())
+            }
+            End::Cancelled => Err(Stopped("without --project nothing is kept").into()),
             End::Failed(message) => bail!("{message}"),
         }
     }
@@ -122,26 +135,21 @@ impl Session {
             }
             return Ok((hashes, Vec::new()));
         }
-        let (reports, done) = self.take_in(files.to_vec());
+        let done = self.run(Command::OpenModels(files.to_vec()));
+        let reports = self.app.take_reports();
         if reports.len() < files.len() {
             done?;
         }
         let mut failures = Vec::new();
         for report in reports {
-            let message = match (report.model, report.error) {
-                (Some(sha256), _) => {
-                    if !hashes.contains(&sha256) {
-                        hashes.push(sha256);
-                    }
-                    continue;
+            match report.model {
+                Some(sha256) if hashes.contains(&sha256) => {}
+                Some(sha256) => hashes.push(sha256),
+                None => {
+                    let model = report.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    failures.push(Failure { model, config: None, message: report.error.unwrap_or_default() });
                 }
-                (None, Some(error)) => error,
-                (None, None) => {
-                    format!("this is not an ONNX model (no `.onnx` file): {}", report.path.display())
-                }
-            };
-            let model = report.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            failures.push(Failure { model, config: None, message });
+            }
         }
         Ok((hashes, failures))
     }

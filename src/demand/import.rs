@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::Trace;
@@ -71,6 +71,15 @@ pub enum Problem {
     /// Something else than lines of cells.
     #[error("it is not a table ({0})")]
     NotTable(&'static str),
+    /// A row that does not end.
+    #[error(
+        "line {line}: the row that begins here is longer than {} MiB; a quote is probably not closed",
+        LONGEST_ROW >> 20
+    )]
+    LongRow {
+        /// Line, from 1.
+        line: u64,
+    },
     /// No header.
     #[error("the file is empty; a header and at least two rows are needed")]
     Empty,
@@ -174,6 +183,31 @@ struct Columns {
 
 /// Bytes of the longest header that is read: a table of a thousand columns has less.
 const LONGEST_HEADER: usize = 1 << 16;
+/// Bytes of the longest row that is read.
+const LONGEST_ROW: usize = 1 << 20;
+
+/// Refuses to read on within a row that fills the memory: a quote that nothing closes makes one of the whole file.
+struct RowMeter<R> {
+    inner: R,
+    since_row: usize,
+}
+
+impl<R> RowMeter<R> {
+    fn is_over(&self) -> bool {
+        self.since_row > LONGEST_ROW
+    }
+}
+
+impl<R: Read> Read for RowMeter<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.is_over() {
+            return Err(std::io::Error::other("a row does not end"));
+        }
+        let count = self.inner.read(into)?;
+        self.since_row += count;
+        Ok(count)
+    }
+}
 
 fn read_from(mut input: impl BufRead, source: &str) -> Result<Import, Problem> {
     let head = input.fill_buf()?;
@@ -184,8 +218,14 @@ fn read_from(mut input: impl BufRead, source: &str) -> Result<Import, Problem> {
         return Err(Problem::NotTable("its first line is longer than a header can be"));
     }
     let delimiter = sniff_delimiter(head);
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(input);
-    let header = reader.headers()?.clone();
+    let metered = RowMeter { inner: input, since_row: 0 };
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(metered);
+    let header = reader.headers().cloned();
+    let header = match header {
+        Ok(header) => header,
+        Err(_) if reader.get_ref().is_over() => return Err(Problem::LongRow { line: 1 }),
+        Err(error) => return Err(error.into()),
+    };
     if header.iter().all(str::is_empty) {
         return Err(Problem::Empty);
     }
@@ -248,7 +288,7 @@ fn some_names(header: &csv::StringRecord) -> String {
 }
 
 fn read_rows(
-    reader: &mut csv::Reader<impl BufRead>,
+    reader: &mut csv::Reader<RowMeter<impl BufRead>>,
     header: &csv::StringRecord,
     columns: &Columns,
     warnings: &mut Vec<Warning>,
@@ -260,7 +300,15 @@ fn read_rows(
     let mut record = csv::StringRecord::new();
     let mut before = String::new();
     let mut last_nanos = None;
-    while reader.read_record(&mut record)? {
+    loop {
+        reader.get_mut().since_row = 0;
+        let begins = reader.position().line();
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(_) if reader.get_ref().is_over() => return Err(Problem::LongRow { line: begins }),
+            Err(error) => return Err(error.into()),
+        }
         let line = record.position().map_or(0, csv::Position::line);
         let cell = record.get(columns.time).unwrap_or_default();
         let Time { nanos, zoned } = time::parse(cell).ok_or_else(|| Problem::NotATime {
@@ -403,6 +451,28 @@ mod tests {
             requests: vec![10.0, 0.0, 2.5],
         };
         assert_eq!((import.trace, import.warnings), (expected, Vec::new()));
+    }
+
+    #[test]
+    fn what_is_no_table_is_refused_before_it_fills_the_memory() {
+        let refused = |text: &str| read_text(text).unwrap_err();
+        assert!(matches!(refused("  {\"timestamp\": 1}"), Problem::NotTable("it begins like JSON")));
+        // A first line without end: not even its first piece is taken for a header.
+        let endless = format!("timestamp,requests{}", ",x".repeat(LONGEST_HEADER));
+        let Problem::NotTable(what) = refused(&endless) else { panic!("taken for a table") };
+        assert!(what.contains("first line is longer"), "{what}");
+        // The same in a quoted name, behind a first line end.
+        let quoted = format!("timestamp,\"a\n{}\"\n0,1\n1,2\n", "x".repeat(LONGEST_ROW + LONGEST_HEADER));
+        assert!(matches!(refused(&quoted), Problem::LongRow { line: 1 }));
+        // A quote that nothing closes; the rows before it are not kept.
+        let open = format!("timestamp,requests\n0,1\n60,\"2\n{}", "120,3\n".repeat(LONGEST_ROW / 4));
+        assert!(matches!(refused(&open), Problem::LongRow { line: 3 }), "{}", refused(&open));
+        // As many bytes in honest rows are read.
+        let mut honest = "timestamp,requests\n".to_owned();
+        for minute in 0..LONGEST_ROW / 4 {
+            let _ = writeln!(honest, "{},3", minute * 60);
+        }
+        assert_eq!(read_text(&honest).unwrap().trace.requests.len(), LONGEST_ROW / 4);
     }
 
     #[test]

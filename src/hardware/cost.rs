@@ -1,4 +1,4 @@
-//! Two pieces of arithmetic between a machine and a measurement: what 1,000 inferences cost on it, and how many
+//! Two pieces of arithmetic between a machine and a measurement: what a million items cost on it, and how many
 //! sessions fit on it.
 //!
 //! Must not know where prices or measurements come from.
@@ -9,19 +9,19 @@ use crate::units::Money;
 /// Bytes in a GiB.
 const GIB: f64 = 1_073_741_824.0;
 
-/// Cost of 1,000 inferences on a machine that is paid by the hour, in the currency of the price:
+/// Cost of a million items (inferences at batch 1) on a machine that is paid by the hour, in the currency of the price:
 ///
-/// price per hour ÷ (throughput × utilisation × 3,600) × 1,000
+/// price per hour ÷ (throughput × utilisation × 3,600) × 1,000,000
 ///
-/// - `throughput_per_second`: inferences a second the machine can do (of all its sessions together).
+/// - `throughput_per_second`: items a second the machine can do (of all its sessions together).
 /// - `utilisation`: share of that throughput really asked for, in (0, 1]; the idle rest of the hour is paid too.
 ///
 /// This is the definition of `CostPerInference` in the Inference Recommender of Amazon `SageMaker`
-/// (`CostPerHour` ÷ (`MaximumInvocations` a minute × 60), at full utilisation), times 1,000.
+/// (`CostPerHour` ÷ (`MaximumInvocations` a minute × 60), at full utilisation), times a million.
 ///
 /// `None` when there is no such cost: throughput or utilisation is not a positive number, utilisation is above
 /// 1, the price is negative, or the result does not fit.
-pub fn cost_per_thousand(
+pub fn cost_per_million(
     price_per_hour: Money,
     throughput_per_second: f64,
     utilisation: f64,
@@ -34,7 +34,7 @@ pub fn cost_per_thousand(
     if !sensible {
         return None;
     }
-    Money::from_f64(price_per_hour.to_f64() / (throughput_per_second * utilisation * 3_600.0) * 1_000.0)
+    Money::from_f64(price_per_hour.to_f64() / (throughput_per_second * utilisation * 3_600.0) * 1e6)
 }
 
 /// Why a measurement cannot stand on a machine at all. The words follow the machine's name and a colon.
@@ -118,19 +118,19 @@ mod tests {
     }
 
     #[test]
-    fn cost_per_thousand_is_the_hours_price_over_the_hours_work() {
-        // By hand: 100/s is 360,000 an hour; 0.36 dollars ÷ 360 thousands = 0.001.
-        assert_eq!(cost_per_thousand(money("0.36"), 100.0, 1.0), Some(money("0.001")));
+    fn cost_per_million_is_the_hours_price_over_the_hours_work() {
+        // By hand: 100/s is 360,000 an hour; 0.36 dollars ÷ 0.36 millions = 1.
+        assert_eq!(cost_per_million(money("0.36"), 100.0, 1.0), Some(money("1")));
         // Half the work in the same paid hour costs twice as much.
-        assert_eq!(cost_per_thousand(money("0.36"), 100.0, 0.5), Some(money("0.002")));
+        assert_eq!(cost_per_million(money("0.36"), 100.0, 0.5), Some(money("2")));
     }
 
     #[test]
-    fn cost_per_thousand_agrees_with_sagemakers_documented_example() {
+    fn cost_per_million_agrees_with_sagemakers_documented_example() {
         // AWS documentation, DescribeInferenceRecommendationsJob example: CostPerHour 0.20399999618530273,
         // MaximumInvocations 648 a minute, CostPerInference 5.246913588052848e-06.
-        let cost = cost_per_thousand(money("0.20399999618530273"), 648.0 / 60.0, 1.0).unwrap();
-        assert!((cost.to_f64() - 5.246_913_588_052_848e-3).abs() < 1e-9, "{cost}");
+        let cost = cost_per_million(money("0.20399999618530273"), 648.0 / 60.0, 1.0).unwrap();
+        assert!((cost.to_f64() - 5.246_913_588_052_848).abs() < 1e-6, "{cost}");
     }
 
     #[test]
@@ -145,13 +145,13 @@ mod tests {
             (1.0, f64::NAN),
         ] {
             assert_eq!(
-                cost_per_thousand(money("1"), throughput, utilisation),
+                cost_per_million(money("1"), throughput, utilisation),
                 None,
                 "{throughput} {utilisation}"
             );
         }
-        assert_eq!(cost_per_thousand(money("-1"), 1.0, 1.0), None);
-        assert_eq!(cost_per_thousand(money("1"), 1e-300, 1e-300), None);
+        assert_eq!(cost_per_million(money("-1"), 1.0, 1.0), None);
+        assert_eq!(cost_per_million(money("1"), 1e-300, 1e-300), None);
     }
 
     /// A rented machine without an accelerator.

@@ -10,7 +10,7 @@ pub mod price_book;
 pub mod profile_csv;
 pub mod profiles;
 
-pub use cost::{Unfit, cost_per_thousand, sessions};
+pub use cost::{Unfit, cost_per_million, sessions};
 pub use fingerprint::{Conditions, Difference, Platform, Processor, Tuning};
 pub use gpu::GpuDetails;
 pub use price_book::{Entry, PriceBook, Query};

@@ -10,7 +10,7 @@ use super::engine::Output;
 use super::exchange::Reader;
 use super::inputs::{self, Arrays, LABELS};
 use super::launcher::WorkerError;
-use super::protocol::{Fed, Feed, Request, SessionSpec, Source};
+use super::protocol::{Event, Fed, Feed, Request, SessionSpec, Source};
 use super::sweep::{Tools, runtime_for};
 pub use super::tally::{Accuracy, Agreement, OutputAgreement};
 use super::tally::{Right, Tally};
@@ -116,7 +116,8 @@ pub fn agree(
         }
     }
     let samples = first.chunks.iter().map(|chunk| chunk.items).sum();
-    tally.agreement(samples, right_a.accuracy(), right_b.accuracy()).map_err(different)
+    let agreement = tally.agreement(samples, right_a.accuracy(), right_b.accuracy()).map_err(different)?;
+    Ok(Agreement { target: tools.launcher.target().to_owned(), ..agreement })
 }
 
 /// Counts the right answers of a model on a labelled set (`question.inputs` with an array called `labels`).
@@ -244,14 +245,18 @@ impl Side {
         let request = Request::Outputs {
             session: self.session.clone(),
             feeds: self.feeds.clone(),
-            out: out.to_owned(),
+            out: Some(out.to_owned()),
         };
         let answer = tools
             .launcher
             .start(cancel)
             .and_then(|mut worker| worker.ask(&request, Duration::ZERO, cancel, &mut |_| (), &mut || ()));
         match answer {
-            Ok(_written) => Ok(()),
+            Ok(Event::Written { .. }) => Ok(()),
+            Ok(other) => Err(AgreementError::Model {
+                model: self.name(),
+                problem: WorkerError::Protocol(format!("{other:?} instead of outputs")).to_string(),
+            }),
             Err(WorkerError::Cancelled) => Err(AgreementError::Cancelled),
             Err(error) => Err(AgreementError::Model { model: self.name(), problem: error.to_string() }),
         }

@@ -1,27 +1,28 @@
 //! One run of a measurement, inside the worker: sessions, first inference, warm-up, and the load of a scenario.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::engine::{Engine, EngineError, Loaded, nanos, shared};
+use super::batches::Batches;
+use super::engine::{Engine, EngineError, Loaded, nanos, of_batches};
 use super::load::{self, Answerer, Plan};
 use super::monitor::{self, Monitor, Timer, findings};
-use super::native::{Inputs, Runner};
+use super::native::Runner;
 use super::point::Measured;
 use super::protocol::{LoadSpec, SessionSpec, Stage};
 use super::resources;
-use super::scenario::Scenario;
+use super::scenario::{Scenario, check_provider};
 use crate::hardware::Fingerprint;
-use crate::model::inputs::Tensor;
 
 /// Inferences each answerer makes before a load whose series is not to begin with them.
 const WARM_UP_RUNS: u32 = 5;
 /// Time that warm-up takes at least.
 const WARM_UP_TIME: Duration = Duration::from_millis(200);
 
-/// Loads the sessions, runs the first inference, and puts the load on them. `feeds` has the inputs of one inference,
+/// Loads the sessions, runs the first inference, and puts the load on them. `batches` has the inputs of one inference,
 /// or those of each batch size from 1 up. `on_stage` is called between the stages, never inside one.
 ///
 /// In SingleStream the series begins right after the first inference, so that the warm-up can be seen in it; it is
@@ -29,7 +30,7 @@ const WARM_UP_TIME: Duration = Duration::from_millis(200);
 pub fn run(
     engine: &Engine,
     session: &SessionSpec,
-    feeds: Vec<Vec<Tensor>>,
+    batches: &Batches,
     spec: &LoadSpec,
     mut on_stage: impl FnMut(Stage),
 ) -> Result<Measured, EngineError> {
@@ -39,12 +40,10 @@ pub fn run(
     };
     let (least, most) = (duration(spec.seconds)?, duration(spec.most_seconds)?);
     spec.scenario.check().map_err(EngineError::Runtime)?;
-    let Some(largest) = feeds.last() else {
-        return Err(EngineError::Runtime("the request has no inputs".to_owned()));
-    };
+    check_provider(&session.provider, &spec.scenario, spec.instances).map_err(EngineError::Runtime)?;
     let input_shapes: BTreeMap<String, Vec<u64>> =
-        largest.iter().map(|input| (input.name.clone(), input.shape.clone())).collect();
-    let inputs: Vec<Arc<Inputs>> = feeds.into_iter().map(shared).collect::<Result<_, _>>()?;
+        batches.largest.iter().map(|input| (input.name.clone(), input.shape.clone())).collect();
+    let inputs = of_batches(batches)?;
 
     let timer = Timer::measure();
 
@@ -89,12 +88,17 @@ pub fn run(
         min_queries: spec.min_queries,
         seed: spec.seed,
     };
-    let cpu_before = resources::cpu_nanos();
-    let record = load::run(plan, &mut answerers);
+    let cpu_before = Cell::new(None);
+    let record = load::run_watched(plan, &mut answerers, &|| {
+        monitor.restart();
+        cpu_before.set(resources::cpu_nanos());
+    });
     let cpu_nanos =
-        resources::cpu_nanos().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+        resources::cpu_nanos().zip(cpu_before.get()).map(|(after, before)| after.saturating_sub(before));
     let readings = monitor.stop();
     let record = record.map_err(EngineError::Runtime)?;
+    let own = [record.generator_cpu_nanos, readings.monitor_cpu_nanos];
+    let own_cpu_nanos = own.iter().any(Option::is_some).then(|| own.iter().flatten().sum());
     let findings = findings(&Fingerprint::read(), &readings);
     Ok(Measured {
         load_nanos: sessions[0].load_nanos,
@@ -103,7 +107,8 @@ pub fn run(
         queries: record.series.len() as u64,
         series: record.series,
         wall_nanos: nanos(record.wall),
-        cpu_nanos: record.cpu_nanos.or(cpu_nanos),
+        cpu_nanos,
+        own_cpu_nanos,
         peak_memory_bytes: resources::peak_memory_bytes(),
         steady_memory_bytes: readings.steady_memory_bytes().or_else(resources::memory_bytes),
         invalid: record.invalid,
@@ -119,7 +124,7 @@ pub fn run(
 
 /// Whether a series can begin with a warm-up that is cut off: arrivals and queues of an open loop, and the queueing
 /// times of Offline, have shapes of their own.
-pub(super) fn can_warm_up(scenario: &Scenario) -> bool {
+fn can_warm_up(scenario: &Scenario) -> bool {
     !matches!(scenario, Scenario::Offline | Scenario::Server { .. })
 }
 

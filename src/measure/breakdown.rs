@@ -18,7 +18,7 @@ use super::profile::{Fallbacks, NodeTime, OpTime, Profile, percent};
 use super::protocol::{Event, Feed, Profiled, Request, RoofSpec, SessionSpec, Source};
 use super::roof::{self, Roof, RoofPlace};
 use super::sweep::{Tools, runtime_for};
-use super::{Config, Scenario, model_file, shapes};
+use super::{Config, Scenario, model_file, shapes, transfer};
 use crate::hardware::Fingerprint;
 use crate::model::node_cost::node_costs;
 use crate::model::{ElementType, Model};
@@ -134,6 +134,8 @@ pub fn run(
         threads: config.threads,
         optimisation: config.optimisation,
     };
+    let mut say = |words: String| on_progress(0.0, &words);
+    transfer::bring_model((path, &model.sha256), None, tools.launcher, cancel, &mut say)?;
     let input_shapes = match known {
         Some(shapes) => shapes.clone(),
         None => found_shapes(&model, config, &session, tools, cancel, on_progress)?,
@@ -438,19 +440,7 @@ mod tests {
     use crate::measure::Optimisation;
 
     fn config() -> Config {
-        Config {
-            batch: 1,
-            threads: 1,
-            provider: "CPU".to_owned(),
-            dims: BTreeMap::new(),
-            seconds: 1.0,
-            min_queries: 0,
-            seed: 0,
-            inputs: None,
-            instances: 1,
-            optimisation: Optimisation::All,
-            scenario: Scenario::SingleStream,
-        }
+        Config::default()
     }
 
     fn roof(precision: &str, flops_per_second: f64) -> Roof {

@@ -15,10 +15,11 @@ use ort::ep::CPU;
 use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session, SessionInputValue};
 use ort::value::{
-    DynTensor, DynTensorValueType, DynValue, PrimitiveTensorElementType, Tensor, TensorElementType,
+    DynTensor, DynTensorValueType, DynValue, PrimitiveTensorElementType, Tensor, TensorElementType, TensorRef,
 };
 
-use super::native::{self, Inputs, Runner};
+use super::batches::{Batches, Part};
+use super::native::{self, Held, Inputs, Runner};
 use super::protocol::SessionSpec;
 use super::scenario::Optimisation;
 use crate::model::inputs::{Tensor as InputTensor, TensorData};
@@ -213,8 +214,70 @@ pub(super) fn nanos(duration: Duration) -> u64 {
 }
 
 /// Inputs as values that several runners may share.
-pub(super) fn shared(inputs: Vec<InputTensor>) -> Result<Arc<Inputs>, EngineError> {
-    Ok(Arc::new(Inputs::new(named_values(inputs)?)?))
+pub(super) fn shared(inputs: Vec<InputTensor>) -> Result<Arc<Inputs<'static>>, EngineError> {
+    let values = named_values(inputs)?.into_iter().map(|(name, value)| (name, Held::Own(value)));
+    Ok(Arc::new(Inputs::new(values.collect())?))
+}
+
+/// The inputs of each batch size in ascending order, on the memory of the largest as far as the runtime lets them be.
+pub(super) fn of_batches(batches: &Batches) -> Result<Vec<Arc<Inputs<'_>>>, EngineError> {
+    let Batches { largest, smaller } = batches;
+    let mut all = Vec::with_capacity(smaller.len() + 1);
+    for parts in smaller {
+        let values = largest.iter().zip(parts).map(|(whole, part)| match part {
+            Part::Rows(shape) => Ok((whole.name.clone(), rows_of(whole, shape)?)),
+            Part::Own(own) => Ok((own.name.clone(), rows_of(own, &own.shape)?)),
+        });
+        all.push(Arc::new(Inputs::new(values.collect::<Result<_, EngineError>>()?)?));
+    }
+    let values = largest.iter().map(|whole| Ok((whole.name.clone(), rows_of(whole, &whole.shape)?)));
+    all.push(Arc::new(Inputs::new(values.collect::<Result<_, EngineError>>()?)?));
+    Ok(all)
+}
+
+/// The first values of a tensor in `shape`, without a copy but for half precision and texts.
+fn rows_of<'v>(tensor: &'v InputTensor, shape: &[u64]) -> Result<Held<'v>, EngineError> {
+    let count = shape
+        .iter()
+        .try_fold(1_usize, |count, size| count.checked_mul(usize::try_from(*size).ok()?))
+        .filter(|count| *count <= tensor.data.len())
+        .ok_or_else(|| EngineError::Runtime(format!("shape {shape:?} is larger than its values")))?;
+    let sizes = whole_shape(shape)?;
+    macro_rules! rows {
+        ($values:expr) => {
+            Held::Rows(TensorRef::from_array_view((sizes, &$values[..count]))?.into_dyn())
+        };
+    }
+    Ok(match &tensor.data {
+        TensorData::F32(values) => rows!(values),
+        TensorData::F64(values) => rows!(values),
+        TensorData::F16(bits) => {
+            Held::Own(native::half_tensor(TensorElementType::Float16, &sizes, &bits[..count])?)
+        }
+        TensorData::Bf16(bits) => {
+            Held::Own(native::half_tensor(TensorElementType::Bfloat16, &sizes, &bits[..count])?)
+        }
+        TensorData::I8(values) => rows!(values),
+        TensorData::U8(values) => rows!(values),
+        TensorData::I16(values) => rows!(values),
+        TensorData::U16(values) => rows!(values),
+        TensorData::I32(values) => rows!(values),
+        TensorData::U32(values) => rows!(values),
+        TensorData::I64(values) => rows!(values),
+        TensorData::U64(values) => rows!(values),
+        TensorData::Bool(values) => rows!(values),
+        TensorData::Text(values) => {
+            Held::Own(Tensor::from_string_array((sizes, &values[..count]))?.into_dyn())
+        }
+    })
+}
+
+fn whole_shape(shape: &[u64]) -> Result<Vec<i64>, EngineError> {
+    shape
+        .iter()
+        .map(|size| i64::try_from(*size))
+        .collect::<Result<_, _>>()
+        .map_err(|_overflow| EngineError::Runtime(format!("shape {shape:?} is too large")))
 }
 
 fn named_values(inputs: Vec<InputTensor>) -> Result<Vec<(String, DynValue)>, EngineError> {
@@ -222,11 +285,7 @@ fn named_values(inputs: Vec<InputTensor>) -> Result<Vec<(String, DynValue)>, Eng
 }
 
 fn value_of(shape: &[u64], data: TensorData) -> Result<DynValue, EngineError> {
-    let shape: Vec<i64> = shape
-        .iter()
-        .map(|size| i64::try_from(*size))
-        .collect::<Result<_, _>>()
-        .map_err(|_overflow| EngineError::Runtime(format!("shape {shape:?} is too large")))?;
+    let shape = whole_shape(shape)?;
     Ok(match data {
         TensorData::F32(values) => tensor(shape, values)?,
         TensorData::F64(values) => tensor(shape, values)?,

@@ -5,18 +5,51 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 use super::engine::Output;
+use super::model_file::hex;
 
 /// Names and shapes of one inference's outputs, and whether each is floating point.
 type Header = Vec<(String, Vec<u64>, bool)>;
 
 /// Writes outputs, one inference after another.
-pub(super) struct Writer(BufWriter<File>);
+pub(super) struct Writer(BufWriter<Hashed>);
+
+/// What was written, as the other side checks it.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub file: File,
+    pub bytes: u64,
+    /// In lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// A file whose content is hashed on its way.
+struct Hashed {
+    file: File,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(piece)?;
+        self.hash.update(&piece[..count]);
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
 
 impl Writer {
-    /// Makes or overwrites `path`.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self(BufWriter::new(File::create(path)?)))
+    /// Makes or overwrites `path`; a file without a name, gone with the process, where there is none.
+    pub(super) fn create(path: Option<&Path>) -> io::Result<Self> {
+        let file = path.map_or_else(tempfile::tempfile, File::create)?;
+        Ok(Self(BufWriter::new(Hashed { file, hash: Sha256::new(), bytes: 0 })))
     }
 
     pub(super) fn write(&mut self, outputs: &[Output]) -> io::Result<()> {
@@ -32,8 +65,9 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> io::Result<()> {
-        self.0.flush()
+    pub(super) fn finish(self) -> io::Result<Written> {
+        let Hashed { file, hash, bytes } = self.0.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(Written { file, bytes, sha256: hex(&hash.finalize()) })
     }
 }
 
@@ -87,11 +121,13 @@ mod tests {
             vec![output("empty", &[0, 3], &[])],
         ];
         let file = tempfile::NamedTempFile::new().unwrap();
-        let mut writer = Writer::create(file.path()).unwrap();
+        let mut writer = Writer::create(Some(file.path())).unwrap();
         for run in &runs {
             writer.write(run).unwrap();
         }
-        writer.finish().unwrap();
+        let written = writer.finish().unwrap();
+        let content = std::fs::read(file.path()).unwrap();
+        assert_eq!((written.bytes, written.sha256), (content.len() as u64, hex(&Sha256::digest(&content))));
         let mut reader = Reader::open(file.path()).unwrap();
         for run in &runs {
             assert_eq!(reader.next_run().unwrap().as_ref(), Some(run));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use npyz::{DType, Endianness, NpyFile, Order, TypeChar};
 use sha2::{Digest, Sha256};
 
-use super::model_file::{hash_file, hex};
+use super::model_file::{hash_file, hex, system_words};
 use super::protocol::{Fed, Feed, Source};
 use crate::model::inputs::{self, Tensor, TensorData};
 use crate::model::{ElementType, Port};
@@ -123,7 +123,7 @@ impl Arrays {
 /// SHA-256.
 pub fn identity(path: &Path) -> Result<String, FeedError> {
     let mut hash = Sha256::new();
-    hash_file(path, &mut hash).map_err(|problem| error(path, problem.to_string()))?;
+    hash_file(path, &mut hash).map_err(|problem| error(path, system_words(&problem)))?;
     let mut digits = hex(&hash.finalize());
     digits.truncate(12);
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
@@ -161,25 +161,21 @@ pub fn tensors(feed: &Feed) -> Result<Vec<Tensor>, FeedError> {
     }
 }
 
-/// Reads a labelled or plain set once and cuts many feeds from it.
-pub fn all_tensors(feeds: &[Feed]) -> Result<Vec<Vec<Tensor>>, FeedError> {
+/// The values of many inferences, each made when its turn comes; a labelled or plain set is read once.
+pub fn all_tensors(feeds: &[Feed]) -> impl Iterator<Item = Result<Vec<Tensor>, FeedError>> {
     let mut read: BTreeMap<PathBuf, BTreeMap<String, Tensor>> = BTreeMap::new();
-    let mut all = Vec::with_capacity(feeds.len());
-    for feed in feeds {
-        all.push(match &feed.source {
-            Source::Generated { .. } => tensors(feed)?,
-            Source::File { path, first } => {
-                let arrays = match read.entry(path.clone()) {
-                    std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-                    std::collections::btree_map::Entry::Vacant(entry) => {
-                        entry.insert(read_arrays(path, &feed.ports)?)
-                    }
-                };
-                cut_all(path, arrays, *first, &feed.ports)?
-            }
-        });
-    }
-    Ok(all)
+    feeds.iter().map(move |feed| match &feed.source {
+        Source::Generated { .. } => tensors(feed),
+        Source::File { path, first } => {
+            let arrays = match read.entry(path.clone()) {
+                std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    entry.insert(read_arrays(path, &feed.ports)?)
+                }
+            };
+            cut_all(path, arrays, *first, &feed.ports)
+        }
+    })
 }
 
 fn read_feed(path: &Path, first: u64, ports: &[Fed]) -> Result<Vec<Tensor>, FeedError> {
@@ -318,17 +314,19 @@ fn each_array(
     mut visit: impl FnMut(&str, NpyFile<&mut dyn Read>) -> Result<(), String>,
 ) -> Result<(), FeedError> {
     let problem = |message: String| error(path, message);
-    let mut file = File::open(path).map_err(|why| problem(why.to_string()))?;
+    let mut file = File::open(path).map_err(|why| problem(system_words(&why)))?;
     let mut start = [0; 6];
-    let length = read_start(&mut file, &mut start).map_err(|why| problem(why.to_string()))?;
-    let file = File::open(path).map_err(|why| problem(why.to_string()))?;
+    let length = read_start(&mut file, &mut start).map_err(|why| problem(system_words(&why)))?;
+    let file = File::open(path).map_err(|why| problem(system_words(&why)))?;
     let mut reader = BufReader::new(file);
     if start[..length] == *b"\x93NUMPY" {
         let array = NpyFile::new(&mut reader as &mut dyn Read).map_err(|why| problem(why.to_string()))?;
         return visit("", array).map_err(problem);
     }
     if start[..length.min(4)] != *b"PK\x03\x04" {
-        return Err(problem("it is neither a .npy nor a .npz file".to_owned()));
+        return Err(problem(
+            "it is neither a .npy nor a .npz file; save one with numpy.save or numpy.savez".to_owned(),
+        ));
     }
     let mut archive = zip::ZipArchive::new(reader).map_err(|why| problem(why.to_string()))?;
     for place in 0..archive.len() {

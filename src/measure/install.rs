@@ -52,18 +52,19 @@ impl Flavour {
         }
     }
 
-    /// The flavour whose package has a provider; CPU for those no package has.
-    pub fn with_provider(provider: &str) -> Self {
+    /// The flavour whose package has a provider; `None` for those no package has.
+    pub fn that_has(provider: &str) -> Option<Self> {
         match provider.to_ascii_lowercase().as_str() {
-            "cuda" | "tensorrt" => Self::Gpu,
-            "openvino" => Self::OpenVino,
-            _ => Self::Cpu,
+            "cpu" => Some(Self::Cpu),
+            "cuda" | "tensorrt" => Some(Self::Gpu),
+            "openvino" => Some(Self::OpenVino),
+            _ => None,
         }
     }
 
     /// Judged by the providers a library has.
     pub fn of_providers(providers: &[String]) -> Self {
-        let flavours = providers.iter().map(|provider| Self::with_provider(provider));
+        let flavours = providers.iter().filter_map(|provider| Self::that_has(provider));
         flavours.max().unwrap_or(Self::Cpu)
     }
 }

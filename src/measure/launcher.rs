@@ -15,7 +15,7 @@ use super::native::NO_TELEMETRY;
 use super::protocol::{Event, PROTOCOL, Request, event_in};
 use super::reach::{self, End};
 use super::target::Target;
-use super::transfer::{Courier, Kind};
+use super::transfer::{self, Courier, Kind};
 
 /// How a worker is started, and how long it may be silent.
 #[derive(Debug, Clone)]
@@ -285,7 +285,8 @@ impl Worker {
     /// Sends a request and waits for its last event. `busy_for` is how long the worker will rightly be silent;
     /// `on_stage` gets the events before the last, `on_wait` is called about twenty times a second.
     ///
-    /// Paths of models and inputs are this machine's; on another one, the files are brought there first.
+    /// Paths of models and inputs are this machine's; on another one, the files are brought there first. So is the
+    /// path that outputs are written to: they are brought back.
     pub fn ask(
         &mut self,
         request: &Request,
@@ -298,7 +299,13 @@ impl Worker {
             return self.ask_as_it_is(request, busy_for, cancel, on_stage, on_wait);
         };
         let carried = there.courier.carried(self, request, cancel)?;
-        self.ask_as_it_is(&carried, busy_for, cancel, on_stage, on_wait)
+        let answer = self.ask_as_it_is(&carried, busy_for, cancel, on_stage, on_wait)?;
+        if let (Request::Outputs { out: Some(out), .. }, Event::Written { bytes, sha256 }) =
+            (request, &answer)
+        {
+            transfer::bring_back(self, (*bytes, sha256), out, cancel)?;
+        }
+        Ok(answer)
     }
 
     /// The same with paths that are the worker's own.

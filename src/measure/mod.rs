@@ -13,6 +13,7 @@
 //! Must not know the project file, the window or the command line: callers get events and values.
 
 pub mod agreement;
+mod batches;
 mod bench;
 pub mod breakdown;
 pub mod cancel;
@@ -27,6 +28,7 @@ pub mod load;
 pub mod model_file;
 pub mod monitor;
 mod native;
+mod over_time;
 mod own_folders;
 mod point;
 mod probe;

@@ -15,7 +15,7 @@ use ort::AsPointer;
 use ort::memory::Allocator;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
-use ort::value::{DynTensor, DynValue, TensorElementType};
+use ort::value::{DynTensor, DynValue, DynValueRef, TensorElementType};
 
 /// Official builds of ONNX Runtime send usage data, model names and a device id to their maker unless this variable
 /// is set before the library starts ("Disabling Telemetry" in the package's `Privacy.md`); the interface's own
@@ -149,18 +149,26 @@ pub(super) fn half_bits(tensor: &DynTensor) -> ort::Result<Vec<u16>> {
 }
 
 /// Inputs that several runners may share: named values that nobody changes.
-pub(super) struct Inputs {
-    values: Vec<DynValue>,
+pub(super) struct Inputs<'v> {
+    values: Vec<Held<'v>>,
     names: Vec<CString>,
+}
+
+/// The value of an input.
+pub(super) enum Held<'v> {
+    /// With memory of its own.
+    Own(DynValue),
+    /// On memory that somebody else holds.
+    Rows(DynValueRef<'v>),
 }
 
 // SAFETY: the values are only handed to `Run` as constant inputs, which the library reads and never writes; the
 // names are never changed.
-unsafe impl Sync for Inputs {}
+unsafe impl Sync for Inputs<'_> {}
 
-impl Inputs {
+impl<'v> Inputs<'v> {
     /// Values by their names in the session.
-    pub(super) fn new(inputs: Vec<(String, DynValue)>) -> ort::Result<Self> {
+    pub(super) fn new(inputs: Vec<(String, Held<'v>)>) -> ort::Result<Self> {
         let names = inputs.iter().map(|(name, _)| CString::new(name.as_str())).collect::<Result<_, _>>()?;
         Ok(Self { values: inputs.into_iter().map(|(_, value)| value).collect(), names })
     }
@@ -173,7 +181,7 @@ impl Inputs {
 pub(super) struct Runner<'s> {
     session: *mut ort::sys::OrtSession,
     _session: PhantomData<&'s Session>,
-    _inputs: Arc<Inputs>,
+    _inputs: Arc<Inputs<'s>>,
     _names: Vec<CString>,
     input_names: Vec<*const c_char>,
     input_values: Vec<*const ort::sys::OrtValue>,
@@ -188,7 +196,7 @@ unsafe impl Send for Runner<'_> {}
 
 impl<'s> Runner<'s> {
     /// Prepares a run of `session` on named inputs, for all its outputs.
-    pub(super) fn new(session: &'s Session, inputs: Arc<Inputs>) -> ort::Result<Self> {
+    pub(super) fn new(session: &'s Session, inputs: Arc<Inputs<'s>>) -> ort::Result<Self> {
         let names = session
             .outputs()
             .iter()
@@ -200,7 +208,14 @@ impl<'s> Runner<'s> {
             session: session.ptr().cast_mut(),
             _session: PhantomData,
             input_names: inputs.names.iter().map(|name| name.as_ptr()).collect(),
-            input_values: inputs.values.iter().map(AsPointer::ptr).collect(),
+            input_values: inputs
+                .values
+                .iter()
+                .map(|value| match value {
+                    Held::Own(value) => value.ptr(),
+                    Held::Rows(value) => value.ptr(),
+                })
+                .collect(),
             output_values: vec![ptr::null_mut(); output_names.len()],
             output_names,
             _inputs: inputs,

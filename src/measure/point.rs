@@ -1,12 +1,13 @@
 //! A measurement as a value: what was asked, what each run found, raw samples and everything that could change them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
 use super::monitor::{Finding, Readings, Timer};
-use super::scenario::{Optimisation, Rate, Scenario};
+use super::scenario::{Optimisation, Scenario};
 use super::stats::warmup::Steadiness;
 use crate::hardware::Fingerprint;
 
@@ -47,17 +48,33 @@ fn one() -> u32 {
     1
 }
 
+impl Default for Config {
+    /// One item on one thread of the CPU, one query after another, as well optimised as it can be, for a second.
+    fn default() -> Self {
+        Self {
+            batch: 1,
+            threads: 1,
+            provider: "CPU".to_owned(),
+            dims: BTreeMap::new(),
+            seconds: 1.0,
+            min_queries: 0,
+            seed: 0,
+            inputs: None,
+            instances: 1,
+            optimisation: Optimisation::All,
+            scenario: Scenario::SingleStream,
+        }
+    }
+}
+
 impl Config {
-    /// What tells this configuration from others: everything but how long and with which random numbers it is
-    /// measured.
+    /// What tells this configuration from others: everything but how long, how finely and with which random numbers it
+    /// is measured. The tolerance of a search for the highest rate is fineness: the limit says what is looked for.
     pub fn key(&self) -> String {
         let Self { batch, threads, provider, dims, inputs: _, seconds: _, min_queries: _, seed: _, .. } =
             self;
         let Self { instances, optimisation, scenario, .. } = self;
         let mut key = format!("{provider} {batch} {threads} {instances} {} {scenario}", optimisation.key());
-        if let Scenario::Server { rate: Rate::Highest { tolerance, .. }, .. } = scenario {
-            let _ = write!(key, " tolerance={tolerance}");
-        }
         for (name, size) in dims {
             // Writing to a text cannot fail.
             let _ = write!(key, " {name}={size}");
@@ -67,13 +84,17 @@ impl Config {
 
     /// In words: `batch 4, 2 threads, CPU`, and what is not as usual.
     pub fn words(&self) -> String {
+        self.parts().join(", ")
+    }
+
+    /// The same part by part.
+    pub fn parts(&self) -> Vec<String> {
         let s = if self.threads == 1 { "" } else { "s" };
-        let mut words = format!("batch {}, {} thread{s}, {}", self.batch, self.threads, self.provider);
-        for extra in self.unusual() {
-            words.push_str(", ");
-            words.push_str(&extra);
-        }
-        words
+        let threads = format!("{} thread{s}", self.threads);
+        [format!("batch {}", self.batch), threads, self.provider.clone()]
+            .into_iter()
+            .chain(self.unusual())
+            .collect()
     }
 
     /// What is not as usual, in words: sessions, optimisation, scenario, sizes set.
@@ -142,7 +163,7 @@ pub struct Point {
 }
 
 /// Why a configuration got no further run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// The intervals are as narrow as asked.
@@ -153,17 +174,30 @@ pub enum Ended {
     TimeUp,
     /// A number of runs was asked for, whatever they say.
     AsAsked,
+    /// A further run failed; those before it are kept.
+    Failed {
+        /// Why, in the words of that run.
+        message: String,
+    },
 }
 
 impl Ended {
     /// In words, to follow "stopped".
-    pub const fn words(self) -> &'static str {
-        match self {
+    pub fn words(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Precise => "as precise as asked",
             Self::MostRuns => "most runs allowed were made; less precise than asked",
             Self::TimeUp => "time allowed was up; less precise than asked",
             Self::AsAsked => "as many runs as asked were made",
-        }
+            Self::Failed { message } => {
+                return Cow::Owned(format!("a further run failed, with fewer runs than asked: {message}"));
+            }
+        })
+    }
+
+    /// Whether a run failed before the measurement was over.
+    pub const fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed { .. })
     }
 }
 
@@ -196,13 +230,20 @@ pub struct Measured {
     pub queries: u64,
     /// Queries at the start of the series that are warm-up, by change point; see [`super::stats::warmup`].
     pub warm_up: u64,
-    /// What the latencies do over time, where they can show a warm-up; see [`super::stats::warmup`].
+    /// What the run did over time: its latencies, the throughput of Offline, the inferences and the queue of Server;
+    /// `None` where nothing can be said.
     pub steadiness: Option<Steadiness>,
-    /// Wall time of the whole series, from its beginning to the last answer, in nanoseconds.
+    /// Wall time of the whole series, without the search for a rate, from its beginning to the last answer, in nanoseconds.
     pub wall_nanos: u64,
     /// CPU time (user + system, all threads) the worker used in that time, in nanoseconds.
     pub cpu_nanos: Option<u64>,
-    /// Largest resident memory of the worker process, in bytes.
+    /// Of that, what measuring itself used, as far as the system tells: the thread that sends the queries of an open
+    /// loop on time, helpers of MultiStream that wait awake for the next query, and the monitor. What is not in it:
+    /// the runtime's own threads that wait awake, and taking a query from the queue, which a server does as well.
+    /// `None` = not told, or a run of an earlier version.
+    #[serde(default)]
+    pub own_cpu_nanos: Option<u64>,
+    /// Largest resident memory the worker process ever had, loading and a search for a rate included, in bytes.
     pub peak_memory_bytes: Option<u64>,
     /// Resident memory in the steady state, in bytes.
     #[serde(default)]
@@ -220,7 +261,8 @@ pub struct Measured {
     /// Resolution of the clock and cost of reading it twice.
     #[serde(default)]
     pub timer: Option<Timer>,
-    /// What the machine did during the series.
+    /// What the machine did during the series; in a search for the highest rate only while the rate found was measured
+    /// once more.
     #[serde(default)]
     pub readings: Option<Box<Readings>>,
     /// What of that makes the numbers doubtful, in words, worst first.
@@ -262,6 +304,20 @@ pub struct Trial {
 }
 
 impl Series {
+    /// Queries of these latencies, each sent when the one before was answered.
+    pub fn one_after_another(latency_nanos: Vec<u64>) -> Self {
+        let mut at = 0_u64;
+        let began_nanos = latency_nanos
+            .iter()
+            .map(|latency| {
+                let began = at;
+                at = at.saturating_add(*latency);
+                began
+            })
+            .collect();
+        Self { began_nanos, latency_nanos, ..Self::default() }
+    }
+
     /// Number of queries.
     pub fn len(&self) -> usize {
         self.latency_nanos.len()
@@ -376,4 +432,34 @@ fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
     let mut values: Vec<u64> = values.collect();
     values.sort_unstable();
     values.get(values.len().checked_sub(1)? / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_finely_a_rate_is_searched_for_makes_no_other_configuration_but_the_limit_does() {
+        let of = |text: &str| Config { scenario: text.parse().unwrap(), ..Config::default() };
+        let coarse = of("server:p99=20:tolerance=0.1");
+        assert_eq!(coarse.key(), of("server:p99=20:tolerance=0.01").key());
+        assert_ne!(coarse.key(), of("server:p99=30:tolerance=0.1").key());
+        assert_ne!(coarse.key(), of("server:p99=20:constant").key());
+        assert_eq!(coarse.key(), Config { seconds: 9.0, min_queries: 7, seed: 5, ..coarse.clone() }.key());
+        // As projects have it beside profiles: see `breakdown::key`.
+        assert_eq!(Config::default().key(), "CPU 1 1 1 all SingleStream");
+    }
+
+    #[test]
+    fn queries_one_after_another_begin_where_the_one_before_ended() {
+        assert_eq!(Series::one_after_another(vec![5, 7, 1]).began_nanos, [0, 5, 12]);
+    }
+
+    #[test]
+    fn why_a_measurement_ended_is_kept_as_it_was_written_before_failures_were() {
+        assert_eq!(serde_json::from_str::<Ended>("\"time_up\"").unwrap(), Ended::TimeUp);
+        let failed = Ended::Failed { message: "killed".to_owned() };
+        let text = serde_json::to_string(&failed).unwrap();
+        assert_eq!(serde_json::from_str::<Ended>(&text).unwrap(), failed);
+    }
 }

@@ -221,7 +221,7 @@ fn chain(
 }
 
 /// Random values of about the length that the stored matrix keeps.
-fn chain_input(side: u64, element: ElementType) -> Result<Arc<Inputs>, EngineError> {
+fn chain_input(side: u64, element: ElementType) -> Result<Arc<Inputs<'static>>, EngineError> {
     let mut random = ChaCha8Rng::seed_from_u64(side);
     let count = usize::try_from(side * side).unwrap_or(0);
     // Uniform over ±1.73 has variance 1.

@@ -24,8 +24,8 @@ pub const MARK: &str = "@inferometer ";
 
 /// What the app asks. The worker answers each with events that end in one of [`Event::Described`],
 /// [`Event::Loaded`], [`Event::Probed`], [`Event::Measured`], [`Event::Turned`], [`Event::Written`],
-/// [`Event::Profiled`], [`Event::Roofed`], [`Event::Surveyed`], [`Event::Had`], [`Event::Taken`] or
-/// [`Event::Failed`].
+/// [`Event::Profiled`], [`Event::Roofed`], [`Event::Surveyed`], [`Event::Had`], [`Event::Taken`],
+/// [`Event::Given`] or [`Event::Failed`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
@@ -71,8 +71,14 @@ pub enum Request {
         session: SessionSpec,
         /// The inputs of each inference.
         feeds: Vec<Feed>,
-        /// Where the outputs go; overwritten.
-        out: PathBuf,
+        /// Where the outputs go; overwritten. `None` = the worker keeps them to itself, without a name, until it
+        /// writes others or ends; [`Request::Give`] hands them over.
+        out: Option<PathBuf>,
+    },
+    /// A piece of the outputs that the worker keeps.
+    Give {
+        /// Where the piece begins, in bytes; it is as long as [`super::transfer::PIECE_BYTES`] allows.
+        offset: u64,
     },
     /// Inferences one after another with the runtime's own profiler on, and some without it before, to tell what
     /// profiling costs.
@@ -264,7 +270,17 @@ pub enum Event {
         load_nanos: Vec<u64>,
     },
     /// The outputs are in the file.
-    Written,
+    Written {
+        /// Its size.
+        bytes: u64,
+        /// SHA-256 of its content, in lower-case hexadecimal digits.
+        sha256: String,
+    },
+    /// A piece of the outputs.
+    Given {
+        /// Its content, in base64.
+        data: String,
+    },
     /// Where the time of inferences went.
     Profiled(Box<Profiled>),
     /// What this machine reaches.

@@ -1,4 +1,4 @@
-//! CPU time and memory of this process: what the worker reports of itself.
+//! CPU time and memory of this process and its threads: what the worker reports of itself.
 
 /// CPU time (user and system, all threads) this process has used so far, in nanoseconds. Microsecond resolution
 /// on Unix, milliseconds elsewhere; `None` when the system does not say.
@@ -15,6 +15,18 @@ pub(super) fn cpu_nanos() -> Option<u64> {
     {
         own_process(|process| process.accumulated_cpu_time().checked_mul(1_000_000)).flatten()
     }
+}
+
+/// CPU time the thread that asks has used so far, in nanoseconds; `None` when the system does not say (Windows). For
+/// what the process spends on measuring itself: its load generator and its monitor.
+pub(super) fn thread_cpu_nanos() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID).ok()?;
+        u64::try_from(std::time::Duration::from(now).as_nanos()).ok()
+    }
+    #[cfg(not(unix))]
+    None
 }
 
 /// Largest resident memory this process has had, in bytes.
@@ -60,7 +72,7 @@ fn status_kilobytes(status: &str, key: &str) -> Option<u64> {
 #[cfg(not(target_os = "linux"))]
 fn own_process<T>(read: impl FnOnce(&sysinfo::Process) -> T) -> Option<T> {
     let pid = sysinfo::get_current_pid().ok()?;
-    let mut system = sysinfo::System::new();
+    let mut system = sysinfo::System::new().ok()?;
     system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[pid]), true);
     system.process(pid).map(read)
 }
@@ -74,6 +86,23 @@ mod tests {
         let status = "Name:\tx\nVmPeak:\t   9000 kB\nVmHWM:\t    5124 kB\nVmRSS:\t 4000 kB\n";
         assert_eq!(status_kilobytes(status, "VmHWM"), Some(5124));
         assert_eq!(status_kilobytes(status, "VmSwap"), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_thread_is_charged_for_its_own_work_only() {
+        let work = || {
+            let (process, before) = (cpu_nanos().unwrap(), thread_cpu_nanos().unwrap());
+            while cpu_nanos().unwrap() < process + 20_000_000 {
+                std::hint::black_box(before);
+            }
+            thread_cpu_nanos().unwrap() - before
+        };
+        let before = thread_cpu_nanos().unwrap();
+        // The other thread is charged for what this process used while nobody else in it worked.
+        let other = std::thread::scope(|scope| scope.spawn(work).join().unwrap());
+        let own = thread_cpu_nanos().unwrap() - before;
+        assert!(other > 0 && own < other, "{own} {other}");
     }
 
     #[test]

@@ -99,16 +99,14 @@ pub enum RuntimeError {
     },
     /// The runtimes here lack a provider.
     #[error(
-        "no ONNX Runtime on this machine offers {provider}; they offer {offered}; `inferometer runtime install \
-         {flavour}` fetches one that does"
+        "no ONNX Runtime on this machine offers {provider}; there are {offered}; {}",
+        other_providers(provider)
     )]
     Provider {
         /// The provider asked for.
         provider: String,
         /// Those there are.
         offered: String,
-        /// The flavour that has it.
-        flavour: &'static str,
     },
     /// A worker could not be started.
     #[error(transparent)]
@@ -117,11 +115,21 @@ pub enum RuntimeError {
 
 fn origin_words(origin: Origin) -> &'static str {
     match origin {
-        Origin::Setting => "the setting",
+        Origin::Setting => "--runtime or the setting",
         Origin::Environment => "ORT_DYLIB_PATH",
         Origin::DataFolder => "the data folder",
         Origin::Python => "Python",
         Origin::System => "the library path",
+    }
+}
+
+/// How to get a provider that is not there.
+pub(super) fn other_providers(provider: &str) -> String {
+    match Flavour::that_has(provider) {
+        Some(flavour) => format!("`inferometer runtime install {}` fetches one that does", flavour.name()),
+        None => "`inferometer runtime install gpu` fetches one with CUDA and TensorRT, `inferometer runtime install \
+                 openvino` one with OpenVINO; a library of your own is named with --runtime or ORT_DYLIB_PATH"
+            .to_owned(),
     }
 }
 
@@ -191,8 +199,9 @@ pub fn ensure(
     let mut usable: Vec<Found> = Vec::new();
     let mut tried = Vec::new();
     for (origin, path) in search.candidates() {
-        if !usable.is_empty() && lacking(&usable, providers).is_none() {
-            break;
+        let enough = !usable.is_empty() && lacking(&usable, providers).is_none();
+        if enough && !may_be_better(&path, &usable, providers) {
+            continue;
         }
         let found = describe(origin, &path, launcher, cancel)?;
         match &found.problem {
@@ -201,7 +210,9 @@ pub fn ensure(
                 return Err(RuntimeError::Named { origin, problem: problem.clone(), path });
             }
             Some(problem) => {
-                say(&format!("passing over {}: {problem}", path.display()));
+                if !enough {
+                    say(&format!("passing over {}: {problem}", path.display()));
+                }
                 tried.push(found);
             }
         }
@@ -231,11 +242,7 @@ pub fn ensure(
                 usable.iter().flat_map(|found| &found.providers).map(String::as_str).collect();
             offered.sort_unstable();
             offered.dedup();
-            Err(RuntimeError::Provider {
-                provider: provider.clone(),
-                offered: offered.join(", "),
-                flavour: Flavour::with_provider(provider).name(),
-            })
+            Err(RuntimeError::Provider { provider: provider.clone(), offered: offered.join(", ") })
         }
     }
 }
@@ -244,9 +251,72 @@ fn lacking<'p>(usable: &[Found], providers: &'p [String]) -> Option<&'p String> 
     providers.iter().find(|provider| choose(usable, provider).is_none())
 }
 
-/// The first library that offers a provider.
+/// The provider that every build has.
+const CPU: &str = "CPU";
+
+/// The library that runs a provider: the first that offers it. For `CPU`, which builds for other devices have too and
+/// often in an older version, it is the plain CPU build with the newest version; what the user named goes before it.
 pub fn choose<'f>(usable: &'f [Found], provider: &str) -> Option<&'f Found> {
-    usable.iter().find(|found| found.providers.iter().any(|offered| offered.eq_ignore_ascii_case(provider)))
+    let offers =
+        |found: &&Found| found.providers.iter().any(|offered| offered.eq_ignore_ascii_case(provider));
+    let first = usable.iter().find(offers)?;
+    if !provider.eq_ignore_ascii_case(CPU) || first.is_named() {
+        return Some(first);
+    }
+    let plain = usable.iter().filter(offers).filter(|found| found.is_plain());
+    // The first of several with the same version.
+    plain.rev().max_by_key(|found| found.version.as_deref().map(numbers)).or(Some(first))
+}
+
+/// Whether an unknown library may take the place of the one chosen for the CPU. Loading one takes a process, so those
+/// whose file says that they are no newer are left alone.
+fn may_be_better(path: &Path, usable: &[Found], providers: &[String]) -> bool {
+    let asked = providers.iter().any(|provider| provider.eq_ignore_ascii_case(CPU));
+    let Some(chosen) = choose(usable, CPU).filter(|chosen| asked && !chosen.is_named()) else { return false };
+    let newer =
+        |version: String| chosen.version.as_deref().is_none_or(|known| numbers(&version) > numbers(known));
+    !chosen.is_plain() || version_of_file(path).is_none_or(newer)
+}
+
+/// `1.31.1` as numbers that compare.
+fn numbers(version: &str) -> Vec<u32> {
+    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}
+
+impl Found {
+    /// Whether the user named it.
+    fn is_named(&self) -> bool {
+        matches!(self.origin, Origin::Setting | Origin::Environment)
+    }
+
+    /// Whether it is built for CPUs alone.
+    fn is_plain(&self) -> bool {
+        self.flavour == Some(Flavour::Cpu)
+    }
+}
+
+/// The version of a library that was named for a provider, asked on the machine it is on; `None` when it does not say.
+pub(super) fn version_for(
+    library: &Path,
+    provider: &str,
+    launcher: &Launcher,
+    cancel: &Cancel,
+) -> Result<Option<String>, WorkerError> {
+    let request = Request::Describe { runtime: library.to_owned() };
+    let mut worker = launcher.start(cancel)?;
+    match worker.ask(&request, Duration::ZERO, cancel, &mut |_| (), &mut || ())? {
+        Event::Described { version, providers } => {
+            if providers.iter().any(|offered| offered.eq_ignore_ascii_case(provider)) {
+                return Ok(version);
+            }
+            Err(WorkerError::Refused(format!(
+                "the library does not offer {provider}; it offers {}: {}",
+                providers.join(", "),
+                library.display()
+            )))
+        }
+        other => Err(WorkerError::Protocol(format!("{other:?} instead of what the library is"))),
+    }
 }
 
 /// What a library says of itself, asked in a worker.
@@ -310,11 +380,7 @@ pub(super) fn library_in(folder: &Path) -> Option<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.file_name().and_then(OsStr::to_str).is_some_and(is_library_name))
         .collect();
-    libraries.sort_by_cached_key(|path| {
-        version_of_file(path).map(|version| {
-            version.split('.').map(|part| part.parse::<u32>().unwrap_or(0)).collect::<Vec<u32>>()
-        })
-    });
+    libraries.sort_by_cached_key(|path| version_of_file(path).map(|version| numbers(&version)));
     libraries.pop()
 }
 
@@ -408,6 +474,59 @@ mod tests {
         }
         let library = library_in(folder.path()).unwrap();
         assert_eq!(version_of_file(&library).as_deref(), Some("1.31.1"));
+    }
+
+    fn found(origin: Origin, version: &str, providers: &[&str]) -> Found {
+        let providers: Vec<String> = providers.iter().map(|name| (*name).to_owned()).collect();
+        Found {
+            path: format!("/{version}").into(),
+            origin,
+            version: Some(version.to_owned()),
+            flavour: Some(Flavour::of_providers(&providers)),
+            providers,
+            problem: None,
+        }
+    }
+
+    #[test]
+    fn the_cpu_is_measured_with_the_newest_plain_build() {
+        let openvino = found(Origin::DataFolder, "1.24.1", &["OpenVINO", "CPU"]);
+        let old = found(Origin::System, "1.9.0", &["CPU"]);
+        let new = found(Origin::Python, "1.31.1", &["CPU"]);
+        let chosen = |usable: &[Found], provider| {
+            choose(usable, provider).map(|found| found.version.clone().unwrap_or_default())
+        };
+        let all = [openvino.clone(), old.clone(), new.clone()];
+        assert_eq!(chosen(&all, "cpu").as_deref(), Some("1.31.1"));
+        assert_eq!(chosen(&all, "OpenVINO").as_deref(), Some("1.24.1"));
+        assert_eq!(chosen(&all, "CUDA"), None);
+        assert_eq!(chosen(&all[..1], "CPU").as_deref(), Some("1.24.1"));
+        // What the user named goes before it, whatever it is.
+        for origin in [Origin::Setting, Origin::Environment] {
+            let named = Found { origin, ..openvino.clone() };
+            assert_eq!(chosen(&[named, new.clone()], "CPU").as_deref(), Some("1.24.1"));
+        }
+        let again = Found { path: "/again".into(), ..new.clone() };
+        assert_eq!(choose(&[new.clone(), again], "CPU").unwrap().path, new.path);
+    }
+
+    #[test]
+    #[cfg(not(windows))]
+    fn only_what_may_be_a_newer_plain_build_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |version| folder.path().join(install::library_file_name(version));
+        for version in ["1.30.0", "1.32.0"] {
+            std::fs::write(at(version), b"").unwrap();
+        }
+        let cpu = ["CPU".to_owned()];
+        let plain = [found(Origin::DataFolder, "1.31.1", &["CPU"])];
+        assert!(!may_be_better(&at("1.30.0"), &plain, &cpu));
+        assert!(may_be_better(&at("1.32.0"), &plain, &cpu));
+        assert!(!may_be_better(&at("1.32.0"), &plain, &["OpenVINO".to_owned()]));
+        let openvino = [found(Origin::DataFolder, "1.31.1", &["OpenVINO", "CPU"])];
+        assert!(may_be_better(&at("1.30.0"), &openvino, &cpu));
+        let named = [Found { origin: Origin::Setting, ..openvino[0].clone() }];
+        assert!(!may_be_better(&at("1.32.0"), &named, &cpu));
     }
 
     #[test]

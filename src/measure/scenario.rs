@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,13 @@ pub struct Batcher {
     pub max_batch: u32,
     /// Longest the first query waits for company, in milliseconds.
     pub max_delay_ms: f64,
+}
+
+impl Batcher {
+    /// [`Self::max_delay_ms`] as a duration.
+    pub fn max_delay(self) -> Duration {
+        Duration::try_from_secs_f64(self.max_delay_ms / 1e3).unwrap_or(Duration::MAX)
+    }
 }
 
 /// How far ONNX Runtime may rewrite the graph.
@@ -192,14 +200,42 @@ impl Scenario {
                 }
                 let Some(batcher) = batcher else { return Ok(()) };
                 positive("the largest batch", f64::from(batcher.max_batch))?;
-                not_negative("the longest delay", batcher.max_delay_ms)
+                not_negative("the longest delay", batcher.max_delay_ms)?;
+                if batcher.max_delay_ms > MOST_DELAY_MS {
+                    return Err(format!(
+                        "the longest delay of the batcher is {} ms; give at most {MOST_DELAY_MS}: a query that waits \
+                         longer than a minute for company was not answered",
+                        batcher.max_delay_ms
+                    ));
+                }
+                Ok(())
             }
         }
     }
 }
 
+/// Refuses what an execution provider cannot do; in words. DirectML's sessions run one inference at a time ("multi-threaded
+/// calls to `Run` on the same inference session are not supported", ONNX Runtime's documentation of the provider);
+/// clients of a closed loop that outnumber the sessions share them. The other scenarios give each session one thread.
+pub fn check_provider(provider: &str, scenario: &Scenario, instances: u32) -> Result<(), String> {
+    match scenario {
+        Scenario::ClosedLoop { in_flight, .. }
+            if provider.eq_ignore_ascii_case("DirectML") && *in_flight > instances.max(1) =>
+        {
+            let s = if instances == 1 { "" } else { "s" };
+            Err(format!(
+                "DirectML runs one inference at a time in a session, and {in_flight} queries in flight would share \
+                 {instances} session{s}; ask for {in_flight} sessions, or for fewer in flight"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The largest number in a scenario: a day in milliseconds, and more queries a second than anything answers.
 const MOST: f64 = 86_400_000.0;
+/// The longest delay of a batcher, in milliseconds.
+const MOST_DELAY_MS: f64 = 60_000.0;
 /// Sessions, and queries in flight, at most: each is a thread.
 pub const MOST_SESSIONS: u32 = 1_024;
 
@@ -247,6 +283,30 @@ impl fmt::Display for Scenario {
                     None => Ok(()),
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_that_cannot_be_shared_are_not() {
+        let of = |text: &str| text.parse::<Scenario>().unwrap();
+        let message = check_provider("DirectML", &of("closed:4"), 2).unwrap_err();
+        assert!(
+            message.contains("4 queries in flight would share 2 sessions; ask for 4 sessions"),
+            "{message}"
+        );
+        for (provider, scenario, instances) in [
+            ("DirectML", "closed:4", 4),
+            ("DirectML", "single", 1),
+            ("DirectML", "multi:8", 2),
+            ("DirectML", "server:100:batch=8", 1),
+            ("CPU", "closed:4", 2),
+        ] {
+            assert_eq!(check_provider(provider, &of(scenario), instances), Ok(()), "{provider} {scenario}");
         }
     }
 }

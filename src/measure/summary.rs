@@ -1,9 +1,9 @@
 //! What the samples of a measurement say. Derived from the samples; the copy beside them only saves reading them.
 //!
-//! A percentile is that of a typical run (see [`super::stats::bootstrap`]), with one run a sample; it is left out where
-//! there are too few samples for it by MLPerf's own rule. Its interval is over independent runs, never over the
-//! samples of one. Throughput counts items over wall
-//! time, so that pauses between inferences lower it, as they do in use.
+//! A percentile is that of a typical run (see [`super::stats::bootstrap`]), with one run, or where a run is too short,
+//! a sample; it is left out where there are too few samples for it by MLPerf's own rule. Its interval is over
+//! independent runs, never over the samples of one. Throughput counts items over wall time, so that pauses between
+//! inferences lower it, as they do in use.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,9 +15,7 @@ use crate::units;
 /// A percentile of latency, as it may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// The percentile in milliseconds: with several runs that of a typical run (the geometric mean of the runs' own,
-    /// see [`bootstrap`]), with one the sample at rank ⌈p·n⌉ (inverse of the empirical distribution, Hyndman and
-    /// Fan's type 1). `None` = not enough samples.
+    /// The percentile in milliseconds; see [`super::stats::DEFINITION`]. `None` = not enough samples.
     pub ms: Option<f64>,
     /// 95 % interval over the runs, in milliseconds; `None` with one run.
     pub interval_ms: Option<(f64, f64)>,
@@ -45,7 +43,8 @@ pub struct Summary {
     /// 95 % interval of the runs' own items per second; `None` with one run.
     #[serde(default)]
     pub throughput_interval: Option<(f64, f64)>,
-    /// CPU time per item, in milliseconds, over whole series.
+    /// CPU time of the worker per item, in milliseconds, over whole series; what its load generator and its monitor
+    /// used is taken off where the system tells ([`super::Measured::own_cpu_nanos`]).
     pub cpu_ms_per_item: Option<f64>,
     /// How many latencies count.
     pub samples: u64,
@@ -135,7 +134,11 @@ impl Summary {
         let wall: u64 = point.runs.iter().map(steady_wall_nanos).sum();
         let items = samples as f64 * each as f64;
         let all_items: f64 = point.runs.iter().map(|run| run.measured.queries as f64 * each as f64).sum();
-        let cpu: Option<u64> = point.runs.iter().map(|run| run.measured.cpu_nanos).sum();
+        let cpu_of = |run: &Run| {
+            let all = run.measured.cpu_nanos?;
+            Some(all.saturating_sub(run.measured.own_cpu_nanos.unwrap_or(0)))
+        };
+        let cpu: Option<u64> = point.runs.iter().map(cpu_of).sum();
         Self {
             p50: estimate(Percentile::P50),
             p90: estimate(Percentile::P90),
@@ -198,19 +201,12 @@ fn steady_wall_nanos(run: &Run) -> u64 {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::{Config, Measured, Optimisation, Series};
+    use super::super::{Config, Measured, Series};
     use super::*;
     use crate::hardware::Fingerprint;
 
     fn run(latency_nanos: Vec<u64>, warm_up: u64) -> Run {
-        let mut at = 0;
-        let began_nanos = latency_nanos
-            .iter()
-            .map(|latency| {
-                at += latency;
-                at - latency
-            })
-            .collect();
+        let at = latency_nanos.iter().sum();
         let measured = Measured {
             load_nanos: 1,
             first_inference_nanos: 1,
@@ -218,7 +214,7 @@ mod tests {
             wall_nanos: at,
             cpu_nanos: Some(at / 2),
             warm_up,
-            series: Series { began_nanos, latency_nanos, ..Series::default() },
+            series: Series::one_after_another(latency_nanos),
             ..Measured::default()
         };
         Run { started_unix_secs: 0, measured, moved_warm_up: None }
@@ -228,19 +224,7 @@ mod tests {
         Point {
             model: "m.onnx".to_owned(),
             model_sha256: String::new(),
-            config: Config {
-                batch,
-                threads: 1,
-                provider: "CPU".to_owned(),
-                dims: BTreeMap::new(),
-                seconds: 1.0,
-                min_queries: 0,
-                seed: 0,
-                inputs: None,
-                instances: 1,
-                optimisation: Optimisation::All,
-                scenario: Scenario::SingleStream,
-            },
+            config: Config { batch, ..Config::default() },
             input_shapes: BTreeMap::new(),
             found_dims: BTreeMap::new(),
             runs,
@@ -261,6 +245,16 @@ mod tests {
         // Half of 1 s of wall time over all 110 × 8 items.
         assert!((summary.cpu_ms_per_item.unwrap() - 500.0 / 880.0).abs() < 1e-9);
         assert_eq!((summary.samples, summary.p50.ms), (100, Some(5.0)));
+    }
+
+    #[test]
+    fn what_measuring_itself_used_is_no_cost_of_an_item() {
+        // Two runs of 100 × 10 ms, half of it CPU time, of which the generator and the monitor used 100 ms in one:
+        // (500 + 500 − 100) ms over 200 items.
+        let mut runs = vec![run(vec![10_000_000; 100], 0), run(vec![10_000_000; 100], 0)];
+        runs[0].measured.own_cpu_nanos = Some(100_000_000);
+        let summary = Summary::of(&point(runs, 1));
+        assert!((summary.cpu_ms_per_item.unwrap() - 4.5).abs() < 1e-9);
     }
 
     #[test]

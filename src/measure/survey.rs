@@ -73,9 +73,9 @@ impl Survey {
                 offered.sort_unstable();
                 offered.dedup();
                 Err(format!(
-                    "no ONNX Runtime on `{target}` offers {provider}; they offer {}; run `inferometer runtime \
-                     install` there with one that does",
-                    offered.join(", ")
+                    "no ONNX Runtime on `{target}` offers {provider}; there are {}; there, {}",
+                    offered.join(", "),
+                    runtime::other_providers(provider)
                 ))
             }
         }

@@ -31,6 +31,9 @@ pub struct Agreement {
     pub accuracy_b: Option<f64>,
     /// The same for each output.
     pub outputs: Vec<OutputAgreement>,
+    /// How the machine that ran them was reached: empty for this one, else the command prefix.
+    #[serde(default)]
+    pub target: String,
 }
 
 /// How far one output agrees.
@@ -274,6 +277,7 @@ impl Tally {
                     non_finite: sums.non_finite,
                 })
                 .collect(),
+            target: String::new(),
         })
     }
 }

@@ -6,14 +6,16 @@
 //! Everything native (ONNX Runtime, its providers, drivers) lives here, so that a crash, a hang or a runaway
 //! allocation costs one measurement. It must not know projects, sweeps or the window.
 
+use std::fs::File;
 use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 
+use super::batches::Batches;
 use super::bench;
 use super::duel::Set;
 use super::engine::{Engine, EngineError, Loaded};
-use super::exchange;
+use super::exchange::{self, Written};
 use super::inputs;
 use super::native;
 use super::own_folders;
@@ -21,7 +23,7 @@ use super::point::Measured;
 use super::probe;
 use super::protocol::{Event, PROTOCOL, Request, SessionSpec, line_of};
 use super::survey::Survey;
-use super::transfer::Store;
+use super::transfer::{self, Store};
 
 /// Serves standard input to its end; the first thing its process does. Returns the process's exit code: 0, or 1 when input or output broke.
 pub fn main() -> u8 {
@@ -57,7 +59,7 @@ pub fn serve(
     lines: impl IntoIterator<Item = std::io::Result<String>>,
     output: impl Write,
 ) -> std::io::Result<()> {
-    let mut worker = Worker { output, engine: None, kept: None, turning: None, store: None };
+    let mut worker = Worker { output, engine: None, kept: None, turning: None, store: None, outputs: None };
     worker.say(&Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() })?;
     for line in lines {
         let line = line?;
@@ -83,6 +85,8 @@ struct Worker<W> {
     turning: Option<Set>,
     /// Files that other machines send here.
     store: Option<Store>,
+    /// Outputs that the app has not named a file for.
+    outputs: Option<File>,
 }
 
 impl<W: Write> Worker<W> {
@@ -110,11 +114,11 @@ impl<W: Write> Worker<W> {
             }
             Request::Bench { session, feeds, load } => {
                 self.forget();
-                let feeds = inputs::all_tensors(&feeds).map_err(words)?;
+                let batches = Batches::read(&feeds).map_err(words)?;
                 self.engine(&session.runtime).map_err(words)?;
                 let Some(engine) = self.engine.take() else { return Err("no runtime is loaded".to_owned()) };
                 let mut broken = None;
-                let measured = bench::run(&engine, &session, feeds, &load, |stage| {
+                let measured = bench::run(&engine, &session, &batches, &load, |stage| {
                     broken = self.say(&Event::Stage { stage }).err().or(broken.take());
                 });
                 let runtime_version = engine.version();
@@ -124,33 +128,42 @@ impl<W: Write> Worker<W> {
             }
             Request::Turns { set, lanes, turns } => {
                 self.kept = None;
-                let before = self.turning.take().filter(|before| before.is(set, &lanes));
-                let (turning, load_nanos) = match before {
-                    Some(turning) => (turning, Vec::new()),
-                    None => {
+                let mut load_nanos = Vec::new();
+                let turning =
+                    if let Some(before) = self.turning.take().filter(|before| before.is(set, &lanes)) {
+                        before
+                    } else {
                         let runtime = lanes.first().map(|lane| lane.session.runtime.clone());
                         let runtime = runtime.ok_or("nothing takes turns")?;
                         if let Some(other) = lanes.iter().find(|lane| lane.session.runtime != runtime) {
                             return Err(words(EngineError::OtherLibrary(other.session.runtime.clone())));
                         }
                         let turning = Set::create(self.engine(&runtime).map_err(words)?, set, &lanes)?;
-                        let load_nanos = turning.load_nanos();
-                        (turning, load_nanos)
-                    }
-                };
+                        load_nanos = turning.load_nanos();
+                        turning
+                    };
                 let latency_nanos = turning.run(&turns)?;
                 self.turning = Some(turning);
                 Ok(Event::Turned { latency_nanos, load_nanos })
             }
             Request::Outputs { session, feeds, out } => {
-                let all = inputs::all_tensors(&feeds).map_err(words)?;
-                let mut writer = exchange::Writer::create(&out).map_err(words)?;
-                for inputs in all {
+                let cannot = |error: std::io::Error| format!("cannot keep the outputs: {error}");
+                self.outputs = None;
+                let mut writer = exchange::Writer::create(out.as_deref()).map_err(cannot)?;
+                for inputs in inputs::all_tensors(&feeds) {
+                    let inputs = inputs.map_err(words)?;
                     let outputs = self.kept_session(&session).and_then(|kept| kept.outputs(inputs));
-                    writer.write(&outputs.map_err(words)?).map_err(words)?;
+                    writer.write(&outputs.map_err(words)?).map_err(cannot)?;
                 }
-                writer.finish().map_err(words)?;
-                Ok(Event::Written)
+                let Written { file, bytes, sha256 } = writer.finish().map_err(cannot)?;
+                self.outputs = out.is_none().then_some(file);
+                Ok(Event::Written { bytes, sha256 })
+            }
+            Request::Give { offset } => {
+                let Some(file) = &mut self.outputs else { return Err("no outputs are kept here".to_owned()) };
+                let data = transfer::piece_of(file, offset)
+                    .map_err(|error| format!("cannot read the outputs: {error}"))?;
+                Ok(Event::Given { data })
             }
             Request::Profile { session, feed, seconds, most_runs } => {
                 self.forget();

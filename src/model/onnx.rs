@@ -84,7 +84,7 @@ pub enum ExternalProblem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// No bytes.
-    #[error("the file is empty")]
+    #[error("the file is empty (0 bytes); download or export it again")]
     Empty,
     /// Larger than protobuf allows.
     #[error(

@@ -23,6 +23,15 @@ pub(super) fn other_format(bytes: &[u8]) -> Option<(&'static str, &'static str)>
     if head.get(4..8) == Some(b"TFL3") {
         return Some(("a TensorFlow Lite model", convert));
     }
+    if head.starts_with(b"SQLite format 3\0") {
+        return Some(("an SQLite database (perhaps a project)", "a project is named with --project"));
+    }
+    if head.starts_with(b"\x93NUMPY") {
+        return Some(("a NumPy array", "give the .onnx file"));
+    }
+    if head.starts_with(b"PAR1") {
+        return Some(("a Parquet table", "give the .onnx file"));
+    }
     if head.starts_with(b"GGUF") {
         return Some(("a GGUF model", convert));
     }

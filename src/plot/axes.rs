@@ -44,7 +44,7 @@ impl Ticks {
 
 /// Room from tick to tick on a vertical axis.
 fn up_between(scale: &Scale) -> f64 {
-    if *scale == Scale::Log10 { 19.0 } else { 36.0 }
+    if *scale == Scale::Log10 { 19.0 } else { 28.0 }
 }
 
 /// Two linear axes from zero read on one grid.

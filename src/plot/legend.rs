@@ -164,7 +164,7 @@ fn galley(ui: &Ui, text: &str, tokens: &Tokens, color: egui::Color32) -> std::sy
 
 const fn sample_width(mark: &Mark) -> f32 {
     match mark {
-        Mark::Bars { .. } | Mark::Points { .. } => SQUARE,
+        Mark::Bars { .. } | Mark::Points { .. } | Mark::Band { .. } => SQUARE,
         _ => LINE,
     }
 }
@@ -199,6 +199,10 @@ fn sample(mark: &Mark, rect: Rect, tokens: &Tokens, strength: f32, out: &mut Vec
             let square = Rect::from_center_size(center, Vec2::splat(SQUARE));
             let color = tokens.faint(tokens.ink(*ink), strength);
             out.push(Shape::rect_filled(square, 2, color));
+        }
+        Mark::Band { ink, .. } => {
+            let square = Rect::from_center_size(center, Vec2::splat(SQUARE));
+            out.extend(super::marks::band(square, tokens.faint(tokens.ink(*ink), strength), tokens));
         }
         Mark::HorizontalLimit { .. } | Mark::VerticalLimit { .. } => {}
     }
@@ -274,6 +278,10 @@ pub(super) fn swatch(ui: &mut Ui, mark: &Mark, tokens: &Tokens) {
         Mark::Line { ink, .. } | Mark::Bars { ink, .. } => {
             let square = Rect::from_center_size(rect.center(), Vec2::splat(9.0));
             shapes.push(Shape::rect_filled(square, 2, tokens.ink(*ink)));
+        }
+        Mark::Band { ink, .. } => {
+            let square = Rect::from_center_size(rect.center(), Vec2::splat(9.0));
+            shapes.extend(super::marks::band(square, tokens.ink(*ink), tokens));
         }
         Mark::HorizontalLimit { .. } | Mark::VerticalLimit { .. } => {
             let ink = tokens.ink(Ink::Strong);

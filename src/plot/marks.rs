@@ -65,6 +65,7 @@ impl Canvas<'_> {
     pub fn draw(&self, out: &mut Vec<Shape>) -> Vec<Target> {
         let mut targets = Vec::new();
         let mut obstacles = Obstacles::default();
+        self.bands(out, &mut targets);
         self.bars(out, &mut targets, &mut obstacles);
         let limits = self.limits();
         for (_, ends) in &limits {
@@ -90,11 +91,13 @@ impl Canvas<'_> {
                 }
             }
         }
-        // Dimmed points lie under the others, the chosen one on top.
-        points.sort_by_key(|(_, target)| {
+        // Dimmed points lie under the others, the chosen one on top. Points without a marker come first: where a line
+        // joins the points of others, pointing there means those.
+        points.sort_by_key(|(with_markers, target)| {
             let mark = &self.chart.marks[target.mark];
             let datum = &mark.data()[target.datum];
-            (self.is_chosen(datum), !datum.dimmed && !matches!(mark, Mark::Points { .. }))
+            let from_elsewhere = matches!(mark, Mark::Points { ink, .. } if *ink != Ink::Strong);
+            (*with_markers, self.is_chosen(datum), !datum.dimmed && !from_elsewhere)
         });
         for (markers, target) in &points {
             self.point(*target, *markers, out, &mut obstacles);
@@ -246,6 +249,32 @@ impl Canvas<'_> {
         }
     }
 
+    /// Shaded ranges, under all else; the part in the frame can be pointed at.
+    fn bands(&self, out: &mut Vec<Shape>, targets: &mut Vec<Target>) {
+        for (index, mark) in self.chart.marks.iter().enumerate() {
+            let Mark::Band { name, data, ink, width } = mark else { continue };
+            if !(self.visible)(name) {
+                continue;
+            }
+            for (number, datum) in data.iter().enumerate() {
+                let Some([low, high]) = datum.interval else { continue };
+                let corner = |x: f64, y: f64| self.position(mark, &Datum::new(x, y));
+                let half = width / 2.0;
+                let (Some(one), Some(other)) = (corner(datum.x - half, low), corner(datum.x + half, high))
+                else {
+                    continue;
+                };
+                let rect = Rect::from_two_pos(one, other).intersect(self.frame());
+                if !rect.is_positive() {
+                    continue;
+                }
+                out.extend(band(rect, self.fill(datum, *ink), self.tokens));
+                let (pos, outermost) = (rect.center_top(), true);
+                targets.push(Target { mark: index, datum: number, pos, bar: Some(rect), outermost });
+            }
+        }
+    }
+
     fn bars(&self, out: &mut Vec<Shape>, targets: &mut Vec<Target>, obstacles: &mut Obstacles) {
         let frame = self.frame();
         let mut chosen: Vec<Rect> = Vec::new();
@@ -363,7 +392,7 @@ impl Canvas<'_> {
                 let x = self.transform.position_from_point_x(ticks::place(&self.chart.x.scale, x)?);
                 Some((name.as_str(), [pos2(x, frame.bottom()), pos2(x, frame.top())]))
             }
-            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } => None,
+            Mark::Line { .. } | Mark::Points { .. } | Mark::Bars { .. } | Mark::Band { .. } => None,
         };
         self.chart
             .marks
@@ -394,6 +423,18 @@ impl Canvas<'_> {
             out.push(Shape::galley(rect.min, galley, self.tokens.strong));
         }
     }
+}
+
+/// A shaded range: quiet enough to read points on it, with edges that show even where it is thin.
+pub(super) fn band(rect: Rect, color: Color32, tokens: &Tokens) -> [Shape; 3] {
+    let edge = Stroke::new(1.0, tokens.faint(color, 0.6));
+    let mut shape = RectShape::filled(rect, 0, tokens.faint(color, 0.22));
+    shape.round_to_pixels = Some(false);
+    [
+        Shape::Rect(shape),
+        Shape::line_segment([rect.left_top(), rect.right_top()], edge),
+        Shape::line_segment([rect.left_bottom(), rect.right_bottom()], edge),
+    ]
 }
 
 /// Where a place on the second axis lies on the first: the two fitted ranges are laid over each other.

@@ -31,6 +31,8 @@ pub struct Options {
     pub chosen: Option<u64>,
     /// Whether it can be dragged, zoomed, pointed at and chosen from.
     pub interactive: bool,
+    /// Whether dragging and zooming move along the horizontal axis alone, as over time; a box zooms on both.
+    pub sideways: bool,
     /// Whether title, subtitle and notes are part of the picture, or said by the page around it.
     pub framed: bool,
 }
@@ -38,7 +40,7 @@ pub struct Options {
 impl Options {
     /// An interactive chart as wide as its ui, with title and notes.
     pub fn new(height: f32, tokens: Tokens) -> Self {
-        Self { width: None, height, tokens, chosen: None, interactive: true, framed: true }
+        Self { width: None, height, tokens, chosen: None, interactive: true, sideways: false, framed: true }
     }
 }
 
@@ -119,8 +121,8 @@ pub fn show(ui: &mut Ui, chart: &Chart, options: &Options) -> Response {
         .allow_double_click_reset(false)
         // Scrolling belongs to the page; Ctrl and the wheel zoom.
         .allow_scroll(false)
-        .allow_drag(options.interactive)
-        .allow_zoom(options.interactive)
+        .allow_drag([options.interactive, options.interactive && !options.sideways])
+        .allow_zoom([options.interactive, options.interactive && !options.sideways])
         .allow_boxed_zoom(options.interactive)
         .sense(if options.interactive { Sense::click_and_drag() } else { Sense::hover() })
         .show(&mut inner, |plane| {

@@ -41,8 +41,11 @@ pub enum ExportError {
     )]
     UnknownFormat { found: String, path: PathBuf },
     /// Nothing is overwritten unasked.
-    #[error("a file of this name is already there; choose another name or ask to overwrite it: {}", path.display())]
+    #[error("a file of this name is already there; choose another name, or replace it (--force): {}", path.display())]
     Exists { path: PathBuf },
+    /// There is no folder to write into.
+    #[error("there is no folder {} to write into; make it, or choose another: {}", folder.display(), path.display())]
+    NoFolder { folder: PathBuf, path: PathBuf },
     /// The disk said no.
     #[error("could not {doing}: {}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: std::io::Error },

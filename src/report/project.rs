@@ -8,6 +8,7 @@ use crate::app::comparison::{self, Comparison};
 use crate::app::{App, LatencyAxis, Query, QueryResult, Scenario, figures, foreign, tradeoff};
 use crate::bill::Costs;
 use crate::chart::Chart;
+use crate::measure::stats::DEFINITION;
 use crate::plan::{Answer, Offer};
 use crate::units::{self, Money};
 
@@ -283,7 +284,7 @@ fn points_table(app: &App) -> Block {
                 summary.p95.words(),
                 summary.p99.words(),
                 units::three_digits(summary.throughput_per_second),
-                match &row.cost_per_thousand {
+                match &row.cost_per_million {
                     Ok(cost) => units::money(*cost, currency) + assumed(row.assumed),
                     Err(_reason) => "not known".to_owned(),
                 },
@@ -292,10 +293,15 @@ fn points_table(app: &App) -> Block {
         })
         .collect();
     let profile = state.price_profile().map_or_else(String::new, |profile| {
-        format!("Cost per 1,000 on {} ({}); {}.", profile.name, profile.purchase.label(), profile.source)
+        format!(
+            "Cost per million items on {} ({}); {}.",
+            profile.name,
+            profile.purchase.label(),
+            profile.source
+        )
     });
     Block::Table {
-        head: ["Model", "Batch", "Threads", "p50", "p95", "p99", "Inferences/s", "Cost per 1,000", "Samples"]
+        head: ["Model", "Batch", "Threads", "p50", "p95", "p99", "Items/s", "Cost per million", "Samples"]
             .map(str::to_owned)
             .to_vec(),
         rows,
@@ -448,14 +454,14 @@ fn method(app: &App) -> Vec<String> {
         "Each configuration was measured in a fresh process. Load, first inference and warm-up are not among the \
          samples; every latency of the steady state is kept in the project in nanoseconds."
             .to_owned(),
-        "Percentiles are samples (the value at rank ⌈p·n⌉). Throughput is items ÷ wall time.".to_owned(),
+        format!("{DEFINITION} Throughput is items ÷ wall time."),
         "p99 of an offer = 99th percentile of the time to fill the batch + of waiting in an M/D/c queue + measured p99 ÷ \
          speed factor. It is an estimate, not a measurement."
             .to_owned(),
-        "Cost per 1,000 = price per hour ÷ (throughput × utilisation × 3,600) × 1,000; a month has 730 hours."
+        "Cost per million items = price per hour ÷ (throughput × utilisation × 3,600) × 1,000,000; a month has 730 hours."
             .to_owned(),
         "A machine runs as many sessions as its CPUs and memory hold (one an accelerator); sessions on separate CPUs \
-         are assumed not to slow each other. Cost per 1,000 counts the throughput of all of them."
+         are assumed not to slow each other. Cost per million items counts the throughput of all of them."
             .to_owned(),
         "Latency is one run of the model: network, queues outside it, pre- and post-processing come on top."
             .to_owned(),

@@ -25,6 +25,9 @@ pub fn write_file(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(),
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    if !folder.is_dir() {
+        return Err(ExportError::NoFolder { folder: folder.to_owned(), path: path.to_owned() });
+    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".inferometer-").suffix(".part");
     // Temporary files are private by default; an export is as readable as any file the user makes.
@@ -73,6 +76,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("no/such/folder/chart.svg");
         let error = write_file(&path, b"x", Overwrite::No).unwrap_err().to_string();
-        assert!(error.contains("could not make a file") && error.ends_with("chart.svg"), "{error}");
+        assert!(error.contains("there is no folder") && error.ends_with("chart.svg"), "{error}");
     }
 }

@@ -404,6 +404,37 @@ fn what_is_no_bill_is_refused_and_nothing_is_kept() {
     assert!(bench.stored().is_empty(), "{:?}", bench.stored());
 }
 
+/// A first line and a quote without end are refused before they fill the memory, packed or not.
+#[test]
+fn a_header_or_a_row_that_does_not_end_is_refused_with_its_line() {
+    let head = b"BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart\n";
+    let endless = [&head[..head.len() - 1], &b",another column"[..].repeat(200_000)].concat();
+    let row = b"1,USD,Usage,2026-01-01\n";
+    let open_quote = [&head[..], &row[..], b"2,USD,\"Usage,2026-01-01\n", &row[..].repeat(900_000)].concat();
+    let bench = Bench::new();
+    for (name, text, expected) in [
+        ("line.csv", &endless, "the first line is longer than 1 MiB"),
+        ("quote.csv", &open_quote, "the row that begins on line 3 is longer than 16 MiB"),
+    ] {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(text).unwrap();
+        for bytes in [text, &gzip.finish().unwrap()] {
+            let error = bench.import_bytes(name, bytes).unwrap_err();
+            assert!(matches!(error, BillError::LongRow { .. }), "{name}: {error:?}");
+            let message = error.to_string();
+            assert!(message.contains(expected) && message.ends_with(name), "{message}");
+        }
+    }
+    assert!(bench.stored().is_empty(), "{:?}", bench.stored());
+    // As large, and with as many columns as any table: read.
+    let wide: Vec<String> = (0..2_000).map(|column| format!("x_column_of_ours_{column}")).collect();
+    let header = format!("BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,{}\n", wide.join(","));
+    let line = format!("1,USD,Usage,2026-01-01{}\n", ",".repeat(2_000));
+    let text = header + &line.repeat(9_000);
+    assert!(text.len() > 17 << 20, "{}", text.len());
+    assert_eq!(bench.import_bytes("wide.csv", text.as_bytes()).unwrap().rows, 9_000);
+}
+
 #[test]
 fn compressed_bills_that_are_cut_off_are_refused_and_nothing_is_kept() {
     let mut text = b"BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart\n".to_vec();

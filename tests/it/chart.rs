@@ -261,6 +261,31 @@ fn every_point_lies_inside_the_frame_at_its_logarithmic_place() {
 }
 
 #[test]
+fn a_band_is_drawn_from_its_low_to_its_high_end_and_written_to_the_table() {
+    let names = Scale::Categories(vec!["p50".into(), "p99".into()]);
+    let mut chart =
+        Chart::new("band", "Band", Axis::new("", "", names), Axis::new("Ratio", "×", Scale::Log10));
+    // From a half to the double lies the band, from a tenth to ten the points: log10 -1 to 1.
+    let band = |x| Datum { interval: Some([0.5, 2.0]), ..Datum::new(x, 1.0) };
+    let ends = vec![Datum::new(0.0, 0.1), Datum::new(1.0, 10.0)];
+    chart.marks = vec![
+        Mark::Band { name: "resolution".into(), data: vec![band(0.0)], ink: Ink::Quiet, width: 1.0 },
+        Mark::Points { name: "ratio".into(), data: ends, ink: Ink::Series(0) },
+    ];
+    let svg = chart_svg(&chart, [700.0, 500.0], Theme::Light).unwrap();
+    let [left, top, width, height] = clip(&svg);
+    let at = |up: f32| top + height * (1.0 - (up + 1.14) / 2.28);
+    let wanted = [left, at(2_f32.log10()), width / 2.0, at(0.5_f32.log10()) - at(2_f32.log10())];
+    for (side, wanted) in ["x", "y", "width", "height"].into_iter().zip(wanted) {
+        let found = numbers(&svg, "rect", side);
+        assert!(found.iter().any(|found| (found - wanted).abs() < 0.05), "{side}: {found:?}, {wanted}");
+    }
+    assert!(texts(&svg).iter().any(|text| text == "resolution"), "it is in the legend");
+    let csv = to_csv(&chart);
+    assert!(csv.contains("resolution,p50,1,0.5,2"), "{csv}");
+}
+
+#[test]
 fn values_without_a_place_are_left_out_and_counted_below_the_chart() {
     let mut chart = tradeoff();
     let Mark::Line { data, .. } = &mut chart.marks[0] else { panic!("the first mark is a line") };
@@ -269,8 +294,9 @@ fn values_without_a_place_are_left_out_and_counted_below_the_chart() {
     data.push(Datum::new(5.0, f64::INFINITY));
     let svg = chart_svg(&chart, [960.0, 600.0], Theme::Light).unwrap();
     let texts = texts(&svg);
-    assert!(texts.iter().any(|t| t == "2 values that are not a finite number not shown."), "{texts:?}");
-    assert!(texts.iter().any(|t| t == "1 value not above zero not shown on the logarithmic axis."));
+    assert!(texts.iter().any(|t| t == "Not drawn: 2 values that are not known."), "{texts:?}");
+    let none = "Not drawn: 1 value of 0 or less, which has no place on a logarithmic axis.";
+    assert!(texts.iter().any(|t| t == none), "{texts:?}");
     assert!(!svg.contains("NaN"));
 }
 

@@ -12,6 +12,7 @@ use inferometer::measure::sweep::Tools;
 use inferometer::measure::{Config, Optimisation, Scenario};
 
 use crate::measure::runtimes;
+use crate::profile::openvino;
 
 fn launcher() -> Launcher {
     Launcher::command(vec![env!("CARGO_BIN_EXE_inferometer").to_owned()])
@@ -38,7 +39,7 @@ fn config() -> Config {
 }
 
 fn side(name: &str) -> Side {
-    Side { model: model(name), config: config() }
+    Side { model: model(name), config: config(), inputs: None, library: None }
 }
 
 /// Each process ends when it is first looked at, after two sets, however busy the machine is.
@@ -105,6 +106,60 @@ fn a_model_alone_only_tells_the_resolution() {
     assert_eq!((duel.same.len(), duel.sentence.clone()), (3, duel.resolution_sentence().unwrap()));
 }
 
+/// Two libraries cannot be loaded into one process.
+#[test]
+fn two_runtimes_race_each_in_a_worker_of_its_own() {
+    let launcher = launcher();
+    // The one built for another device comes first, and the plain one still runs the CPU.
+    let both: Vec<_> = openvino().into_iter().chain(runtimes().iter().cloned()).collect();
+    let tools = Tools { launcher: &launcher, runtimes: &both };
+    let there =
+        Side { config: Config { provider: "OpenVINO".to_owned(), ..config() }, ..side("digits-cnn.onnx") };
+    let machine = Fingerprint::default();
+    let mut ignored = |_| ();
+    let outcome = duel::run(
+        &side("digits-cnn.onnx"),
+        Some(&there),
+        &quick(),
+        tools,
+        &machine,
+        &Cancel::new(),
+        &mut ignored,
+    );
+    assert_eq!(outcome.problem, None);
+    let duel = outcome.duel.unwrap();
+    let b = duel.b.as_ref().unwrap();
+    // The versions that `install` pins.
+    assert_eq!((duel.a.runtime_version.as_str(), b.runtime_version.as_str()), ("1.31.1", "1.24.1"));
+    let sets = duel.sets as usize;
+    assert_eq!((duel.groups, duel.a.load_nanos.len(), b.load_nanos.len()), (2, sets, sets));
+    assert!(duel.ratios[0].estimate.is_some() && duel.resolution.is_some(), "{:?}", duel.ratios);
+    assert!(duel.sentence.contains("OpenVINO") && duel.sentence.contains("CPU"), "{}", duel.sentence);
+}
+
+#[test]
+fn one_provider_races_in_two_versions_of_the_runtime() {
+    let old = openvino().remove(0).path;
+    let there = Side { library: Some(old.clone()), ..side("digits-student.onnx") };
+    let settings = Settings { groups: 1, ..quick() };
+    let outcome = run(&side("digits-student.onnx"), Some(&there), settings, &Cancel::new());
+    assert_eq!(outcome.problem, None);
+    let duel = outcome.duel.unwrap();
+    assert_eq!(duel.names(), ("ONNX Runtime 1.31.1".to_owned(), "ONNX Runtime 1.24.1".to_owned()));
+    assert_eq!(duel.runtimes(), "ONNX Runtime 1.31.1 for A and 1.24.1 for B");
+    assert_eq!(duel.b.unwrap().library, Some(old.clone()));
+    // What is no library, and a provider that it lacks.
+    for (library, provider, words) in [
+        (PathBuf::from("/nonexistent/libonnxruntime.so"), "CPU", "cannot load ONNX Runtime"),
+        (old, "CUDA", "does not offer CUDA; it offers"),
+    ] {
+        let config = Config { provider: provider.to_owned(), ..config() };
+        let side = Side { library: Some(library), config, ..side("digits-student.onnx") };
+        let problem = run(&side, None, quick(), &Cancel::new()).problem.unwrap();
+        assert!(problem.contains(words), "{problem}");
+    }
+}
+
 #[test]
 fn batches_that_differ_are_compared_per_item() {
     let settings = Settings { groups: 1, self_test: false, ..quick() };
@@ -126,7 +181,7 @@ fn what_cannot_race_is_refused_in_words() {
         Side { config: Config { scenario: Scenario::Offline, ..config() }, ..side("digits-cnn.onnx") };
     let missing =
         Side { config: Config { provider: "CUDA".to_owned(), ..config() }, ..side("digits-cnn.onnx") };
-    let absent = Side { model: model("absent.onnx"), config: config() };
+    let absent = Side { model: model("absent.onnx"), config: config(), inputs: None, library: None };
     let never = Settings { seconds: 0.0, ..quick() };
     for (side, settings, words) in [
         (offline, quick(), "one query at a time"),
@@ -199,7 +254,14 @@ fn a_race_is_kept_in_the_project_and_told_from_both_sides() {
     let job = first.handle(Command::OpenFiles(files)).unwrap().unwrap();
     first.wait(job, |_| {});
     let [a, b] = [0, 1].map(|place| first.state().models[place].model.sha256.clone());
-    let race = Race { a: (a.clone(), config()), b: Some((b.clone(), config())), settings: quick() };
+    let race = Race {
+        a: (a.clone(), config()),
+        b: Some((b.clone(), config())),
+        library: None,
+        settings: quick(),
+        inputs: None,
+        target: None,
+    };
     let job = first.handle(Command::Duel(Box::new(race.clone()))).unwrap().unwrap();
     assert!(first.racing().is_some() && first.is_measuring());
     let refused = first.handle(Command::Duel(Box::new(race))).unwrap_err().to_string();
@@ -218,8 +280,12 @@ fn a_race_is_kept_in_the_project_and_told_from_both_sides() {
     assert_eq!(rounds.len() as u64, there.pairs);
     assert!(rounds.iter().zip(&turned).all(|(one, other)| one.a == other.b && one.b == other.a));
     assert!(back.sentence.contains("as fast as digits-student.onnx"), "{}", back.sentence);
-    let exact = second.state().duel_of((&a, &config()), Some((&b, &config())));
+    let here = launcher().target().to_owned();
+    let exact = second.state().duel_of((&a, &config()), Some((&b, &config())), &here);
     assert_eq!(exact, Some(there));
     let other = Config { threads: 2, ..config() };
-    assert_eq!(second.state().duel_of((&a, &other), Some((&b, &config()))), None);
+    assert_eq!(second.state().duel_of((&a, &other), Some((&b, &config())), &here), None);
+    assert_eq!(second.state().duel_of((&a, &config()), Some((&b, &config())), "ssh elsewhere"), None);
+    let of_a_file = Config { inputs: Some("x.npz 0123456789ab".to_owned()), ..config() };
+    assert_eq!(second.state().duel_of((&a, &of_a_file), Some((&b, &of_a_file)), &here), None);
 }

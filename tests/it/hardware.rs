@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use inferometer::hardware::{Fingerprint, PriceBook, Purchase, Query, cost_per_thousand, defaults};
+use inferometer::hardware::{Fingerprint, PriceBook, Purchase, Query, cost_per_million, defaults};
 use inferometer::units::Money;
 
 fn money(text: &str) -> Money {
@@ -127,8 +127,8 @@ fn a_default_profile_prices_a_measurement() {
     let profile = profiles.iter().find(|p| p.id == "aws/c7i.large/us-east-1/on_demand").unwrap();
     assert_eq!(profile.name, "AWS c7i.large");
     assert!(profile.source.starts_with("karpenter-provider-aws 1d92708, 2026-07-20"), "{}", profile.source);
-    // 0.08925 ÷ (250 × 0.5 × 3,600) × 1,000, by hand.
-    assert_eq!(cost_per_thousand(profile.price_per_hour, 250.0, 0.5), Some(money("0.0001983333")));
+    // 0.08925 ÷ (250 × 0.5 × 3,600) × 1,000,000, by hand.
+    assert_eq!(cost_per_million(profile.price_per_hour, 250.0, 0.5), Some(money("0.1983333333")));
 }
 
 fn sample_rows(file: &str) -> Vec<Vec<String>> {

@@ -6,6 +6,7 @@ mod bill;
 mod bill_formats;
 mod chart;
 mod cli;
+mod cli_words;
 mod duel;
 mod gui;
 mod hardware;
@@ -19,5 +20,7 @@ mod project;
 #[cfg(unix)]
 mod remote;
 mod results;
+#[cfg(unix)]
+mod resumed;
 mod sample;
 mod wheels;

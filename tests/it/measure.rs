@@ -68,7 +68,7 @@ fn run(sweep: &Sweep, launcher: &Launcher) -> (Vec<Point>, Vec<(PathBuf, String)
     let outcome = sweep::run(sweep, Vec::new(), tools, &machine, &Cancel::new(), &mut |event| match event {
         Event::Ran { place, point, run, .. } => keep(&mut points, place, *point, *run),
         Event::Failed { model, message, .. } => failures.push((model, message)),
-        Event::Started { .. } | Event::Progress { .. } => {}
+        Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
     });
     // In the order of the configurations, not in the random one they were measured in.
     points.sort_by_key(|(place, _)| *place);
@@ -118,6 +118,30 @@ fn a_sweep_keeps_loading_first_inference_and_steady_state_apart() {
         assert!(summary.p50.ms.unwrap() <= summary.p90.ms.unwrap());
         assert!(summary.throughput_per_second > 0.0);
     }
+}
+
+/// A dynamic batcher, helpers of MultiStream and Offline with the real library.
+#[test]
+fn every_scenario_tells_what_measuring_itself_used_and_what_the_run_did_over_time() {
+    let scenarios = ["server:400:batch=4:delay=3", "multi:4", "offline"];
+    let sweep = Sweep {
+        scenarios: scenarios.map(|text| text.parse().unwrap()).to_vec(),
+        instances: vec![2],
+        seconds: 0.4,
+        ..quick(vec![sample("models/digits-student.onnx")])
+    };
+    let (points, failures, _) = run(&sweep, &launcher());
+    assert_eq!((failures, points.len()), (Vec::new(), 3));
+    for point in &points {
+        let (measured, scenario) = (&point.runs[0].measured, &point.config.scenario);
+        let readings = measured.readings.as_ref().unwrap();
+        // Watched from just before the series to just after it.
+        assert!(readings.run_nanos >= measured.wall_nanos, "{scenario}");
+        assert!(measured.own_cpu_nanos.unwrap() <= measured.cpu_nanos.unwrap() + 1_000_000, "{scenario}");
+        assert!(measured.steadiness.is_some(), "{scenario}");
+    }
+    let batches = &points[0].runs[0].measured.series.batch;
+    assert!(!batches.is_empty() && batches.iter().all(|batch| (1..=4).contains(batch)), "{batches:?}");
 }
 
 #[test]
@@ -195,7 +219,7 @@ fn a_worker_that_aborts_costs_one_configuration() {
                 }
                 Event::Ran { point, .. } => batches.push(point.config.batch),
                 Event::Failed { message, .. } => failures.push(message),
-                Event::Started { .. } | Event::Progress { .. } => {}
+                Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
             }
         });
     batches.sort_unstable();
@@ -281,6 +305,7 @@ fn cancelling_keeps_what_is_done() {
                     assert!(done <= total && seconds_left >= 0.0 && seconds_left.is_finite());
                 }
                 Event::Failed { message, .. } => panic!("{message}"),
+                Event::Ended { .. } => panic!("nothing failed"),
             }
         });
     assert_eq!((points, outcome), (1, Outcome { finished: 1, failed: 0, cancelled: true }));

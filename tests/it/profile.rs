@@ -12,7 +12,7 @@ use inferometer::measure::protocol::{Event, Request, RoofSpec};
 use inferometer::measure::roof::gemm;
 use inferometer::measure::runtime::{self, Found, Search};
 use inferometer::measure::sweep::Tools;
-use inferometer::measure::{Config, Optimisation, Scenario};
+use inferometer::measure::{Config, Optimisation};
 use inferometer::model::ElementType;
 
 use crate::cli;
@@ -23,19 +23,7 @@ fn launcher() -> Launcher {
 }
 
 fn config(batch: u64, provider: &str) -> Config {
-    Config {
-        batch,
-        threads: 1,
-        provider: provider.to_owned(),
-        dims: [].into(),
-        seconds: 0.1,
-        min_queries: 0,
-        seed: 3,
-        inputs: None,
-        instances: 1,
-        optimisation: Optimisation::All,
-        scenario: Scenario::SingleStream,
-    }
+    Config { batch, provider: provider.to_owned(), seconds: 0.1, seed: 3, ..Config::default() }
 }
 
 fn profile(model: PathBuf, config: Config, runtimes: &[Found]) -> Result<Breakdown, WorkerError> {
@@ -198,7 +186,7 @@ fn a_profile_is_kept_in_the_project_and_nothing_is_measured_beside_it() {
 }
 
 /// The pinned `OpenVINO` runtime, in a folder of its own so that no other test takes it for the CPU's.
-fn openvino() -> Vec<Found> {
+pub(crate) fn openvino() -> Vec<Found> {
     let folder = runtimes_folder().join("openvino");
     install::install(Flavour::OpenVino, &folder, &pythons(), &Cancel::new(), &mut |_| ()).unwrap();
     let search = Search { data_folder: Some(folder), ..Search::default() };
@@ -243,7 +231,7 @@ fn the_command_line_tells_everything_as_json_and_the_essentials_as_text() {
     let problem = cli::failure(&["profile", "--dim", "batch=1,2"], &[&model]);
     assert!(problem.contains("one size"), "{problem}");
     let problem = cli::failure(&["profile", "--threads", "0"], &[&model]);
-    assert!(problem.contains("threads of 0"), "{problem}");
+    assert!(problem.contains("give a whole number from 1"), "{problem}");
     let problem = cli::failure(&["profile"], &[Path::new("/nonexistent/m.onnx")]);
     assert!(problem.contains("/nonexistent/m.onnx"), "{problem}");
 }

@@ -1,6 +1,7 @@
 //! Measuring on another machine, end to end: the real program behind a real `ssh` and `sshd` on the loopback, with a
 //! line between them that is cut in the middle.
 
+mod compared;
 mod exported;
 mod ssh;
 
@@ -54,7 +55,7 @@ fn run(sweep: &Sweep, target: &Target, on_event: &dyn Fn(&Event, usize)) -> Resu
                 points.insert(place, Point { runs, ..*point });
             }
             Event::Failed { message, .. } => failures.push(message),
-            Event::Started { .. } | Event::Progress { .. } => {}
+            Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
         }
     });
     (points.into_values().collect(), failures, outcome)
@@ -285,15 +286,7 @@ fn a_worker_killed_there_is_told_from_a_cut_line_and_the_sweep_goes_on() {
 #[test]
 fn a_wrapper_that_kills_the_connection_costs_one_configuration() {
     let server = Server::start();
-    let (wrapper, axe) = (server.at("wrapper"), server.at("axe"));
-    let text = format!(
-        "exec 3<&0\n\"$@\" <&3 &\nline=$!\nexec 3<&-\nwhile kill -0 $line 2>/dev/null; do\n\
-         if rm {} 2>/dev/null; then kill -9 $line; fi\nsleep 0.02\ndone\nwait $line",
-        axe.display()
-    );
-    script(&wrapper, &text);
-    let command = format!("{} {}", wrapper.display(), server.command());
-    let target = Target::parse("wrapped", &command, PROGRAM).unwrap();
+    let (target, axe) = server.wrapped();
     let sweep =
         Sweep { seconds: 0.5, batches: vec![1, 2], ..quick(vec![sample("models/digits-student.onnx")]) };
     let kills = Cell::new(0);
@@ -390,7 +383,7 @@ fn the_command_line_checks_a_machine_and_measures_on_it() {
         .arg(&model)
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(crate::cli::is_done(&output), "{}", String::from_utf8_lossy(&output.stderr));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["points"][0]["target"], server.target().prefix());
     assert_eq!(document["points"][0]["machine"]["cpu"], Fingerprint::read().cpu);

@@ -247,12 +247,14 @@ fn what_cannot_be_read_is_said_ends_the_command_with_an_error_and_leaves_no_trac
 }
 
 #[test]
-fn an_unknown_file_without_a_project_is_refused() {
+fn an_unknown_file_is_refused_for_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let files = write(folder.path(), &[("notes.txt", "just some notes\n")]);
     let output = run(folder.path(), &["import"], &files);
     assert!(!output.status.success());
-    assert!(text(&output.stderr).contains("--project"), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(said.contains("just some notes") && !said.contains("--project"), "{said}");
+    assert!(said.trim_end().ends_with("notes.txt"), "the path comes last: {said}");
 }
 
 #[test]
@@ -322,8 +324,7 @@ fn the_trade_off_shows_imported_points_where_the_units_allow() {
     let datum = &trtexec.data()[0];
     let said: Vec<String> = datum.hover.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let said = said.join("\n");
-    for words in
-        ["trtexec 10.3.0", "a.log", "250 queries/s × batch = 2,000 inferences/s", "transfers", "as ours"]
+    for words in ["trtexec 10.3.0", "a.log", "250 queries/s × batch = 2,000 items/s", "transfers", "as ours"]
     {
         assert!(said.contains(words), "{words:?} is not in\n{said}");
     }

@@ -26,14 +26,20 @@ use crate::hardware::Fingerprint;
 pub use run::{Event, Outcome, run};
 pub(super) use turns::Set;
 
-/// One of the two: a model and how it is run. The scenario must be SingleStream with one session; how long and with
-/// which inputs a configuration is measured plays no part, inputs are generated from its seed.
+/// One of the two: a model and how it is run. The scenario must be SingleStream with one session; how long a
+/// configuration is measured plays no part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Side {
     /// The model file.
     pub model: PathBuf,
-    /// How it is run.
+    /// How it is run; [`Config::inputs`] is filled in.
     pub config: Config,
+    /// A `.npy` or `.npz` file whose first items are the inputs; `None` = generated from the configuration's seed.
+    #[serde(default)]
+    pub inputs: Option<PathBuf>,
+    /// The ONNX Runtime library, by its path on the machine that runs it; `None` = the one chosen for the provider.
+    #[serde(default)]
+    pub library: Option<PathBuf>,
 }
 
 /// How long and how precise.
@@ -101,6 +107,9 @@ pub struct Contender {
     pub found_dims: BTreeMap<String, u64>,
     /// ONNX Runtime's version.
     pub runtime_version: String,
+    /// Its library, where one was named.
+    #[serde(default)]
+    pub library: Option<PathBuf>,
     /// Inferences that count.
     pub samples: u64,
     /// Their median latency, in milliseconds; `None` without any. For orientation: the ratio is not made from it.
@@ -190,10 +199,16 @@ pub struct Round {
 }
 
 impl Duel {
-    /// What tells this race from others: both models and how they were run.
+    /// What tells this race from others: both models, how they were run, on what and where.
     pub fn key(&self) -> String {
-        let side = |contender: &Contender| format!("{} {}", contender.model_sha256, contender.config.key());
-        format!("{} | {}", side(&self.a), self.b.as_ref().map_or_else(String::new, side))
+        let side = |contender: &Contender| {
+            let Contender { model_sha256, config, library, .. } = contender;
+            let inputs = config.inputs.as_ref().map_or_else(String::new, |inputs| format!(" on {inputs}"));
+            let with = library.as_ref().map_or_else(String::new, |path| format!(" with {}", path.display()));
+            format!("{model_sha256} {}{inputs}{with}", config.key())
+        };
+        let there = if self.target.is_empty() { String::new() } else { format!(" | {}", self.target) };
+        format!("{} | {}{there}", side(&self.a), self.b.as_ref().map_or_else(String::new, side))
     }
 
     /// The same without latencies.
@@ -226,6 +241,16 @@ impl Duel {
     /// How it was made: `312 blocks of turns in random order, 16 sets of new sessions in 4 fresh processes, 20 s`.
     pub fn method(&self) -> String {
         words::method(self)
+    }
+
+    /// Why it is not kept, and what was found until then.
+    pub fn not_kept_sentence(&self) -> String {
+        words::not_kept(self)
+    }
+
+    /// Which ONNX Runtime ran it: `ONNX Runtime 1.31.1`, or of each side.
+    pub fn runtimes(&self) -> String {
+        words::runtimes(self)
     }
 
     /// Whether it says anything of the medians.

@@ -9,12 +9,14 @@ use super::order::Orders;
 use super::{Contender, Duel, End, Round, Settings, Side, words};
 use crate::hardware::Fingerprint;
 use crate::measure::cancel::Cancel;
+use crate::measure::inputs::{self, Arrays};
 use crate::measure::launcher::{Worker, WorkerError};
 use crate::measure::protocol::{self, Feed, LaneSpec, Request, SessionSpec, Source, TurnSpec};
 use crate::measure::stats::ratio::MIN_PAIRS;
 use crate::measure::stats::{self, Pair, Percentile, Ratio};
 use crate::measure::sweep::{Tools, runtime_for};
-use crate::measure::{Config, model_file, shapes};
+use crate::measure::transfer::bring_model;
+use crate::measure::{Config, model_file, runtime, shapes};
 use crate::model::Model;
 
 /// The chance that intervals are made for.
@@ -107,6 +109,7 @@ struct Runner {
     input_shapes: BTreeMap<String, Vec<u64>>,
     found_dims: BTreeMap<String, u64>,
     runtime_version: String,
+    library: Option<PathBuf>,
     load_nanos: Vec<u64>,
 }
 
@@ -117,6 +120,9 @@ struct Block {
     /// Latencies of each lane.
     lanes: Vec<Vec<u64>>,
 }
+
+/// The latencies of each lane in a block, and the time to load of the lanes whose sessions it created.
+type Turned = (Vec<Vec<u64>>, Vec<(usize, u64)>);
 
 struct Race<'r> {
     tools: Tools<'r>,
@@ -245,7 +251,7 @@ impl<'r> Race<'r> {
         Ok(used)
     }
 
-    /// One block: the latencies of each lane, and the time to load of the lanes whose sessions it created.
+    /// One block.
     fn block(
         &mut self,
         workers: &mut [(PathBuf, Worker)],
@@ -253,7 +259,7 @@ impl<'r> Race<'r> {
         set: u32,
         seconds: f64,
         seed: u64,
-    ) -> Result<(Vec<Vec<u64>>, Vec<(usize, u64)>), WorkerError> {
+    ) -> Result<Turned, WorkerError> {
         let (mut latencies, mut loads) = (vec![Vec::new(); self.lanes.len()], Vec::new());
         let several = workers.len() > 1;
         let turns = TurnSpec { seed, ..self.turns(seconds, several) };
@@ -424,6 +430,7 @@ impl<'r> Race<'r> {
             input_shapes: runner.input_shapes.clone(),
             found_dims: runner.found_dims.clone(),
             runtime_version: runner.runtime_version.clone(),
+            library: runner.library.clone(),
             samples: latencies.len() as u64,
             p50_ms: Percentile::P50.of(&latencies).map(|nanos| nanos as f64 / 1e6),
             items_per_second: (total > 0.0).then(|| items / (total / 1e9)),
@@ -477,32 +484,47 @@ impl Runner {
         cancel: &Cancel,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Self, WorkerError> {
-        let Side { model: path, config } = side;
+        let Side { model: path, config, inputs, library } = side;
         check(path, config)?;
         let model = model_file::read(path).map_err(|error| WorkerError::Refused(error.to_string()))?;
         let refused = |message: String| named(WorkerError::Refused(message), &model.name, config);
+        let bad_inputs = |error: inputs::FeedError| refused(error.to_string());
+        let arrays = inputs.as_deref().map(Arrays::open).transpose().map_err(bad_inputs)?;
+        let identity = inputs.as_deref().map(inputs::identity).transpose().map_err(bad_inputs)?;
+        let mut say = |now: String| on_event(Event::Progress { fraction: 0.0, now, seconds_left: 0.0 });
+        let sent = (path.as_path(), model.sha256.as_str());
+        bring_model(sent, inputs.as_deref(), tools.launcher, cancel, &mut say)?;
+        let (runtime, runtime_version) = if let Some(library) = library {
+            let version = runtime::version_for(library, &config.provider, tools.launcher, cancel);
+            (library.clone(), version.map_err(|error| named(error, &model.name, config))?)
+        } else {
+            let chosen = runtime_for(tools, &config.provider)?;
+            let found = tools.runtimes.iter().find(|found| found.path == chosen);
+            let version = found.and_then(|found| found.version.clone());
+            (chosen, version)
+        };
         let session = SessionSpec {
-            runtime: runtime_for(tools, &config.provider)?,
+            runtime,
             model: path.clone(),
             provider: config.provider.clone(),
             threads: config.threads,
             optimisation: config.optimisation,
         };
         let mut set = config.dims.clone();
-        let mut resolution = shapes::resolve(&model, config.batch, &set, None).map_err(refused)?;
+        let mut resolution = shapes::resolve(&model, config.batch, &set, arrays.as_ref()).map_err(refused)?;
         if let Some(like) = like {
             let known = resolution.free().iter().filter_map(|dim| {
                 let size = like.found_dims.get(&dim.name).or_else(|| like.config.dims.get(&dim.name))?;
                 Some((dim.name.clone(), *size))
             });
             set.extend(known.collect::<Vec<_>>());
-            resolution = shapes::resolve(&model, config.batch, &set, None).map_err(refused)?;
+            resolution = shapes::resolve(&model, config.batch, &set, arrays.as_ref()).map_err(refused)?;
         }
-        let source = Source::Generated { seed: config.seed };
-        let mut on_try = |sizes: &str| {
-            let now = format!("{}: trying {sizes}", model.name);
-            on_event(Event::Progress { fraction: 0.0, now, seconds_left: 0.0 });
+        let source = match inputs {
+            Some(path) => Source::File { path: path.clone(), first: 0 },
+            None => Source::Generated { seed: config.seed },
         };
+        let mut on_try = |sizes: &str| say(format!("{}: trying {sizes}", model.name));
         let mut found =
             shapes::find(tools.launcher, &session, &model, &resolution, &source, cancel, &mut on_try)
                 .map_err(|error| named(error, &model.name, config))?;
@@ -511,15 +533,14 @@ impl Runner {
             .ok_or_else(|| refused("the sizes of its dynamic dimensions are too large".to_owned()))?;
         let feed = shapes::feed_of(&model, &input_shapes, source);
         found.extend(set.into_iter().filter(|(name, _)| !config.dims.contains_key(name)));
-        let version = tools.runtimes.iter().find(|found| found.path == session.runtime);
-        let runtime_version = version.and_then(|found| found.version.clone());
         Ok(Self {
             session,
             feed,
             input_shapes,
             found_dims: found,
-            config: config.clone(),
+            config: Config { inputs: identity, ..config.clone() },
             runtime_version: runtime_version.unwrap_or_else(|| "unknown".to_owned()),
+            library: library.clone(),
             load_nanos: Vec::new(),
             model,
         })

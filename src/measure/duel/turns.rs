@@ -18,7 +18,7 @@ use crate::measure::protocol::{LaneSpec, TurnSpec};
 pub(in crate::measure) struct Set {
     number: u32,
     specs: Vec<LaneSpec>,
-    lanes: Vec<(Loaded, Arc<Inputs>)>,
+    lanes: Vec<(Loaded, Arc<Inputs<'static>>)>,
 }
 
 impl Set {

@@ -41,7 +41,7 @@ fn percent(share: f64) -> String {
 
 /// How it was made.
 pub(super) fn method(duel: &Duel) -> String {
-    let Duel { pairs, groups, sets, seconds, ended, .. } = duel;
+    let Duel { pairs, groups, sets, seconds, ended, target, .. } = duel;
     let s = |count: u64| if count == 1 { "" } else { "s" };
     let processes = if *groups == 1 { "process" } else { "processes" };
     // Older versions created one set a process.
@@ -52,6 +52,16 @@ pub(super) fn method(duel: &Duel) -> String {
         s(*pairs),
         s(u64::from(sets)),
     );
+    // The file's name without its hash.
+    if let Some((name, _)) = duel.a.config.inputs.as_deref().and_then(|inputs| inputs.rsplit_once(' ')) {
+        text.push_str(", inputs of ");
+        text.push_str(name);
+    }
+    if !target.is_empty() {
+        text.push_str(", on `");
+        text.push_str(target);
+        text.push('`');
+    }
     match ended {
         End::Precise => text.push_str("; as precise as asked"),
         End::TimeUp => text.push_str("; the time was up"),
@@ -64,10 +74,48 @@ pub(super) fn method(duel: &Duel) -> String {
     text
 }
 
+/// Why a race is not kept: it was stopped, broke off, or ended with too little, and what it had found.
+pub(super) fn not_kept(duel: &Duel) -> String {
+    let how = match &duel.ended {
+        End::Stopped => "was stopped".to_owned(),
+        End::Broken(message) => format!("broke off ({message})"),
+        End::Precise | End::TimeUp => "ended".to_owned(),
+    };
+    let s = if duel.pairs == 1 { "" } else { "s" };
+    let pairs = units::group_thousands(u128::from(duel.pairs));
+    if duel.has_estimate() {
+        return format!("The race {how} after {pairs} block{s} of turns. Until then: {}.", found(duel));
+    }
+    let first = duel.ratios.iter().chain(&duel.same).next();
+    let lacking = match first.map(|ratio| ratio.decision) {
+        Some(stats::Decision::NotEnough { have, need }) if have < need => {
+            format!(": {have} inferences a side of the {need} needed")
+        }
+        _ => String::new(),
+    };
+    format!("The race {how} after {pairs} block{s} of turns, too few to say anything{lacking}.")
+}
+
+/// The verdict, or what the machine can tell, without its full stop.
+fn found(duel: &Duel) -> String {
+    sentence(duel).trim_end_matches('.').to_owned()
+}
+
+/// Which ONNX Runtime ran it.
+pub(super) fn runtimes(duel: &Duel) -> String {
+    let of_a = &duel.a.runtime_version;
+    match &duel.b {
+        Some(b) if b.runtime_version != *of_a => {
+            format!("ONNX Runtime {of_a} for A and {} for B", b.runtime_version)
+        }
+        _ => format!("ONNX Runtime {of_a}"),
+    }
+}
+
 /// What A and B are called: by what tells them apart.
 pub(super) fn names(a: &Contender, b: Option<&Contender>) -> (String, String) {
     let Some(b) = b else { return (a.model.clone(), a.model.clone()) };
-    let (of_a, of_b) = (differing(&a.config, &b.config), differing(&b.config, &a.config));
+    let (of_a, of_b) = (differing(a, b), differing(b, a));
     let models = if a.model_sha256 == b.model_sha256 {
         None
     } else if a.model == b.model {
@@ -86,8 +134,14 @@ pub(super) fn names(a: &Contender, b: Option<&Contender>) -> (String, String) {
 }
 
 /// What `ours` has that `theirs` has otherwise, in words.
-fn differing(ours: &Config, theirs: &Config) -> String {
+fn differing(ours: &Contender, theirs: &Contender) -> String {
     let mut words = Vec::new();
+    if ours.library != theirs.library {
+        let library = ours.library.as_ref().filter(|_| ours.runtime_version == theirs.runtime_version);
+        let path = library.map_or_else(String::new, |path| format!(" of {}", path.display()));
+        words.push(format!("ONNX Runtime {}{path}", ours.runtime_version));
+    }
+    let (ours, theirs): (&Config, &Config) = (&ours.config, &theirs.config);
     if ours.provider != theirs.provider {
         words.push(ours.provider.clone());
     }
@@ -139,6 +193,7 @@ mod tests {
             input_shapes: BTreeMap::new(),
             found_dims: BTreeMap::new(),
             runtime_version: "1.31.1".to_owned(),
+            library: None,
             samples: 300,
             p50_ms: Some(1.0),
             items_per_second: Some(1_000.0),
@@ -198,6 +253,23 @@ mod tests {
     }
 
     #[test]
+    fn a_race_that_was_stopped_says_so_and_what_it_found() {
+        let mut duel = duel(contender("full.onnx", 1), Some(contender("small.onnx", 1)));
+        duel.ended = End::Stopped;
+        assert_eq!(
+            not_kept(&duel),
+            "The race was stopped after 1,312 blocks of turns. Until then: small.onnx is 1.83× as fast as full.onnx, \
+             95 % 1.79–1.87; p99 not enough samples: 300 of 662."
+        );
+        duel.ratios = vec![ratio(Percentile::P50, None, Decision::NotEnough { have: 8, need: 11 })];
+        (duel.same, duel.pairs) = (Vec::new(), 1);
+        assert_eq!(
+            not_kept(&duel),
+            "The race was stopped after 1 block of turns, too few to say anything: 8 inferences a side of the 11 needed."
+        );
+    }
+
+    #[test]
     fn told_from_the_other_side_faster_is_slower() {
         let duel = duel(contender("full.onnx", 1), Some(contender("small.onnx", 1)));
         let turned = duel.turned();
@@ -217,6 +289,20 @@ mod tests {
         let back = turned.turned();
         let (there, here) = (back.ratios[0].estimate.unwrap(), duel.ratios[0].estimate.unwrap());
         assert!((there.low - here.low).abs() < 1e-12 && (there.ratio - here.ratio).abs() < 1e-12);
+    }
+
+    #[test]
+    fn two_libraries_are_called_by_their_versions_or_their_places() {
+        let mut b = Contender { library: Some("/b.so".into()), ..contender("m.onnx", 1) };
+        b.runtime_version = "1.24.1".to_owned();
+        let older = duel(contender("m.onnx", 1), Some(b.clone()));
+        assert_eq!(older.names(), ("ONNX Runtime 1.31.1".to_owned(), "ONNX Runtime 1.24.1".to_owned()));
+        assert_eq!(older.runtimes(), "ONNX Runtime 1.31.1 for A and 1.24.1 for B");
+        b.runtime_version = "1.31.1".to_owned();
+        let rebuilt = duel(contender("m.onnx", 1), Some(b));
+        assert_eq!(rebuilt.names().1, "ONNX Runtime 1.31.1 of /b.so");
+        assert_eq!(rebuilt.runtimes(), "ONNX Runtime 1.31.1");
+        assert_ne!(rebuilt.key(), duel(contender("m.onnx", 1), Some(contender("m.onnx", 1))).key());
     }
 
     #[test]

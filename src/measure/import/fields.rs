@@ -125,11 +125,7 @@ pub(super) fn for_each_row(
             }
         })?;
         if table.get_ref().read > TEXT_LIMIT_BYTES {
-            return Err(source.broken(
-                format!("byte {TEXT_LIMIT_BYTES}"),
-                "it is larger than any honest file of this kind (64 MiB)",
-                "check that this is the tool's own file",
-            ));
+            return Err(source.too_large(format!("byte {TEXT_LIMIT_BYTES}")));
         }
         let complete = more || matches!(table.get_ref().last, b'\n' | b'\r');
         if let Some((line, cells)) = waiting.take()

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::source::Source;
 use super::{ImportError, Results, Warning, mlperf, openvino, read_source, readers};
+use crate::units;
 
 /// Deepest folder that is entered: a submission tree is ten deep.
 const DEPTH_LIMIT: usize = 20;
@@ -17,7 +18,7 @@ const RESULT_LIMIT: usize = 10_000;
 
 /// Reads every result file under `folder`.
 pub(super) fn read(folder: &Path) -> Result<Vec<Results>, ImportError> {
-    let mut warnings = Vec::new();
+    let (mut warnings, mut broken) = (Vec::new(), Vec::new());
     let mut files = Vec::new();
     walk(folder, 0, &mut files, &mut warnings)?;
     let mut found = Vec::new();
@@ -29,7 +30,7 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Results>, ImportError> {
             break;
         }
         let Ok(source) = Source::open(path) else {
-            warnings.push(Warning { place: shown(folder, path), message: "it cannot be opened".to_owned() });
+            broken.push(Warning { place: shown(folder, path), message: "it cannot be opened".to_owned() });
             continue;
         };
         let Some(reader) = readers().find(|reader| (reader.detects)(source.head())) else { continue };
@@ -51,28 +52,26 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Results>, ImportError> {
                 }
                 found.push(results);
             }
-            Err(error) => {
-                warnings.push(Warning { place: shown(folder, path), message: error.to_string() });
-            }
+            Err(error) => broken.push(Warning { place: shown(folder, path), message: error.to_string() }),
         }
     }
     openvino::join(&mut found);
-    if found.is_empty() && warnings.is_empty() {
+    if found.is_empty() && warnings.is_empty() && broken.is_empty() {
         return Err(ImportError::Unknown {
             path: folder.to_owned(),
             found: format!("a folder with {} files, none of which is a result", files.len()),
             advice: "choose the folder that the benchmark tool wrote its results into".to_owned(),
         });
     }
-    if !warnings.is_empty() {
-        let own =
-            Results { format: "folder".to_owned(), path: folder.to_owned(), results: Vec::new(), warnings };
+    if !warnings.is_empty() || !broken.is_empty() {
+        let (format, path) = ("folder".to_owned(), folder.to_owned());
+        let own = Results { format, path, results: Vec::new(), warnings, broken };
         found.insert(0, own);
     }
     Ok(found)
 }
 
-/// The files under `folder`, each folder's own files first, both in the order of their names.
+/// The files under `folder`, each folder's own files first, both in the order of their names (`run 2` before `run 10`).
 fn walk(
     folder: &Path,
     depth: usize,
@@ -85,7 +84,9 @@ fn walk(
         let entry = entry.map_err(io)?;
         entries.push((entry.path(), entry.file_type().map_err(io)?));
     }
-    entries.sort_by(|(one, _), (two, _)| one.cmp(two));
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    entries
+        .sort_by(|(one, _), (two, _)| units::number_order(&name(one), &name(two)).then_with(|| one.cmp(two)));
     for (path, kind) in &entries {
         if files.len() == FILE_LIMIT {
             let message = format!("more than {FILE_LIMIT} files: the rest is left out");

@@ -1,8 +1,8 @@
 //! `llama-bench` of llama.cpp: CSV, JSON, JSON Lines and SQL text (`-o csv|json|jsonl|sql`).
 //!
 //! The columns grow with every version and are read by name. `avg_ts` is the mean over repetitions of tokens ÷ time,
-//! `stddev_*` the sample standard deviation; there are no percentiles. Must not know its Markdown tables, which round
-//! what the others keep.
+//! `stddev_*` the sample standard deviation; there are no percentiles. Must not know its Markdown tables, which have a
+//! reader of their own.
 
 use serde_json::{Map, Value};
 

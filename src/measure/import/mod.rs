@@ -14,6 +14,7 @@ mod folder;
 mod hyperfine;
 mod json;
 mod llama_bench;
+mod llama_table;
 mod mlperf;
 mod model_analyzer;
 mod more;
@@ -28,6 +29,7 @@ mod source;
 mod tflite;
 mod trtexec;
 mod vllm;
+mod vllm_offline;
 mod winml;
 mod words;
 
@@ -68,7 +70,7 @@ pub fn detect(path: &Path) -> Option<&'static str> {
 ///
 /// A folder's answer never holds one run twice: where a run left both of MLPerf `LoadGen`'s logs, the detail log is
 /// read and the summary only completes it. Files in a folder that no reader knows are passed over; those that are
-/// broken become warnings of a first [`Results`] that stands for the folder. A folder without any result is an error.
+/// broken are named by a first [`Results`] that stands for the folder. A folder without any result is an error.
 pub fn read(path: &Path) -> Result<Vec<Results>, ImportError> {
     if path.is_dir() { folder::read(path) } else { Ok(vec![read_source(Source::open(path)?)?]) }
 }
@@ -105,6 +107,9 @@ pub struct Results {
     pub results: Vec<Foreign>,
     /// What could not be used, each with its place.
     pub warnings: Vec<Warning>,
+    /// Of a folder: its files that are broken, each with the reason; nothing of them is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<Warning>,
 }
 
 /// Something that was left out, or read with a doubt.

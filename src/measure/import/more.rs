@@ -1,8 +1,8 @@
 //! The second half of the table of formats: servers, language models and other runtimes.
 
 use super::{
-    Reader, aiperf, aiperf_records, hyperfine, llama_bench, model_analyzer, optimum, perf_analyzer,
-    profile_export, sagemaker, tflite, vllm, winml,
+    Reader, aiperf, aiperf_records, hyperfine, llama_bench, llama_table, model_analyzer, optimum,
+    perf_analyzer, profile_export, sagemaker, tflite, vllm, vllm_offline, winml,
 };
 
 /// Formats that are tried after those of the folder's own table.
@@ -17,7 +17,18 @@ pub(super) const READERS: &[Reader] = &[
     Reader { format: "AIPerf records", detects: aiperf_records::detects, read: aiperf_records::read },
     Reader { format: "AIPerf or GenAI-Perf summary", detects: aiperf::detects, read: aiperf::read },
     Reader { format: "llama-bench result", detects: llama_bench::detects, read: llama_bench::read },
+    Reader { format: "llama-bench table", detects: llama_table::detects, read: llama_table::read },
     Reader { format: "vLLM bench result", detects: vllm::detects, read: vllm::read },
+    Reader {
+        format: "vLLM bench latency result",
+        detects: vllm_offline::detects_latency,
+        read: vllm_offline::read_latency,
+    },
+    Reader {
+        format: "vLLM bench throughput result",
+        detects: vllm_offline::detects_throughput,
+        read: vllm_offline::read_throughput,
+    },
     Reader { format: "optimum-benchmark report", detects: optimum::detects, read: optimum::read },
     Reader { format: "TFLite benchmark_model log", detects: tflite::detects, read: tflite::read },
     Reader { format: "winml perf report", detects: winml::detects, read: winml::read },

@@ -291,8 +291,7 @@ impl Source {
         super::Results {
             format: self.format.to_owned(),
             path: self.path.clone(),
-            results: Vec::new(),
-            warnings: Vec::new(),
+            ..super::Results::default()
         }
     }
 
@@ -426,16 +425,27 @@ impl Source {
         })
     }
 
-    fn too_large(&self, place: String) -> ImportError {
-        self.broken(
-            place,
-            "it is larger than any honest file of this kind (64 MiB)",
-            "export fewer runs or requests into one file",
-        )
+    /// The error for a file of which more would have to be read than any honest one of its kind has.
+    pub(crate) fn too_large(&self, place: String) -> ImportError {
+        let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+        let size = match &self.content {
+            Content::File => self.path.metadata().map_or(0, |data| data.len()),
+            Content::Bytes(bytes) => bytes.len() as u64,
+        };
+        let limit = mebibytes(TEXT_LIMIT_BYTES);
+        // A packed file is smaller than what is in it.
+        let found = if size > TEXT_LIMIT_BYTES {
+            format!("the file has {} MiB", mebibytes(size))
+        } else {
+            format!("unpacked, the file has more than {limit} MiB")
+        };
+        let problem =
+            format!("{found}; results of this kind are read up to {limit} MiB, and real ones are smaller");
+        self.broken(place, problem, "export fewer runs or requests into one file, or split it")
     }
 
     /// Hands every line to `each` with its number from 1, without its end, until the end or an error. Lines are held
-    /// one at a time; one of more than 16 MiB is an error.
+    /// one at a time; one of more than 16 MiB is an error; a last one that may be cut is left out and said.
     pub(crate) fn for_each_line(
         &mut self,
         mut each: impl FnMut(&mut Self, u64, &str) -> Result<(), ImportError>,
@@ -465,6 +475,18 @@ impl Source {
             if matches!(line, Cow::Owned(_)) && !replaced {
                 replaced = true;
                 self.warn(format!("line {number}"), "bytes that are no UTF-8 text are replaced by \u{FFFD}");
+            }
+            // The last line of a file that breaks off would give a shorter number, and nothing in it tells; one that is
+            // closed is whole.
+            if !line.ends_with('\n') && !line.trim_end().ends_with(['}', '|', ';']) {
+                if !line.trim().is_empty() {
+                    self.warn(
+                        format!("line {number}"),
+                        "the last line has no line end, so it may be cut: it is left out (add a line end if the file is \
+                         complete)",
+                    );
+                }
+                return Ok(());
             }
             each(self, number, line.trim_end_matches(['\n', '\r']))?;
         }

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Answerer, Plan, Record, nanos, room};
+use super::{Answerer, Plan, Record, nanos, room, team};
 use crate::measure::point::Series;
 
 /// One query after another. Between two inferences there are two additions to vectors and a comparison.
@@ -29,7 +29,7 @@ pub(super) fn single_stream(plan: Plan<'_>, answerer: &mut impl Answerer) -> Res
         ended = done;
     }
     let series = Series { began_nanos, latency_nanos, ..Series::default() };
-    Ok(Record { series, wall: ended - begin, ..Record::default() })
+    Ok(Record { series, wall: ended - begin, generator_cpu_nanos: Some(0), ..Record::default() })
 }
 
 /// Queries of several samples: their inferences are spread over the answerers, the query ends with the last.
@@ -38,60 +38,25 @@ pub(super) fn multi_stream<A: Answerer>(
     samples_per_query: u32,
     answerers: &mut [A],
 ) -> Result<Record, String> {
-    let inferences = samples_per_query.div_ceil(plan.batch.max(1)) as usize;
-    let helpers = answerers.len().min(inferences);
-    let (mut series, begin) = (Series::default(), Instant::now());
-    let mut ended = begin;
-    while ((ended - begin) < plan.least || (series.len() as u64) < plan.min_queries)
-        && (ended - begin) < plan.most
-    {
-        let started = Instant::now();
-        let mut service = 0;
-        if helpers == 1 {
-            for _ in 0..inferences {
-                let (from, to) = answerers[0].answer(plan.batch)?;
-                service += nanos(to - from);
-                ended = to;
-            }
-        } else {
-            let shares = spread(plan.batch, inferences, &mut answerers[..helpers])?;
-            for (to, busy) in shares {
-                ended = to.map_or(ended, |to| ended.max(to));
-                service = service.max(busy);
-            }
+    let inferences = u64::from(samples_per_query.div_ceil(plan.batch.max(1)));
+    // More answerers than inferences would only wait.
+    let count = answerers.len().min(usize::try_from(inferences).unwrap_or(usize::MAX));
+    let (record, spun) = team::together(plan.batch, &mut answerers[..count], |team| {
+        let (mut series, begin) = (Series::default(), Instant::now());
+        let mut ended = begin;
+        while ((ended - begin) < plan.least || (series.len() as u64) < plan.min_queries)
+            && (ended - begin) < plan.most
+        {
+            let started = Instant::now();
+            let share = team.answer(inferences)?;
+            ended = share.ended;
+            series.began_nanos.push(nanos(started - begin));
+            series.latency_nanos.push(nanos(ended - started));
+            series.service_nanos.push(share.busy_nanos);
         }
-        series.began_nanos.push(nanos(started - begin));
-        series.latency_nanos.push(nanos(ended - started));
-        series.service_nanos.push(service);
-    }
-    Ok(Record { series, wall: ended - begin, ..Record::default() })
-}
-
-/// Runs `inferences` on all answerers at once; when the last of each ended, where it had one, and how long it was busy.
-fn spread<A: Answerer>(
-    batch: u32,
-    inferences: usize,
-    answerers: &mut [A],
-) -> Result<Vec<(Option<Instant>, u64)>, String> {
-    let next = AtomicU64::new(0);
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = answerers
-            .iter_mut()
-            .map(|answerer| {
-                let next = &next;
-                scope.spawn(move || {
-                    let (mut last, mut busy) = (None, 0);
-                    while next.fetch_add(1, Ordering::Relaxed) < inferences as u64 {
-                        let (from, to) = answerer.answer(batch)?;
-                        busy += nanos(to - from);
-                        last = Some(to);
-                    }
-                    Ok((last, busy))
-                })
-            })
-            .collect();
-        handles.into_iter().map(joined).collect()
-    })
+        Ok(Record { series, wall: ended - begin, ..Record::default() })
+    })?;
+    Ok(Record { generator_cpu_nanos: Some(spun), ..record })
 }
 
 /// N clients, each with an answerer of its own.
@@ -126,7 +91,7 @@ pub(super) fn closed_loop<A: Answerer>(
     queries.sort_by_key(|(began, _)| *began);
     let (began_nanos, latency_nanos) = queries.into_iter().unzip();
     let series = Series { began_nanos, latency_nanos, ..Series::default() };
-    Ok(Record { series, wall: ended - begin, ..Record::default() })
+    Ok(Record { series, wall: ended - begin, generator_cpu_nanos: Some(0), ..Record::default() })
 }
 
 /// One client's queries as (began, latency), and the moment of its last answer.

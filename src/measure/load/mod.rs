@@ -10,6 +10,7 @@ mod closed;
 mod offline;
 pub(super) mod peak;
 mod pool;
+mod team;
 mod wait;
 
 use std::time::{Duration, Instant};
@@ -51,8 +52,9 @@ pub struct Record {
     /// How late queries were sent: median, 99th percentile and largest, in nanoseconds; `None` where no schedule
     /// says when.
     pub lateness_nanos: Option<[u64; 3]>,
-    /// CPU time of the process in that time, where the record is only the last part of the work, in nanoseconds.
-    pub cpu_nanos: Option<u64>,
+    /// CPU time the generator itself used in that time, waiting awake for the next moment to send, in nanoseconds;
+    /// `None` where the system does not tell. What it does around an inference is too little to be told apart.
+    pub generator_cpu_nanos: Option<u64>,
     /// Rates tried.
     pub trials: Vec<Trial>,
     /// Why the run is not valid; empty = valid.
@@ -73,9 +75,25 @@ pub fn answerers(scenario: &Scenario, instances: u32) -> u32 {
 /// # Errors
 /// In words, when an inference fails or the plan cannot be run.
 pub fn run<A: Answerer>(plan: Plan<'_>, answerers: &mut [A]) -> Result<Record, String> {
+    run_watched(plan, answerers, &|| ())
+}
+
+/// Like [`run`], and calls `begins` right before the series of the record begins: after the search where a rate is
+/// searched for.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_watched<A: Answerer>(
+    plan: Plan<'_>,
+    answerers: &mut [A],
+    begins: &dyn Fn(),
+) -> Result<Record, String> {
     let Some(first) = answerers.first_mut() else {
         return Err("there is nothing that could answer".to_owned());
     };
+    if !matches!(plan.scenario, Scenario::Server { rate: Rate::Highest { .. }, .. }) {
+        begins();
+    }
     let mut record = match plan.scenario {
         Scenario::SingleStream => closed::single_stream(plan, first)?,
         Scenario::MultiStream { samples_per_query } => {
@@ -91,7 +109,7 @@ pub fn run<A: Answerer>(plan: Plan<'_>, answerers: &mut [A]) -> Result<Record, S
         }
         Scenario::Server { arrivals, rate: Rate::Highest { p99_limit_ms, tolerance }, batcher } => {
             let goal = peak::Goal { limit_ms: *p99_limit_ms, tolerance: *tolerance };
-            peak::highest(plan, arrivals, *batcher, goal, answerers)?
+            peak::highest(plan, arrivals, *batcher, goal, answerers, begins)?
         }
     };
     judge(plan, &mut record);

@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::pool::{self, Order};
 use super::{Answerer, Plan, Record, closed};
 use crate::measure::point::Trial;
-use crate::measure::resources;
 use crate::measure::scenario::{Arrivals, Batcher, Scenario};
 use crate::measure::stats::Percentile;
 use crate::measure::stats::early_stopping::ServerVerdict;
@@ -31,13 +30,14 @@ const MOST_TRIALS: usize = 24;
 /// Share of the closed loop's throughput below which no rate is tried.
 const LOWEST: f64 = 1e-3;
 
-/// The highest rate that passed, measured once more, with all trials.
+/// The highest rate that passed, measured once more, with all trials; `begins` is called before that last one.
 pub(super) fn highest<A: Answerer>(
     plan: Plan<'_>,
     arrivals: &Arrivals,
     batcher: Option<Batcher>,
     goal: Goal,
     answerers: &mut [A],
+    begins: &dyn Fn(),
 ) -> Result<Record, String> {
     let batch = batcher.map_or(plan.batch, |batcher| batcher.max_batch);
     let per_query = if batcher.is_some() { 1 } else { batch };
@@ -110,10 +110,8 @@ pub(super) fn highest<A: Answerer>(
     }
     // What passed was chosen because it passed: it is measured once more, with other arrivals.
     let again = Plan { seed: plan.seed ^ 0x5EED_0FA6_A1C0_DE00, ..plan };
-    let cpu_before = resources::cpu_nanos();
+    begins();
     let mut record = attempt(again, arrivals, batcher, goal, passed, answerers)?;
-    record.cpu_nanos =
-        resources::cpu_nanos().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
     let trial = judge(&record, passed, goal);
     if !trial.passed {
         record.invalid.push(format!(

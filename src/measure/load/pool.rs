@@ -9,10 +9,11 @@ use super::arrivals::Schedule;
 use super::closed::joined;
 use super::{Answerer, Plan, Record, nanos, wait};
 use crate::measure::point::Series;
+use crate::measure::resources::thread_cpu_nanos;
 use crate::measure::scenario::{Arrivals, Batcher};
 use crate::measure::stats::Percentile;
 
-/// How long a query may wait before the run is given up as overloaded.
+/// How long a query may wait before the run is given up as overloaded, the delay of a batcher not counted.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What arrives and how it is joined.
@@ -22,8 +23,15 @@ pub(super) struct Order<'a> {
     /// Queries a second.
     pub rate: f64,
     pub batcher: Option<Batcher>,
-    /// How long a query may wait before the run is given up.
+    /// How long a query may wait before the run is given up, the batcher's delay not counted.
     pub patience: Duration,
+}
+
+impl Order<'_> {
+    /// The age from which on a query in the queue means overload: waiting for company is none.
+    fn overdue(&self) -> Duration {
+        self.patience + self.batcher.map_or(Duration::ZERO, Batcher::max_delay)
+    }
 }
 
 /// A query in the queue: its place in the series, and when it was sent.
@@ -83,9 +91,7 @@ impl Queue {
         taken.clear();
         let (most, delay) = match batcher {
             None => (1, Duration::ZERO),
-            Some(batcher) => {
-                (batcher.max_batch.max(1) as usize, Duration::from_secs_f64(batcher.max_delay_ms / 1e3))
-            }
+            Some(batcher) => (batcher.max_batch.max(1) as usize, batcher.max_delay()),
         };
         let mut state = self.lock();
         loop {
@@ -134,12 +140,15 @@ pub(super) fn server<A: Answerer>(
             })
             .collect();
         let begin = Instant::now();
+        let cpu_before = thread_cpu_nanos();
         let sent = send(plan, order, schedule, queue, begin);
+        let cpu = thread_cpu_nanos().zip(cpu_before);
         let mut answered = Vec::with_capacity(sent.intended.len());
         for handle in handles {
             answered.extend(joined(handle)?);
         }
         let mut record = record(sent, answered, begin);
+        record.generator_cpu_nanos = cpu.map(|(now, before)| now.saturating_sub(before));
         if order.batcher.is_none() {
             record.series.batch.clear();
         }
@@ -171,7 +180,7 @@ fn send(plan: Plan<'_>, order: Order<'_>, schedule: Schedule<'_>, queue: &Queue,
         last = offset;
         let intended = begin + offset;
         wait::until(intended);
-        if queue.oldest().is_some_and(|age| age > order.patience) {
+        if queue.oldest().is_some_and(|age| age > order.overdue()) {
             sent.dropped = queue.close(true).max(1);
             return sent;
         }
@@ -184,7 +193,7 @@ fn send(plan: Plan<'_>, order: Order<'_>, schedule: Schedule<'_>, queue: &Queue,
         sent.lateness.push(nanos(now.saturating_duration_since(intended)));
     }
     // The answers of those that wait still count; a queue that cannot be emptied is overload, too.
-    while queue.oldest().is_some_and(|age| age <= order.patience) {
+    while queue.oldest().is_some_and(|age| age <= order.overdue()) {
         std::thread::sleep(Duration::from_millis(1));
     }
     sent.dropped = queue.close(queue.oldest().is_some());

@@ -1,6 +1,9 @@
 //! The generators against answers of known length: a spinning or sleeping answerer, or none at all.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
+use crate::measure::resources;
 use crate::measure::scenario::{Arrivals, Batcher};
 
 /// Answers after `length`, asleep: many fit on one processor.
@@ -65,6 +68,101 @@ fn a_query_of_several_samples_takes_as_long_as_its_inferences_one_after_another_
 }
 
 #[test]
+fn samples_are_shared_by_whoever_is_free_and_more_answerers_than_inferences_are_not_used() {
+    let scenario = Scenario::MultiStream { samples_per_query: 8 };
+    // 8 samples in batches of 2 are 4 inferences, whatever each of two or nine answerers takes of them.
+    for answerers in [1, 2, 4, 9] {
+        let taken = AtomicU64::new(0);
+        let mut counting: Vec<Counts<'_>> = (0..answerers).map(|_| Counts(&taken)).collect();
+        let asked = Plan { batch: 2, min_queries: 25, ..plan(&scenario, 5) };
+        let record = run(asked, &mut counting).unwrap();
+        let queries = record.series.len() as u64;
+        assert!(queries >= 25 && taken.load(Ordering::Relaxed) == queries * 4, "{answerers}: {queries}");
+        let services = record.series.service_nanos.iter().zip(&record.series.latency_nanos);
+        assert!(services.clone().all(|(service, latency)| service <= latency), "{record:?}");
+        assert!(record.generator_cpu_nanos.is_some());
+    }
+}
+
+/// Counts its inferences of two items.
+struct Counts<'c>(&'c AtomicU64);
+
+impl Answerer for Counts<'_> {
+    fn answer(&mut self, batch: u32) -> Result<(Instant, Instant), String> {
+        assert_eq!(batch, 2);
+        let started = Instant::now();
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok((started, Instant::now()))
+    }
+}
+
+/// Fails, or panics, at its n-th inference; before, it takes its time.
+struct Falls {
+    after: u32,
+    panics: bool,
+}
+
+impl Answerer for Falls {
+    fn answer(&mut self, _batch: u32) -> Result<(Instant, Instant), String> {
+        let started = Instant::now();
+        if self.after == 0 {
+            assert!(!self.panics, "as asked");
+            return Err("fell".to_owned());
+        }
+        self.after -= 1;
+        std::thread::sleep(Duration::from_micros(200));
+        Ok((started, Instant::now()))
+    }
+}
+
+#[test]
+fn a_helper_that_fails_or_breaks_off_ends_the_run_and_so_does_the_caller() {
+    let scenario = Scenario::MultiStream { samples_per_query: 6 };
+    let steady = || Falls { after: u32::MAX, panics: false };
+    for (place, panics, words) in
+        [(0, false, "fell"), (1, false, "fell"), (2, false, "fell"), (2, true, "ended unexpectedly")]
+    {
+        let mut answerers = [steady(), steady(), steady()];
+        answerers[place] = Falls { after: 3, panics };
+        let message = run(plan(&scenario, 60_000), &mut answerers).unwrap_err();
+        assert!(message.contains(words), "{place}: {message}");
+    }
+}
+
+#[test]
+fn the_generators_own_cpu_time_is_told() {
+    let before = resources::cpu_nanos().unwrap();
+    let record = run(plan(&server(500.0, None), 100), &mut sleepers(1, 100)).unwrap();
+    let all = resources::cpu_nanos().unwrap() - before;
+    // It spins up to 120 µs before each of 50 queries; the answerer sleeps.
+    let own = record.generator_cpu_nanos.unwrap();
+    // Whole microseconds are told of the process.
+    assert!(own > 0 && own <= all + 1_000_000, "{own} of {all}");
+    let closed = run(plan(&Scenario::SingleStream, 5), &mut sleepers(1, 100)).unwrap();
+    assert_eq!(closed.generator_cpu_nanos, Some(0));
+}
+
+#[test]
+fn what_watches_is_told_when_the_series_begins_after_the_search() {
+    let begun = std::cell::Cell::new((0, Instant::now()));
+    let begins = || begun.set((begun.get().0 + 1, Instant::now()));
+    let start = Instant::now();
+    let scenario = Scenario::Server {
+        arrivals: Arrivals::Constant,
+        rate: Rate::Highest { p99_limit_ms: 100.0, tolerance: 0.5 },
+        batcher: None,
+    };
+    let asked = Plan { most: Duration::from_secs(20), ..plan(&scenario, 50) };
+    let record = run_watched(asked, &mut sleepers(1, 300), &begins).unwrap();
+    let (times, at) = begun.get();
+    assert_eq!(times, 1);
+    // All trials came before, the series after.
+    assert!(record.wall <= at.elapsed() && at - start > Duration::from_millis(300), "{record:?}");
+    run_watched(plan(&Scenario::Offline, 5), &mut sleepers(1, 300), &begins).unwrap();
+    assert_eq!(begun.get().0, 2);
+}
+
+#[test]
 fn clients_wait_for_their_answer_and_think() {
     let scenario = Scenario::ClosedLoop { in_flight: 3, think_ms: 4.0 };
     let record = run(plan(&scenario, 100), &mut sleepers(3, 1_000)).unwrap();
@@ -113,6 +211,24 @@ fn a_batcher_joins_those_that_wait_up_to_its_size_and_delay() {
     let alone = Batcher { max_batch: 4, max_delay_ms: 5.0 };
     let record = run(plan(&server(20.0, Some(alone)), 120), &mut sleepers(1, 100)).unwrap();
     assert!(record.series.latency_nanos.iter().all(|latency| *latency >= 5_000_000), "{record:?}");
+}
+
+#[test]
+fn a_batchers_delay_is_no_overload() {
+    // Each waits 60 ms for company that comes after 100 ms, three times as long as an overloaded queue may.
+    let batcher = Some(Batcher { max_batch: 64, max_delay_ms: 60.0 });
+    let scenario = server(10.0, batcher);
+    let patience = Duration::from_millis(20);
+    let order = pool::Order { arrivals: &Arrivals::Constant, rate: 10.0, batcher, patience };
+    let record = pool::server(plan(&scenario, 300), order, &mut sleepers(1, 100)).unwrap();
+    assert_eq!((record.series.len(), record.invalid.as_slice()), (3, &[] as &[String]));
+    assert!(record.series.latency_nanos.iter().all(|latency| *latency >= 60_000_000), "{record:?}");
+    let patient = Scenario::Server {
+        arrivals: Arrivals::Constant,
+        rate: Rate::PerSecond(1.0),
+        batcher: Some(Batcher { max_batch: 4, max_delay_ms: 61_000.0 }),
+    };
+    assert!(patient.check().unwrap_err().contains("give at most 60000"));
 }
 
 #[test]

@@ -92,6 +92,14 @@ impl Rapl {
         rapl
     }
 
+    /// Counts from now on.
+    pub(super) fn restart(&mut self) {
+        self.update();
+        for zone in &mut self.zones {
+            zone.sum_microjoules = 0;
+        }
+    }
+
     /// Adds what was used since the last call. Must be called more often than a counter goes round: minutes.
     pub(super) fn update(&mut self) {
         let Self { zones, reasons } = self;
@@ -228,6 +236,19 @@ mod tests {
         ];
         assert_eq!(energies, expected);
         assert!(reasons.is_empty(), "{reasons:?}");
+    }
+
+    #[test]
+    fn what_was_used_before_a_restart_is_not_counted() {
+        let folder = root(&[zone(PACKAGE, "package-0", "1000000")]);
+        let mut rapl = Rapl::start(&Root::at(folder.path()));
+        write(folder.path(), &format!("{PACKAGE}/energy_uj"), "5000000\n");
+        rapl.update();
+        write(folder.path(), &format!("{PACKAGE}/energy_uj"), "6000000\n");
+        rapl.restart();
+        write(folder.path(), &format!("{PACKAGE}/energy_uj"), "8500000\n");
+        rapl.update();
+        assert!((rapl.finish().0[0].joules - 2.5).abs() < 1e-9);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub use verdict::{Finding, Kind, Severity, findings};
 use crate::hardware::Conditions;
 use crate::hardware::fingerprint::Root;
 use crate::hardware::gpu::Live;
+use crate::measure::resources;
 use energy::Rapl;
 use sampler::Sampler;
 
@@ -58,13 +59,26 @@ impl Default for Settings {
 /// A running monitor. Dropping it ends it and loses its readings.
 #[derive(Debug)]
 pub struct Monitor {
-    stop: Sender<()>,
+    orders: Sender<Order>,
     thread: Result<JoinHandle<Readings>, Box<Readings>>,
+}
+
+/// What the thread is told.
+#[derive(Debug)]
+enum Order {
+    /// Forget what was seen and begin anew, then answer.
+    Restart(Sender<()>),
+    /// Take a last reading and end.
+    Stop,
 }
 
 /// All that the thread takes along.
 struct Watch {
+    /// Between two readings, as asked.
+    asked: Duration,
     interval: Duration,
+    /// CPU time of this thread at the start.
+    cpu_before: Option<u64>,
     live: Option<Live>,
     sampler: Sampler,
     rapl: Rapl,
@@ -83,8 +97,11 @@ impl Monitor {
         readings.gpus = live.as_ref().map(Live::names).unwrap_or_default();
         readings.before = Conditions::read(live.as_ref());
         let root = Root::system();
+        let asked = settings.interval.max(Duration::from_millis(1));
         let watch = Watch {
-            interval: settings.interval.max(Duration::from_millis(1)),
+            asked,
+            interval: asked,
+            cpu_before: None,
             gpu_joules: live.as_ref().map(Live::energy_joules).unwrap_or_default(),
             live,
             rapl: Rapl::start(&root),
@@ -92,21 +109,32 @@ impl Monitor {
             start: Instant::now(),
             readings,
         };
-        let (stop, stopped) = mpsc::channel();
-        let thread = thread::Builder::new().name("monitor".to_owned()).spawn(move || watch.run(&stopped));
+        let (orders, ordered) = mpsc::channel();
+        let thread = thread::Builder::new().name("monitor".to_owned()).spawn(move || watch.run(&ordered));
         let thread = thread.map_err(|error| {
             let reason =
                 format!("starting the monitor's thread: {error}; nothing was watched during the run");
             Box::new(Readings { reasons: vec![reason], ..Readings::default() })
         });
-        Self { stop, thread }
+        Self { orders, thread }
+    }
+
+    /// Forgets what was seen and counts from now on: called where what is measured begins after a warm-up or a
+    /// search. Returns when the first counters are taken. [`Readings::before`] stays that of the start, but for the
+    /// counters of heat, quota and swapping, which are those of now.
+    pub fn restart(&self) {
+        let (done, is_done) = mpsc::channel();
+        // A thread that is gone has hung up; `stop` tells why.
+        if self.orders.send(Order::Restart(done)).is_ok() {
+            let _ = is_done.recv();
+        }
     }
 
     /// Takes a last reading, ends the thread and hands over what it saw.
     pub fn stop(self) -> Readings {
-        let Self { stop, thread } = self;
+        let Self { orders, thread } = self;
         // A thread that is gone has hung up; joining it tells why.
-        let _ = stop.send(());
+        let _ = orders.send(Order::Stop);
         match thread.map(JoinHandle::join) {
             Ok(Ok(readings)) => readings,
             Ok(Err(_panic)) => Readings {
@@ -119,12 +147,21 @@ impl Monitor {
 }
 
 impl Watch {
-    fn run(mut self, stop: &Receiver<()>) -> Readings {
+    fn run(mut self, orders: &Receiver<Order>) -> Readings {
+        self.cpu_before = resources::thread_cpu_nanos();
         let mut next = self.interval;
-        while let Err(RecvTimeoutError::Timeout) =
-            stop.recv_timeout(next.saturating_sub(self.start.elapsed()))
-        {
-            self.read();
+        loop {
+            match orders.recv_timeout(next.saturating_sub(self.start.elapsed())) {
+                Ok(Order::Restart(done)) => {
+                    self.restart();
+                    next = self.interval;
+                    // Nobody waits any more when the one who asked is gone.
+                    let _ = done.send(());
+                    continue;
+                }
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return self.finish(),
+                Err(RecvTimeoutError::Timeout) => self.read(),
+            }
             if self.readings.readings.len() >= MOST_READINGS {
                 self.readings.join_pairs();
                 self.interval *= 2;
@@ -136,7 +173,21 @@ impl Watch {
                 next = now + self.interval;
             }
         }
-        self.finish()
+    }
+
+    fn restart(&mut self) {
+        let now = Conditions::read(None);
+        let before = &mut self.readings.before;
+        before.thermal_throttles = now.thermal_throttles;
+        before.quota_throttled_nanos = now.quota_throttled_nanos;
+        before.swap_used_bytes = now.swap_used_bytes;
+        self.readings.readings.clear();
+        self.interval = self.asked;
+        self.rapl.restart();
+        self.gpu_joules = self.live.as_ref().map(Live::energy_joules).unwrap_or_default();
+        self.sampler.restart();
+        self.start = Instant::now();
+        self.cpu_before = resources::thread_cpu_nanos();
     }
 
     fn read(&mut self) {
@@ -148,6 +199,9 @@ impl Watch {
     }
 
     fn finish(mut self) -> Readings {
+        // The last look is after what was measured.
+        let cpu = resources::thread_cpu_nanos().zip(self.cpu_before);
+        self.readings.monitor_cpu_nanos = cpu.map(|(now, before)| now.saturating_sub(before));
         self.read();
         let run = self.start.elapsed();
         let Self { interval, live, sampler, rapl, gpu_joules, mut readings, .. } = self;
@@ -169,7 +223,6 @@ impl Watch {
             energy::of_gpus(&readings.gpus, &gpu_joules, &joules_after, &power, run.as_secs_f64());
         readings.energy.extend(energy);
         readings.reasons.extend(reasons);
-        readings.monitor_cpu_nanos = sampler::thread_cpu_nanos();
         readings
     }
 }
@@ -182,7 +235,6 @@ fn nanos(duration: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::hardware::gpu::stub::StubNvml;
-    use crate::measure::resources;
 
     /// Keeps this process busy until it has used 50 ms of CPU time.
     fn work() {
@@ -256,9 +308,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_seen_before_a_restart_is_forgotten() {
+        let stub = StubNvml::build();
+        let settings =
+            Settings { interval: Duration::from_hours(1), gpus: true, nvml: Some(stub.library().to_owned()) };
+        let monitor = Monitor::start(&settings);
+        work();
+        monitor.restart();
+        let readings = monitor.stop();
+        // One reading, that of the stop, and one step of the counter, since it was asked again.
+        assert_eq!(readings.readings.len(), 1);
+        assert!(readings.run_nanos > 0 && readings.readings[0].at_nanos <= readings.run_nanos);
+        let energy = &readings.energy.iter().find(|energy| energy.method == "NVML energy counter").unwrap();
+        assert!((energy.joules - StubNvml::JOULES_PER_READING).abs() < 1e-6, "{energy:?}");
+    }
+
+    #[test]
     fn an_abandoned_monitor_ends() {
-        let Monitor { stop, thread } = Monitor::start(&Settings::default());
-        drop(stop);
+        let Monitor { orders, thread } = Monitor::start(&Settings::default());
+        drop(orders);
         assert_eq!(thread.unwrap().join().unwrap().readings.len(), 1);
     }
 }

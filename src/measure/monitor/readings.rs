@@ -69,7 +69,7 @@ pub struct Readings {
     /// Energy used; parts that do not overlap.
     #[serde(default)]
     pub energy: Vec<Energy>,
-    /// CPU time the monitor itself used, in nanoseconds.
+    /// CPU time the monitor itself used in that time, in nanoseconds; its last reading is after it.
     #[serde(default)]
     pub monitor_cpu_nanos: Option<u64>,
     /// Why something could not be watched, in words.

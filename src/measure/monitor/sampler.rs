@@ -52,6 +52,14 @@ impl Sampler {
         }
     }
 
+    /// Takes the first counters anew: time 0 is now.
+    pub(super) fn restart(&mut self) {
+        let _ = self.machine.library_share();
+        self.first = (self.machine.ticks(), (self.own_cpu)());
+        self.last_ticks = self.first.0;
+        self.last_own = (0, self.first.1);
+    }
+
     /// Reads all but the GPUs, `at_nanos` after the start.
     pub(super) fn read(&mut self, at_nanos: u64) -> Reading {
         let ticks = self.machine.ticks();
@@ -110,12 +118,6 @@ fn cores(now: u64, then: u64, nanos: u64) -> Option<f64> {
     (nanos >= SHORTEST_NANOS).then(|| four_places(used / nanos as f64))
 }
 
-/// CPU time of the thread that asks, in nanoseconds (kernel documentation: `scheduler/sched-stats`).
-pub(super) fn thread_cpu_nanos() -> Option<u64> {
-    let schedstat = Root::system().text("proc/thread-self/schedstat")?;
-    schedstat.split_whitespace().next()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -157,6 +159,23 @@ mod tests {
         let expected =
             WholeRun { cpus: Some(2), machine_cpu: Some(0.35), steal: Some(0.05), own_cores: Some(0.32) };
         assert_eq!(whole, expected);
+    }
+
+    #[test]
+    fn what_was_before_a_restart_counts_no_more() {
+        static OWN: AtomicU64 = AtomicU64::new(0);
+        let folder = folder(&[("proc/stat", "cpu0 100 0 0 900 0 0 0 0\n"), ("proc/self/status", "")]);
+        let mut sampler = Sampler::start_with(&Root::at(folder.path()), || Some(OWN.load(Ordering::SeqCst)));
+        // A busy second, then one of which a tenth is busy.
+        write(folder.path(), "proc/stat", "cpu0 200 0 0 900 0 0 0 0\n");
+        OWN.store(1_000_000_000, Ordering::SeqCst);
+        sampler.restart();
+        write(folder.path(), "proc/stat", "cpu0 210 0 0 990 0 0 0 0\n");
+        OWN.store(1_050_000_000, Ordering::SeqCst);
+        let reading = sampler.read(1_000_000_000);
+        assert_eq!((reading.machine_cpu, reading.own_cores), (Some(0.1), Some(0.05)));
+        let whole = sampler.whole_run(1_000_000_000, &[]);
+        assert_eq!((whole.machine_cpu, whole.own_cores), (Some(0.1), Some(0.05)));
     }
 
     #[test]

@@ -129,13 +129,6 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// How much runs differ: the standard deviation of the logarithms of their values (0.08 is about 8 %); `None`
-    /// with fewer than two.
-    pub fn run_to_run(&self) -> Option<f64> {
-        let logs: Vec<f64> = self.run_estimates_nanos.iter().map(|nanos| nanos.max(1.0).ln()).collect();
-        (logs.len() >= 2).then(|| mean_and_deviation(&logs).1)
-    }
-
     /// Half the width of the interval over runs, relative to the estimate: 0.02 is ±2 %.
     pub fn relative_half_width(&self) -> Option<f64> {
         self.over_runs.map(|bounds| bounds.relative_half_width(self.estimate_nanos))
@@ -182,13 +175,13 @@ pub fn interval(runs: &[&[u64]], statistic: Statistic, level: f64) -> Option<Int
 }
 
 /// A run with its latencies in order of time and in order of size.
-pub(super) struct Run<'a> {
-    pub series: &'a [u64],
-    pub sorted: Vec<u64>,
+struct Run<'a> {
+    series: &'a [u64],
+    sorted: Vec<u64>,
 }
 
 impl<'a> Run<'a> {
-    pub fn new(series: &'a [u64]) -> Self {
+    fn new(series: &'a [u64]) -> Self {
         let mut sorted = series.to_vec();
         sorted.sort_unstable();
         Self { series, sorted }
@@ -203,7 +196,7 @@ impl<'a> Run<'a> {
     }
 }
 
-pub(super) fn interval_of(runs: &[Run<'_>], statistic: Statistic, level: f64) -> Option<Interval> {
+fn interval_of(runs: &[Run<'_>], statistic: Statistic, level: f64) -> Option<Interval> {
     let runs: Vec<&Run<'_>> = runs.iter().filter(|run| !run.series.is_empty()).collect();
     let shortest = runs.iter().map(|run| run.series.len() as u64).min()?;
     let made = |estimate_nanos, over_runs, within_run, run_estimates_nanos, method| {
@@ -427,7 +420,6 @@ mod tests {
         let found = interval(&[&run], Statistic::Percentile(Percentile::P50), 0.95).unwrap();
         assert_eq!((found.method, found.over_runs), (Method::OneRun, None));
         assert!(found.within_run.unwrap().holds(found.estimate_nanos));
-        assert_eq!(found.run_to_run(), None);
         let empty = interval(&[&[]], Statistic::Mean, 0.95);
         assert_eq!(empty, None);
     }

@@ -1,9 +1,8 @@
 //! What the samples of a measurement say, and how sure it is.
 //!
-//! - [`describe()`](describe::describe) is the short way: percentiles, intervals over runs, bounds and outliers
 //! - [`quantile`]: which sample a percentile is, and when there are too few to say
-//! - [`early_stopping`]: what `MLPerf` lets one claim; [`bootstrap`]: intervals from several runs; [`stop`]: when they
-//!   are narrow enough
+//! - [`early_stopping`]: what `MLPerf` lets one claim; [`bootstrap`]: intervals from several runs; [`stop`]: how
+//!   many it takes
 //! - [`warmup`]: where the steady state begins, by the change points of `pelt`; [`outliers`]: what lies far off
 //! - [`ratio`]: A against B from blocks run in turn, and what difference this machine can tell
 //!
@@ -11,7 +10,6 @@
 //! input gives the same answer every time.
 
 pub mod bootstrap;
-pub mod describe;
 pub mod early_stopping;
 mod levels;
 pub mod outliers;
@@ -25,10 +23,8 @@ mod synthetic;
 pub mod warmup;
 
 pub use bootstrap::{Bounds, Interval, Method, OverRuns, Statistic, interval, over_runs};
-pub use describe::{Described, Line, describe};
 pub use early_stopping::ServerVerdict;
 pub use outliers::{Clustering, Outliers};
 pub use quantile::{DEFINITION, Percentile, Shown};
 pub use ratio::{Decision, Estimate, Pair, Ratio, compare, resolution, sentence};
-pub use stop::{Goal, Missed, Stop, missed, precise_enough, runs_needed};
 pub use warmup::{Segment, Steadiness, Verdict, steadiness};

@@ -70,7 +70,7 @@ impl Outliers {
     }
 
     /// The same with the latencies at hand in order of size.
-    pub(super) fn of_sorted(latencies_nanos: &[u64], sorted: &[u64]) -> Self {
+    fn of_sorted(latencies_nanos: &[u64], sorted: &[u64]) -> Self {
         let mut found = Self {
             samples: latencies_nanos.len(),
             low_severe: 0,

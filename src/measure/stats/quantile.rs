@@ -1,9 +1,9 @@
 //! Percentiles of samples: which sample one is, how sure it is, and when there are too few samples to say.
 //!
-//! A percentile shown is a sample, not an interpolation: the one at rank ⌈p·n⌉ of the sorted latencies, which is the
+//! A percentile of one run is a sample, not an interpolation: the one at rank ⌈p·n⌉ of the sorted latencies, which is the
 //! inverse of the empirical distribution function (type 1 of Hyndman and Fan, "Sample Quantiles in Statistical
 //! Packages", The American Statistician 50(4), 1996). Ranks are computed in integers, so that 95 % of 20 samples is
-//! the 19th and never the 20th by a rounding error.
+//! the 19th and never the 20th by a rounding error. Of several runs it is another number: see [`super::bootstrap`].
 
 use std::fmt;
 
@@ -13,8 +13,11 @@ use super::{early_stopping, special};
 use crate::units::duration_ms;
 
 /// What our percentiles are, in words for reports and tooltips.
-pub const DEFINITION: &str = "A percentile is the sample at rank ⌈p·n⌉ of the sorted latencies (the inverse of the \
-    empirical distribution function, Hyndman–Fan type 1); nothing is interpolated.";
+pub const DEFINITION: &str = "Of one run, a percentile is the sample at rank ⌈p·n⌉ of the sorted latencies (the \
+    inverse of the empirical distribution function, Hyndman–Fan type 1), not interpolated. Of several runs it is that \
+    of a typical run: the geometric mean of the runs' own, each interpolated on logarithms at position p·n + ½ \
+    (Hazen, Hyndman–Fan type 5). Where one of several runs is too short to have the percentile, it is the sample at \
+    rank ⌈p·n⌉ of all runs together.";
 
 /// A percentile as a count of tenths of a percent, from 0.1 % to 99.9 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -131,12 +134,6 @@ pub fn interval_ranks(percentile: Percentile, samples: usize, level: f64) -> Ran
     Ranks { low: (low >= 1 && samples > 0).then_some(low), high: (high <= samples).then_some(high) }
 }
 
-/// The latencies at [`interval_ranks`] of ascending ones, in nanoseconds; `None` where an end lies beyond the samples.
-pub fn order_interval(sorted: &[u64], percentile: Percentile, level: f64) -> Option<[u64; 2]> {
-    let Ranks { low, high } = interval_ranks(percentile, sorted.len(), level);
-    Some([*sorted.get(low? - 1)?, *sorted.get(high? - 1)?])
-}
-
 /// A percentile as it may be shown: a value, or the reason why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Shown {
@@ -240,9 +237,6 @@ mod tests {
         assert_eq!(ranks(Percentile::P50, 6), (Some(1), Some(6)));
         assert_eq!(ranks(Percentile::P50, 5), (None, None));
         assert_eq!(ranks(Percentile::P50, 0), (None, None));
-        let sorted: Vec<u64> = (1..=1_000).collect();
-        assert_eq!(order_interval(&sorted, Percentile::P90, 0.95), Some([881, 919]));
-        assert_eq!(order_interval(&sorted[..300], Percentile::P99, 0.95), None);
     }
 
     #[test]

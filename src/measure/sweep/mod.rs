@@ -21,7 +21,7 @@ use super::cancel::Cancel;
 use super::inputs;
 use super::launcher::{Launcher, WorkerError};
 use super::runtime::{self, Found};
-use super::{Config, Optimisation, Point, Run, Scenario, Summary};
+use super::{Config, Ended, Optimisation, Point, Run, Scenario, Summary};
 use crate::hardware::Fingerprint;
 pub use effort::{Effort, Expected};
 use progress::Progress;
@@ -131,11 +131,25 @@ pub enum Event {
     Ran {
         /// Which configuration: the same number for all its runs in this sweep.
         place: usize,
+        /// Which of the earlier points the run is added to, where it is one.
+        before: Option<usize>,
         /// The point with all its runs so far, without their raw samples.
         point: Box<Point>,
         /// The run, with its raw samples.
         run: Box<Run>,
         /// What all runs so far say.
+        summary: Box<Summary>,
+    },
+    /// A configuration that has runs gets no further one, because one failed: its point says so. The failure itself is
+    /// told as well.
+    Ended {
+        /// As in [`Event::Ran`].
+        place: usize,
+        /// As in [`Event::Ran`].
+        before: Option<usize>,
+        /// The point with all its runs, without their raw samples.
+        point: Box<Point>,
+        /// What they say.
         summary: Box<Summary>,
     },
     /// One configuration, or all of a model's when `config` is `None`, could not be measured.
@@ -229,6 +243,8 @@ struct Task {
     config: Config,
     /// What is measured so far, with raw samples.
     point: Option<Point>,
+    /// Which of the earlier points that began as.
+    before: Option<usize>,
     /// Time its runs took.
     spent_secs: f64,
     over: bool,
@@ -237,8 +253,9 @@ struct Task {
 /// Measures `sweep` on `machine`. Runs are handed out through `on_event` as they end; nothing is lost when it is
 /// cancelled or the process is killed between them.
 ///
-/// `before` has points of an earlier sweep that was stopped, with their raw samples: those that ended are not
-/// measured again, the others get the runs they lack.
+/// `before` has points of an earlier sweep that was stopped, with their raw samples: those that ended well are not
+/// measured again, the others get the runs they lack. Only points of the same model, configuration, inputs and machine
+/// are taken up.
 pub fn run(
     sweep: &Sweep,
     before: Vec<Point>,
@@ -248,7 +265,7 @@ pub fn run(
     on_event: &mut dyn FnMut(Event),
 ) -> Outcome {
     let mut configs = sweep.configs();
-    let progress = RefCell::new(Progress::new(sweep, configs.len(), on_event));
+    let progress = RefCell::new(Progress::new(sweep, &configs, on_event));
     progress.borrow_mut().started();
     match sweep.inputs.as_deref().map(inputs::identity).transpose() {
         Ok(identity) => configs.iter_mut().for_each(|config| config.inputs.clone_from(&identity)),
@@ -269,6 +286,7 @@ pub fn run(
                     subject: subjects.len(),
                     config: config.clone(),
                     point: None,
+                    before: None,
                     spent_secs: 0.0,
                     over: false,
                 }));
@@ -314,7 +332,7 @@ pub fn run(
                         task.spent_secs,
                     );
                     task.over = point.ended.is_some();
-                    progress.borrow_mut().ran(place, point, &summary);
+                    progress.borrow_mut().ran(place, task.before, point, &summary);
                     connection = Connection::default();
                 }
                 Err(WorkerError::Cancelled) => break,
@@ -322,6 +340,13 @@ pub fn run(
                     task.over = true;
                     let path = &sweep.models[model_place(&sweep.models, subject.path)];
                     progress.borrow_mut().failed(path, Some(&task.config), error.to_string(), 1);
+                    // What a broken connection cost can be resumed.
+                    if !error.is_connection()
+                        && let Some(point) = &mut task.point
+                    {
+                        point.ended = Some(Ended::Failed { message: error.to_string() });
+                        progress.borrow_mut().ended(place, task.before, point);
+                    }
                     if connection.is_given_up(&error, path, &progress) {
                         break 'rounds;
                     }
@@ -378,18 +403,22 @@ fn take_up(
     progress: &mut Progress<'_>,
 ) {
     let (machine, target) = here;
-    for point in before {
+    for (place, mut point) in before.into_iter().enumerate() {
         let key = point.config.key();
         let task = tasks.iter_mut().find(|task| {
             task.point.is_none()
                 && subjects[task.subject].0.model.sha256 == point.model_sha256
                 && task.config.key() == key
+                && task.config.scenario == point.config.scenario
                 && task.config.inputs == point.config.inputs
                 && target == point.target
                 && machine.differences(&point.fingerprint).is_empty()
         });
         if let Some(task) = task {
+            // What failed is tried again.
+            point.ended = point.ended.filter(|ended| !ended.is_failure());
             task.over = point.ended.is_some();
+            task.before = Some(place);
             let spent = point.runs.iter().map(|run| {
                 let measured = &run.measured;
                 measured.load_nanos + measured.first_inference_nanos + measured.wall_nanos

@@ -32,14 +32,13 @@ pub(super) struct Progress<'e> {
 const TICK: Duration = Duration::from_millis(250);
 
 impl<'e> Progress<'e> {
-    pub(super) fn new(sweep: &Sweep, configs: usize, on_event: &'e mut dyn FnMut(Event)) -> Self {
+    pub(super) fn new(sweep: &Sweep, configs: &[Config], on_event: &'e mut dyn FnMut(Event)) -> Self {
         let begin = Instant::now();
-        let longest =
-            sweep.scenarios.iter().map(|scenario| run_secs(sweep.seconds, scenario)).reduce(f64::max);
+        let longest = configs.iter().map(run_secs).reduce(f64::max);
         Self {
             on_event,
             outcome: Outcome::default(),
-            total: sweep.models.len() * configs,
+            total: sweep.models.len() * configs.len(),
             least_runs: sweep.effort.least_runs.max(1) as usize,
             runs: 0,
             open_runs: 0,
@@ -110,7 +109,7 @@ impl<'e> Progress<'e> {
     }
 
     /// A run is done: the last of `point`'s.
-    pub(super) fn ran(&mut self, place: usize, point: &Point, summary: &Summary) {
+    pub(super) fn ran(&mut self, place: usize, before: Option<usize>, point: &Point, summary: &Summary) {
         self.runs += 1;
         self.open_runs += 1;
         if point.ended.is_some() {
@@ -121,8 +120,16 @@ impl<'e> Progress<'e> {
         if let Some(run) = point.runs.last() {
             let run = Box::new(run.clone());
             let summary = Box::new(*summary);
-            (self.on_event)(Event::Ran { place, point: Box::new(point.without_series()), run, summary });
+            let point = Box::new(point.without_series());
+            (self.on_event)(Event::Ran { place, before, point, run, summary });
         }
+    }
+
+    /// `point` gets no further run, because one failed.
+    pub(super) fn ended(&mut self, place: usize, before: Option<usize>, point: &Point) {
+        self.open_runs = self.open_runs.saturating_sub(point.runs.len());
+        let summary = Box::new(Summary::of(point));
+        (self.on_event)(Event::Ended { place, before, point: Box::new(point.without_series()), summary });
     }
 
     pub(super) fn failed(&mut self, model: &Path, config: Option<&Config>, message: String, configs: usize) {

@@ -5,19 +5,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::effort::run_secs;
+use super::effort::{most_series_secs, run_secs};
 use super::progress::Progress;
 use super::{Sweep, Tools, runtime_for};
 use crate::hardware::Fingerprint;
-use crate::measure::bench::can_warm_up;
 use crate::measure::cancel::Cancel;
 use crate::measure::inputs::Arrays;
 use crate::measure::launcher::{Launcher, WorkerError};
 use crate::measure::model_file::{self, ModelFileError};
 use crate::measure::protocol::{self, Feed, LoadSpec, Request, SessionSpec, Source, Stage};
-use crate::measure::stats::warmup;
-use crate::measure::transfer::Kind;
-use crate::measure::{Config, Measured, Point, Run, Scenario, runtime, shapes};
+use crate::measure::transfer::bring_model;
+use crate::measure::{Config, Measured, Point, Rate, Run, Scenario, over_time, runtime, shapes};
 use crate::model::Model;
 
 /// A model of the sweep.
@@ -37,10 +35,6 @@ pub(super) struct FoundSizes {
     refused: BTreeMap<(String, u64, BTreeMap<String, u64>), WorkerError>,
 }
 
-/// Longest series, as a multiple of the shortest, when many queries are asked for of a slow model.
-const LONGEST: f64 = 20.0;
-/// Longest series at least, in seconds.
-const LONGEST_SECS: f64 = 60.0;
 /// Rates tried at most for the highest one, and what a queue may need to empty: see `load`.
 const SILENT_TRIALS: f64 = 24.0;
 
@@ -68,16 +62,9 @@ impl<'a> Subject<'a> {
             Some(inputs) => Source::File { path: inputs.clone(), first: 0 },
             None => Source::Generated { seed: sweep.seed },
         };
-        let sent = bring(path, Kind::Model, tools.launcher, cancel, progress)?;
-        if sent.is_some_and(|sha256| sha256 != model.sha256) {
-            return Err(WorkerError::Refused(format!(
-                "the model changed while it was sent to the other machine; try again: {}",
-                path.display()
-            )));
-        }
-        if let Some(inputs) = &sweep.inputs {
-            bring(inputs, Kind::File, tools.launcher, cancel, progress)?;
-        }
+        let mut say = |words: String| progress.borrow_mut().now(words);
+        let model_there = (path, model.sha256.as_str());
+        bring_model(model_there, sweep.inputs.as_deref(), tools.launcher, cancel, &mut say)?;
         Ok(Self { path, model, arrays, source })
     }
 
@@ -91,7 +78,7 @@ impl<'a> Subject<'a> {
         cancel: &Cancel,
         progress: &RefCell<Progress<'_>>,
     ) -> Result<(Run, BTreeMap<String, u64>), WorkerError> {
-        let words = config_words(&self.model.name, config);
+        let words = format!("{}, {}", self.model.name, config.words());
         let session = SessionSpec {
             runtime: runtime_for(tools, &config.provider)?,
             model: self.path.to_path_buf(),
@@ -109,7 +96,7 @@ impl<'a> Subject<'a> {
             instances: config.instances,
             seconds: config.seconds,
             min_queries: config.min_queries,
-            most_seconds: (config.seconds * LONGEST).max(LONGEST_SECS),
+            most_seconds: most_series_secs(config.seconds),
             // Runs are independent: each has arrivals of its own.
             seed: config.seed.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
         };
@@ -213,34 +200,10 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Brings a file to the machine that measures, where that is another one, and says how far it is.
-fn bring(
-    path: &Path,
-    kind: Kind,
-    launcher: &Launcher,
-    cancel: &Cancel,
-    progress: &RefCell<Progress<'_>>,
-) -> Result<Option<String>, WorkerError> {
-    let (name, target) = (shapes::file_name(path), launcher.target());
-    let mut told = None;
-    launcher.bring(path, kind, cancel, &mut |sent, total| {
-        let percent = sent.saturating_mul(100).checked_div(total);
-        if told != Some(percent) {
-            told = Some(percent);
-            let share = percent.map_or_else(String::new, |percent| format!(": {percent} %"));
-            progress.borrow_mut().now(format!("sending {name} to `{target}`{share}"));
-        }
-    })
-}
-
-/// Where the warm-up of a run ends, where its latencies can show one: arrivals and queues of an open loop, and the
-/// queueing times of Offline, have shapes of their own.
+/// What a run did over time, and where its warm-up ends, where its latencies can show one.
 fn with_warm_up(mut measured: Measured, config: &Config) -> Measured {
-    if !can_warm_up(&config.scenario) {
-        return measured;
-    }
-    let steadiness = warmup::steadiness(&measured.series.latency_nanos);
-    let cut = steadiness.cut;
+    let steadiness = over_time::steadiness(&config.scenario, &measured.series);
+    let cut = steadiness.as_ref().map_or(0, |found| found.cut);
     if cut > 0 {
         // The minima are those of what counts.
         let left = measured.queries.saturating_sub(cut as u64);
@@ -260,20 +223,26 @@ fn with_warm_up(mut measured: Measured, config: &Config) -> Measured {
             ));
         }
     }
-    Measured { warm_up: cut as u64, steadiness: Some(steadiness), ..measured }
+    Measured { warm_up: cut as u64, steadiness, ..measured }
 }
 
 /// How long the worker will rightly say nothing.
 fn silent_for(config: &Config, load: &LoadSpec) -> Duration {
-    let usual = run_secs(config.seconds, &config.scenario) * 2.0;
+    let usual = run_secs(config) * 2.0;
     let longest = match &config.scenario {
-        Scenario::Server { rate: crate::measure::Rate::Highest { .. }, .. } => {
-            load.most_seconds * SILENT_TRIALS
-        }
+        Scenario::Server { rate: Rate::Highest { .. }, .. } => load.most_seconds * SILENT_TRIALS,
         _ if config.min_queries > 0 => load.most_seconds,
         _ => 0.0,
     };
-    Duration::try_from_secs_f64(usual + longest).unwrap_or(Duration::ZERO)
+    // The last queries of each rate wait for company.
+    let delay = match &config.scenario {
+        Scenario::Server { rate, batcher: Some(batcher), .. } => {
+            let rates = if matches!(rate, Rate::Highest { .. }) { SILENT_TRIALS } else { 1.0 };
+            batcher.max_delay().as_secs_f64() * rates
+        }
+        _ => 0.0,
+    };
+    Duration::try_from_secs_f64(usual + longest + delay).unwrap_or(Duration::ZERO)
 }
 
 /// What the runtime itself says of a model that we cannot read; `None` when it has nothing against it.
@@ -292,10 +261,6 @@ fn refusal(path: &Path, sweep: &Sweep, tools: Tools<'_>, cancel: &Cancel) -> Opt
     };
     let mut worker = tools.launcher.start(cancel).ok()?;
     worker.ask(&Request::Load { session }, Duration::ZERO, cancel, &mut |_| (), &mut || ()).err()
-}
-
-fn config_words(model: &str, config: &Config) -> String {
-    format!("{model}, {}", config.words())
 }
 
 fn stage_words(stage: Stage) -> &'static str {

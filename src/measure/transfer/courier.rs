@@ -95,6 +95,7 @@ impl Courier {
             }
             // Runtimes are the other side's own.
             Request::Describe { .. }
+            | Request::Give { .. }
             | Request::Roof { .. }
             | Request::Survey
             | Request::Have { .. }
@@ -107,6 +108,10 @@ impl Courier {
             if let Source::File { path, .. } = &mut feed.source {
                 bring(path, Kind::File)?;
             }
+        }
+        if let Request::Outputs { out, .. } = &mut request {
+            // A path of this machine; what is kept there is brought back.
+            *out = None;
         }
         Ok(request)
     }

@@ -87,13 +87,7 @@ pub fn threads_words(threads: u32) -> String {
 
 /// `batch 4 · 2 threads · CPU`.
 pub fn config_words(config: &Config) -> String {
-    let mut words =
-        format!("batch {} · {} · {}", config.batch, threads_words(config.threads), config.provider);
-    for unusual in config.unusual() {
-        words.push_str(" · ");
-        words.push_str(&unusual);
-    }
-    words
+    config.parts().join(" · ")
 }
 
 /// A percentile in a table: the number with its interval on hover, or that there are too few samples.

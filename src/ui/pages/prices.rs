@@ -15,7 +15,7 @@ use crate::ui::widgets::{
     Badge, Cell, Column, Table, TableState, card_ui, data_table_ui, empty_ui, note_ui, page_header_ui,
     page_ui, section_header_ui,
 };
-use crate::units::Money;
+use crate::units::{self, Money};
 
 /// Height of the project's list, in points; a longer one scrolls.
 const LIST_HEIGHT: f32 = 270.0;
@@ -178,9 +178,9 @@ fn cell(profile: &Profile, column: usize, over_chart: Option<&str>) -> Cell {
     }
 }
 
-/// The price of an hour with four decimals, so that prices line up: `$0.0892`, `EUR 1.2000`.
+/// The price of an hour with four decimals, so that prices line up: `$0.0893`, `€1.2000`.
 fn price_words(price: Money, currency: &str) -> String {
-    if currency == "USD" { format!("${price:.4}") } else { format!("{currency} {price:.4}") }
+    units::money_to(price, 4, currency)
 }
 
 /// A size as people write it: `2`, `7.5`, `0.125`.

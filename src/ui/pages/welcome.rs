@@ -53,6 +53,8 @@ fn steps(state: &State) -> [Step; 5] {
         counted(points, "measurement", "measurements")
     };
     let profiles = state.profiles.len();
+    // A new project has profiles already: a price is laid over something once something is measured.
+    let has_priced = points > 0 && state.price_profile().is_some();
     let priced = match state.price_profile() {
         Some(profile) => {
             let price = units::money(profile.price_per_hour, &profile.currency);
@@ -74,13 +76,14 @@ fn steps(state: &State) -> [Step; 5] {
     let answer = state.answer.as_ref();
     let best = answer.and_then(|answer| answer.best);
     let what_if = match answer {
-        Some(answer) => answer.why.clone(),
+        // The first sentence is the answer; the page Explore says what it rests on.
+        Some(answer) => answer.why.split_inclusive(". ").next().unwrap_or_default().trim_end().to_owned(),
         None => "The same demand on other models and machines, within a latency limit.".to_owned(),
     };
     [
         models_step,
         step("Measure", points > 0, measured, "Measure", Action::Go(Page::Measure)),
-        step("Price", profiles > 0, priced, "Prices", Action::Go(Page::Prices)),
+        step("Price", has_priced, priced, "Prices", Action::Go(Page::Prices)),
         bill_step,
         step("Ask “what if”", best.is_some(), what_if, "Explore", Action::Go(Page::Explore)),
     ]

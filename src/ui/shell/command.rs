@@ -20,9 +20,11 @@ pub enum UiCommand {
     ExportBill,
     ExportOffers,
     ExportComparison,
+    ExportRoofline,
     Quit,
     Go(Page),
     QuickMeasure,
+    Profile,
     Cancel,
     Machines,
     UseTheme(Theme),
@@ -102,8 +104,10 @@ pub const TABLE: &[Entry] = &[
     entry(UiCommand::ExportBill, "Export bill chart…", Menu::File, &[]),
     entry(UiCommand::ExportOffers, "Export offers chart…", Menu::File, &[]),
     entry(UiCommand::ExportComparison, "Export comparison chart…", Menu::File, &[]),
+    entry(UiCommand::ExportRoofline, "Export roofline chart…", Menu::File, &[]),
     group(UiCommand::Quit, "Quit", Menu::File, &[key(CTRL, Key::Q)]),
     entry(UiCommand::QuickMeasure, "Measure all models briefly", Menu::Run, &[key(CTRL, Key::R)]),
+    entry(UiCommand::Profile, "Profile the chosen configuration", Menu::Run, &[]),
     entry(UiCommand::Cancel, "Cancel running work", Menu::Run, &[key(CTRL, Key::Period)]),
     group(UiCommand::Machines, "Machines to measure on…", Menu::Run, &[]),
     entry(UiCommand::Go(Page::Welcome), "Go to Welcome", Menu::View, &[key(CTRL, Key::Num1)]),
@@ -144,10 +148,14 @@ pub fn hindrance(command: UiCommand, state: &State, working: bool) -> Option<&'s
         UiCommand::ExportComparison if state.points.is_empty() || state.models.len() < 2 => {
             Some("Two measured models are needed")
         }
+        UiCommand::ExportRoofline if state.breakdowns.is_empty() => Some("Nothing has been profiled yet"),
+        UiCommand::Profile if state.chosen_point().is_none() => {
+            Some("Choose a measurement first, on Measure or Explore")
+        }
         UiCommand::QuickMeasure if !state.models.iter().any(|entry| entry.present) => {
             Some("There is no model to measure")
         }
-        UiCommand::QuickMeasure if working => Some("Something is running"),
+        UiCommand::QuickMeasure | UiCommand::Profile if working => Some("Something is running"),
         UiCommand::Cancel if !working => Some("Nothing is running"),
         _ => None,
     }

@@ -7,12 +7,12 @@ use eframe::egui;
 use super::dialog::{Answer, PathDialog, Purpose, file_name};
 use super::palette::Palette;
 use super::{Over, UiCommand, Window, hindrance};
-use crate::app::{Command, FileReport, Level, Measure, Theme, comparison, figures, tradeoff};
+use crate::app::{Command, FileReport, Level, Measure, Theme, comparison, figures, roofline, tradeoff};
 use crate::chart::Chart;
 use crate::measure::sweep::{Effort, Sweep};
 use crate::report::{self, Overwrite};
 use crate::ui::theme;
-use crate::ui::view::Action;
+use crate::ui::view::{Action, Page};
 
 /// Warnings of a file that are quoted in its message; the rest is counted.
 const QUOTED_WARNINGS: usize = 20;
@@ -57,10 +57,12 @@ impl Window {
             UiCommand::ExportTradeOff
             | UiCommand::ExportBill
             | UiCommand::ExportOffers
-            | UiCommand::ExportComparison => self.ask_export(command),
+            | UiCommand::ExportComparison
+            | UiCommand::ExportRoofline => self.ask_export(command),
             UiCommand::Quit => self.quit = true,
             UiCommand::Go(page) => self.page = page,
             UiCommand::QuickMeasure => self.quick_measure(),
+            UiCommand::Profile => self.profile(),
             UiCommand::Cancel => {
                 let running: Vec<_> = self.running().map(|job| job.id).collect();
                 for id in running {
@@ -98,6 +100,18 @@ impl Window {
         self.perform_command(Command::Measure(Box::new(Measure { models, sweep, target: None })));
     }
 
+    /// Profiles the chosen measurement's configuration, on the page where it is shown.
+    fn profile(&mut self) {
+        let Some(stored) = self.app.state().chosen_point() else { return };
+        match self.app.profiling_of(stored) {
+            Some(profiling) => {
+                self.page = Page::Measure;
+                self.perform_command(Command::Profile(Box::new(profiling)));
+            }
+            None => self.say(Level::Info, "The machine that measured this is not among yours any more"),
+        }
+    }
+
     /// Opens the dialog that asks for a path.
     pub(super) fn ask(&mut self, purpose: Purpose) {
         let dialog = PathDialog::new(purpose, &self.folder(), &self.project_name());
@@ -132,6 +146,7 @@ impl Window {
                 state.answer.as_ref().map(|answer| figures::offers(answer, &currency, OFFERS))
             }
             UiCommand::ExportComparison => Some(comparison::chart(state).map_err(anyhow::Error::msg)?),
+            UiCommand::ExportRoofline => Some(roofline::of_project(state).map_err(anyhow::Error::msg)?),
             _ => None,
         })
     }

@@ -19,19 +19,20 @@ pub fn chart_ui(
     height: f32,
     chosen: Option<u64>,
 ) -> Option<u64> {
-    chart_response_ui(ui, view, chart, height, chosen).picked
+    let options = options(ui, height, chosen);
+    with_menu_ui(ui, view, chart, &options).picked
 }
 
-/// The same; returns everything the reader did and where the marks are on the screen.
-pub fn chart_response_ui(
-    ui: &mut Ui,
-    view: &mut View<'_>,
-    chart: &Chart,
-    height: f32,
-    chosen: Option<u64>,
-) -> plot::Response {
+/// The same over time: dragging and zooming move along the horizontal axis. Returns everything the reader did and where
+/// the marks are on the screen.
+pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>, chart: &Chart, height: f32) -> plot::Response {
+    let options = plot::Options { sideways: true, ..options(ui, height, None) };
+    with_menu_ui(ui, view, chart, &options)
+}
+
+fn with_menu_ui(ui: &mut Ui, view: &mut View<'_>, chart: &Chart, options: &plot::Options) -> plot::Response {
     let corner = pos2(ui.max_rect().right(), ui.cursor().top());
-    let response = plot::show(ui, chart, &options(ui, height, chosen));
+    let response = plot::show(ui, chart, options);
     let button =
         Rect::from_min_size(corner - vec2(space::CONTROL, space::XS), vec2(space::CONTROL, space::CONTROL));
     let mut ui = ui.new_child(UiBuilder::new().id_salt(("chart corner", &chart.id)).max_rect(button));

@@ -14,7 +14,7 @@ pub use button::{
     NumberField, chip_ui, danger_button_ui, filter_chip_ui, form_row_ui, labelled_ui, line_edit,
     number_field_ui, primary_button_ui, quiet_button_ui, search_ui, segmented_ui, text_field_ui, toggles_ui,
 };
-pub use chart::{bare_chart_ui, chart_menu_ui, chart_response_ui, chart_ui};
+pub use chart::{bare_chart_ui, chart_menu_ui, chart_ui, timeline_ui};
 pub use dialog::{dialog_frame, dialog_title_ui};
 pub use icon::{Icon, icon_button_ui, icon_ui};
 pub use table::{Cell, Column, Table, TableOutput, TableState, data_table_ui};
@@ -196,7 +196,6 @@ pub enum Badge {
     Drift,
     Unsteady,
     Short,
-    Valid,
     Invalid,
 }
 
@@ -217,8 +216,7 @@ impl Badge {
             Self::Drift => "drift",
             Self::Unsteady => "unsteady",
             Self::Short => "too short",
-            Self::Valid => "valid",
-            Self::Invalid => "invalid",
+            Self::Invalid => "not valid",
         }
     }
 
@@ -240,7 +238,6 @@ impl Badge {
             }
             Self::Unsteady => "A run never settled at one level",
             Self::Short => "A run is too short to tell whether it had settled",
-            Self::Valid => "Every run kept the rules of its scenario",
             Self::Invalid => "A run broke the rules of its scenario: its numbers do not count",
         }
     }
@@ -251,8 +248,8 @@ pub fn badge_ui(ui: &mut Ui, badge: Badge) -> Response {
     let tokens = Tokens::of(ui);
     let colour = match badge {
         Badge::Assumed => tokens.assumed,
-        Badge::Measured | Badge::Imported | Badge::Short => tokens.text_quiet,
-        Badge::Best | Badge::Steady | Badge::Valid => tokens.good,
+        Badge::Measured | Badge::Imported | Badge::Short | Badge::Steady => tokens.text_quiet,
+        Badge::Best => tokens.good,
         Badge::Stay | Badge::Used => tokens.accent_text,
         Badge::Failed | Badge::Invalid | Badge::Unsteady => tokens.danger,
         Badge::FellBack | Badge::Missing | Badge::Drift => tokens.warning,

@@ -151,3 +151,33 @@ fn a_measurement_without_a_profile_offers_one() {
     assert!(open.says("Which operators and nodes take the time"));
     assert!(!open.says("Flame bars"));
 }
+
+#[test]
+fn the_palette_profiles_the_chosen_configuration_and_exports_the_roofline() {
+    let mut open = profiled(true);
+    open.ctrl(Key::K);
+    open.type_text("export roof");
+    open.key(Key::Enter);
+    assert!(open.says("Export “Operators below this machine's roof”"), "it asks where to");
+    open.key(Key::Escape);
+
+    open.ctrl(Key::Num5);
+    open.ctrl(Key::K);
+    open.type_text("profile the");
+    open.harness.key_press(Key::Enter);
+    let profiles = |window: &inferometer::ui::shell::Window| {
+        window.app().jobs().iter().any(|job| job.title.starts_with("Profile digits-cnn.onnx"))
+    };
+    open.until("the chosen configuration is profiled", profiles);
+    assert_eq!(open.harness.state().page(), inferometer::ui::view::Page::Measure);
+}
+
+#[test]
+fn without_a_profile_the_palette_says_why_nothing_can_be_exported() {
+    let mut open = super::harness::empty(Theme::Light);
+    open.ctrl(Key::K);
+    open.type_text("roofline");
+    assert!(open.says("Export roofline chart…"));
+    open.key(Key::Enter);
+    assert!(open.says("Export roofline chart…"), "a hindered command leaves the palette open");
+}

@@ -4,7 +4,7 @@
 //! Measurements are values added to the sample project; nothing here waits for ONNX Runtime.
 
 use egui::Key;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use inferometer::app::project::Project;
 use inferometer::app::{Command, Measure, Theme};
 use inferometer::measure::stats::steadiness;
@@ -43,19 +43,12 @@ fn with_points(make: impl Fn(&inferometer::app::App) -> Vec<Point>) -> Desk {
 
 /// The same run with other latencies, one query after another.
 fn with_latencies(mut point: Point, latency_nanos: Vec<u64>) -> Point {
-    let mut at = 0;
-    let began_nanos = latency_nanos
-        .iter()
-        .map(|latency| {
-            at += latency;
-            at - latency
-        })
-        .collect();
+    let at = latency_nanos.iter().sum();
     let measured = &mut point.runs[0].measured;
     measured.queries = latency_nanos.len() as u64;
     measured.wall_nanos = at;
     measured.steadiness = Some(steadiness(&latency_nanos));
-    measured.series = Series { began_nanos, latency_nanos, ..Series::default() };
+    measured.series = Series::one_after_another(latency_nanos);
     point
 }
 
@@ -250,4 +243,38 @@ fn only_settings_that_differ_have_a_column_and_the_rest_is_said_once() {
     let desk = measured(Key::Num3);
     assert!(desk.says("8, all SingleStream · 1 thread · CPU"));
     assert!(desk.says("Sort by Batch") && !desk.says("Sort by Threads") && !desk.says("Sort by Provider"));
+}
+
+/// How many points of run 1 the chart of latencies over time draws, as its description says.
+fn points_drawn(desk: &Desk) -> usize {
+    let node = desk.harness.get_by_label("Chart: Latency over time");
+    let description = node.accesskit_node().data().description().unwrap_or_default().to_owned();
+    let (_, rest) = description.split_once("Run 1: ").expect("the run is described");
+    rest.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn zooming_in_draws_every_sample_in_view_and_severe_outliers_are_marked() {
+    // 100,000 queries of 1.00 to 1.09 ms in turn, but for one of 50 ms: the only one beyond Tukey's outer fences, which
+    // lie at e^(±3·ln(1.07 ÷ 1.02)) times the quartiles, near 0.88 and 1.24 ms.
+    let latencies: Vec<u64> = (0..100_000_u64)
+        .map(|place| if place == 50_000 { 50_000_000 } else { 1_000_000 + place % 10 * 10_000 })
+        .collect();
+    let mut desk = with_points(|app| vec![with_latencies(point(app, 0, 1, 1, 1.0), latencies.clone())]);
+    desk.harness.set_size(egui::vec2(1280.0, 2400.0));
+    desk.harness.run();
+    assert!(desk.says("Show Severe outliers (1)"));
+    let whole = points_drawn(&desk);
+    assert!(whole < 2_000, "{whole} points stand for 100,000 queries");
+    let plane = desk.harness.get_by_label("Chart: Latency over time").rect();
+    desk.harness.hover_at(plane.center());
+    desk.harness.run();
+    // 1,000 times closer: about a hundred queries are in view, and as coarse as before are the rest.
+    for _step in 0..3 {
+        desk.harness.event(egui::Event::Zoom(10.0));
+        desk.harness.run();
+    }
+    let close = points_drawn(&desk);
+    assert!((whole + 60..whole + 200).contains(&close), "{close} points, {whole} before");
+    assert!(desk.says("Show Severe outliers (1)"), "the legend stays, wherever one looks");
 }

@@ -2,9 +2,11 @@
 
 use egui::Key;
 use egui_kittest::kittest::Queryable as _;
-use inferometer::app::Theme;
+use inferometer::app::{Theme, tradeoff};
+use inferometer::chart::Mark;
 
 use super::harness::{Desk, empty};
+use super::pages::{measured, state};
 use crate::results::{LOADGEN, TRTEXEC, VLLM, write};
 
 /// A window over a project with three tools' results, on their page.
@@ -61,4 +63,25 @@ fn a_file_that_cannot_be_read_is_said_and_not_taken_in() {
     desk.harness.run_steps(3);
     assert!(desk.says("could not read this vLLM bench result"), "no toast says it");
     assert!(desk.harness.state().app().state().results.is_empty());
+}
+
+#[test]
+fn explore_leaves_out_what_is_far_from_the_own_measurements_until_it_is_asked_for() {
+    // Own p99s lie from 1 to 11 ms; trtexec's is 5.5 ms, that of the language model 1.8 s.
+    let mut desk = measured(Key::Num4);
+    let folder = desk.folder.path().join("files");
+    write(&folder, &[("a.log", TRTEXEC), ("b.json", VLLM)]);
+    desk.drop_file(&folder);
+    desk.ctrl(Key::Num4);
+    desk.rest();
+    let imported = |desk: &Desk| {
+        let chart = tradeoff::chart(state(desk));
+        let points = chart.marks.iter().filter(|mark| matches!(mark, Mark::Points { .. }));
+        points.map(|mark| mark.name().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(imported(&desk), ["Imported: trtexec"]);
+    let notes = tradeoff::chart(state(&desk)).notes.join("\n");
+    assert!(notes.contains("Not drawn: 1 result of other tools that lies far from the own"), "{notes}");
+    desk.press("+1 far");
+    assert_eq!(imported(&desk), ["Imported: trtexec", "Imported: vLLM bench serve"]);
 }

@@ -17,7 +17,7 @@ use inferometer::app::{App, Command, Demand, State, Theme};
 use inferometer::hardware::Fingerprint;
 use inferometer::measure::duel::{Contender, Duel, End, Settings};
 use inferometer::measure::stats::{Decision, Estimate, Percentile, Ratio};
-use inferometer::measure::{Config, Ended, Measured, Optimisation, Point, Run, Scenario, Series, Summary};
+use inferometer::measure::{Config, Ended, Measured, Point, Run, Series, Summary};
 use inferometer::plan::Answer;
 use inferometer::units::Money;
 use tempfile::TempDir;
@@ -30,39 +30,20 @@ pub fn point(app: &App, model: usize, batch: u64, threads: u32, millis: f64) -> 
     let nanos = (millis * 1e6) as u64;
     let latency_nanos: Vec<u64> =
         (0..1_000).map(|place| if place % 50 == 0 { nanos * 2 } else { nanos }).collect();
-    let mut at = 0;
-    let began_nanos = latency_nanos
-        .iter()
-        .map(|latency| {
-            at += latency;
-            at - latency
-        })
-        .collect();
+    let at = latency_nanos.iter().sum();
     let measured = Measured {
         load_nanos: 20_000_000,
         first_inference_nanos: 3_000_000,
         queries: latency_nanos.len() as u64,
         wall_nanos: at,
-        series: Series { began_nanos, latency_nanos, ..Series::default() },
+        series: Series::one_after_another(latency_nanos),
         peak_memory_bytes: Some(64 << 20),
         ..Measured::default()
     };
     Point {
         model: model.name.clone(),
         model_sha256: model.sha256.clone(),
-        config: Config {
-            batch,
-            threads,
-            provider: "CPU".to_owned(),
-            dims: BTreeMap::new(),
-            seconds: 1.0,
-            min_queries: 0,
-            seed: 0,
-            inputs: None,
-            instances: 1,
-            optimisation: Optimisation::All,
-            scenario: Scenario::SingleStream,
-        },
+        config: Config { batch, threads, ..Config::default() },
         input_shapes: BTreeMap::from([("input".to_owned(), vec![batch, 1, 32, 32])]),
         found_dims: BTreeMap::new(),
         runs: vec![Run { started_unix_secs: 1_780_000_000, measured, moved_warm_up: None }],
@@ -174,7 +155,11 @@ fn an_empty_project_says_on_each_page_what_to_do_next() {
 fn measure_lists_the_measurements_and_copies_them_as_csv() {
     let mut open = measured(Key::Num3);
     // 500 inferences of 1 ms, 10 of them 2 ms: p50 1 ms, p99 2 ms; 500 ÷ 0.51 s = 980.39 a second.
+    assert!(open.says("p50 1.00 ms, p90 1.00 ms, p99 2.00 ms, Items/s 980"));
+    assert!(!open.says("p95 1.00 ms"));
+    open.press("More columns");
     assert!(open.says("p50 1.00 ms, p90 1.00 ms, p95 1.00 ms, p99 2.00 ms, Items/s 980"));
+    open.press("Fewer columns");
     let csv = copied(&mut open, "Copy CSV");
     let mut lines = csv.lines();
     assert!(lines.next().unwrap().starts_with("model,batch,threads,provider,p50_ms,"), "{csv}");
@@ -301,6 +286,7 @@ fn race(app: &App) -> Duel {
             config: point.config,
             input_shapes: point.input_shapes,
             found_dims: BTreeMap::new(),
+            library: None,
             runtime_version: point.runtime_version,
             samples: 300,
             p50_ms: Some(p50_ms),
@@ -364,7 +350,7 @@ fn compare_says_which_is_faster_with_intervals_and_what_the_machine_can_tell() {
     open.rest();
     assert!(open.says("digits-cnn-int8.onnx is 1.83× as fast as digits-cnn.onnx, 95 % 1.79–1.87"));
     assert!(open.says("p90 not decided") && open.says("This machine's resolution"));
-    assert!(open.says("Chart: How much faster digits-cnn-int8.onnx is"));
+    assert!(open.says("Chart: How many times as fast digits-cnn-int8.onnx is"));
     open.press("Swap");
     assert!(open.says("digits-cnn.onnx is slower, 0.55× as fast as digits-cnn-int8.onnx"));
 }

@@ -40,7 +40,11 @@ fn welcome_shows_the_way_and_what_is_done() {
         assert!(desk.says(step), "{step}");
     }
     assert!(desk.says("3 models"));
-    assert!(desk.says("3 of 5 steps"), "models, prices and the bill are there; nothing is measured");
+    assert!(
+        desk.says("2 of 5 steps"),
+        "models and the bill are there; nothing is measured, so nothing is priced"
+    );
+    assert!(empty(Theme::Light).says("0 of 5 steps"), "a new project has only the profiles it comes with");
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! `LoadGen`'s two logs.
 
-use inferometer::measure::import::{Metric, Quantiles, Quantity, Statistic, Unit, Validity};
+use std::io::Read as _;
+use std::path::Path;
 
-use super::{has, nanos, other, parse, percentile, says};
+use inferometer::measure::import::{Metric, Quantiles, Quantity, Statistic, Unit, Validity, read};
+use inferometer::measure::stats::{Percentile, early_stopping};
+
+use super::{has, nanos, one, other, parse, percentile, says, write};
 
 pub(super) const SINGLE_STREAM: &str = "\
 ================================================
@@ -296,4 +300,46 @@ fn a_detail_log_of_tokens_and_queries_of_samples_is_read() {
     nanos(&run, Quantity::TimePerOutputToken, Statistic::Min, 100.0);
     has(&run, Quantity::OutputTokens, Statistic::Value, 12.5, &Unit::TokensPerSecond);
     assert_eq!(run.validity, Validity::Invalid(vec!["result_min_queries_met: false".to_owned()]));
+}
+
+/// A run of LoadGen 6.0.17 on one of the sample models: 700 queries, every sample kept, the logs as they were.
+#[test]
+fn percentiles_and_bounds_of_a_real_run_are_ours_of_its_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["mlperf_log_detail.txt", "mlperf_log_trace.json"] {
+        let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/loadgen").join(name);
+        let packed = std::fs::File::open(packed.with_added_extension("gz")).unwrap();
+        let mut text = Vec::new();
+        flate2::read::GzDecoder::new(packed).read_to_end(&mut text).unwrap();
+        write(folder.path(), name, text);
+    }
+    let results = read(folder.path()).unwrap();
+    assert_eq!((results.len(), results[0].warnings.as_slice()), (1, [].as_slice()));
+    let run = one(&results[0]);
+    assert!(run.tool_version.as_deref().unwrap().starts_with("6.0"), "{:?}", run.tool_version);
+    assert_eq!((run.scenario.as_deref(), &run.validity), (Some("SingleStream"), &Validity::Valid));
+    let mut sorted = run.samples[0].nanos.clone();
+    sorted.sort_unstable();
+    // As they stand in the log, which is LoadGen's own account of these samples.
+    for (ours, share, theirs) in [
+        (Percentile::P50, 50.0, 81_734),
+        (Percentile::P90, 90.0, 101_930),
+        (Percentile::P95, 95.0, 183_788),
+        (Percentile::P97, 97.0, 726_409),
+        (Percentile::P99, 99.0, 28_722_104),
+        (Percentile::P999, 99.9, 52_329_535),
+    ] {
+        assert_eq!(ours.of_as_loadgen(&sorted), Some(theirs), "p{share}");
+        nanos(run, Quantity::Latency, percentile(share), theirs as f64);
+    }
+    // "Would discard 50 highest latency queries": the bound is the next one.
+    for (ours, share, theirs, discarded) in
+        [(Percentile::P90, 90.0, 122_297, 50), (Percentile::P99, 99.0, 52_329_535, 0)]
+    {
+        let bound = early_stopping::bound(&sorted, ours).unwrap();
+        assert_eq!((bound.nanos, bound.t - 1, bound.queries), (theirs, discarded, 700), "p{share}");
+        nanos(run, Quantity::Latency, Statistic::EarlyStopping(share), theirs as f64);
+    }
+    let mean = sorted.iter().sum::<u64>() / sorted.len() as u64;
+    nanos(run, Quantity::Latency, Statistic::Mean, mean as f64);
 }

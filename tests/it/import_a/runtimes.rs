@@ -90,6 +90,7 @@ layerName;execStatus;layerType;execType;realTime (ms);cpuTime (ms)
 x;Status.NOT_RUN;Parameter;unknown;0.000;0.000
 conv;Status.EXECUTED;Convolution;brgconv_bf16;0.020;0.020
 fc;EXECUTED;FullyConnected;gemm_f32;0.030;0.030
+Total;;;;0.050;0.050
 ";
 
 #[test]

@@ -7,6 +7,7 @@ use inferometer::measure::import::{Foreign, Results, Statistic, read, read_bytes
 
 mod damaged;
 mod language;
+mod offline;
 mod runtimes;
 mod servers;
 
@@ -73,6 +74,9 @@ fn fixtures() -> Vec<(&'static str, String)> {
         ("AIPerf records", language::RECORDS),
         ("vLLM", language::VLLM),
         ("llama-bench SQL", language::LLAMA_SQL),
+        ("llama-bench table", offline::LLAMA_TABLE),
+        ("vLLM latency", offline::VLLM_LATENCY),
+        ("vLLM throughput", offline::VLLM_THROUGHPUT),
         ("optimum", runtimes::OPTIMUM),
         ("TFLite", runtimes::TFLITE),
         ("winml", runtimes::WINML),

@@ -96,6 +96,19 @@ impl Server {
         Target::parse("loopback", &self.command(), PROGRAM).unwrap()
     }
 
+    /// This server by a launcher that is not ssh itself, and the file whose making kills the connection.
+    pub fn wrapped(&self) -> (Target, PathBuf) {
+        let (wrapper, axe) = (self.at("wrapper"), self.at("axe"));
+        let text = format!(
+            "exec 3<&0\n\"$@\" <&3 &\nline=$!\nexec 3<&-\nwhile kill -0 $line 2>/dev/null; do\n\
+             if rm {} 2>/dev/null; then kill -9 $line; fi\nsleep 0.02\ndone\nwait $line",
+            axe.display()
+        );
+        script(&wrapper, &text);
+        let command = format!("{} {}", wrapper.display(), self.command());
+        (Target::parse("wrapped", &command, PROGRAM).unwrap(), axe)
+    }
+
     /// The contents that were sent there.
     pub fn contents(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.at("home/cache/sent/content")) else { return Vec::new() };

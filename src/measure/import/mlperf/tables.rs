@@ -45,7 +45,18 @@ pub(super) fn read_csv(source: &mut Source) -> Result<Results, ImportError> {
     let mut results = source.results();
     // The parser counts the lines of files from Windows differently.
     let text = source.text()?.replace("\r\n", "\n");
-    let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let rows = match text.rsplit_once('\n') {
+        Some((rows, last)) if !last.trim().is_empty() => {
+            let line = text.lines().count();
+            source.warn(
+                format!("line {line}"),
+                "the last row has no line end, so it may be cut: it is left out (add a line end if the file is complete)",
+            );
+            rows
+        }
+        _ => text.as_str(),
+    };
+    let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(rows.as_bytes());
     let names = match table.headers() {
         Ok(names) => names.clone(),
         Err(error) => return Err(source.broken("line 1", error.to_string(), "check the file")),

@@ -17,6 +17,7 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     let mut total = 0.0;
     let mut executed = 0_u64;
     let mut low = false;
+    let mut ended = false;
     source.for_each_line_of_text(|source, number, line| {
         let line = line.trim();
         let cells: Vec<&str> = line.split(';').map(str::trim).collect();
@@ -38,7 +39,11 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
             columns.iter().position(|column| column.starts_with(name)).and_then(|at| cells.get(at).copied())
         };
         let (Some(layer), Some(status)) = (at("layerName"), at("execStatus")) else { return Ok(()) };
-        if layer.eq_ignore_ascii_case("total") || !status.ends_with("EXECUTED") {
+        if layer.eq_ignore_ascii_case("total") {
+            ended = true;
+            return Ok(());
+        }
+        if !status.ends_with("EXECUTED") {
             return Ok(());
         }
         let Some(millis) = at("realTime").and_then(number_in) else {
@@ -63,10 +68,15 @@ pub(super) fn read(source: &mut Source) -> Result<Results, ImportError> {
     if executed == 0 {
         return Err(source.broken("the file", "no layer was executed", "repeat the run with -report_type"));
     }
-    foreign.add_time(Quantity::Compute, Statistic::Mean, Some(total), 1e6);
-    foreign.note(
-        "Compute is the sum of the layers' times, measured with counters on; each is rounded to 0.001 ms.",
-    );
+    if ended {
+        foreign.add_time(Quantity::Compute, Statistic::Mean, Some(total), 1e6);
+        foreign.note(
+            "Compute is the sum of the layers' times, measured with counters on; each is rounded to 0.001 ms.",
+        );
+    } else {
+        let message = "the row Total, its last, is missing, so layers may be too: their sum is left out";
+        source.warn("the end of the file", message);
+    }
     if low {
         foreign.note("Layers ran in 16-bit floating point (bf16 or f16): not comparable with a run in fp32.");
     }

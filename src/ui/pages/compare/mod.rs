@@ -10,7 +10,7 @@ use self::tables::{agreement_ui, files_ui, operators_ui, speed_ui};
 use super::kept::Memo;
 use super::parts::{combo_ui, halves_ui};
 use crate::app::comparison::{self, Comparison, headline};
-use crate::app::{Command, LatencyAxis, State, figures, tradeoff};
+use crate::app::{Agreeing, Command, LatencyAxis, State, figures, tradeoff};
 use crate::chart::Chart;
 use crate::ui::theme::{self, Tokens};
 use crate::ui::view::{Action, Page, View};
@@ -19,6 +19,8 @@ use crate::ui::widgets::{
     progress_ui, quiet_button_ui, section_header_ui, segmented_ui,
 };
 
+/// What this machine is called among others.
+const HERE: &str = "This machine";
 /// Height of the chart.
 const CHART_HEIGHT: f32 = 300.0;
 
@@ -34,6 +36,8 @@ pub struct Compare {
     outputs: TableState,
     all_operators: bool,
     race: RaceCard,
+    /// The machine that runs them; `None` = this one.
+    target: Option<String>,
 }
 
 impl Compare {
@@ -64,11 +68,15 @@ impl Compare {
                         "Runs both on the labelled set where there is one, else on the same generated inputs",
                     );
                     if button.clicked() {
-                        view.send(Command::Agree(a.clone(), b.clone()));
+                        let (a, b, target) = (a.clone(), b.clone(), self.target.clone());
+                        let agreeing = Agreeing { a, b, question: None, target };
+                        view.send(Command::AgreeOn(Box::new(agreeing)));
                     }
                 });
             });
-            pair_ui(ui, view, &a, &b);
+            // It may have been taken out meanwhile.
+            self.target = self.target.take().filter(|name| state.target(name).is_some());
+            pair_ui(ui, view, &a, &b, &mut self.target);
             if let Some(job) = view.app.comparing() {
                 let cancel =
                     card_ui(ui, |ui| progress_ui(ui, &job.title, &job.progress, job.elapsed().as_secs_f64()));
@@ -83,7 +91,8 @@ impl Compare {
     fn compared_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, a: &str, b: &str) {
         let state = view.app.state();
         let tokens = Tokens::of(ui);
-        let Self { made, chart, threads, files, operators, speed, outputs, all_operators, race } = self;
+        let Self { made, chart, threads, files, operators, speed, outputs, all_operators, race, target } =
+            self;
         let key = (state.revision, a.to_owned(), b.to_owned());
         let made = made.get(key, || comparison::compare(state, a, b));
         let Some(compared) = made else {
@@ -93,7 +102,7 @@ impl Compare {
         card_ui(ui, |ui| {
             ui.label(RichText::new(headline(compared)).text_style(theme::section()).color(tokens.text));
         });
-        race.ui(ui, view, compared);
+        race.ui(ui, view, compared, target.as_deref());
         halves_ui(ui, |ui, left| {
             if left {
                 files_ui(ui, state, compared, files);
@@ -149,8 +158,8 @@ fn latency_ui(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-/// The choice of the two models.
-fn pair_ui(ui: &mut Ui, view: &mut View<'_>, a: &str, b: &str) {
+/// The choice of the two models, and of the machine that runs them where there are several.
+fn pair_ui(ui: &mut Ui, view: &mut View<'_>, a: &str, b: &str, target: &mut Option<String>) {
     let state = view.app.state();
     let (mut first, mut second) = (a.to_owned(), b.to_owned());
     ui.horizontal(|ui| {
@@ -161,6 +170,15 @@ fn pair_ui(ui: &mut Ui, view: &mut View<'_>, a: &str, b: &str) {
         model_ui(ui, state, "B", &mut second);
         if first == second {
             note_ui(ui, "A and B are the same model");
+        }
+        if !state.targets.is_empty() {
+            let chosen = target.clone().unwrap_or_else(|| HERE.to_owned());
+            combo_ui(ui, "Run on", &chosen, 150.0, |ui| {
+                ui.selectable_value(target, None, HERE);
+                for there in &state.targets {
+                    ui.selectable_value(target, Some(there.name.clone()), &there.name);
+                }
+            });
         }
     });
     if first != a || second != b {

@@ -39,14 +39,21 @@ impl Default for RaceCard {
 }
 
 impl RaceCard {
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, compared: &Comparison) {
+    /// `target` is the machine that runs them; `None` = this one.
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &mut View<'_>,
+        compared: &Comparison,
+        target: Option<&str>,
+    ) {
         let (a, b) = (&compared.a.model, &compared.b.model);
         let alone = a.sha256 == b.sha256;
         let state = view.app.state();
         let duel = if alone { state.self_test(&a.sha256) } else { compared.duel.as_ref() };
         card_ui(ui, |ui| {
             let title = if alone { "What can this machine tell?" } else { "Which is faster?" };
-            let note = duel.map_or_else(String::new, |duel| duel.a.config.words());
+            let note = duel.map_or_else(String::new, |duel| where_words(view, duel));
             section_header_ui(ui, title, &note, |_| {});
             match duel {
                 Some(duel) => self.verdict_ui(ui, view, duel),
@@ -67,7 +74,7 @@ impl RaceCard {
                         view.send(Command::Cancel(job.id));
                     }
                 }
-                None => self.run_ui(ui, view, (&a.sha256, &b.sha256)),
+                None => self.run_ui(ui, view, (&a.sha256, &b.sha256), target),
             }
         });
     }
@@ -124,7 +131,7 @@ impl RaceCard {
     }
 
     /// How to run it, and the button that does.
-    fn run_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, (a, b): (&str, &str)) {
+    fn run_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, (a, b): (&str, &str), target: Option<&str>) {
         let busy = view.app.is_measuring() || view.app.comparing().is_some();
         let mut start = false;
         ui.horizontal(|ui| {
@@ -148,7 +155,9 @@ impl RaceCard {
         if start {
             let side = |sha256: &str| (sha256.to_owned(), self.config());
             let settings = Settings { seconds: self.seconds, ..Settings::default() };
-            let race = Race { a: side(a), b: (a != b).then(|| side(b)), settings };
+            let b = (a != b).then(|| side(b));
+            let target = target.map(str::to_owned);
+            let race = Race { a: side(a), b, library: None, settings, inputs: None, target };
             view.send(Command::Duel(Box::new(race)));
             ui.ctx().request_repaint();
         }
@@ -169,6 +178,12 @@ impl RaceCard {
             scenario: Scenario::SingleStream,
         }
     }
+}
+
+/// How a race was run, and where if not on this machine.
+fn where_words(view: &View<'_>, duel: &Duel) -> String {
+    let words = duel.a.config.words();
+    view.app.machine_name(&duel.target).map_or_else(|| words.clone(), |name| format!("{words}, on {name}"))
 }
 
 /// One side by itself.

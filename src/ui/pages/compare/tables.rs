@@ -6,6 +6,7 @@ use egui::Ui;
 
 use crate::app::State;
 use crate::app::comparison::{Comparison, Speed, machine_differences};
+use crate::chart::format::currency_sign;
 use crate::model::Model;
 use crate::ui::pages::parts::{csv_text, estimate_cell, field};
 use crate::ui::theme::Tokens;
@@ -131,7 +132,11 @@ pub(super) fn agreement_ui(ui: &mut Ui, view: &mut View<'_>, compared: &Comparis
             );
             return;
         };
-        let note = format!("on {} items", count_words(agreement.samples));
+        let mut note = format!("on {} items", count_words(agreement.samples));
+        if let Some(machine) = view.app.machine_name(&agreement.target) {
+            note.push_str(", run on ");
+            note.push_str(machine);
+        }
         section_header_ui(ui, "Answers", &note, |_| {});
         let percent =
             |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |s| format!("{:.1}", s * 100.0));
@@ -194,6 +199,7 @@ pub(super) fn speed_ui(ui: &mut Ui, view: &mut View<'_>, compared: &Comparison, 
                 view.actions.push(Action::Copy { text, what: "Comparison as CSV".to_owned() });
             }
         });
+        let sign = currency_sign(currency).unwrap_or(if currency.is_empty() { "Cost" } else { currency });
         let several = compared.speed.iter().any(|speed| speed.provider != "CPU");
         let mut columns = vec![
             Column::fill("Batch", 40.0),
@@ -206,8 +212,10 @@ pub(super) fn speed_ui(ui: &mut Ui, view: &mut View<'_>, compared: &Comparison, 
             Column::number("Items/s A", 66.0),
             Column::number("Items/s B", 66.0),
             Column::number("B ÷ A", 56.0).hover("Above 1: B does more"),
-            Column::number("1,000 A", 76.0).hover("Cost of 1,000 inferences of A"),
-            Column::number("1,000 B", 76.0).hover("Cost of 1,000 inferences of B"),
+            Column::number(format!("{sign}/million A"), 76.0)
+                .hover("Cost of a million items of A, idle time of the machine included"),
+            Column::number(format!("{sign}/million B"), 76.0)
+                .hover("Cost of a million items of B, idle time of the machine included"),
         ];
         if several {
             columns.push(Column::text("Provider", 70.0));
@@ -236,10 +244,10 @@ pub(super) fn speed_ui(ui: &mut Ui, view: &mut View<'_>, compared: &Comparison, 
 fn speed_cell(speed: &Speed, column: usize, currency: &str, tokens: &Tokens) -> Cell {
     let rate = |rate: f64| Cell::number(rate, units::three_digits(rate));
     let good = |better: bool, cell: Cell| if better { cell.colour(tokens.good) } else { cell };
-    let cost = |of: usize| match speed.cost_per_thousand {
+    let cost = |of: usize| match speed.cost_per_million {
         Some((a, b)) => {
             let cost = if of == 0 { a } else { b };
-            Cell::number(cost.to_f64(), units::money(cost, currency))
+            Cell::number(cost.to_f64(), units::money(cost, "")).hover(units::money(cost, currency))
         }
         None => Cell::unknown("No price is known for both"),
     };
@@ -261,7 +269,8 @@ fn speed_cell(speed: &Speed, column: usize, currency: &str, tokens: &Tokens) -> 
 }
 
 fn csv(compared: &Comparison, currency: &str) -> String {
-    let costs = [format!("cost_per_thousand_a_{currency}"), format!("cost_per_thousand_b_{currency}")];
+    let costs =
+        [format!("cost_per_million_items_a_{currency}"), format!("cost_per_million_items_b_{currency}")];
     let header = [
         "model_a",
         "model_b",
@@ -279,7 +288,7 @@ fn csv(compared: &Comparison, currency: &str) -> String {
     ];
     let rows = compared.speed.iter().map(|speed| {
         let (cost_a, cost_b) =
-            speed.cost_per_thousand.map_or_else(Default::default, |(a, b)| (a.to_string(), b.to_string()));
+            speed.cost_per_million.map_or_else(Default::default, |(a, b)| (a.to_string(), b.to_string()));
         vec![
             compared.a.model.name.clone(),
             compared.b.model.name.clone(),

@@ -3,7 +3,7 @@
 use egui::{Layout, RichText, Ui};
 
 use super::Place;
-use crate::app::tradeoff::cost_per_thousand;
+use crate::app::tradeoff::cost_per_million;
 use crate::app::{Query, QueryResult, State, figures};
 use crate::chart::Chart;
 use crate::ui::pages::bills::{SERIES, group_by_ui};
@@ -163,13 +163,13 @@ fn bought_words(state: &State) -> Option<String> {
     let stored = state.chosen_point()?;
     let profile = state.price_profile()?;
     let (spend, currency) = state.inference_per_month.as_ref()?;
-    let cost = cost_per_thousand(stored, profile, state.scenario.utilisation).ok()?;
+    let cost = cost_per_million(stored, profile, state.scenario.utilisation).ok()?;
     if profile.currency != *currency || cost.to_f64() <= 0.0 {
         return None;
     }
-    let bought = spend.to_f64() / cost.to_f64() * 1_000.0;
+    let bought = spend.to_f64() / cost.to_f64() * 1e6;
     Some(format!(
-        "At the chosen point on {}, {} a month would buy {} inferences.",
+        "At the chosen point on {}, {} a month would buy {} items.",
         profile.name,
         units::money(*spend, currency),
         units::si(bought)

@@ -76,7 +76,8 @@ impl Offers {
                     view.actions.push(Action::Copy { text, what: "Offers as CSV".to_owned() });
                 }
                 left_out_ui(ui, answer);
-                note_ui(ui, &format!("{} offers", count_words(shown.len() as u64)));
+                let s = if shown.len() == 1 { "" } else { "s" };
+                note_ui(ui, &format!("{} offer{s}", count_words(shown.len() as u64)));
             });
         });
         let height = ui.available_height();

@@ -4,7 +4,7 @@ use egui::{Layout, RichText, Ui};
 
 use super::Place;
 use crate::app::tradeoff::{self, Row};
-use crate::app::{Command, CostAs, LatencyAxis, Scenario, State};
+use crate::app::{Command, CostAs, LatencyAxis, Scenario, State, foreign};
 use crate::chart::Chart;
 use crate::hardware::Profile;
 use crate::ui::pages::kept::Memo;
@@ -19,10 +19,13 @@ use crate::units;
 /// Height of the panel of the chosen point.
 const CHOSEN_HEIGHT: f32 = 54.0;
 
+/// The chart, the rows behind it, and how many results of other tools lie far from them.
+type Made = (Chart, Vec<Row>, usize);
+
 /// What the pane remembers between frames.
 #[derive(Default)]
 pub struct TradeOff {
-    made: Memo<u64, (Chart, Vec<Row>)>,
+    made: Memo<u64, Made>,
 }
 
 impl TradeOff {
@@ -41,12 +44,16 @@ impl TradeOff {
             }
             return;
         }
-        let (chart, rows) = self.made.get(state.revision, || (tradeoff::chart(state), tradeoff::rows(state)));
+        let (chart, rows, far) = self.made.get(state.revision, || {
+            let rows = tradeoff::rows(state);
+            let far = foreign::far(state, foreign::Near::of(state, &rows));
+            (tradeoff::chart(state), rows, far)
+        });
         ui.horizontal(|ui| {
             place.handle_ui(ui, "Trade-off");
             ui.add_space(space::S);
             axes_ui(ui, place.scenario);
-            imported_ui(ui, state, place.scenario);
+            imported_ui(ui, state, place.scenario, *far);
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                 chart_menu_ui(ui, place.view, chart);
             });
@@ -71,7 +78,6 @@ fn axes_ui(ui: &mut Ui, scenario: &mut Scenario) {
         let name = tradeoff::latency_name(axis);
         (axis, name)
     });
-    note_ui(ui, "Latency");
     segmented_ui(ui, "Latency percentile", &mut scenario.latency, &percentiles);
     ui.add_space(space::XS);
     ui.checkbox(&mut scenario.log_axes.0, "Log x").on_hover_text("Logarithmic latency axis");
@@ -83,7 +89,7 @@ fn cost_ui(ui: &mut Ui, state: &State, scenario: &mut Scenario) {
     note_ui(ui, "Cost");
     let options =
         [(CostAs::Colour, "Colour"), (CostAs::SecondAxis, "Second axis"), (CostAs::Hidden, "Hidden")];
-    segmented_ui(ui, "Cost per 1,000 inferences", &mut scenario.cost_as, &options);
+    segmented_ui(ui, "Cost per million items", &mut scenario.cost_as, &options);
     let profile = state.price_profile();
     let chosen = profile.map_or_else(|| "No profile".to_owned(), profile_words);
     combo_ui(ui, "Price of", &chosen, 190.0, |ui| {
@@ -114,11 +120,15 @@ fn price_words(profile: &Profile) -> String {
     format!("{} an hour", units::money(profile.price_per_hour, &profile.currency))
 }
 
-/// Whether other tools' results are drawn, where there are any.
-fn imported_ui(ui: &mut Ui, state: &State, scenario: &mut Scenario) {
+/// Whether other tools' results are drawn, where there are any; and those far from the own measurements, too.
+fn imported_ui(ui: &mut Ui, state: &State, scenario: &mut Scenario, far: usize) {
     if !state.results.is_empty() {
         let hover = "Other tools' results as hollow points: neither priced nor planned with";
         ui.checkbox(&mut scenario.show_imported, "Imported").on_hover_text(hover);
+        if far > 0 && scenario.show_imported {
+            let hover = "Results far from your own measurements: drawn, they squeeze those together";
+            ui.checkbox(&mut scenario.show_far, format!("+{far} far")).on_hover_text(hover);
+        }
     }
 }
 
@@ -155,14 +165,14 @@ fn chosen_ui(ui: &mut Ui, state: &State, rows: &[Row]) {
         for (name, value) in [
             ("p50", summary.p50.words()),
             ("p99", summary.p99.words()),
-            ("Throughput", format!("{}/s", units::three_digits(summary.throughput_per_second))),
+            ("Throughput", format!("{} items/s", units::three_digits(summary.throughput_per_second))),
         ] {
             fact_ui(ui, name, &value);
         }
         let currency = state.price_profile().map_or("USD", |profile| profile.currency.as_str());
-        let cost = row.cost_per_thousand.as_ref();
+        let cost = row.cost_per_million.as_ref();
         let shown = cost.map_or_else(|_reason| "–".to_owned(), |cost| units::money(*cost, currency));
-        let response = fact_ui(ui, "Cost per 1,000", &shown);
+        let response = fact_ui(ui, "Cost per million items", &shown);
         match cost {
             Ok(_) if row.assumed => {
                 badge_ui(ui, Badge::Assumed);

@@ -6,7 +6,7 @@ use egui::{DragValue, Layout, RichText, ScrollArea, Slider, Ui, UiBuilder};
 
 use super::Place;
 use super::offers::Offers;
-use crate::app::tradeoff::cost_per_thousand;
+use crate::app::tradeoff::cost_per_million;
 use crate::app::{Demand, Scenario, State, TraceRate};
 use crate::ui::pages::parts::{filter_words, problem_ui};
 use crate::ui::theme::{Tokens, space};
@@ -71,7 +71,13 @@ impl WhatIf {
         match &state.answer {
             Some(answer) => {
                 let tokens = Tokens::of(ui);
-                ui.label(RichText::new(&answer.why).color(tokens.text));
+                // The answer first; what it rests on is read second.
+                let (first, rest) = answer.why.split_once(". ").unwrap_or((&answer.why, ""));
+                let stop = if rest.is_empty() { "" } else { "." };
+                ui.label(RichText::new(format!("{first}{stop}")).color(tokens.text));
+                if !rest.is_empty() {
+                    ui.label(RichText::new(rest).small().color(tokens.text_quiet));
+                }
                 self.offers.ui(ui, view);
             }
             None => problem_ui(ui, &state.demand_problem),
@@ -162,10 +168,10 @@ fn demand_ui(ui: &mut Ui, state: &State, scenario: &mut Scenario) {
                 *share = percent / 100.0;
             }
             let currency = state.bill_currency().unwrap_or_default();
-            let mut amount = cost.to_f64();
-            let field = NumberField { range: 1e-9..=1e9, speed: 0.001, decimals: 9, unit: currency };
-            if number_field_ui(ui, "Cost of 1,000 requests", &mut amount, &field).changed()
-                && let Some(amount) = Money::from_f64(amount)
+            let mut amount = cost.to_f64() * 1_000.0;
+            let field = NumberField { range: 1e-6..=1e12, speed: 0.1, decimals: 6, unit: currency };
+            if number_field_ui(ui, "Cost of a million requests", &mut amount, &field).changed()
+                && let Some(amount) = Money::from_f64(amount / 1_000.0)
             {
                 *cost = amount;
             }
@@ -211,10 +217,10 @@ fn first_demand(source: Source, state: &State) -> Demand {
     }
 }
 
-/// Cost of 1,000 inferences at the chosen point, in the bill's currency.
+/// Cost of 1,000 items at the chosen point, in the bill's currency.
 fn chosen_cost(state: &State) -> Option<Money> {
     let (stored, profile) = (state.chosen_point()?, state.price_profile()?);
-    let cost = cost_per_thousand(stored, profile, state.scenario.utilisation).ok()?;
+    let cost = cost_per_million(stored, profile, state.scenario.utilisation).ok()?.times(1e-3)?;
     (Some(profile.currency.as_str()) == state.bill_currency() && cost > Money::ZERO).then_some(cost)
 }
 

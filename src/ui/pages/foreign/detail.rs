@@ -1,17 +1,19 @@
 //! Everything one result of another tool says: its numbers, its settings, and what must be known of them.
 
-use egui::{RichText, ScrollArea, Ui};
+use egui::{Align, Label, Layout, RichText, Ui, vec2};
 
 use crate::app::foreign::Row;
 use crate::measure::import::{Foreign, Validity};
 use crate::ui::pages::parts::halves_ui;
-use crate::ui::theme::Tokens;
+use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{
-    Badge, Tone, badge_ui, banner_ui, count_words, key_values_ui, note_ui, section_header_ui, tag_ui,
+    Badge, Tone, badge_ui, banner_ui, count_words, note_ui, quiet_button_ui, section_header_ui, tag_ui,
 };
 
-/// Height of the lists of numbers and settings at most.
-const LIST_HEIGHT: f32 = 260.0;
+/// Numbers and settings that are listed unless all are asked for: most files have fewer.
+const LISTED: usize = 30;
+/// The share of a list's width that names take.
+const NAMES_SHARE: f32 = 0.4;
 
 pub(super) fn detail_ui(ui: &mut Ui, row: Row<'_>) {
     let result = row.result;
@@ -32,10 +34,40 @@ pub(super) fn detail_ui(ui: &mut Ui, row: Row<'_>) {
         let rows = if left { numbers(row) } else { settings(row) };
         let title = if left { "Numbers" } else { "How it was measured" };
         ui.label(RichText::new(title).strong());
-        ScrollArea::both().id_salt(id).max_height(LIST_HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
-            key_values_ui(ui, id, &rows);
-        });
+        list_ui(ui, id, &format!("{} {}", row.file.key, row.place), &rows);
     });
+}
+
+/// Names and values in two columns that wrap, so that the page is all there is to scroll; `of` tells one result's list
+/// from another's.
+fn list_ui(ui: &mut Ui, id: &str, of: &str, rows: &[(String, String)]) {
+    let tokens = Tokens::of(ui);
+    let opened = egui::Id::unique((id, of));
+    let mut all = ui.data(|data| data.get_temp::<bool>(opened)).unwrap_or(false);
+    let listed = if all { rows.len() } else { rows.len().min(LISTED) };
+    let width = ui.available_width() - space::S;
+    for (name, value) in &rows[..listed] {
+        ui.horizontal_top(|ui| {
+            let name = RichText::new(name).color(tokens.text_quiet);
+            for (text, share) in [(name, NAMES_SHARE), (RichText::new(value), 1.0 - NAMES_SHARE)] {
+                ui.allocate_ui_with_layout(vec2(width * share, 0.0), Layout::top_down(Align::Min), |ui| {
+                    ui.set_width(width * share);
+                    ui.add(Label::new(text).wrap());
+                });
+            }
+        });
+    }
+    if rows.len() > LISTED {
+        let words = if all {
+            "Show fewer".to_owned()
+        } else {
+            format!("Show all {}", count_words(rows.len() as u64))
+        };
+        if quiet_button_ui(ui, &words).clicked() {
+            all = !all;
+            ui.data_mut(|data| data.insert_temp(opened, all));
+        }
+    }
 }
 
 /// What latency includes, how percentiles are picked, whether the run is valid: a short word each.

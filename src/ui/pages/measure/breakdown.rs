@@ -4,9 +4,9 @@ use egui::{Align, Layout, Ui};
 
 use super::flame::{colour, flame_ui, inks, shape_words};
 use crate::app::project::Stored;
-use crate::app::{Command, Profiling, roofline};
+use crate::app::{Command, roofline};
 use crate::chart::Chart;
-use crate::measure::breakdown::{Breakdown, SECONDS, key};
+use crate::measure::breakdown::{Breakdown, key};
 use crate::measure::profile::flame::{Flame, Grouping};
 use crate::measure::profile::{Fallbacks, NodeTime, OpTime, percent, short_provider};
 use crate::measure::roof::{RoofPlace, bytes_words, flops_words};
@@ -57,9 +57,8 @@ impl BreakdownCard {
         let app = view.app;
         let point = &stored.point;
         let breakdown = app.state().breakdown(&point.model_sha256, &point.config, &point.target);
-        let target = app.state().targets.iter().find(|target| target.prefix() == point.target);
-        let here = point.target.is_empty() || point.target == app.options().launcher.target();
-        let unreachable = !here && target.is_none();
+        let profiling = app.profiling_of(stored);
+        let unreachable = profiling.is_none();
         card_ui(ui, |ui| {
             let note = match breakdown {
                 Some(breakdown) => format!("ONNX Runtime {}'s own profile", breakdown.runtime_version),
@@ -84,14 +83,8 @@ impl BreakdownCard {
                                         fast this machine multiplies matrices and copies memory",
                         )
                         .on_disabled_hover_text(text);
-                    if button.clicked() {
-                        view.send(Command::Profile(Box::new(Profiling {
-                            model: point.model_sha256.clone(),
-                            config: point.config.clone(),
-                            shapes: Some(point.input_shapes.clone()),
-                            seconds: SECONDS,
-                            target: target.map(|target| target.name.clone()),
-                        })));
+                    if let Some(profiling) = profiling.filter(|_| button.clicked()) {
+                        view.send(Command::Profile(Box::new(profiling)));
                     }
                 });
                 if let Some(breakdown) = breakdown

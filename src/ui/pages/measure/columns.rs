@@ -28,8 +28,7 @@ pub(super) enum Kind {
     P99,
     Rate,
     Runs,
-    Steady,
-    Valid,
+    Verdict,
     Load,
     First,
     Memory,
@@ -49,8 +48,9 @@ const SETTINGS: [Kind; 8] = [
     Kind::Target,
 ];
 
-/// The columns for these measurements, and what all of them share, in words.
-pub(super) fn columns(points: &[Stored]) -> (Vec<Kind>, String) {
+/// The columns for these measurements, and what all of them share, in words. `all` = with those that a screen of usual
+/// width has no room for.
+pub(super) fn columns(points: &[Stored], all: bool) -> (Vec<Kind>, String) {
     let mut kinds = vec![Kind::Model, Kind::Batch];
     let mut shared = Vec::new();
     for kind in SETTINGS {
@@ -76,8 +76,12 @@ pub(super) fn columns(points: &[Stored]) -> (Vec<Kind>, String) {
             kinds.push(kind);
         }
     }
-    kinds.extend([Kind::P50, Kind::P90, Kind::P95, Kind::P99, Kind::Rate, Kind::Runs, Kind::Steady]);
-    kinds.extend([Kind::Valid, Kind::Load, Kind::First, Kind::Memory, Kind::Cpu, Kind::Started]);
+    if all {
+        kinds.extend([Kind::P50, Kind::P90, Kind::P95, Kind::P99, Kind::Rate, Kind::Memory, Kind::Cpu]);
+        kinds.extend([Kind::Load, Kind::First, Kind::Runs, Kind::Verdict, Kind::Started]);
+    } else {
+        kinds.extend([Kind::P50, Kind::P90, Kind::P99, Kind::Rate, Kind::Memory, Kind::Runs, Kind::Verdict]);
+    }
     (kinds, shared.join(" · "))
 }
 
@@ -113,22 +117,25 @@ pub(super) fn column(kind: Kind) -> Column {
         Kind::Shape => Column::text("Sizes", 96.0).hover("Sizes set for dynamic dimensions"),
         Kind::Inputs => Column::text("Inputs", 90.0).hover("Input file; empty = generated inputs"),
         Kind::Target => Column::text("Machine", 90.0).hover("How the machine was reached; empty = this one"),
-        Kind::P50 => Column::number("p50", 108.0)
+        Kind::P50 => Column::number_with_aside("p50", 108.0)
             .hover("Half of the queries took no longer; ± is half the 95 % interval over runs"),
         Kind::P90 => Column::number("p90", 56.0).hover("9 of 10 queries took no longer"),
         Kind::P95 => Column::number("p95", 56.0).hover("95 of 100 queries took no longer"),
-        Kind::P99 => Column::number("p99", 108.0)
+        Kind::P99 => Column::number_with_aside("p99", 108.0)
             .hover("99 of 100 queries took no longer; ± is half the 95 % interval over runs"),
         Kind::Rate => Column::number("Items/s", 50.0).hover("Throughput over wall time"),
         Kind::Runs => Column::number("Runs", 30.0).hover("Independent runs, each in a process of its own"),
-        Kind::Steady => Column::text("Steadiness", 66.0).hover("What the latencies did over time"),
-        Kind::Valid => Column::text("Validity", 52.0).hover("Whether the runs kept their scenario's rules"),
+        Kind::Verdict => Column::text("Verdict", 62.0).hover(
+            "Whether the runs kept their scenario's rules, and what they did over time: latency, in Offline throughput, \
+             in Server inferences and queue",
+        ),
         Kind::Load => Column::number("Load", 54.0).hover("Time to create the session, median of the runs"),
         Kind::First => {
             Column::number("First", 54.0).hover("First inference after loading, median of the runs")
         }
         Kind::Memory => Column::number("Memory", 62.0).hover("Largest resident memory of the worker process"),
-        Kind::Cpu => Column::number("CPU/item", 54.0).hover("CPU time of all threads for one item"),
+        Kind::Cpu => Column::number("CPU/item", 54.0)
+            .hover("CPU time of the worker for one item, without what measuring itself used"),
         Kind::Started => {
             Column::text("Started", 92.0).hover("Start of the first run, in this machine's time zone")
         }
@@ -162,14 +169,11 @@ pub(super) fn cell(stored: &Stored, kind: Kind) -> Cell {
             Cell::number(rate, units::three_digits(rate))
         }
         Kind::Runs => {
-            let why = point.ended.map_or("More runs are to come, or the sweep was stopped", Ended::words);
+            let why = point.ended.as_ref();
+            let why = why.map_or("More runs are to come, or the sweep was stopped".into(), Ended::words);
             Cell::number(f64::from(summary.runs), summary.runs.to_string()).hover(why)
         }
-        Kind::Steady => steadiness_cell(point),
-        Kind::Valid => match point.invalid().as_slice() {
-            [] => Cell::text("").badge(Badge::Valid),
-            reasons => Cell::text("").badge(Badge::Invalid).hover(reasons.join("\n")),
-        },
+        Kind::Verdict => verdict_cell(point),
         Kind::Load => nanos(point.load_nanos()),
         Kind::First => nanos(point.first_inference_nanos()),
         Kind::Memory => match point.peak_memory_bytes() {
@@ -218,7 +222,7 @@ fn estimate_cell(estimate: &Estimate, doubt: bool) -> Cell {
     let cell = Cell::number(ms, units::duration_ms(ms)).hover(hover);
     let aside = match estimate.relative_half_width() {
         // Where an interval is as wide as that, its digits mean nothing.
-        Some(width) if width >= 1.0 => "> 100 %".to_owned(),
+        Some(width) if width >= 1.0 => "±>100 %".to_owned(),
         _ => estimate.doubt().unwrap_or_default(),
     };
     if doubt { cell.aside(aside) } else { cell }
@@ -236,19 +240,30 @@ pub(super) fn steadiness(point: &Point) -> Option<Badge> {
     found.map(|found| worst(found.verdict)).max_by_key(|(order, _)| *order).map(|(_, badge)| badge)
 }
 
-fn steadiness_cell(point: &Point) -> Cell {
+/// What is as it should be is said quietly; only what is not has a box in a colour.
+fn verdict_cell(point: &Point) -> Cell {
+    let reasons = point.invalid();
+    if !reasons.is_empty() {
+        return Cell::text("").badge(Badge::Invalid).hover(reasons.join("\n"));
+    }
     let Some(badge) = steadiness(point) else {
-        return Cell::unknown("This scenario's latencies include queueing, which hides a warm-up");
+        let hover = "Kept the rules of its scenario; what it did over time is not judged: measured by an earlier \
+                     version, or arrivals vary through a batcher";
+        return Cell::text("valid").quiet().hover(hover);
     };
-    let sentences: Vec<String> = point
-        .runs
-        .iter()
-        .enumerate()
-        .filter_map(|(place, run)| {
-            Some(format!("Run {}: {}", place + 1, run.measured.steadiness.as_ref()?.sentence))
-        })
-        .collect();
-    Cell::text("").badge(badge).hover(sentences.join("\n"))
+    let mut sentences = vec!["Kept the rules of its scenario.".to_owned()];
+    sentences.extend(point.runs.iter().enumerate().filter_map(|(place, run)| {
+        Some(format!("Run {}: {}", place + 1, run.measured.steadiness.as_ref()?.sentence))
+    }));
+    badge_cell(badge).hover(sentences.join("\n"))
+}
+
+/// A verdict about steadiness as a cell.
+pub(super) fn badge_cell(badge: Badge) -> Cell {
+    match badge {
+        Badge::Steady | Badge::Short => Cell::text(badge.text()).quiet(),
+        other => Cell::text("").badge(other),
+    }
 }
 
 /// All measurements for a machine: units in the header.

@@ -240,37 +240,20 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::measure::{Arrivals, Measured, Optimisation, Run, Series, Summary, Trial};
+    use crate::measure::{Arrivals, Measured, Run, Series, Summary, Trial};
 
     fn stored(id: i64, scenario: Scenario, millis: u64, trials: Vec<Trial>) -> Stored {
-        let latency_nanos = vec![millis * 1_000_000; 20];
         let measured = Measured {
             queries: 20,
             wall_nanos: 20 * millis * 1_000_000,
             trials,
-            series: Series {
-                began_nanos: (0..20).map(|place| place * millis * 1_000_000).collect(),
-                latency_nanos,
-                ..Series::default()
-            },
+            series: Series::one_after_another(vec![millis * 1_000_000; 20]),
             ..Measured::default()
         };
         let point = Point {
             model: "m.onnx".to_owned(),
             model_sha256: "a".to_owned(),
-            config: Config {
-                batch: 1,
-                threads: 1,
-                provider: "CPU".to_owned(),
-                dims: BTreeMap::new(),
-                seconds: 1.0,
-                min_queries: 0,
-                seed: 0,
-                inputs: None,
-                instances: 1,
-                optimisation: Optimisation::All,
-                scenario,
-            },
+            config: Config { scenario, ..Config::default() },
             input_shapes: BTreeMap::new(),
             found_dims: BTreeMap::new(),
             runs: vec![Run { started_unix_secs: 0, measured, moved_warm_up: None }],

@@ -252,7 +252,7 @@ fn expected_ui(ui: &mut Ui, state: &State, asked: &Result<Measure, Problem>) {
     ui.horizontal_wrapped(|ui| match asked {
         Ok(measure) => {
             ui.add(Label::new(RichText::new(expected_words(measure, state)).color(tokens.text)).wrap());
-            let hover = "From the seconds asked for, and from the load times of earlier measurements";
+            let hover = "From the seconds and queries asked for, the limits of runs and time, and what earlier measurements took";
             note_ui(ui, "expected").on_hover_text(hover);
         }
         Err(problem) => {

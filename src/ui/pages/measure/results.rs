@@ -24,7 +24,8 @@ type Columns = (Vec<Kind>, Vec<Column>, String);
 pub(super) struct Results {
     table: TableState,
     breakdown: BreakdownCard,
-    columns: Memo<u64, Columns>,
+    columns: Memo<(u64, bool), Columns>,
+    all_columns: bool,
     detail: Detail,
 }
 
@@ -40,8 +41,8 @@ impl Results {
             return;
         }
         let place = points.iter().position(|stored| Some(stored.id) == state.chosen);
-        let (kinds, columns, shared) = self.columns.get(state.revision, || {
-            let (kinds, shared) = columns::columns(points);
+        let (kinds, columns, shared) = self.columns.get((state.revision, self.all_columns), || {
+            let (kinds, shared) = columns::columns(points, self.all_columns);
             let columns = kinds.iter().map(|kind| columns::column(*kind)).collect();
             (kinds, columns, shared)
         });
@@ -54,6 +55,15 @@ impl Results {
                 if quiet_button_ui(ui, "Copy CSV").clicked() {
                     let text = columns::csv(points);
                     view.actions.push(Action::Copy { text, what: "Measurements as CSV".to_owned() });
+                }
+                let (text, hover) = if self.all_columns {
+                    ("Fewer columns", "Leaves out what has less to do with speed")
+                } else {
+                    ("More columns", "p95, load time, first inference, CPU time and start too")
+                };
+                if quiet_button_ui(ui, text).on_hover_text(hover).clicked() {
+                    self.all_columns = !self.all_columns;
+                    self.table.sort = None;
                 }
                 if let Some(stored) = place.map(|place| &points[place])
                     && quiet_button_ui(ui, "Remove").on_hover_text("Takes out the chosen one").clicked()

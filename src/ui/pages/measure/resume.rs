@@ -42,7 +42,8 @@ fn words(state: &State) -> Option<String> {
     let ended = state
         .points
         .iter()
-        .filter(|stored| unfinished.points.contains(&stored.id) && stored.point.ended.is_some())
+        .filter(|stored| unfinished.points.contains(&stored.id))
+        .filter(|stored| stored.point.ended.as_ref().is_some_and(|ended| !ended.is_failure()))
         .count();
     let are = if ended == 1 { "is" } else { "are" };
     Some(format!("{ended} of {} configurations {are} measured; the sweep was stopped.", unfinished.total))

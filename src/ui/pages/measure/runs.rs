@@ -2,6 +2,7 @@
 
 use egui::Ui;
 
+use super::columns;
 use super::looked::RunFigures;
 use crate::app::project::Stored;
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
@@ -107,9 +108,11 @@ fn cell(stored: &Stored, figures: &[RunFigures], row: usize, column: usize) -> C
                     Verdict::NoSteadyState => Badge::Unsteady,
                     Verdict::TooFew { .. } => Badge::Short,
                 };
-                Cell::text("").badge(badge).hover(found.sentence.clone())
+                columns::badge_cell(badge).hover(found.sentence.clone())
             }
-            None => Cell::unknown("Latencies of this scenario include queueing, which hides a warm-up"),
+            None => Cell::unknown(
+                "Not judged: measured by an earlier version, or arrivals vary through a batcher",
+            ),
         },
     }
 }

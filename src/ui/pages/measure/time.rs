@@ -13,7 +13,7 @@ use crate::ui::pages::kept::Memo;
 use crate::ui::pages::parts::{combo_ui, problem_ui};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::View;
-use crate::ui::widgets::{card_ui, chart_response_ui, count_words, note_ui, quiet_button_ui, segmented_ui};
+use crate::ui::widgets::{card_ui, count_words, note_ui, quiet_button_ui, segmented_ui, timeline_ui};
 use crate::units;
 
 /// Height of the chart.
@@ -21,8 +21,8 @@ const CHART_HEIGHT: f32 = 320.0;
 /// Half the width of what can be taken hold of at a line.
 const GRIP: f32 = 5.0;
 
-/// What the chart was made for.
-type MadeFor = (i64, Vec<u64>, Shown);
+/// What the chart was made for: the measurement, its warm-ups, what is shown, and whether outliers are known.
+type MadeFor = (i64, Vec<u64>, Shown, usize);
 
 /// What the card remembers between frames.
 #[derive(Default)]
@@ -56,11 +56,22 @@ impl Time {
         };
         card_ui(ui, |ui| {
             let cuts = stored.point.runs.iter().map(crate::measure::Run::warm_up).collect();
-            let shown = self.shown;
-            let chart = self.chart.get((stored.id, cuts, shown), || Ok(timeline(stored, &series, shown)));
+            let (shown, figures) = (self.shown, looked.figures());
+            let known = figures.iter().map(|run| run.outliers.samples + run.outliers.count()).sum();
+            let key = (stored.id, cuts, shown, known);
+            let chart = self.chart.get(key, || Ok(timeline(stored, &series, figures, shown)));
             match chart {
                 Ok(chart) => {
-                    let response = chart_response_ui(ui, view, chart, CHART_HEIGHT, None);
+                    let response = timeline_ui(ui, view, chart, CHART_HEIGHT);
+                    // Not while the reader drags: the samples come when the view is at rest.
+                    if !ui.input(|input| input.pointer.any_down()) {
+                        let bounds = response.transform.bounds();
+                        let seen = response.zoomed.then(|| [bounds.min()[0], bounds.max()[0]]);
+                        if seen != self.shown.view {
+                            self.shown.view = seen;
+                            ui.ctx().request_repaint();
+                        }
+                    }
                     self.lines_ui(ui, view, stored, &series, &response);
                 }
                 Err(problem) => problem_ui(ui, problem),

@@ -41,7 +41,8 @@ pub(super) fn precision_words(stored: &Stored) -> String {
     if summary.runs == 1 {
         words.push_str(". One run has no interval: another may differ more than its own samples tell");
     }
-    let ended = stored.point.ended.map_or("more runs are to come, or the sweep was stopped", Ended::words);
+    let ended = stored.point.ended.as_ref();
+    let ended = ended.map_or("more runs are to come, or the sweep was stopped".into(), Ended::words);
     format!("{words}. Stopped: {ended}.")
 }
 
@@ -171,7 +172,8 @@ fn percentiles_ui(ui: &mut Ui, stored: &Stored) {
         |ui| {
             ui.label(quiet("Percentile")).on_hover_text(DEFINITION);
             ui.label(quiet("Latency")).on_hover_text(
-                "With several runs that of a typical run: the geometric mean of the runs' own",
+                "With several runs that of a typical run: the geometric mean of the runs' own percentiles, which are \
+                 interpolated (Hazen); with one run a sample",
             );
             ui.label(quiet("95 % interval")).on_hover_text("Over independent runs, never over the samples of one");
             ui.label(quiet("At most")).on_hover_text(
@@ -199,7 +201,13 @@ fn percentile_row_ui(ui: &mut Ui, name: &str, estimate: &Estimate, roomy: bool) 
     };
     ui.label(RichText::new(units::duration_ms(ms)).color(tokens.text));
     ui.horizontal(|ui| {
-        if let Some((low, high)) = estimate.interval_ms {
+        if let Some((low, high)) = estimate.interval_ms.filter(|_| is_too_wide(estimate)) {
+            ui.label(quiet("wider than the value itself")).on_hover_text(format!(
+                "{} – {}: the runs differ too much, or are too few",
+                units::duration_ms(low),
+                units::duration_ms(high)
+            ));
+        } else if let Some((low, high)) = estimate.interval_ms {
             ui.label(format!("{} – {}", units::duration_ms(low), units::duration_ms(high)));
             if roomy {
                 ui.label(quiet(&estimate.doubt().unwrap_or_default()));
@@ -213,6 +221,11 @@ fn percentile_row_ui(ui: &mut Ui, name: &str, estimate: &Estimate, roomy: bool) 
         None => ui.label(quiet("–")),
     };
     ui.end_row();
+}
+
+/// Whether an interval is so wide that its ends mean nothing.
+fn is_too_wide(estimate: &Estimate) -> bool {
+    estimate.relative_half_width().is_some_and(|width| width >= 1.0)
 }
 
 /// The same as a chart.
@@ -244,7 +257,10 @@ fn percentile_chart(stored: &Stored) -> Chart {
             }
             Some(Datum {
                 hover,
-                interval: estimate.interval_ms.map(|(low, high)| [low, high]),
+                interval: estimate
+                    .interval_ms
+                    .filter(|_| !is_too_wide(estimate))
+                    .map(|(low, high)| [low, high]),
                 ..Datum::new(place as f64, ms)
             })
         })
@@ -259,6 +275,12 @@ fn percentile_chart(stored: &Stored) -> Chart {
     });
     if percentiles.iter().any(|(_, estimate)| estimate.interval_ms.is_some()) {
         chart.notes.push("Whiskers: 95 % interval over runs.".to_owned());
+    }
+    let wide: Vec<&str> =
+        percentiles.iter().filter(|(_, estimate)| is_too_wide(estimate)).map(|(name, _)| *name).collect();
+    if !wide.is_empty() {
+        let wide = wide.join(", ");
+        chart.notes.push(format!("Not drawn: intervals wider than the value itself ({wide})."));
     }
     chart
 }

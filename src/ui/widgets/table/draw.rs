@@ -1,16 +1,11 @@
-//! A table of many rows: only what is in view is made, the header stays, columns sort, rows are chosen by mouse or
-//! keyboard, and the whole can be copied as CSV.
+//! A [`Table`] on the screen: header, rows, cells, and what the user does to them.
 
-use std::cmp::Ordering;
-
-use egui::{
-    Align, Color32, EventFilter, Key, Label, Layout, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo,
-};
+use egui::{Align, EventFilter, Key, Label, Layout, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo};
 use egui_extras::{Column as Sized, TableBuilder, TableRow};
 
-use super::icon::Icon;
-use super::{Badge, badge_ui};
+use super::{Cell, Column, Table, TableOutput, TableState, arrange, csv, line};
 use crate::ui::theme::{RADIUS, Tokens, space};
+use crate::ui::widgets::{Icon, badge_ui};
 
 /// Between columns, in points: a number at the right end of one must not touch the word at the left end of the next.
 const GAP: f32 = 20.0;
@@ -20,201 +15,6 @@ const NARROW_GAP: f32 = 12.0;
 const ASIDE: f32 = 46.0;
 /// Room for the scroll bar, in points.
 const SCROLL_BAR: f32 = 12.0;
-
-/// A column.
-#[derive(Debug, Clone)]
-pub struct Column {
-    title: String,
-    width: f32,
-    fill: bool,
-    number: bool,
-    hover: String,
-}
-
-impl Column {
-    /// Words, left-aligned, `width` points wide.
-    pub fn text(title: impl Into<String>, width: f32) -> Self {
-        Self { title: title.into(), width, fill: false, number: false, hover: String::new() }
-    }
-
-    /// Words that take the width that is left, `least` points at least.
-    pub fn fill(title: impl Into<String>, least: f32) -> Self {
-        Self { fill: true, ..Self::text(title, least) }
-    }
-
-    /// Numbers, right-aligned, `width` points wide. The title names the unit.
-    pub fn number(title: impl Into<String>, width: f32) -> Self {
-        Self { number: true, ..Self::text(title, width) }
-    }
-
-    /// What the column means, where the pointer rests on its title.
-    #[must_use]
-    pub fn hover(mut self, text: impl Into<String>) -> Self {
-        self.hover = text.into();
-        self
-    }
-}
-
-/// By what a cell is sorted.
-#[derive(Debug, Clone, PartialEq)]
-enum Sort {
-    /// By its text, without regard to case.
-    Text,
-    Number(f64),
-    /// Behind all others in either direction: a value that is not known.
-    Last,
-}
-
-/// What stands in a cell.
-#[derive(Debug, Clone)]
-pub struct Cell {
-    text: String,
-    sort: Sort,
-    hover: String,
-    colour: Option<Color32>,
-    quiet: bool,
-    badge: Option<Badge>,
-    aside: Option<String>,
-    spoken: Option<String>,
-    swatch: Option<Color32>,
-    bar: Option<f32>,
-}
-
-impl Cell {
-    /// Words.
-    pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            sort: Sort::Text,
-            hover: String::new(),
-            colour: None,
-            quiet: false,
-            badge: None,
-            aside: None,
-            spoken: None,
-            swatch: None,
-            bar: None,
-        }
-    }
-
-    /// A number, as it is sorted and as it is shown.
-    pub fn number(value: f64, shown: impl Into<String>) -> Self {
-        Self { sort: if value.is_nan() { Sort::Last } else { Sort::Number(value) }, ..Self::text(shown) }
-    }
-
-    /// A value that is not known, and why.
-    pub fn unknown(reason: impl Into<String>) -> Self {
-        Self { sort: Sort::Last, hover: reason.into(), quiet: true, ..Self::text("–") }
-    }
-
-    /// A badge behind the text; alone where the text is empty.
-    #[must_use]
-    pub fn badge(mut self, badge: Badge) -> Self {
-        self.badge = Some(badge);
-        self
-    }
-
-    /// Small and quiet behind a number, in room of its own so that numbers stay below each other; may be empty.
-    #[must_use]
-    pub fn aside(mut self, text: impl Into<String>) -> Self {
-        self.aside = Some(text.into());
-        self
-    }
-
-    /// What assistive technology is told where the text is a short form.
-    #[must_use]
-    pub fn spoken(mut self, text: impl Into<String>) -> Self {
-        self.spoken = Some(text.into());
-        self
-    }
-
-    /// Read second.
-    #[must_use]
-    pub fn quiet(mut self) -> Self {
-        self.quiet = true;
-        self
-    }
-
-    /// In a colour that means something.
-    #[must_use]
-    pub fn colour(mut self, colour: Color32) -> Self {
-        self.colour = Some(colour);
-        self
-    }
-
-    /// A square of the colour of a series before the text.
-    #[must_use]
-    pub fn swatch(mut self, colour: Color32) -> Self {
-        self.swatch = Some(colour);
-        self
-    }
-
-    /// A bar behind the text, `share` in [0, 1] of the cell wide.
-    #[must_use]
-    pub fn bar(mut self, share: f64) -> Self {
-        self.bar = Some(share.clamp(0.0, 1.0) as f32);
-        self
-    }
-
-    /// More, where the pointer rests.
-    #[must_use]
-    pub fn hover(mut self, text: impl Into<String>) -> Self {
-        self.hover = text.into();
-        self
-    }
-
-    fn compare(&self, other: &Self) -> Ordering {
-        match (&self.sort, &other.sort) {
-            (Sort::Number(a), Sort::Number(b)) => a.total_cmp(b),
-            (Sort::Number(_), Sort::Text) => Ordering::Less,
-            (Sort::Text, Sort::Number(_)) => Ordering::Greater,
-            _ => self.text.to_lowercase().cmp(&other.text.to_lowercase()),
-        }
-    }
-}
-
-/// What a table shows.
-#[derive(Debug, Clone)]
-pub struct Table<'a> {
-    /// Unique on the page.
-    pub id: &'a str,
-    /// What it lists, for those who cannot see it: `Models`.
-    pub name: &'a str,
-    /// The columns.
-    pub columns: &'a [Column],
-    /// How many rows.
-    pub rows: usize,
-    /// Changes whenever the rows do ([`crate::app::State::revision`]).
-    pub revision: u64,
-    /// The chosen row.
-    pub selected: Option<usize>,
-    /// Greatest height, in points; longer tables scroll.
-    pub height: f32,
-}
-
-/// Revision, rows and sorting that an order was made for.
-type MadeFor = (u64, usize, Option<(usize, bool)>);
-
-/// What a table remembers between frames.
-#[derive(Debug, Clone, Default)]
-pub struct TableState {
-    /// Column and whether descending; `None` = in the order given.
-    pub sort: Option<(usize, bool)>,
-    order: Vec<usize>,
-    made_for: Option<MadeFor>,
-    scroll_to: Option<usize>,
-}
-
-/// What the user did to a table. Rows are numbered as they were given, whatever the order shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TableOutput {
-    /// The row now chosen, by a click or an arrow key.
-    pub chosen: Option<usize>,
-    /// The row double-clicked, or chosen and confirmed with Enter.
-    pub opened: Option<usize>,
-    /// The chosen row, and the user pressed Delete.
-    pub deleted: Option<usize>,
-}
 
 /// Draws a table. `cell` makes the cell of a row and a column; it is called for what is in view, and for every row
 /// when a column is sorted or the table is copied.
@@ -268,31 +68,6 @@ pub fn data_table_ui(
         ui.painter().rect_stroke(rect.expand(3.0), RADIUS, ring, egui::StrokeKind::Inside);
     }
     output
-}
-
-/// Brings the order shown up to date, where the rows or the sorting have changed.
-fn arrange(table: &Table<'_>, state: &mut TableState, cell: &impl Fn(usize, usize) -> Cell) {
-    state.sort = state.sort.filter(|(column, _)| *column < table.columns.len());
-    let wanted = Some((table.revision, table.rows, state.sort));
-    if state.made_for == wanted {
-        return;
-    }
-    state.made_for = wanted;
-    state.order = (0..table.rows).collect();
-    if let Some((column, descending)) = state.sort {
-        let cells: Vec<Cell> = (0..table.rows).map(|row| cell(row, column)).collect();
-        state.order.sort_by(|&a, &b| {
-            let (a, b) = (&cells[a], &cells[b]);
-            // What is not known stays last in either direction.
-            match (a.sort == Sort::Last, b.sort == Sort::Last) {
-                (true, true) => Ordering::Equal,
-                (true, false) => Ordering::Greater,
-                (false, true) => Ordering::Less,
-                (false, false) if descending => b.compare(a),
-                (false, false) => a.compare(b),
-            }
-        });
-    }
 }
 
 /// Arrow keys, Home, End, Enter, Delete and copy, while the table has the focus.
@@ -423,6 +198,9 @@ fn header_ui(ui: &mut Ui, index: usize, column: &Column, sort: &mut Option<(usiz
     let response = ui
         .with_layout(layout, |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
+            if column.aside {
+                ui.add_space(ASIDE + 4.0);
+            }
             let colour = if direction.is_some() { tokens.text } else { tokens.text_quiet };
             let text = RichText::new(&column.title).small().color(colour);
             let arrow = |ui: &mut Ui| {
@@ -479,7 +257,7 @@ fn row_ui(
         }
         words.push(spoken);
         row.col(|ui| {
-            let response = cell_ui(ui, &content, column.number, tokens);
+            let response = cell_ui(ui, &content, column, tokens);
             if !content.hover.is_empty() {
                 response.on_hover_text(&content.hover);
             }
@@ -489,7 +267,8 @@ fn row_ui(
     row.response().widget_info(|| WidgetInfo::selected(Role::Row, true, selected, words.join(", ")));
 }
 
-fn cell_ui(ui: &mut Ui, cell: &Cell, number: bool, tokens: &Tokens) -> Response {
+fn cell_ui(ui: &mut Ui, cell: &Cell, column: &Column, tokens: &Tokens) -> Response {
+    let number = column.number;
     let layout =
         if number { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
     if let Some(share) = cell.bar {
@@ -507,7 +286,8 @@ fn cell_ui(ui: &mut Ui, cell: &Cell, number: bool, tokens: &Tokens) -> Response 
         };
         if number {
             behind(ui);
-            if let Some(aside) = &cell.aside {
+            if column.aside {
+                let aside = cell.aside.as_deref().unwrap_or_default();
                 let text = RichText::new(aside).small().color(tokens.text_quiet);
                 let layout = Layout::left_to_right(Align::Center);
                 ui.allocate_ui_with_layout(egui::vec2(ASIDE, space::ROW), layout, |ui| {
@@ -529,85 +309,4 @@ fn cell_ui(ui: &mut Ui, cell: &Cell, number: bool, tokens: &Tokens) -> Response 
         }
     })
     .response
-}
-
-fn line(table: &Table<'_>, number: usize, cell: &impl Fn(usize, usize) -> Cell) -> String {
-    let fields: Vec<String> =
-        (0..table.columns.len()).map(|column| quoted(&cell(number, column).text)).collect();
-    fields.join(",")
-}
-
-fn csv(table: &Table<'_>, order: &[usize], cell: &impl Fn(usize, usize) -> Cell) -> String {
-    let titles: Vec<String> = table.columns.iter().map(|column| quoted(&column.title)).collect();
-    let mut text = titles.join(",");
-    for number in order {
-        text.push('\n');
-        text.push_str(&line(table, *number, cell));
-    }
-    text.push('\n');
-    text
-}
-
-/// A CSV field (RFC 4180).
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ROWS: [(&str, Option<f64>); 4] =
-        [("b", Some(10.0)), ("A", None), ("c, d", Some(9.0)), ("e", Some(-1.0))];
-
-    fn cell(row: usize, column: usize) -> Cell {
-        match (column, ROWS[row]) {
-            (0, (name, _)) => Cell::text(name),
-            (_, (_, Some(value))) => Cell::number(value, format!("{value:.0}")),
-            (_, (_, None)) => Cell::unknown("not measured"),
-        }
-    }
-
-    fn order(sort: Option<(usize, bool)>) -> Vec<usize> {
-        let columns = [Column::text("Name", 80.0), Column::number("Value", 80.0)];
-        let table = Table {
-            id: "t",
-            name: "Things",
-            columns: &columns,
-            rows: ROWS.len(),
-            revision: 1,
-            selected: None,
-            height: 200.0,
-        };
-        let mut state = TableState { sort, ..TableState::default() };
-        arrange(&table, &mut state, &cell);
-        state.order
-    }
-
-    #[test]
-    fn numbers_sort_by_value_words_without_case_and_the_unknown_comes_last() {
-        assert_eq!(order(None), [0, 1, 2, 3]);
-        assert_eq!(order(Some((0, false))), [1, 0, 2, 3]);
-        assert_eq!(order(Some((1, false))), [3, 2, 0, 1]);
-        assert_eq!(order(Some((1, true))), [0, 2, 3, 1]);
-    }
-
-    #[test]
-    fn a_copied_table_is_csv_in_the_order_shown() {
-        let columns = [Column::text("Name", 80.0), Column::number("Value", 80.0)];
-        let table = Table {
-            id: "t",
-            name: "T",
-            columns: &columns,
-            rows: 4,
-            revision: 1,
-            selected: None,
-            height: 1.0,
-        };
-        assert_eq!(csv(&table, &[2, 0], &cell), "Name,Value\n\"c, d\",9\nb,10\n");
-    }
 }
