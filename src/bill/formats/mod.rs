@@ -2,6 +2,11 @@
 //!
 //! Knows headers only: no disk, no rows.
 
+mod aws_charge;
+pub mod aws_cur;
+pub mod aws_explorer;
+mod aws_names;
+mod aws_tags;
 pub mod focus;
 pub mod mapping;
 
@@ -19,12 +24,21 @@ use super::warnings::{Place, Warnings};
 pub enum Kind {
     /// FOCUS "Cost and Usage" of this version.
     Focus(FocusVersion),
+    /// AWS Cost and Usage Report, legacy.
+    AwsCur,
+    /// AWS Cost and Usage Report 2.0 (Data Exports).
+    AwsCur2,
+    /// AWS Cost Explorer: the CSV download and answers of `get-cost-and-usage`.
+    AwsCostExplorer,
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Focus(version) => write!(f, "FOCUS {version}"),
+            Self::AwsCur => f.write_str("AWS CUR"),
+            Self::AwsCur2 => f.write_str("AWS CUR 2.0"),
+            Self::AwsCostExplorer => f.write_str("AWS Cost Explorer"),
         }
     }
 }
@@ -89,7 +103,10 @@ pub struct Plan {
 
 /// The format a header belongs to, cheaply; `None` when it is no bill.
 pub fn recognise(header: &[String]) -> Option<Kind> {
-    focus::version(header).map(Kind::Focus)
+    focus::version(header)
+        .map(Kind::Focus)
+        .or_else(|| aws_cur::recognise(header))
+        .or_else(|| aws_explorer::recognise(header))
 }
 
 /// How to read a file with this header.
@@ -99,6 +116,8 @@ pub fn recognise(header: &[String]) -> Option<Kind> {
 pub fn plan(header: &[String], path: &Path) -> Result<Plan, BillError> {
     match recognise(header) {
         Some(Kind::Focus(version)) => focus::plan(version, header, path),
+        Some(kind @ (Kind::AwsCur | Kind::AwsCur2)) => aws_cur::plan(kind, header, path),
+        Some(Kind::AwsCostExplorer) => aws_explorer::plan(header, path),
         None => Err(BillError::NotABill { found: describe_header(header), path: path.to_owned() }),
     }
 }

@@ -1,0 +1,130 @@
+//! The columns of the report, found by their letters.
+
+use super::super::mapping::cell;
+
+/// Declares the columns that are read, by the letters of their names.
+macro_rules! inputs {
+    ($($column:ident = $letters:literal),* $(,)?) => {
+        /// A column of the report.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum In { $($column),* }
+
+        const INPUTS: &[(In, &str)] = &[$((In::$column, $letters)),*];
+    };
+}
+
+inputs! {
+    InvoiceId = "billinvoiceid",
+    InvoicingEntity = "billinvoicingentity",
+    BillingEntity = "billbillingentity",
+    BillType = "billbilltype",
+    PayerId = "billpayeraccountid",
+    PayerName = "billpayeraccountname",
+    PeriodStart = "billbillingperiodstartdate",
+    PeriodEnd = "billbillingperiodenddate",
+    AccountId = "lineitemusageaccountid",
+    AccountName = "lineitemusageaccountname",
+    LineType = "lineitemlineitemtype",
+    UsageStart = "lineitemusagestartdate",
+    UsageEnd = "lineitemusageenddate",
+    ProductCode = "lineitemproductcode",
+    UsageType = "lineitemusagetype",
+    Operation = "lineitemoperation",
+    Zone = "lineitemavailabilityzone",
+    Resource = "lineitemresourceid",
+    Amount = "lineitemusageamount",
+    NormalizedAmount = "lineitemnormalizedusageamount",
+    Currency = "lineitemcurrencycode",
+    Unblended = "lineitemunblendedcost",
+    NetUnblended = "lineitemnetunblendedcost",
+    Description = "lineitemlineitemdescription",
+    TaxType = "lineitemtaxtype",
+    LegalEntity = "lineitemlegalentity",
+    Discount = "discounttotaldiscount",
+    Discounts = "discount",
+    Product = "product",
+    ProductName = "productproductname",
+    ProductFamily = "productproductfamily",
+    InstanceType = "productinstancetype",
+    RegionCode = "productregioncode",
+    Region = "productregion",
+    FromRegion = "productfromregioncode",
+    Location = "productlocation",
+    LocationType = "productlocationtype",
+    Cores = "productvcpu",
+    Memory = "productmemory",
+    Gpus = "productgpu",
+    System = "productoperatingsystem",
+    Sku = "productsku",
+    RateCode = "pricingratecode",
+    RateId = "pricingrateid",
+    PricingCurrency = "pricingcurrency",
+    PublicCost = "pricingpublicondemandcost",
+    PublicRate = "pricingpublicondemandrate",
+    Unit = "pricingunit",
+    ReservationArn = "reservationreservationarn",
+    SubscriptionId = "reservationsubscriptionid",
+    ReservedEffective = "reservationeffectivecost",
+    ReservedNetEffective = "reservationneteffectivecost",
+    ReservedUnits = "reservationtotalreservedunits",
+    ReservedNormalized = "reservationtotalreservednormalizedunits",
+    UnusedUnits = "reservationunusedquantity",
+    UnusedNormalized = "reservationunusednormalizedunitquantity",
+    UnusedUpfront = "reservationunusedamortizedupfrontfeeforbillingperiod",
+    UnusedRecurring = "reservationunusedrecurringfee",
+    NetUnusedUpfront = "reservationnetunusedamortizedupfrontfeeforbillingperiod",
+    NetUnusedRecurring = "reservationnetunusedrecurringfee",
+    PlanArn = "savingsplansavingsplanarn",
+    PlanEffective = "savingsplansavingsplaneffectivecost",
+    PlanNetEffective = "savingsplannetsavingsplaneffectivecost",
+    PlanTotal = "savingsplantotalcommitmenttodate",
+    PlanUsed = "savingsplanusedcommitment",
+    CapacityArn = "capacityreservationcapacityreservationarn",
+    CapacityStatus = "capacityreservationcapacityreservationstatus",
+}
+
+/// A name's letters and digits in lower case: `lineItem/UnblendedCost` and `line_item_unblended_cost` are one, and
+/// so are `savingsPlan/SavingsPlanARN` and `savings_plan_savings_plan_a_r_n`.
+pub(in super::super) fn letters(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Columns of amounts, which a further row of the same line must not repeat.
+pub(super) fn is_amount(name: &str) -> bool {
+    let letters = letters(name);
+    let money = ["lineitem", "reservation", "savingsplan", "splitlineitem", "discount", "pricingpublic"];
+    let words =
+        ["time", "type", "option", "term", "region", "status", "zone", "family", "id", "arn", "entity"];
+    money.iter().any(|start| letters.starts_with(start)) && !words.iter().any(|end| letters.ends_with(end))
+}
+
+/// Where the columns stand.
+pub(super) struct Found {
+    at: Vec<Option<usize>>,
+}
+
+impl Found {
+    pub fn new(header: &[String]) -> Self {
+        let names: Vec<String> = header.iter().map(|name| letters(name)).collect();
+        Self { at: INPUTS.iter().map(|(_, wanted)| names.iter().position(|name| name == wanted)).collect() }
+    }
+
+    pub fn at(&self, column: In) -> Option<usize> {
+        self.at[column as usize]
+    }
+
+    pub fn text<'c>(&self, cells: &[&'c str], column: In) -> &'c str {
+        cell(cells, self.at(column))
+    }
+
+    /// A column that stands twice under one spelling; attributes of products may differ in case only.
+    pub fn twice(&self, header: &[String]) -> Option<String> {
+        let names: Vec<String> = header.iter().map(|name| letters(name)).collect();
+        INPUTS
+            .iter()
+            .filter(|(_, wanted)| !wanted.starts_with("product"))
+            .filter_map(|(column, wanted)| Some((self.at(*column)?, wanted)))
+            .find(|(at, wanted)| names[at + 1..].iter().any(|name| name == *wanted))
+            .map(|(at, _)| header[at].clone())
+    }
+}
