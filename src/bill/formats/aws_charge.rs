@@ -59,11 +59,15 @@ impl LineType {
     /// `ChargeCategory`; empty for a type that is not known.
     pub fn category(self, refunds_commitment: bool, taxed: bool) -> &'static str {
         match self {
+            // A refund is of the category of what is refunded.
+            Self::Refund if refunds_commitment => "Purchase",
+            Self::Refund if taxed => "Tax",
             Self::Usage
             | Self::DiscountedUsage
             | Self::PlanCoveredUsage
             | Self::PlanNegation
-            | Self::Discount => "Usage",
+            | Self::Discount
+            | Self::Refund => "Usage",
             Self::PlanRecurringFee
             | Self::PlanUpfrontFee
             | Self::ReservationFee
@@ -71,10 +75,6 @@ impl LineType {
             | Self::FlatRate => "Purchase",
             Self::Tax => "Tax",
             Self::Credit => "Credit",
-            // A refund is of the category of what is refunded.
-            Self::Refund if refunds_commitment => "Purchase",
-            Self::Refund if taxed => "Tax",
-            Self::Refund => "Usage",
             Self::Unknown => "",
         }
     }

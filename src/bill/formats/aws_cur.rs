@@ -4,24 +4,27 @@
 //! All three are one format under different spellings, so a column is found by its letters alone. The set of
 //! columns changes from month to month and with what an account uses: none but [`NEEDED`] is relied on.
 
+mod books;
 mod columns;
 mod commitments;
+mod prices;
 
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::aws_charge::{About, Cells, Costs, LineType, Unused, costs, either};
+use super::aws_charge::{About, Cells, LineType, Unused, costs, either};
 use super::aws_names::{Services, instance_type, is_spot, region_name, region_of_zone, resource_type};
-use super::aws_tags::Pairs;
+use super::aws_tags::{Pairs, value_of};
 use super::mapping::{Fill, Filled, Mapping, outputs};
 use super::{Kind, Plan};
 use crate::bill::error::BillError;
-use crate::bill::exact::Exact;
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Trouble, Warnings};
+use books::Seen;
 pub(super) use columns::letters;
 use columns::{Found, In, is_amount};
+use prices::{fill_pricing, fill_pricing_currency, total_discount};
 
 /// Without these nothing can be said: what a line is, when, how much, in which currency.
 const NEEDED: [(In, &str); 4] = [
@@ -75,6 +78,7 @@ outputs!(
     RegionName,
     AvailabilityZone,
     ResourceId,
+    ResourceName,
     ResourceType,
     SkuId,
     SkuPriceId,
@@ -86,6 +90,9 @@ outputs!(
     PricingUnit,
     ListUnitPrice,
     ContractedUnitPrice,
+    PricingCurrencyEffectiveCost,
+    PricingCurrencyListUnitPrice,
+    PricingCurrencyContractedUnitPrice,
     ConsumedQuantity,
     ConsumedUnit,
     CommitmentDiscountId,
@@ -177,19 +184,6 @@ pub fn plan(kind: Kind, header: &[String], path: &Path) -> Result<Plan, BillErro
     Ok(Plan { kind, targets, remarks, mapper: Box::new(mapping) })
 }
 
-/// What is said about the file at its end.
-#[derive(Debug, Default)]
-struct Seen {
-    split: u64,
-    split_cost: Exact,
-    /// Rows kept, and those of them without an invoice.
-    rows: u64,
-    uninvoiced: u64,
-    /// Lines of discounts without a net cost, and lines whose net cost is not their cost.
-    gross_discounts: u64,
-    net_rows: u64,
-}
-
 /// The row that the unused part of a commitment becomes.
 struct UnusedRow {
     cost: String,
@@ -214,7 +208,9 @@ impl Fill for CurFill {
         self.unused = None;
         let operation = self.found.text(cells, In::Operation);
         if SPLIT_OPERATIONS.contains(&operation) {
-            self.leave_out(cells);
+            let cost =
+                either(self.found.text(cells, In::NetUnblended), self.found.text(cells, In::Unblended));
+            self.seen.leave_out(cost);
             return false;
         }
         self.read_product(cells, place, warnings);
@@ -223,8 +219,14 @@ impl Fill for CurFill {
         self.fill_names(cells, &line, out);
         self.fill_place(cells, out);
         self.fill_charge(cells, &line, out, place, warnings);
+        fill_pricing_currency(out);
         let Self { found, tags, categories, .. } = self;
-        out.set(Out::Tags, &tags.json(cells));
+        let tags = tags.json(cells);
+        // The console shows the tag `Name` as the name of a resource.
+        if !out.get(Out::ResourceId).is_empty() {
+            out.set(Out::ResourceName, &value_of(&tags, &["Name", "name"]));
+        }
+        out.set(Out::Tags, &tags);
         out.set(Out::x_CostCategories, &categories.json(cells));
         for (column, from) in [
             (Out::x_LineItemType, In::LineType),
@@ -264,6 +266,7 @@ impl Fill for CurFill {
         ] {
             out.set(column, text);
         }
+        fill_pricing_currency(out);
         true
     }
 
@@ -272,29 +275,7 @@ impl Fill for CurFill {
     }
 
     fn finish(&mut self, warnings: &mut Warnings) {
-        let Seen { split, split_cost, rows, uninvoiced, gross_discounts, net_rows } = self.seen;
-        if split > 0 {
-            let text = format!(
-                "{split} rows of split cost allocation ({}) were left out: they divide the cost of machines that have \
-                 rows of their own among pods and tasks, and would count it twice; their own UnblendedCost adds up to \
-                 {split_cost}",
-                SPLIT_OPERATIONS.join(", ")
-            );
-            warnings.about_file(None, text);
-        }
-        if rows > 0 && uninvoiced == rows {
-            warnings.about_file(
-                Some("InvoiceId"),
-                "no row has an invoice yet: the amounts are estimates until the month is closed".to_owned(),
-            );
-        }
-        if gross_discounts > 0 && net_rows > 0 {
-            let text = format!(
-                "{gross_discounts} rows of discounts have no net cost and count with their UnblendedCost, while {net_rows} \
-                 rows have net costs: compare the total with the invoice, the discounts may count twice"
-            );
-            warnings.about_file(Some("BilledCost"), text);
-        }
+        self.seen.say(warnings);
     }
 }
 
@@ -310,15 +291,6 @@ struct Line<'c> {
 }
 
 impl CurFill {
-    fn leave_out(&mut self, cells: &[&str]) {
-        let cost = either(self.found.text(cells, In::NetUnblended), self.found.text(cells, In::Unblended));
-        self.seen.split += 1;
-        if let Ok(read) = Exact::read(cost) {
-            self.seen.split_cost =
-                self.seen.split_cost.checked_add(read.value).unwrap_or(self.seen.split_cost);
-        }
-    }
-
     fn read_product(&mut self, cells: &[&str], place: Place, warnings: &mut Warnings) {
         let text = self.found.text(cells, In::Product);
         if text == self.product.0 {
@@ -497,7 +469,7 @@ impl CurFill {
             is_plan_product: line.is_plan_product,
         };
         let costs = costs(about, &money, place, warnings);
-        self.note(cells, kind, &money);
+        self.seen.note(kind, &money, !self.found.text(cells, In::InvoiceId).is_empty());
         let text = |column| self.found.text(cells, column);
         let committed = !(line.plan.is_empty() && line.reservation.is_empty());
         let category = kind.category(committed || line.is_plan_product, !text(In::TaxType).is_empty());
@@ -558,50 +530,6 @@ impl CurFill {
             net_unused_recurring: text(In::NetUnusedRecurring),
         }
     }
-
-    fn note(&mut self, cells: &[&str], kind: LineType, money: &Cells<'_>) {
-        let invoiced = !self.found.text(cells, In::InvoiceId).is_empty();
-        let seen = &mut self.seen;
-        seen.rows += 1;
-        seen.uninvoiced += u64::from(!invoiced);
-        if kind == LineType::Discount {
-            seen.gross_discounts += u64::from(money.net_unblended.is_empty());
-        } else if !money.net_unblended.is_empty() && !money.unblended.is_empty() {
-            let [net, gross] = [money.net_unblended, money.unblended].map(|text| Exact::read(text).ok());
-            seen.net_rows += u64::from(net.map(|read| read.value) != gross.map(|read| read.value));
-        }
-    }
-}
-
-/// Quantities and unit prices. `cells` are the usage amount, its unit and the public rate.
-fn fill_pricing(kind: LineType, cells: [&str; 3], category: &str, costs: &Costs<'_>, out: &mut Filled) {
-    let [amount, unit, rate] = cells;
-    if category == "Tax" || amount.is_empty() || unit.is_empty() {
-        return;
-    }
-    // These take cost back or reduce it; what was used is on the rows they belong to.
-    let amount = if matches!(kind, LineType::PlanNegation | LineType::Discount) { "0" } else { amount };
-    out.set(Out::PricingQuantity, amount);
-    out.set(Out::PricingUnit, unit);
-    if category == "Usage" {
-        out.set(Out::ConsumedQuantity, amount);
-        out.set(Out::ConsumedUnit, unit);
-    }
-    if kind.is_use() || kind == LineType::PlanNegation {
-        out.set(Out::ListUnitPrice, rate);
-        if !costs.discounted {
-            out.set(Out::ContractedUnitPrice, rate);
-        }
-    }
-}
-
-/// `total_discount` of a map of discounts; empty when it has none.
-fn total_discount(map: &str) -> &str {
-    // The map is flat and small, and most rows have `{}`.
-    let Some((_, after)) = map.split_once("\"total_discount\"") else { return "" };
-    let after = after.trim_start().strip_prefix(':').unwrap_or("").trim_start();
-    let after = after.strip_prefix('"').unwrap_or(after);
-    after.split(['"', ',', '}']).next().unwrap_or("").trim()
 }
 
 /// Some fees end a second before the hour (`2023-11-30T23:59:59Z`); ends are exclusive here.

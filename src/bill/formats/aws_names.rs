@@ -1,8 +1,9 @@
 //! What Amazon's names mean in FOCUS: services and their categories, regions, kinds of resources, instance types.
 //!
-//! Source of the categories: FOCUS 1.2, allowed values of ServiceCategory and ServiceSubcategory, given to each
+//! Source of the categories: FOCUS 1.2, allowed values of the two category columns, given to each
 //! service by its primary purpose. Knows no columns.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// A category and subcategory of FOCUS.
@@ -255,6 +256,20 @@ pub(super) fn is_spot(usage_type: &str) -> bool {
     usage_type.contains("Spot")
 }
 
+/// A unit as FOCUS writes units: `Hrs` are `Hours`, `GB-Mo` are `GB-Months`.
+pub(super) fn unit_name(unit: &str) -> Cow<'_, str> {
+    let (counted, time) = unit.rsplit_once('-').map_or(("", unit), |(counted, time)| (counted, time));
+    let time = match time.to_ascii_lowercase().as_str() {
+        "hr" | "hrs" | "hour" | "hours" => "Hours",
+        "mo" | "month" | "months" => "Months",
+        "sec" | "secs" | "second" | "seconds" => "Seconds",
+        "min" | "minute" | "minutes" => "Minutes",
+        "day" | "days" => "Days",
+        _ => return Cow::Borrowed(unit),
+    };
+    if counted.is_empty() { Cow::Borrowed(time) } else { Cow::Owned(format!("{counted}-{time}")) }
+}
+
 /// `p5.48xlarge`, `ml.g5.xlarge`, `db.r6g.large.search`: parts of letters, digits and dashes with dots between.
 fn is_instance_type(word: &str) -> bool {
     let size = |part: &str| {
@@ -324,6 +339,21 @@ mod tests {
             ("", "AmazonS3", None),
         ] {
             assert_eq!(resource_type(id, code), kind, "{id}");
+        }
+    }
+
+    #[test]
+    fn units_are_written_as_focus_writes_them() {
+        for (unit, expected) in [
+            ("Hrs", "Hours"),
+            ("GB-Mo", "GB-Months"),
+            ("Obj-Month", "Obj-Months"),
+            ("vCPU-Hours", "vCPU-Hours"),
+            ("Requests", "Requests"),
+            ("1K tokens", "1K tokens"),
+            ("", ""),
+        ] {
+            assert_eq!(unit_name(unit), expected);
         }
     }
 

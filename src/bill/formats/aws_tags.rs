@@ -61,6 +61,17 @@ impl Pairs {
     }
 }
 
+/// The value of the first of these keys that an object of [`Pairs::json`] has; empty when it has none.
+pub(super) fn value_of(json: &str, keys: &[&str]) -> String {
+    // Most rows have no such key, and then nothing needs to be parsed.
+    if !keys.iter().any(|key| json.contains(&format!("\"{key}\":"))) {
+        return String::new();
+    }
+    let pairs = serde_json::from_str::<Map<String, Value>>(json).unwrap_or_default();
+    let value = keys.iter().find_map(|key| pairs.get(*key)?.as_str());
+    value.unwrap_or("").to_owned()
+}
+
 /// A name that is taken by another value goes under its full name.
 fn insert(pairs: &mut Map<String, Value>, name: String, full: &str, value: Value) {
     match pairs.get(&name) {
@@ -106,6 +117,8 @@ mod tests {
         let map = tags(&["resource_tags"]);
         assert_eq!(map.json(&[r#"{"user_team":"chat","user_gone":null}"#]), r#"{"team":"chat"}"#);
         assert_eq!(map.json(&["{}"]), "");
+        let named = map.json(&[r#"{"user_name":"node 7"}"#]);
+        assert_eq!([value_of(&named, &["Name", "name"]), value_of("{}", &["name"])], ["node 7", ""]);
     }
 
     #[test]

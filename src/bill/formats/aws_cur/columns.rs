@@ -98,33 +98,39 @@ pub(super) fn is_amount(name: &str) -> bool {
     money.iter().any(|start| letters.starts_with(start)) && !words.iter().any(|end| letters.ends_with(end))
 }
 
-/// Where the columns stand.
+/// Where the columns stand. One column may be there under two spellings, when a table was made of reports of both
+/// kinds; a row has its value under one of them.
 pub(super) struct Found {
-    at: Vec<Option<usize>>,
+    places: Vec<Vec<usize>>,
 }
 
 impl Found {
     pub fn new(header: &[String]) -> Self {
         let names: Vec<String> = header.iter().map(|name| letters(name)).collect();
-        Self { at: INPUTS.iter().map(|(_, wanted)| names.iter().position(|name| name == wanted)).collect() }
+        let places = |wanted: &str| {
+            names.iter().enumerate().filter(|(_, name)| *name == wanted).map(|(place, _)| place).collect()
+        };
+        Self { places: INPUTS.iter().map(|(_, wanted)| places(wanted)).collect() }
     }
 
     pub fn at(&self, column: In) -> Option<usize> {
-        self.at[column as usize]
+        self.places[column as usize].first().copied()
     }
 
     pub fn text<'c>(&self, cells: &[&'c str], column: In) -> &'c str {
-        cell(cells, self.at(column))
+        let texts = self.places[column as usize].iter().map(|place| cell(cells, Some(*place)));
+        texts.into_iter().find(|text| !text.is_empty()).unwrap_or("")
     }
 
     /// A column that stands twice under one spelling; attributes of products may differ in case only.
     pub fn twice(&self, header: &[String]) -> Option<String> {
-        let names: Vec<String> = header.iter().map(|name| letters(name)).collect();
-        INPUTS
-            .iter()
-            .filter(|(_, wanted)| !wanted.starts_with("product"))
-            .filter_map(|(column, wanted)| Some((self.at(*column)?, wanted)))
-            .find(|(at, wanted)| names[at + 1..].iter().any(|name| name == *wanted))
-            .map(|(at, _)| header[at].clone())
+        let columns = INPUTS.iter().filter(|(_, letters)| !letters.starts_with("product"));
+        columns.map(|(column, _)| &self.places[*column as usize]).find_map(|places| {
+            let again = |at: usize| {
+                let same = |place: &usize| header[*place].trim().eq_ignore_ascii_case(header[at].trim());
+                places.iter().filter(|place| same(place)).count() > 1
+            };
+            places.iter().find(|place| again(**place)).map(|place| header[*place].clone())
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Reservations, Savings Plans and capacity reservations: what they are called and how much of them a line is.
 
 use super::super::aws_charge::LineType;
+use super::super::aws_names::unit_name;
 use super::super::mapping::Filled;
 use super::columns::In;
 use super::{CurFill, Line, Out, UnusedRow};
@@ -29,7 +30,7 @@ impl CurFill {
         };
         if !quantity.is_empty() && !unit.is_empty() {
             out.set(Out::CommitmentDiscountQuantity, quantity);
-            out.set(Out::CommitmentDiscountUnit, unit);
+            out.set(Out::CommitmentDiscountUnit, &unit_name(unit));
         }
     }
 
@@ -47,7 +48,7 @@ impl CurFill {
             self.reserved(cells, In::UnusedNormalized, In::UnusedUnits)
         };
         let quantity = if unit.is_empty() { "" } else { quantity };
-        UnusedRow { cost: cost.to_owned(), quantity: quantity.to_owned(), unit: unit.to_owned() }
+        UnusedRow { cost: cost.to_owned(), quantity: quantity.to_owned(), unit: unit_name(unit).into_owned() }
     }
 
     pub(super) fn fill_capacity(&self, cells: &[&str], line: &Line<'_>, out: &mut Filled) {

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::bill::Warning;
+use crate::bill::exact::Exact;
 
 type Row = HashMap<String, String>;
 
@@ -181,7 +182,7 @@ fn a_commitment_is_bought_used_and_left_unused_in_rows_of_their_own() {
     let unused = month.rows.iter().find(|row| row["EffectiveCost"] == "8.2").unwrap();
     assert_eq!(unused["BilledCost"], "0");
     assert_eq!(unused["x_InstanceType"], "g5.xlarge");
-    assert_eq!([&unused["CommitmentDiscountQuantity"], &unused["CommitmentDiscountUnit"]], ["148", "Hrs"]);
+    assert_eq!([&unused["CommitmentDiscountQuantity"], &unused["CommitmentDiscountUnit"]], ["148", "Hours"]);
     assert_eq!(
         [&unused["ConsumedQuantity"], &unused["PricingQuantity"], &unused["ListUnitPrice"]],
         ["", "", ""]
@@ -220,6 +221,7 @@ fn a_row_of_use_fills_every_column_that_the_report_tells() {
         ("pricing/publicOnDemandRate", "55.04"),
         ("pricing/unit", "Hrs"),
         ("resourceTags/user:team", "chat"),
+        ("resourceTags/user:Name", "node 7"),
         ("costCategory/Unit", "Research"),
     ]]);
     let row = &read.rows[0];
@@ -250,6 +252,7 @@ fn a_row_of_use_fills_every_column_that_the_report_tells() {
         ("AvailabilityZone", "us-east-1a"),
         ("ResourceId", "i-0123"),
         ("ResourceType", "instance"),
+        ("ResourceName", "node 7"),
         ("SkuId", "VEAJ"),
         ("SkuPriceId", "VEAJ.JRTC.6YS6"),
         ("SkuMeter", "USE1-BoxUsage:p5.48xlarge"),
@@ -259,13 +262,15 @@ fn a_row_of_use_fills_every_column_that_the_report_tells() {
         ),
         ("PricingCategory", "Standard"),
         ("PricingQuantity", "2"),
-        ("PricingUnit", "Hrs"),
+        ("PricingUnit", "Hours"),
+        ("PricingCurrencyListUnitPrice", "55.04"),
+        ("PricingCurrencyEffectiveCost", "110.08"),
         ("ListUnitPrice", "55.04"),
         ("ContractedUnitPrice", "55.04"),
         ("ConsumedQuantity", "2"),
-        ("ConsumedUnit", "Hrs"),
+        ("ConsumedUnit", "Hours"),
         ("CommitmentDiscountId", ""),
-        ("Tags", r#"{"team":"chat"}"#),
+        ("Tags", r#"{"Name":"node 7","team":"chat"}"#),
         ("x_CostCategories", r#"{"Unit":"Research"}"#),
         ("x_PurchaseOption", "On Demand"),
         // Kept as they are.
@@ -542,4 +547,23 @@ fn a_header_that_lacks_what_is_needed_is_refused_by_name() {
     assert!(matches!(plan_of(&twice), Err(BillError::DuplicateColumn { column, .. }) if column == COST));
     twice[2] = "lineItem/NetUnblendedCost";
     plan_of(&twice).unwrap();
+}
+
+/// A table made of reports of both kinds, as data pipelines make them.
+#[test]
+fn a_column_under_two_spellings_is_one() {
+    let header = [
+        "line_item_line_item_type",
+        "line_item_usage_start_date",
+        "line_item_unblended_cost",
+        "line_item_currency_code",
+        "reservation_effective_cost",
+        "reservation_reservation_arn",
+        "reservation_reservation_a_r_n",
+    ];
+    let row = |old, new| vec!["DiscountedUsage", "2026-10-01", "0", "USD", "1.5", old, new];
+    let read = read(&header, &[row("r1", ""), row("", "r2")]);
+    let ids: Vec<&str> = read.rows.iter().map(|row| row["CommitmentDiscountId"].as_str()).collect();
+    assert_eq!(ids, ["r1", "r2"]);
+    assert_eq!(read.sum("EffectiveCost"), "3");
 }
