@@ -9,13 +9,14 @@ mod columns;
 mod commitments;
 mod prices;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use super::aws_charge::{About, Cells, LineType, Unused, costs, either};
 use super::aws_names::{Services, instance_type, is_spot, region_name, region_of_zone, resource_type};
-use super::aws_tags::{Pairs, value_of};
+use super::aws_tags::{Pairs, name_tag};
 use super::mapping::{Fill, Filled, Mapping, outputs};
 use super::{Kind, Plan};
 use crate::bill::error::BillError;
@@ -224,7 +225,7 @@ impl Fill for CurFill {
         let tags = tags.json(cells);
         // The console shows the tag `Name` as the name of a resource.
         if !out.get(Out::ResourceId).is_empty() {
-            out.set(Out::ResourceName, &value_of(&tags, &["Name", "name"]));
+            out.set(Out::ResourceName, &name_tag(&tags));
         }
         out.set(Out::Tags, &tags);
         out.set(Out::x_CostCategories, &categories.json(cells));
@@ -248,10 +249,13 @@ impl Fill for CurFill {
 
     fn further(&mut self, out: &mut Filled) -> bool {
         let Some(UnusedRow { cost, quantity, unit }) = self.unused.take() else { return false };
+        // FOCUS has no status without a commitment's id, which some reports leave out.
+        let has_id = !out.get(Out::CommitmentDiscountId).is_empty();
+        let [quantity, unit] = if has_id { [quantity, unit] } else { Default::default() };
         for (column, text) in [
             (Out::ChargeCategory, "Usage"),
             (Out::ChargeFrequency, "Usage-Based"),
-            (Out::CommitmentDiscountStatus, "Unused"),
+            (Out::CommitmentDiscountStatus, if has_id { "Unused" } else { "" }),
             (Out::PricingCategory, "Committed"),
             (Out::BilledCost, "0"),
             (Out::EffectiveCost, &cost),
@@ -533,13 +537,13 @@ impl CurFill {
 }
 
 /// Some fees end a second before the hour (`2023-11-30T23:59:59Z`); ends are exclusive here.
-fn exclusive(end: &str) -> String {
+fn exclusive(end: &str) -> Cow<'_, str> {
     if end.contains(":59:59")
         && let Some(micros) = moment::read(end)
     {
-        return moment::show((micros / moment::PER_SEC + 1) * moment::PER_SEC);
+        return Cow::Owned(moment::show((micros / moment::PER_SEC + 1) * moment::PER_SEC));
     }
-    end.to_owned()
+    Cow::Borrowed(end)
 }
 
 #[cfg(test)]

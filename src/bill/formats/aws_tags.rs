@@ -61,15 +61,15 @@ impl Pairs {
     }
 }
 
-/// The value of the first of these keys that an object of [`Pairs::json`] has; empty when it has none.
-pub(super) fn value_of(json: &str, keys: &[&str]) -> String {
-    // Most rows have no such key, and then nothing needs to be parsed.
-    if !keys.iter().any(|key| json.contains(&format!("\"{key}\":"))) {
+/// The tag that names a resource in an object of [`Pairs::json`]; empty when there is none.
+pub(super) fn name_tag(json: &str) -> String {
+    // Most rows have no such tag, and then nothing needs to be parsed.
+    if !json.contains("\"Name\":") && !json.contains("\"name\":") {
         return String::new();
     }
     let pairs = serde_json::from_str::<Map<String, Value>>(json).unwrap_or_default();
-    let value = keys.iter().find_map(|key| pairs.get(*key)?.as_str());
-    value.unwrap_or("").to_owned()
+    let name = ["Name", "name"].into_iter().find_map(|key| pairs.get(key)?.as_str());
+    name.unwrap_or("").to_owned()
 }
 
 /// A name that is taken by another value goes under its full name.
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(map.json(&[r#"{"user_team":"chat","user_gone":null}"#]), r#"{"team":"chat"}"#);
         assert_eq!(map.json(&["{}"]), "");
         let named = map.json(&[r#"{"user_name":"node 7"}"#]);
-        assert_eq!([value_of(&named, &["Name", "name"]), value_of("{}", &["name"])], ["node 7", ""]);
+        assert_eq!([name_tag(&named), name_tag("{}")], ["node 7", ""]);
     }
 
     #[test]

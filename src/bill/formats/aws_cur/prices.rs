@@ -22,7 +22,8 @@ pub(super) fn fill_pricing(
     out.set(Out::PricingQuantity, amount);
     let unit = unit_name(unit);
     out.set(Out::PricingUnit, &unit);
-    if category == "Usage" {
+    // Money that is given back gives back no use.
+    if category == "Usage" && kind != LineType::Refund {
         out.set(Out::ConsumedQuantity, amount);
         out.set(Out::ConsumedUnit, &unit);
     }

@@ -567,3 +567,18 @@ fn a_column_under_two_spellings_is_one() {
     assert_eq!(ids, ["r1", "r2"]);
     assert_eq!(read.sum("EffectiveCost"), "3");
 }
+
+#[test]
+fn what_is_left_unused_counts_without_an_id_too() {
+    let read = read_by_name(&[&[
+        (TYPE, "SavingsPlanRecurringFee"),
+        (COST, "3"),
+        ("savingsPlan/TotalCommitmentToDate", "3"),
+        ("savingsPlan/UsedCommitment", "2"),
+    ]]);
+    let of = |row: usize| {
+        ["EffectiveCost", "CommitmentDiscountStatus"].map(|column| read.rows[row][column].as_str())
+    };
+    assert_eq!([of(0), of(1)], [["0", ""], ["1", ""]]);
+    assert_eq!(read.sum("BilledCost"), "3");
+}
