@@ -2,7 +2,7 @@
 //! (`line_item_unblended_cost`), and CUR 2.0, where product, tags, cost categories and discounts are maps.
 //!
 //! All three are one format under different spellings, so a column is found by its letters alone. The set of
-//! columns changes from month to month and with what an account uses: none but [`NEEDED`] is relied on.
+//! columns changes from month to month and with what an account uses: none but `NEEDED` is relied on.
 
 mod books;
 mod columns;
