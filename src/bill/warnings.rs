@@ -40,6 +40,8 @@ pub enum Trouble {
     NotJson,
     /// A mandatory cell without a value.
     Empty,
+    /// A value that a formula gives, where a cell that it needs has none.
+    Incomplete,
 }
 
 impl Trouble {
@@ -51,6 +53,7 @@ impl Trouble {
             Self::Encoding => "more rows that are not UTF-8",
             Self::NotJson => "more cells that are not JSON objects",
             Self::Empty => "more cells without a value",
+            Self::Incomplete => "more values that could not be computed",
         }
     }
 }

@@ -96,6 +96,17 @@ pub trait Fill: Send {
     /// Fills the columns, which are all empty; false leaves the row out, and then `warnings` says why.
     fn fill(&mut self, cells: &[&str], filled: &mut Filled, place: Place, warnings: &mut Warnings) -> bool;
 
+    /// Asked after each row: turns what was filled into a further row of the same source row; false when there is
+    /// none.
+    fn further(&mut self, _filled: &mut Filled) -> bool {
+        false
+    }
+
+    /// A column of the file that counts once, such as an amount: it stays empty in further rows.
+    fn counts_once(&self, _column: usize) -> bool {
+        false
+    }
+
     /// Says what is only known once all rows are in.
     fn finish(&mut self, _warnings: &mut Warnings) {}
 }
@@ -162,7 +173,16 @@ impl<F: Fill> Mapper for Mapping<F> {
         let filled = self.filled.cells.iter().map(String::as_str);
         let kept = self.kept.iter().map(|place| cells.get(*place).copied().unwrap_or(""));
         let all: Vec<&str> = filled.chain(kept).collect();
-        row(&all, place, warnings)
+        row(&all, place, warnings)?;
+        while self.fill.further(&mut self.filled) {
+            let filled = self.filled.cells.iter().map(String::as_str);
+            let kept = self.kept.iter().map(|place| {
+                if self.fill.counts_once(*place) { "" } else { cells.get(*place).copied().unwrap_or("") }
+            });
+            let all: Vec<&str> = filled.chain(kept).collect();
+            row(&all, place, warnings)?;
+        }
+        Ok(())
     }
 
     fn finish(&mut self, warnings: &mut Warnings) {

@@ -2,6 +2,11 @@
 //!
 //! Knows headers only: no disk, no rows.
 
+mod aws_charge;
+pub mod aws_cur;
+pub mod aws_explorer;
+mod aws_names;
+mod aws_tags;
 pub mod focus;
 pub mod gcp;
 pub mod json;
@@ -42,6 +47,12 @@ pub enum Kind {
     AnthropicReport,
     /// Costs from DeepSeek's platform.
     DeepSeek,
+    /// AWS Cost and Usage Report, legacy.
+    AwsCur,
+    /// AWS Cost and Usage Report 2.0 (Data Exports).
+    AwsCur2,
+    /// AWS Cost Explorer: the CSV download and answers of `get-cost-and-usage`.
+    AwsCostExplorer,
 }
 
 impl fmt::Display for Kind {
@@ -57,6 +68,9 @@ impl fmt::Display for Kind {
             Self::AnthropicTokens => f.write_str("Anthropic token usage"),
             Self::AnthropicReport => f.write_str("Anthropic cost report"),
             Self::DeepSeek => f.write_str("DeepSeek costs"),
+            Self::AwsCur => f.write_str("AWS CUR"),
+            Self::AwsCur2 => f.write_str("AWS CUR 2.0"),
+            Self::AwsCostExplorer => f.write_str("AWS Cost Explorer"),
         }
     }
 }
@@ -123,6 +137,8 @@ pub struct Plan {
 pub fn recognise(header: &[String]) -> Option<Kind> {
     focus::version(header)
         .map(Kind::Focus)
+        .or_else(|| aws_cur::recognise(header))
+        .or_else(|| aws_explorer::recognise(header))
         .or_else(|| export::recognise(header))
         .or_else(|| console::recognise(header))
         .or_else(|| openai::recognise(header))
@@ -143,7 +159,11 @@ pub struct JsonTable {
 
 /// The table in a document; `None` when it is no bill's.
 pub fn json_table(document: &serde_json::Value) -> Option<JsonTable> {
-    openai::table(document).or_else(|| anthropic::table(document))
+    let explorer = || {
+        let (header, rows) = aws_explorer::table(document)?;
+        Some(JsonTable { header, rows, remarks: Vec::new() })
+    };
+    explorer().or_else(|| openai::table(document)).or_else(|| anthropic::table(document))
 }
 
 /// A value of a document as a cell.
@@ -162,6 +182,8 @@ fn json_cell(value: Option<&serde_json::Value>) -> String {
 pub fn plan(header: &[String], preamble: &[(String, String)], path: &Path) -> Result<Plan, BillError> {
     match recognise(header) {
         Some(Kind::Focus(version)) => focus::plan(version, header, path),
+        Some(kind @ (Kind::AwsCur | Kind::AwsCur2)) => aws_cur::plan(kind, header, path),
+        Some(Kind::AwsCostExplorer) => aws_explorer::plan(header, path),
         Some(Kind::GcpExport) => export::plan(header, path),
         Some(kind @ (Kind::GcpCostTable | Kind::GcpReport)) => console::plan(kind, header, preamble, path),
         Some(kind @ (Kind::OpenAiCosts | Kind::OpenAiUsage)) => openai::plan(kind, header, path),
