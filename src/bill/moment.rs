@@ -70,6 +70,36 @@ fn split_offset(text: &str) -> Option<(&str, i64)> {
     Some((clock, sign * (hours * 3_600 + minutes * 60)))
 }
 
+/// Reads a moment, or a date as Azure writes it for Americans: `MM/dd/yyyy`, `M/d/yyyy`, `M/d/yy`, at midnight.
+/// `None` when the text is neither, which `13/02/2026` is: day and month are never swapped.
+pub fn read_us(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if let Some(moment) = read(text) {
+        return Some(moment);
+    }
+    let (date, clock) = text.split_once(' ').unwrap_or((text, ""));
+    if !["", "0:00", "00:00", "0:00:00", "00:00:00", "12:00:00 AM"].contains(&clock) {
+        return None;
+    }
+    let mut parts = date.split('/');
+    let mut number = |longest: usize| {
+        let part = parts.next()?;
+        let fits = (1..=longest).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        fits.then(|| part.parse::<u32>().ok())?.map(|value| (value, part.len()))
+    };
+    let ((month, _), (day, _), (year, digits)) = (number(2)?, number(2)?, number(4)?);
+    let year = match digits {
+        2 => 2_000 + year,
+        4 => year,
+        _ => return None,
+    };
+    if parts.next().is_some() {
+        return None;
+    }
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros())
+}
+
 /// The span a text names: a moment, a whole day (`2026-05-01`) or a whole month (`2026-05`), as
 /// `[start, end)` in microseconds.
 pub fn read_span(text: &str) -> Option<(i64, i64)> {
@@ -152,6 +182,19 @@ mod tests {
             "ä2024-09-01",
         ] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_american_date_is_read_and_a_european_one_is_not_swapped() {
+        let day = read("2023-09-02");
+        for text in ["09/02/2023", "9/2/2023", "9/2/23", "9/2/2023 12:00:00 AM", " 2023-09-02 "] {
+            assert_eq!(read_us(text), day, "{text}");
+        }
+        for text in
+            ["13/02/2023", "9/2", "9/2/2023/1", "9/2/023", "9-2-2023", "9/2/2023 10:00", "a/2/2023", ""]
+        {
+            assert_eq!(read_us(text), None, "{text}");
         }
     }
 

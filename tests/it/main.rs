@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bill;
+mod bill_azure;
 mod chart;
 mod cli;
 mod duel;
