@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, Timelike};
 
 /// Microseconds in a second.
 pub const PER_SEC: i64 = 1_000_000;
@@ -115,7 +115,10 @@ pub fn read_span(text: &str) -> Option<(i64, i64)> {
 /// `2026-05-01T00:00:00Z`, with a fraction only where there is one.
 pub fn show(micros: i64) -> String {
     let Some(moment) = DateTime::from_timestamp_micros(micros) else { return micros.to_string() };
-    let mut text = moment.format("%Y-%m-%dT%H:%M:%S").to_string();
+    // By hand, because importers show millions: chrono reads its format text anew each time.
+    let (year, month, day) = (moment.year(), moment.month(), moment.day());
+    let (hour, minute, second) = (moment.hour(), moment.minute(), moment.second());
+    let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
     let fraction = micros.rem_euclid(PER_SEC);
     if fraction != 0 {
         // Writing to a String cannot fail.

@@ -21,6 +21,10 @@ use super::mapping::Header;
 use super::{Kind, Plan};
 use crate::bill::error::BillError;
 
+/// Says of each row which export it is of: `Actual`, `Amortized`, or nothing where both have it. Two bills whose
+/// columns hold different values are two exports, and count what has no commitment twice when they cover one period.
+pub const COST_VIEW_COLUMN: &str = "x_CostView";
+
 /// Under which agreement a file was exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Agreement {
@@ -57,7 +61,7 @@ pub fn agreement(header: &[String]) -> Option<Agreement> {
     if !header.has(&["MeterId", "MeterCategory"]) || !any(&amounts) {
         return None;
     }
-    Some(if any(&["PartnerName", "customerTenantId", "resellerMpnId"]) {
+    Some(if any(&["PartnerName", "customerTenantId"]) {
         Agreement::Partner
     } else if any(&["costInPricingCurrency", "exchangeRatePricingToBilling", "paygCostInUsd", "invoiceId"]) {
         Agreement::Customer

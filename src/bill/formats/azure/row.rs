@@ -23,7 +23,7 @@ inputs! {
     Quantity: ["Quantity", "UsageQuantity", "ConsumedQuantity"],
     EffectivePrice: ["EffectivePrice", "ResourceRate"],
     UnitPrice: ["UnitPrice"],
-    ListPrice: ["PayGPrice"],
+    ListPrice: ["PayGPrice", "MarketPrice"],
     ListCost: ["PaygCostInBillingCurrency"],
     PricingCurrency: ["PricingCurrency", "PricingCurrencyCode"],
     CostInPricingCurrency: ["CostInPricingCurrency"],

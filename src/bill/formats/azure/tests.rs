@@ -220,8 +220,14 @@ fn blocks_are_priced_whole_and_consumed_in_units() {
             ..USED
         },
         Line { measure: "7 Widgets", quantity: "2", ..USED },
-        Line { measure: "?", ..USED },
+        Line { measure: "0 Hours", ..USED },
+        Line { quantity: "", ..USED },
     ]));
+    assert!(outcome.warns("`0 Hours` is not a unit of measure"), "{:?}", outcome.warnings);
+    // Without a quantity there is no unit either.
+    assert_eq!(outcome.column("PricingUnit")[4..], ["0 Hours", ""]);
+    assert_eq!(outcome.column("ConsumedUnit")[4..], ["", ""]);
+    assert_eq!(costs(&outcome, 5), ["2.64", "2.64", "", ""]);
     assert_eq!(outcome.column("ContractedCost")[0], "0.00004");
     assert_eq!(outcome.column("PricingQuantity")[..3], ["0.0004", "24.5", "1500"]);
     assert_eq!(outcome.column("PricingUnit")[..4], ["10000 Units", "GB-Months", "1000 Tokens", "7 Widgets"]);
@@ -421,6 +427,9 @@ fn agreements_are_told_apart_and_other_tables_are_none() {
         kind(&format!("PartnerName,customerTenantId,{CUSTOMER}")),
         Some(Kind::Azure(Agreement::Partner))
     );
+    // Resellers stand in customers' files too.
+    let resold = format!("resellerName,resellerMpnId,{CUSTOMER}");
+    assert_eq!(kind(&resold), Some(Kind::Azure(Agreement::Customer)));
     assert_eq!(kind("MeterId,MeterCategory,UnitPrice,PartNumber"), None);
     let focus = "BilledCost,ChargeCategory,ChargePeriodStart,BillingCurrency,MeterId,MeterCategory,Cost";
     assert!(matches!(kind(focus), Some(Kind::Focus(_))));

@@ -93,32 +93,30 @@ fn set(filled: &mut Filled, column: Out, amount: Option<Exact>) {
 }
 
 fn quantities(row: &Row<'_, '_>, filled: &mut Filled, notes: &mut Notes, warnings: &mut Warnings) {
-    if row.quantity.is_some() {
-        filled.set(Out::PricingQuantity, row.cell(In::Quantity));
-    }
     let measure = row.cell(In::UnitOfMeasure);
     let unit = units::read(measure, row.cell(In::MeterName));
-    if let Some(unit) = &unit {
-        if !unit.known {
-            count_word(&mut notes.measures, measure);
+    match &unit {
+        Some(unit) => {
+            if !unit.known {
+                count_word(&mut notes.measures, measure);
+            }
+            filled.set_amount(Out::x_PricingBlockSize, unit.block);
         }
-        filled.set(Out::PricingUnit, &unit.pricing);
-        filled.set_amount(Out::x_PricingBlockSize, unit.block);
-    } else if !measure.is_empty() {
-        warnings.add(Trouble::Unreadable, row.place.line, Some("UnitOfMeasure"), || {
+        None if measure.is_empty() => {}
+        None => warnings.add(Trouble::Unreadable, row.place.line, Some("UnitOfMeasure"), || {
             format!("`{measure}` is not a unit of measure like 100 Hours; what was consumed stays empty")
-        });
-        filled.set(Out::PricingUnit, measure);
+        }),
     }
+    // FOCUS: where there is no quantity there is no unit.
+    let Some(quantity) = row.quantity else { return };
+    filled.set(Out::PricingQuantity, row.cell(In::Quantity));
+    filled.set(Out::PricingUnit, unit.as_ref().map_or(measure, |unit| &unit.pricing));
     // FOCUS: only what was used was consumed, and an unused commitment was not.
     if row.charge == Charge::Usage
         && let Some(unit) = unit
+        && let Some(consumed) = quantity.checked_mul(unit.block)
     {
-        set(
-            filled,
-            Out::ConsumedQuantity,
-            row.quantity.and_then(|quantity| quantity.checked_mul(unit.block)),
-        );
+        filled.set_amount(Out::ConsumedQuantity, consumed);
         filled.set(Out::ConsumedUnit, &unit.consumed);
     }
 }
