@@ -109,6 +109,8 @@ outputs!(
     RegionId,
     RegionName,
     AvailabilityZone,
+    CapacityReservationId,
+    CapacityReservationStatus,
     ResourceId,
     ResourceName,
     ResourceType,
@@ -153,7 +155,6 @@ outputs!(
     x_SkuMeterSubcategory,
     x_SkuServiceFamily,
     x_SkuRegion,
-    x_SkuDetails,
     x_SkuPartNumber,
     x_SkuOrderId,
     x_SkuOrderName,
@@ -225,14 +226,16 @@ const FILLED_FROM: &[(Out, &[In])] = &[
     (Out::ResourceName, &[In::ResourceName, In::ResourceId]),
     (Out::ResourceType, &[In::ResourceType, In::ResourceId]),
     (Out::x_ResourceGroupName, &[In::ResourceGroup]),
-    (Out::x_SkuDetails, &[In::AdditionalInfo]),
+    (Out::CapacityReservationId, &[In::AdditionalInfo]),
+    (Out::CapacityReservationStatus, &[In::AdditionalInfo]),
     (Out::SkuPriceId, &[In::PartNumber, In::ProductId]),
     (Out::SkuPriceDetails, &[In::PartNumber, In::ProductId]),
     (Out::Tags, &[In::Tags]),
 ];
 
 /// Cells that only a part of goes over, or only in some rows: their columns stay beside what is filled.
-const KEPT: [In; 13] = [
+const KEPT: [In; 14] = [
+    In::AdditionalInfo,
     In::ListPrice,
     In::UnitPrice,
     In::ListCost,

@@ -290,6 +290,23 @@ fn words_become_focus_and_nothing_is_lost() {
 }
 
 #[test]
+fn the_traffic_of_a_machine_is_no_machine() {
+    let info = r#"{"ServiceType":"Standard_NC24ads_A100_v4","VMCapacityReservationId":"CR-1"}"#;
+    let outcome = read(&enterprise(&[
+        Line { info, ..USED },
+        Line { info, category: "Bandwidth", ..USED },
+        // Brackets may be missing here as in tags.
+        Line { info: r#""ServiceType": "Standard_NC24ads_A100_v4""#, ..USED },
+    ]));
+    let machine = "Standard_NC24ads_A100_v4";
+    assert_eq!(outcome.column("x_InstanceType"), [machine, "", machine]);
+    assert_eq!(outcome.column("SkuPriceDetails")[1], "");
+    assert_eq!(outcome.column("AdditionalInfo")[0], info);
+    assert_eq!(outcome.column("CapacityReservationId"), ["cr-1", "cr-1", ""]);
+    assert_eq!(outcome.column("CapacityReservationStatus"), ["Used", "Used", ""]);
+}
+
+#[test]
 fn what_azure_does_not_tell_has_no_column() {
     let outcome = read(&enterprise(&[USED]));
     assert!(!outcome.rows[0].contains_key("InvoiceId") && !outcome.rows[0].contains_key("PricingCurrency"));

@@ -56,7 +56,8 @@ pub(super) fn what(row: &Row<'_, '_>, filled: &mut Filled, notes: &mut Notes) {
     let details = object_text(row.cell(In::AdditionalInfo));
     let facts = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&details).ok();
     let fact = |name: &str| facts.as_ref().and_then(|facts| facts.get(name));
-    let machine = fact("ServiceType").and_then(serde_json::Value::as_str).filter(|name| is_machine(name));
+    let text = |name: &str| fact(name).and_then(serde_json::Value::as_str);
+    let machine = text("ServiceType").filter(|name| is_machine(name));
     // What a commitment is for stands in the name of its order: `Reserved VM Instance, Standard_B1s, UK South, 3 Years`.
     let ordered = || {
         row.cell(In::OrderName)
@@ -64,9 +65,16 @@ pub(super) fn what(row: &Row<'_, '_>, filled: &mut Filled, notes: &mut Notes) {
             .find(|name| is_machine(name))
             .filter(|_| row.charge != Charge::Usage)
     };
-    let machine = machine.or_else(ordered);
+    // The traffic and the addresses of a machine name it too, and are none.
+    let may_be_machine = ["Compute", "AI and Machine Learning", "Other"].contains(&service.place.0);
+    let machine = machine.or_else(ordered).filter(|_| may_be_machine);
     filled.set(Out::x_InstanceType, machine.unwrap_or(""));
-    filled.set(Out::x_SkuDetails, &details);
+    if let Some(reserved) = text("VMCapacityReservationId").filter(|id| !id.is_empty()) {
+        filled.set(Out::CapacityReservationId, &reserved.to_lowercase());
+        // What a machine uses of the capacity is on the machine's row, what none uses on the reservation's own.
+        let own = row.cell(In::ResourceId).to_lowercase().contains("/capacityreservations/");
+        filled.set(Out::CapacityReservationStatus, if own { "Unused" } else { "Used" });
+    }
     if row.charge == Charge::Tax {
         return;
     }
