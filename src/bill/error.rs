@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 /// What is accepted, in the words of every refusal.
-pub const ACCEPTED: &str = "FOCUS 1.0 to 1.4 and the exports of Google Cloud, OpenAI, Anthropic and DeepSeek, as \
+pub const ACCEPTED: &str = "FOCUS 1.0 to 1.4 and the exports of AWS, Azure, Google Cloud, Oracle Cloud, Databricks, OpenAI, Anthropic and \
+     DeepSeek, as \
      CSV, JSON (both plain, gzip or zstd) or Parquet";
 
 /// A bill could not be read, kept or asked. The causes are in the error's source.
@@ -57,6 +58,19 @@ pub enum BillError {
         /// The file.
         path: PathBuf,
     },
+    /// Databricks' usage beside two tables of prices.
+    #[error(
+        "two price tables lie beside the usage, and either could be its own: {} and {}; leave one in the folder: {}",
+        first.display(), second.display(), path.display()
+    )]
+    ManyPriceTables {
+        /// The usage.
+        path: PathBuf,
+        /// A price table.
+        first: PathBuf,
+        /// Another.
+        second: PathBuf,
+    },
     /// No bytes at all.
     #[error("the bill is empty (0 bytes); accepted is {ACCEPTED}: {}", path.display())]
     Empty {
@@ -73,7 +87,7 @@ pub enum BillError {
     },
     /// A bill without which nothing can be said.
     #[error(
-        "this FOCUS bill lacks the column{} {}; export it again with all FOCUS columns: {}",
+        "the bill lacks the column{} {}; export it again with all columns: {}",
         if missing.len() == 1 { "" } else { "s" }, missing.join(", "), path.display()
     )]
     MissingColumns {

@@ -93,3 +93,58 @@ fn json_that_is_no_bill_is_refused_with_what_it_is() {
         assert!(error.to_string().contains(words), "{text}: {error}");
     }
 }
+
+const USAGE: &str = "account_id,sku_name,cloud,usage_start_time,usage_end_time,usage_unit,usage_quantity,\
+                     billing_origin_product,record_type\n\
+                     a,SERVING,AWS,2026-02-01T00:00:00Z,2026-02-01T01:00:00Z,DBU,10.5,MODEL_SERVING,ORIGINAL\n";
+const PRICES: &str = "sku_name,cloud,currency_code,usage_unit,pricing.default,price_start_time,price_end_time\n\
+                      SERVING,AWS,USD,DBU,0.07,2025-01-01T00:00:00Z,\n";
+
+#[test]
+fn databricks_usage_is_priced_with_the_table_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let usage = at("usage.csv", USAGE);
+    let alone = import(&usage).unwrap();
+    assert!(alone.totals.values().all(|costs| costs.billed_cost.is_none()));
+    assert!(alone.warnings.iter().any(|warning| warning.message.contains("into the same folder")));
+    let prices = at("prices.csv", PRICES);
+    let priced = import(&usage).unwrap();
+    // 10.5 × 0.07.
+    assert_eq!(told(&priced), ("Databricks usage", 1, "USD", Some("0.735".parse().unwrap())));
+    assert_ne!(alone.hash, priced.hash);
+    let error = import(&prices).unwrap_err().to_string();
+    assert!(error.contains("no bill: put them beside the usage"), "{error}");
+    at("more.csv", PRICES);
+    let error = import(&usage).unwrap_err().to_string();
+    assert!(error.contains("two price tables"), "{error}");
+}
+
+/// Written and read again, a bill is the same; the columns that are not of FOCUS begin with `x_`.
+#[test]
+fn a_bill_written_as_focus_is_the_same_bill() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::at(folder.path().join("bills"));
+    let path = folder.path().join("export.json");
+    std::fs::write(&path, LINE).unwrap();
+    let imported = bill::import(&path, &store, &mut |_done| (), &|| false).unwrap();
+    let bill = bill::Bill::open(&[&imported.hash], &store).unwrap();
+    for (name, form) in [("out.csv", bill::FocusFile::Csv), ("out.parquet", bill::FocusFile::Parquet)] {
+        let out = folder.path().join(name);
+        assert_eq!(bill.write_focus(&[], &out, form, &|| false).unwrap(), 1);
+        let again = bill::import(&out, &store, &mut |_done| (), &|| false).unwrap();
+        assert_eq!(again.kind, "FOCUS 1.2");
+        assert_eq!((again.rows, &again.totals, again.dropped), (1, &imported.totals, 0));
+        assert_eq!(again.first_charge_unix_secs, imported.first_charge_unix_secs);
+        let own = again.columns.iter().filter(|name| bill::columns::find(name).is_none());
+        assert!(own.clone().count() > 5 && own.into_iter().all(|name| name.starts_with("x_")), "{again:?}");
+    }
+    let error = bill.write_focus(&[], &folder.path().join("no/folder.csv"), bill::FocusFile::Csv, &|| false);
+    assert!(error.unwrap_err().to_string().contains("nothing was written"));
+    let cancelled = bill.write_focus(&[], &folder.path().join("c.csv"), bill::FocusFile::Csv, &|| true);
+    assert!(matches!(cancelled, Err(BillError::Cancelled)) && !folder.path().join("c.csv").exists());
+}

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bill;
+mod bill_azure;
 mod bill_formats;
 mod chart;
 mod cli;

@@ -7,11 +7,15 @@ pub mod aws_cur;
 pub mod aws_explorer;
 mod aws_names;
 mod aws_tags;
+pub mod azure;
+pub mod databricks;
 pub mod focus;
 pub mod gcp;
+pub mod inputs;
 pub mod json;
 pub mod mapping;
 pub mod model_api;
+pub mod oci;
 
 use std::fmt;
 use std::path::Path;
@@ -53,6 +57,14 @@ pub enum Kind {
     AwsCur2,
     /// AWS Cost Explorer: the CSV download and answers of `get-cost-and-usage`.
     AwsCostExplorer,
+    /// Azure cost details, actual or amortized.
+    Azure(azure::Agreement),
+    /// An Oracle Cloud cost report.
+    Oci,
+    /// Databricks' `system.billing.usage`: quantities without prices.
+    DatabricksUsage,
+    /// Databricks' `system.billing.list_prices`: the prices of those quantities, and no bill.
+    DatabricksPrices,
 }
 
 impl fmt::Display for Kind {
@@ -71,6 +83,10 @@ impl fmt::Display for Kind {
             Self::AwsCur => f.write_str("AWS CUR"),
             Self::AwsCur2 => f.write_str("AWS CUR 2.0"),
             Self::AwsCostExplorer => f.write_str("AWS Cost Explorer"),
+            Self::Azure(agreement) => write!(f, "Azure cost details ({agreement})"),
+            Self::Oci => f.write_str("Oracle Cloud cost report"),
+            Self::DatabricksUsage => f.write_str("Databricks usage"),
+            Self::DatabricksPrices => f.write_str("Databricks list prices"),
         }
     }
 }
@@ -135,12 +151,16 @@ pub struct Plan {
 
 /// The format a header belongs to, cheaply; `None` when it is no bill.
 pub fn recognise(header: &[String]) -> Option<Kind> {
-    focus::version(header)
-        .map(Kind::Focus)
+    // Before FOCUS: eight and more of Azure's own column names are FOCUS names too.
+    azure::agreement(header)
+        .map(Kind::Azure)
+        .or_else(|| focus::version(header).map(Kind::Focus))
         .or_else(|| aws_cur::recognise(header))
         .or_else(|| aws_explorer::recognise(header))
         .or_else(|| export::recognise(header))
         .or_else(|| console::recognise(header))
+        .or_else(|| oci::is_report(header).then_some(Kind::Oci))
+        .or_else(|| databricks::kind(header))
         .or_else(|| openai::recognise(header))
         .or_else(|| anthropic::recognise(header))
         .or_else(|| deepseek::recognise(header))
@@ -191,6 +211,10 @@ pub fn plan(header: &[String], preamble: &[(String, String)], path: &Path) -> Re
             anthropic::plan(kind, header, path)
         }
         Some(Kind::DeepSeek) => deepseek::plan(Kind::DeepSeek, header, path),
+        Some(Kind::Azure(agreement)) => azure::plan(agreement, header, path),
+        Some(Kind::Oci) => oci::plan(header, path),
+        Some(Kind::DatabricksUsage) => databricks::plan(header, path, None),
+        Some(Kind::DatabricksPrices) => Err(databricks::prices::alone(path)),
         None => Err(BillError::NotABill { found: describe_header(header), path: path.to_owned() }),
     }
 }
