@@ -199,6 +199,6 @@ pub enum BillError {
         source: std::io::Error,
     },
     /// The caller asked to stop; nothing was kept.
-    #[error("the import was cancelled; nothing was kept")]
+    #[error("it was cancelled; nothing was kept")]
     Cancelled,
 }
