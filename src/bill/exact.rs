@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(Exact(MAX).checked_add(Exact(1)), None);
     }
 
-    /// Products from Python's `decimal` with 80 digits, quantised to 18 places ROUND_HALF_UP.
+    /// Products from Python's `decimal` with 80 digits, quantised to 18 places half up.
     #[test]
     fn a_product_is_exact_to_the_eighteenth_place() {
         let read = |text: &str| Exact::read(text).unwrap().value;

@@ -186,7 +186,7 @@ pub fn import(
     for (column, remark) in &remarks {
         warnings.about_file(column.as_deref(), remark.clone());
     }
-    let mut table = Table::new(&targets);
+    let mut table = Table::new(&targets, matches!(kind, Kind::Focus(_)));
     let temporary = store.temporary()?;
     let store_error =
         |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };

@@ -185,7 +185,8 @@ pub struct Table {
 
 impl Table {
     /// For source columns that go to these targets. A column of our own in the source is not taken over.
-    pub fn new(targets: &[Target]) -> Self {
+    /// `is_focus` says that the file claims to be FOCUS, whose mandatory cells must have values.
+    pub fn new(targets: &[Target], is_focus: bool) -> Self {
         let columns: Vec<TableColumn> = targets
             .iter()
             .map(|target| TableColumn {
@@ -198,7 +199,7 @@ impl Table {
                 rounded: 0,
                 last_time: (String::new(), None),
                 cost: COSTS.iter().position(|cost| *cost == target.name),
-                nullable: columns::find(&target.name).is_none_or(|column| column.nullable),
+                nullable: !is_focus || columns::find(&target.name).is_none_or(|column| column.nullable),
             })
             .collect();
         let at = |name: &str| targets.iter().position(|target| target.name == name);
@@ -309,6 +310,13 @@ impl Table {
                         exact::SCALE
                     ),
                 );
+            }
+            if column.cost.is_some() && column.nullable && column.empty > 0 {
+                let message = format!(
+                    "{} of {} rows tell no such cost; it is missing there, not 0",
+                    column.empty, self.rows
+                );
+                warnings.about_file(Some(&column.name), message);
             }
             if column.cost.is_some() && column.empty + column.unreadable > 0 {
                 let cells = MissingCells { empty: column.empty, unreadable: column.unreadable };

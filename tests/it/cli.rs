@@ -486,7 +486,7 @@ fn bills_are_written_as_focus_and_no_file_is_lost() {
     let named = out.to_str().unwrap();
     let arguments = ["bill", "--json", "--where", "ChargeCategory=Usage", "--focus", named];
     let document = json(&arguments, &[sample("bill-focus-1.2.csv.gz")]);
-    let written = json(&["bill", "--json"], &[out.clone()]);
+    let written = json(&["bill", "--json"], std::slice::from_ref(&out));
     assert_eq!(written["total"], document["total"]);
     assert_eq!(written["rows"], document["rows"]);
     let message = failure(&arguments, &[sample("bill-focus-1.2.csv.gz")]);

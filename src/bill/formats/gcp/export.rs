@@ -121,10 +121,13 @@ impl Field {
     }
 }
 
+/// The members of a nested cell, each with the text of its value.
+type Members<'c> = Vec<(Cow<'c, str>, &'c str)>;
+
 /// A row whose nested cells are taken apart once.
 struct Nested<'c> {
     cells: &'c [&'c str],
-    apart: Vec<OnceCell<Vec<(Cow<'c, str>, &'c str)>>>,
+    apart: Vec<OnceCell<Members<'c>>>,
 }
 
 impl<'c> Nested<'c> {
@@ -248,8 +251,8 @@ impl Export {
             return;
         };
         let sum = |promotions: bool| {
-            let counted = credits.iter().filter(|credit| promotions || credit.kind != "PROMOTION");
-            counted.fold(Some(Exact::default()), |sum, credit| sum?.checked_add(credit.amount))
+            let mut counted = credits.iter().filter(|credit| promotions || credit.kind != "PROMOTION");
+            counted.try_fold(Exact::default(), |sum, credit| sum.checked_add(credit.amount))
         };
         let (Some(all), Some(lasting)) = (sum(true), sum(false)) else { return };
         for (column, off) in [(Out::BilledCost, all), (Out::EffectiveCost, lasting)] {
@@ -451,7 +454,6 @@ fn from_python(text: &str) -> String {
             }
             None if c.is_alphabetic() => {
                 word.push(c);
-                continue;
             }
             None => {
                 json.push_str(word_of_python(&word));
