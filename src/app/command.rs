@@ -9,6 +9,7 @@ use super::jobs::JobId;
 use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
+use crate::bill::Filter;
 use crate::hardware::Profile;
 use crate::measure::Config;
 use crate::measure::Target;
@@ -80,6 +81,15 @@ pub enum Command {
     RemoveResults(Vec<String>),
     /// Takes a bill out of the project; the store keeps its rows for the next import.
     RemoveBill(String),
+    /// Writes the open bills as FOCUS.
+    WriteFocus {
+        /// Rows written.
+        filters: Vec<Filter>,
+        /// The file; `.csv` or `.parquet`.
+        to: PathBuf,
+        /// A file that is there may be lost.
+        replace: bool,
+    },
     /// Takes the demand trace out.
     RemoveTrace,
     /// Measures a sweep.

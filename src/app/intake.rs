@@ -271,7 +271,7 @@ pub(super) fn read(
             let shown = path.display().to_string();
             let as_bill = as_bill.strip_suffix(&shown).map_or(&*as_bill, |text| text.trim_end_matches(": "));
             Err(format!(
-                "{as_bill}. As a demand trace: {demand_error}. Inferometer reads ONNX models, FOCUS bills (CSV, CSV.gz, \
+                "{as_bill}. As a demand trace: {demand_error}. Inferometer reads ONNX models, cloud bills (CSV, JSON, \
                  Parquet), demand traces (CSV with a time column), inputs (.npy, .npz), hardware profiles (CSV), \
                  results of benchmark tools, its own projects and what its bench, compare and profile --json printed: \
                   {shown}"

@@ -10,6 +10,7 @@ pub mod derive;
 mod documents;
 mod exported;
 pub mod figures;
+mod focus_file;
 mod folders;
 pub mod foreign;
 mod intake;
@@ -332,6 +333,7 @@ impl App {
             Command::Profile(profiling) => Some(self.profile(*profiling)?),
             Command::LookForRuntimes => self.look_for_runtimes(),
             Command::Duel(race) => Some(self.race(*race)?),
+            Command::WriteFocus { filters, to, replace } => Some(self.write_focus(filters, to, replace)?),
             Command::InstallRuntime(flavour) => Some(self.install_runtime(flavour)?),
             Command::Cancel(id) => {
                 if let Some(job) = self.jobs.get(id) {

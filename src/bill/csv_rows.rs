@@ -10,13 +10,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 
 use super::error::BillError;
-use super::import::{EachRow, RowStep};
+use super::formats::EachRow;
+use super::import::RowStep;
 use super::source::{Packing, Source};
-use super::table::Place;
-use super::warnings::{Trouble, Warnings};
+use super::warnings::{Place, Trouble, Warnings};
 
 /// Rows between two looks at progress and cancel.
 const ROWS_PER_STEP: u64 = 2_048;
+/// Lines before the header at most.
+const MOST_PREAMBLE: usize = 20;
 /// Most bytes of a header: a table of ten thousand columns has less.
 const HEADER_BYTES: u64 = 1 << 20;
 /// Most bytes of a row: real ones, with all their tags, have some thousand.
@@ -28,6 +30,7 @@ const SUSPICIOUS_LINES: u64 = 100;
 pub struct CsvRows {
     reader: Reader<Source>,
     header: Vec<String>,
+    preamble: Vec<(String, String)>,
     taken: Arc<AtomicU64>,
     total_bytes: u64,
     /// Line ends the reader has counted when a row is complete: it takes `\n` with the row, of `\r\n` only the
@@ -44,8 +47,7 @@ impl CsvRows {
         let total_bytes = std::fs::metadata(path)
             .map_err(|source| BillError::Read { path: path.to_owned(), source })?
             .len();
-        let mut source = Source::open(path, packing)?;
-        source.next_row_within(HEADER_BYTES);
+        let source = Source::open(path, packing)?;
         let taken = source.taken();
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
@@ -53,17 +55,45 @@ impl CsvRows {
             .delimiter(separator)
             .buffer_capacity(256 * 1024)
             .from_reader(source);
-        let mut record = ByteRecord::new();
-        let read = reader.read_byte_record(&mut record);
-        read.map_err(|error| explain(&reader, 1, error))?;
-        let (record, _) = decode(record);
-        let counted_ends = u64::from(reader.position().line() > 1 + line_ends_inside(&record));
-        let header =
-            record.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
-        Ok(Self { reader, header, taken, total_bytes, counted_ends })
+        let mut before = 0;
+        let mut skipped: Vec<Vec<String>> = Vec::new();
+        // Some files say something about themselves first: the header is the first line that is a bill's, or else
+        // the first.
+        let (header, counted_ends) = loop {
+            let mut record = ByteRecord::new();
+            reader.get_mut().next_row_within(HEADER_BYTES);
+            let read = reader.read_byte_record(&mut record);
+            let is_row = read.map_err(|error| explain(&reader, before + 1, error))?;
+            let (record, _) = decode(record);
+            let after = reader.position().line();
+            let counted_ends = u64::from(after > before + 1 + line_ends_inside(&record));
+            before = after;
+            let names: Vec<String> =
+                record.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+            if is_row && super::formats::recognise(&names).is_some() {
+                break (names, counted_ends);
+            }
+            skipped.push(names);
+            if !is_row || skipped.len() > MOST_PREAMBLE {
+                // No bill: told of by its first line.
+                skipped.truncate(1);
+                break (skipped.pop().unwrap_or_default(), counted_ends);
+            }
+        };
+        let pair = |cells: Vec<String>| {
+            let mut cells = cells.into_iter();
+            Some((cells.next().filter(|name| !name.is_empty())?, cells.next()?))
+        };
+        let preamble = skipped.into_iter().filter_map(pair).collect();
+        Ok(Self { reader, header, preamble, taken, total_bytes, counted_ends })
     }
 
-    /// The names in the first line.
+    /// What stands before the header, as names and values.
+    pub fn preamble(&self) -> &[(String, String)] {
+        &self.preamble
+    }
+
+    /// The names of the columns.
     pub fn header(&self) -> &[String] {
         &self.header
     }

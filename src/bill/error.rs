@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 /// What is accepted, in the words of every refusal.
-pub const ACCEPTED: &str = "FOCUS 1.0 to 1.2 as CSV, gzip or zstd compressed CSV, or Parquet";
+pub const ACCEPTED: &str = "FOCUS 1.0 to 1.4 and the exports of AWS, Azure, Google Cloud, Oracle Cloud, Databricks, OpenAI, Anthropic and \
+     DeepSeek, as \
+     CSV, JSON (both plain, gzip or zstd) or Parquet";
 
 /// A bill could not be read, kept or asked. The causes are in the error's source.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +58,19 @@ pub enum BillError {
         /// The file.
         path: PathBuf,
     },
+    /// Databricks' usage beside two tables of prices.
+    #[error(
+        "two price tables lie beside the usage, and either could be its own: {} and {}; leave one in the folder: {}",
+        first.display(), second.display(), path.display()
+    )]
+    ManyPriceTables {
+        /// The usage.
+        path: PathBuf,
+        /// A price table.
+        first: PathBuf,
+        /// Another.
+        second: PathBuf,
+    },
     /// No bytes at all.
     #[error("the bill is empty (0 bytes); accepted is {ACCEPTED}: {}", path.display())]
     Empty {
@@ -72,7 +87,7 @@ pub enum BillError {
     },
     /// A bill without which nothing can be said.
     #[error(
-        "this FOCUS bill lacks the column{} {}; export it again with all FOCUS columns: {}",
+        "the bill lacks the column{} {}; export it again with all columns: {}",
         if missing.len() == 1 { "" } else { "s" }, missing.join(", "), path.display()
     )]
     MissingColumns {
@@ -175,7 +190,15 @@ pub enum BillError {
         /// polars' words.
         source: polars::error::PolarsError,
     },
+    /// A file that could not be written.
+    #[error("cannot write the bill to {}; nothing was written", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// The caller asked to stop; nothing was kept.
-    #[error("the import was cancelled; nothing was kept")]
+    #[error("it was cancelled; nothing was kept")]
     Cancelled,
 }

@@ -75,6 +75,40 @@ impl Exact {
         self.0.checked_add(other.0).filter(|sum| sum.abs() <= MAX).map(Self)
     }
 
+    /// Difference without wrapping; `None` when it does not fit.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.checked_add(Self(-other.0))
+    }
+
+    /// Product, rounded to the nearest eighteenth place, half away from zero; `None` when it does not fit.
+    pub fn checked_mul(self, other: Self) -> Option<Self> {
+        let limbs = |value: i128| {
+            let magnitude = value.unsigned_abs();
+            [magnitude as u64, (magnitude >> 64) as u64].map(u128::from)
+        };
+        let ([a0, a1], [b0, b1]) = (limbs(self.0), limbs(other.0));
+        // 256 bits in four limbs, the lowest first.
+        let low = a0 * b0;
+        let middle = a0 * b1;
+        let (middle, carry) = middle.overflowing_add(a1 * b0);
+        let (second, over) = (middle << 64).overflowing_add(low);
+        let high = a1 * b1 + (middle >> 64) + (u128::from(carry) << 64) + u128::from(over);
+        let product = [second as u64, (second >> 64) as u64, high as u64, (high >> 64) as u64];
+        let (mut quotient, mut rest) = ([0_u64; 4], 0_u128);
+        for (place, limb) in product.into_iter().enumerate().rev() {
+            let part = (rest << 64) | u128::from(limb);
+            quotient[place] = (part / ONE as u128) as u64;
+            rest = part % ONE as u128;
+        }
+        if quotient[2] != 0 || quotient[3] != 0 {
+            return None;
+        }
+        let magnitude = i128::try_from((u128::from(quotient[1]) << 64) | u128::from(quotient[0])).ok()?;
+        let magnitude = magnitude + i128::from(rest >= ONE as u128 / 2);
+        let negative = (self.0 < 0) != (other.0 < 0);
+        (magnitude <= MAX).then_some(Self(if negative { -magnitude } else { magnitude }))
+    }
+
     /// The nearest amount with ten places, half away from zero.
     pub fn to_money(self) -> Money {
         let half = PER_MONEY / 2;
@@ -210,5 +244,23 @@ mod tests {
         assert_eq!(sum.to_money().to_string(), "0.0000000001");
         assert_eq!(exact("-0.00000000005").to_money().to_string(), "-0.0000000001");
         assert_eq!(Exact(MAX).checked_add(Exact(1)), None);
+    }
+
+    /// Products from Python's `decimal` with 80 digits, quantised to 18 places half up.
+    #[test]
+    fn a_product_is_exact_to_the_eighteenth_place() {
+        let read = |text: &str| Exact::read(text).unwrap().value;
+        for (a, b, product) in [
+            ("1.5", "-2", "-3"),
+            ("0.1", "0.1", "0.01"),
+            ("98765432.123456789", "0.000000000123456789", "0.012193263114159427"),
+            ("-0.000000000000000001", "0.5", "-0.000000000000000001"),
+            ("99999999999999999999", "1", "99999999999999999999"),
+            ("12345678901.123456789", "98765432.1", "1219326311237311385.2112635269"),
+        ] {
+            assert_eq!(read(a).checked_mul(read(b)), Some(read(product)), "{a} × {b}");
+        }
+        assert_eq!(read("99999999999999999999").checked_mul(read("1.1")), None);
+        assert_eq!(read("3").checked_sub(read("4.5")), Some(read("-1.5")));
     }
 }

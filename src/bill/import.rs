@@ -15,22 +15,23 @@ use serde::{Deserialize, Serialize};
 use super::columns::ColumnType;
 use super::csv_rows::CsvRows;
 use super::error::BillError;
-use super::formats::{self, Kind};
+use super::formats::databricks::prices::{PriceRows, Prices};
+use super::formats::{self, EachRow, Kind, Plan};
+use super::json_rows::JsonRows;
 use super::moment::PER_SEC;
 use super::parquet_rows::ParquetRows;
 use super::profile::Values;
 use super::source::{self, Content};
-use super::store::{Store, hash_file};
-use super::table::{Place, Table};
-use super::warnings::Warnings;
+use super::store::{Store, hash_file, hash_of_both};
+use super::table::Table;
+use super::warnings::{Place, Warnings};
 use super::{Costs, MissingCells, Warning};
 
 /// Told the share of the rows that is done, in [0, 1]; an error stops the reading.
 pub(super) type RowStep<'a> = dyn FnMut(f64) -> Result<(), BillError> + 'a;
 
-/// Takes a row: its cells, where it stands, and where to complain.
-pub(super) type EachRow<'a> = dyn FnMut(&[&str], Place, &mut Warnings) -> Result<(), BillError> + 'a;
-
+/// Files beside a bill that are looked at for one that belongs to it.
+const MOST_BESIDE: usize = 200;
 /// The share of an import that hashing takes.
 const HASH_SHARE: f64 = 0.1;
 
@@ -91,6 +92,7 @@ impl Imported {
 
 enum Rows {
     Csv(CsvRows),
+    Json(JsonRows),
     Parquet(ParquetRows),
 }
 
@@ -98,6 +100,7 @@ impl Rows {
     fn open(path: &Path) -> Result<Self, BillError> {
         Ok(match source::sniff(path)? {
             Content::Csv { packing, separator } => Self::Csv(CsvRows::open(path, packing, separator)?),
+            Content::Json { packing } => Self::Json(JsonRows::open(path, packing)?),
             Content::Parquet => Self::Parquet(ParquetRows::open(path)?),
         })
     }
@@ -105,7 +108,15 @@ impl Rows {
     fn header(&self) -> &[String] {
         match self {
             Self::Csv(rows) => rows.header(),
+            Self::Json(rows) => rows.header(),
             Self::Parquet(rows) => rows.header(),
+        }
+    }
+
+    fn preamble(&self) -> &[(String, String)] {
+        match self {
+            Self::Csv(rows) => rows.preamble(),
+            Self::Json(_) | Self::Parquet(_) => &[],
         }
     }
 
@@ -117,6 +128,7 @@ impl Rows {
     ) -> Result<u64, BillError> {
         match self {
             Self::Csv(rows) => rows.read(warnings, row, step),
+            Self::Json(rows) => rows.read(warnings, row, step),
             Self::Parquet(rows) => rows.read(warnings, row, step),
         }
     }
@@ -128,7 +140,7 @@ impl Rows {
 /// The file cannot be read, or is no bill that is understood.
 pub fn detect(path: &Path) -> Result<Kind, BillError> {
     let rows = Rows::open(path)?;
-    Ok(formats::plan(rows.header(), path)?.kind)
+    Ok(formats::plan(rows.header(), rows.preamble(), path)?.kind)
 }
 
 /// Imports a file, or finds that the store already has it. `progress` is told the share that is done, in
@@ -144,12 +156,23 @@ pub fn import(
 ) -> Result<Imported, BillError> {
     let before = stamp(path)?;
     let rows = Rows::open(path)?;
-    let plan = formats::plan(rows.header(), path)?;
-    let hash = hash_file(path, |done| {
+    let mut plan = formats::plan(rows.header(), rows.preamble(), path)?;
+    let mut hash = hash_file(path, |done| {
         progress(done * HASH_SHARE);
         if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
     })?;
     let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let mut warnings = Warnings::new(&file);
+    if plan.kind == Kind::DatabricksUsage
+        && let Some(beside) = price_table_beside(path)?
+    {
+        // The same usage under other prices is another bill.
+        hash = hash_of_both(&hash, &hash_file(&beside, |_done| Ok(()))?);
+        let prices = read_prices(&beside, &mut warnings)?;
+        plan = formats::databricks::plan(rows.header(), path, Some(prices))?;
+        plan.remarks.push((None, format!("priced with the table beside it: {}", beside.display())));
+    }
+    let Plan { kind, targets, remarks, mut mapper } = plan;
     match store.get(&hash) {
         Ok(Some(known)) => {
             progress(1.0);
@@ -160,11 +183,10 @@ pub fn import(
         Err(error) => return Err(error),
     }
 
-    let mut warnings = Warnings::new(&file);
-    for (column, remark) in &plan.remarks {
+    for (column, remark) in &remarks {
         warnings.about_file(column.as_deref(), remark.clone());
     }
-    let mut table = Table::new(&plan.targets);
+    let mut table = Table::new(&targets, matches!(kind, Kind::Focus(_)));
     let temporary = store.temporary()?;
     let store_error =
         |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };
@@ -173,17 +195,20 @@ pub fn import(
     let dropped = rows.read(
         &mut warnings,
         &mut |cells, place, warnings| {
-            table.push(cells, place, warnings)?;
-            if table.is_full() {
-                writer.write(table.take().map_err(polars_failed)?)?;
-            }
-            Ok(())
+            mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
+                table.push(cells, place, warnings)?;
+                if table.is_full() {
+                    writer.write(table.take().map_err(polars_failed)?)?;
+                }
+                Ok(())
+            })
         },
         &mut |done| {
             progress(HASH_SHARE + (1.0 - HASH_SHARE) * done);
             if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
         },
     )?;
+    mapper.finish(&mut warnings);
     writer.write(table.take().map_err(polars_failed)?)?;
     writer.finish()?;
     if stamp(path)? != before {
@@ -209,7 +234,7 @@ pub fn import(
         path: store.rows_path(&hash),
         hash,
         file,
-        kind: plan.kind.to_string(),
+        kind: kind.to_string(),
         rows: books.rows,
         dropped,
         currencies: books.currencies,
@@ -225,6 +250,44 @@ pub fn import(
     store.put(temporary, &imported)?;
     progress(1.0);
     Ok(imported)
+}
+
+/// Databricks' price table in the same folder as its usage, where there is exactly one.
+fn price_table_beside(path: &Path) -> Result<Option<PathBuf>, BillError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let read_error = |source| BillError::Read { path: folder.to_owned(), source };
+    let mut tables = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(read_error)?.flatten().take(MOST_BESIDE) {
+        let other = entry.path();
+        // What cannot be read, or is something else, is no price table.
+        let Ok(rows) = (if other.is_file() && other != path { Rows::open(&other) } else { continue }) else {
+            continue;
+        };
+        if formats::recognise(rows.header()) == Some(Kind::DatabricksPrices) {
+            tables.push(other);
+        }
+    }
+    tables.sort();
+    match tables.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(only.clone())),
+        [first, second, ..] => Err(BillError::ManyPriceTables {
+            path: path.to_owned(),
+            first: first.clone(),
+            second: second.clone(),
+        }),
+    }
+}
+
+fn read_prices(path: &Path, warnings: &mut Warnings) -> Result<Prices, BillError> {
+    let rows = Rows::open(path)?;
+    let mut prices = PriceRows::new(rows.header(), path)?;
+    let mut push = |cells: &[&str], place: Place, warnings: &mut Warnings| {
+        prices.push(cells, place, warnings);
+        Ok(())
+    };
+    rows.read(warnings, &mut push, &mut |_done| Ok(()))?;
+    Ok(prices.finish())
 }
 
 impl Imported {

@@ -7,6 +7,7 @@ pub mod accelerator;
 pub mod columns;
 pub mod error;
 pub mod exact;
+pub mod export;
 pub mod filter;
 pub mod formats;
 pub mod import;
@@ -22,6 +23,7 @@ pub mod view;
 pub mod warnings;
 
 mod csv_rows;
+mod json_rows;
 mod parquet_rows;
 mod source;
 mod table;
@@ -31,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::Money;
 
 pub use error::BillError;
+pub use export::FocusFile;
 pub use formats::Kind;
 pub use import::{Imported, detect, import};
 pub use over_time::{Granularity, Series};

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, Timelike};
 
 /// Microseconds in a second.
 pub const PER_SEC: i64 = 1_000_000;
@@ -70,6 +70,36 @@ fn split_offset(text: &str) -> Option<(&str, i64)> {
     Some((clock, sign * (hours * 3_600 + minutes * 60)))
 }
 
+/// Reads a moment, or a date as Azure writes it for Americans: `MM/dd/yyyy`, `M/d/yyyy`, `M/d/yy`, at midnight.
+/// `None` when the text is neither, which `13/02/2026` is: day and month are never swapped.
+pub fn read_us(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if let Some(moment) = read(text) {
+        return Some(moment);
+    }
+    let (date, clock) = text.split_once(' ').unwrap_or((text, ""));
+    if !["", "0:00", "00:00", "0:00:00", "00:00:00", "12:00:00 AM"].contains(&clock) {
+        return None;
+    }
+    let mut parts = date.split('/');
+    let mut number = |longest: usize| {
+        let part = parts.next()?;
+        let fits = (1..=longest).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        fits.then(|| part.parse::<u32>().ok())?.map(|value| (value, part.len()))
+    };
+    let ((month, _), (day, _), (year, digits)) = (number(2)?, number(2)?, number(4)?);
+    let year = match digits {
+        2 => 2_000 + year,
+        4 => year,
+        _ => return None,
+    };
+    if parts.next().is_some() {
+        return None;
+    }
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros())
+}
+
 /// The span a text names: a moment, a whole day (`2026-05-01`) or a whole month (`2026-05`), as
 /// `[start, end)` in microseconds.
 pub fn read_span(text: &str) -> Option<(i64, i64)> {
@@ -85,7 +115,10 @@ pub fn read_span(text: &str) -> Option<(i64, i64)> {
 /// `2026-05-01T00:00:00Z`, with a fraction only where there is one.
 pub fn show(micros: i64) -> String {
     let Some(moment) = DateTime::from_timestamp_micros(micros) else { return micros.to_string() };
-    let mut text = moment.format("%Y-%m-%dT%H:%M:%S").to_string();
+    // By hand, because importers show millions: chrono reads its format text anew each time.
+    let (year, month, day) = (moment.year(), moment.month(), moment.day());
+    let (hour, minute, second) = (moment.hour(), moment.minute(), moment.second());
+    let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
     let fraction = micros.rem_euclid(PER_SEC);
     if fraction != 0 {
         // Writing to a String cannot fail.
@@ -152,6 +185,19 @@ mod tests {
             "ä2024-09-01",
         ] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_american_date_is_read_and_a_european_one_is_not_swapped() {
+        let day = read("2023-09-02");
+        for text in ["09/02/2023", "9/2/2023", "9/2/23", "9/2/2023 12:00:00 AM", " 2023-09-02 "] {
+            assert_eq!(read_us(text), day, "{text}");
+        }
+        for text in
+            ["13/02/2023", "9/2", "9/2/2023/1", "9/2/023", "9-2-2023", "9/2/2023 10:00", "a/2/2023", ""]
+        {
+            assert_eq!(read_us(text), None, "{text}");
         }
     }
 

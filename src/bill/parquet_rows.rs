@@ -10,10 +10,10 @@ use std::sync::mpsc::sync_channel;
 use polars::prelude::*;
 
 use super::error::BillError;
-use super::import::{EachRow, RowStep};
+use super::formats::EachRow;
+use super::import::RowStep;
 use super::moment;
-use super::table::Place;
-use super::warnings::Warnings;
+use super::warnings::{Place, Warnings};
 
 /// Rows taken at a time.
 const CHUNK_ROWS: usize = 16_384;

@@ -57,6 +57,11 @@ pub enum Content {
         /// The byte between two cells.
         separator: u8,
     },
+    /// JSON: a document, or one object a line.
+    Json {
+        /// How it is packed.
+        packing: Packing,
+    },
     /// Apache Parquet.
     Parquet,
 }
@@ -83,10 +88,19 @@ pub fn sniff(path: &Path) -> Result<Content, BillError> {
     if head.is_empty() {
         return Err(BillError::Empty { path: path.to_owned() });
     }
+    if is_json(&head) {
+        return Ok(Content::Json { packing });
+    }
     if let Some(found) = not_text(&head) {
         return Err(BillError::NotABill { found: found.to_owned(), path: path.to_owned() });
     }
     Ok(Content::Csv { packing, separator: separator(&head) })
+}
+
+/// Whether the text begins as JSON does.
+fn is_json(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    matches!(text.first(), Some(b'{' | b'[')) && !head.contains(&0)
 }
 
 /// What the bytes are when they are no separated text.
@@ -105,7 +119,6 @@ fn not_text(head: &[u8]) -> Option<&'static str> {
         [b'S', b'Q', b'L', b'i', b't', b'e', ..] => "an SQLite database",
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text; save it as UTF-8",
         _ if head.contains(&0) => "binary data",
-        _ if matches!(text_start.first(), Some(b'{' | b'[')) => "JSON",
         _ if text_start.first() == Some(&b'<') => "XML or HTML",
         _ if text_start.is_empty() => "nothing but white space",
         _ => return None,
@@ -243,7 +256,7 @@ mod tests {
     fn what_is_no_text_is_named() {
         assert_eq!(not_text(b"\x89PNG\r\n\x1a\n"), Some("a PNG picture"));
         assert_eq!(not_text(b"\x08\x0a\x12\x07pytorch\x00"), Some("binary data"));
-        assert_eq!(not_text(b"  {\"a\": 1}"), Some("JSON"));
+        assert!(is_json(b"\xef\xbb\xbf  {\"a\": 1}") && !is_json(b"a,{b}\n"));
         assert_eq!(not_text(b"a,b\n"), None);
     }
 }

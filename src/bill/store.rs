@@ -118,10 +118,22 @@ pub fn hash_file(
         done += read as u64;
         each((done as f64 / total as f64).min(1.0))?;
     }
+    Ok(name_of(hasher))
+}
+
+/// The name of a bill that two files make together, from the names each has alone.
+pub fn hash_of_both(one: &str, other: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(one);
+    hasher.update(other);
+    name_of(hasher)
+}
+
+fn name_of(hasher: Sha256) -> String {
     let mut hash = String::with_capacity(72);
     for byte in hasher.finalize() {
         // Writing to a String cannot fail.
         let _ = write!(hash, "{byte:02x}");
     }
-    Ok(format!("{hash}-{READER_VERSION}"))
+    format!("{hash}-{READER_VERSION}")
 }

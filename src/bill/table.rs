@@ -13,27 +13,12 @@ use super::formats::focus::RULE_COLUMN;
 use super::inference::{Classifier, FactSource};
 use super::moment;
 use super::profile::Profile;
-use super::warnings::{Trouble, Warnings};
+use super::warnings::{Place, Trouble, Warnings};
 use super::{Costs, MissingCells};
 
 /// Rows in a batch, which is also a row group of the store: enough to compress well, few enough that a row of
 /// some kilobytes keeps the memory in the hundreds of megabytes.
 pub const BATCH_ROWS: usize = 65_536;
-
-/// Where a row stands, for warnings.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// Line of the row's first character, counted from 1; `None` for a file without lines.
-    pub line: Option<u64>,
-    /// Row of the table, counted from 1 without the header.
-    pub row: u64,
-}
-
-impl Place {
-    fn words(self) -> String {
-        if self.line.is_some() { String::new() } else { format!(" in row {}", self.row) }
-    }
-}
 
 enum Cells {
     Text(StringChunkedBuilder),
@@ -200,7 +185,8 @@ pub struct Table {
 
 impl Table {
     /// For source columns that go to these targets. A column of our own in the source is not taken over.
-    pub fn new(targets: &[Target]) -> Self {
+    /// `is_focus` says that the file claims to be FOCUS, whose mandatory cells must have values.
+    pub fn new(targets: &[Target], is_focus: bool) -> Self {
         let columns: Vec<TableColumn> = targets
             .iter()
             .map(|target| TableColumn {
@@ -213,7 +199,7 @@ impl Table {
                 rounded: 0,
                 last_time: (String::new(), None),
                 cost: COSTS.iter().position(|cost| *cost == target.name),
-                nullable: columns::find(&target.name).is_none_or(|column| column.nullable),
+                nullable: !is_focus || columns::find(&target.name).is_none_or(|column| column.nullable),
             })
             .collect();
         let at = |name: &str| targets.iter().position(|target| target.name == name);
@@ -324,6 +310,13 @@ impl Table {
                         exact::SCALE
                     ),
                 );
+            }
+            if column.cost.is_some() && column.nullable && column.empty > 0 {
+                let message = format!(
+                    "{} of {} rows tell no such cost; it is missing there, not 0",
+                    column.empty, self.rows
+                );
+                warnings.about_file(Some(&column.name), message);
             }
             if column.cost.is_some() && column.empty + column.unreadable > 0 {
                 let cells = MissingCells { empty: column.empty, unreadable: column.unreadable };

@@ -9,6 +9,22 @@ use super::Warning;
 /// Listed warnings of one kind in one column; the rest is counted.
 pub const LISTED_PER_KIND: u64 = 20;
 
+/// Where a row stands, for warnings.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Line of the row's first character, counted from 1; `None` for a file without lines.
+    pub line: Option<u64>,
+    /// Row of the table, counted from 1 without the header.
+    pub row: u64,
+}
+
+impl Place {
+    /// The row in words, where there is no line to name.
+    pub(super) fn words(self) -> String {
+        if self.line.is_some() { String::new() } else { format!(" in row {}", self.row) }
+    }
+}
+
 /// The kinds of trouble, each counted on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Trouble {
@@ -24,6 +40,8 @@ pub enum Trouble {
     NotJson,
     /// A mandatory cell without a value.
     Empty,
+    /// A value that a formula gives, where a cell that it needs has none.
+    Incomplete,
 }
 
 impl Trouble {
@@ -35,6 +53,7 @@ impl Trouble {
             Self::Encoding => "more rows that are not UTF-8",
             Self::NotJson => "more cells that are not JSON objects",
             Self::Empty => "more cells without a value",
+            Self::Incomplete => "more values that could not be computed",
         }
     }
 }

@@ -403,6 +403,9 @@ pub struct Bill {
     /// Keep only rows with this value
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     pub filters: Vec<String>,
+    /// Also write these rows as FOCUS 1.2 to a file that ends in .csv or .parquet
+    #[arg(long, value_name = "FILE")]
+    pub focus: Option<PathBuf>,
 }
 
 /// `plan`

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::args::Bill;
 use super::session::Session;
 use super::table;
-use crate::app::{Query, QueryResult};
+use crate::app::{Command, Query, QueryResult};
 use crate::bill::{Basis, Costs, Filter, Group, InferenceShare, Totals, Warning};
 use crate::units::{self, Money};
 
@@ -30,6 +30,11 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     if state.bills.is_empty() {
         bail!("no bill is named and the project has none; name at least one file");
     }
+    if let Some(to) = &what.focus {
+        let to = std::path::absolute(to)?;
+        session.run(Command::WriteFocus { filters: filters.clone(), to, replace: false })?;
+    }
+    let state = session.app.state();
     let warnings: Vec<Warning> = state.bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
 
     let QueryResult::Totals(total) = session.ask(&Query::Totals { filters: filters.clone() })? else {

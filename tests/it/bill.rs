@@ -1,6 +1,8 @@
 //! Bills: fixtures of our own and the public samples. Expected sums are what `fixtures/bills/make.py` prints
 //! (Python's `decimal`), rounded to the ten places of `Money` where they have more.
 
+mod aws;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -478,3 +478,19 @@ fn totals_equal_the_files_to_the_last_digit() {
         assert_eq!(found, expected, "{file}");
     }
 }
+
+#[test]
+fn bills_are_written_as_focus_and_no_file_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("focus.csv");
+    let named = out.to_str().unwrap();
+    let arguments = ["bill", "--json", "--where", "ChargeCategory=Usage", "--focus", named];
+    let document = json(&arguments, &[sample("bill-focus-1.2.csv.gz")]);
+    let written = json(&["bill", "--json"], std::slice::from_ref(&out));
+    assert_eq!(written["total"], document["total"]);
+    assert_eq!(written["rows"], document["rows"]);
+    let message = failure(&arguments, &[sample("bill-focus-1.2.csv.gz")]);
+    assert!(message.contains("a file of this name already"), "{message}");
+    let message = failure(&["bill", "--focus", "bill.xlsx"], &[sample("bill-focus-1.2.csv.gz")]);
+    assert!(message.contains(".csv or .parquet"), "{message}");
+}

@@ -3,6 +3,8 @@
 
 mod architecture;
 mod bill;
+mod bill_azure;
+mod bill_formats;
 mod chart;
 mod cli;
 mod cli_words;

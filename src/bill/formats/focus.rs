@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::{Kind, Plan, Target};
+use super::{Kind, Plan, Same, Target};
 use crate::bill::columns::{self, ColumnType, FocusVersion};
 use crate::bill::error::BillError;
 
@@ -74,7 +74,7 @@ pub fn plan(version: FocusVersion, header: &[String], path: &Path) -> Result<Pla
             format!("FOCUS {version} demands columns this file does not have: {}", absent.join(", ")),
         ));
     }
-    Ok(Plan { kind: Kind::Focus(version), targets, remarks })
+    Ok(Plan { kind: Kind::Focus(version), targets, remarks, mapper: Box::new(Same) })
 }
 
 fn target(index: usize, name: &str) -> Target {

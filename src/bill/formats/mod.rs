@@ -2,27 +2,91 @@
 //!
 //! Knows headers only: no disk, no rows.
 
+mod aws_charge;
+pub mod aws_cur;
+pub mod aws_explorer;
+mod aws_names;
+mod aws_tags;
+pub mod azure;
+pub mod databricks;
 pub mod focus;
+pub mod gcp;
+pub mod inputs;
+pub mod json;
+pub mod mapping;
+pub mod model_api;
+pub mod oci;
 
 use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use self::gcp::{console, export};
+use self::model_api::{anthropic, deepseek, openai};
 use super::columns::{ColumnType, FocusVersion};
 use super::error::BillError;
+use super::warnings::{Place, Warnings};
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// FOCUS "Cost and Usage" of this version.
     Focus(FocusVersion),
+    /// Google Cloud's export to BigQuery, standard or detailed.
+    GcpExport,
+    /// The cost table of an invoice from Google Cloud's console.
+    GcpCostTable,
+    /// A report from Google Cloud's console.
+    GcpReport,
+    /// Costs from OpenAI's dashboard or API.
+    OpenAiCosts,
+    /// Token counts from OpenAI's dashboard or API.
+    OpenAiUsage,
+    /// Costs from Anthropic's console.
+    AnthropicCosts,
+    /// Token counts from Anthropic's console.
+    AnthropicTokens,
+    /// The cost report of Anthropic's API.
+    AnthropicReport,
+    /// Costs from DeepSeek's platform.
+    DeepSeek,
+    /// AWS Cost and Usage Report, legacy.
+    AwsCur,
+    /// AWS Cost and Usage Report 2.0 (Data Exports).
+    AwsCur2,
+    /// AWS Cost Explorer: the CSV download and answers of `get-cost-and-usage`.
+    AwsCostExplorer,
+    /// Azure cost details, actual or amortized.
+    Azure(azure::Agreement),
+    /// An Oracle Cloud cost report.
+    Oci,
+    /// Databricks' `system.billing.usage`: quantities without prices.
+    DatabricksUsage,
+    /// Databricks' `system.billing.list_prices`: the prices of those quantities, and no bill.
+    DatabricksPrices,
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Focus(version) => write!(f, "FOCUS {version}"),
+            Self::GcpExport => f.write_str("Google Cloud billing export"),
+            Self::GcpCostTable => f.write_str("Google Cloud cost table"),
+            Self::GcpReport => f.write_str("Google Cloud cost report"),
+            Self::OpenAiCosts => f.write_str("OpenAI costs"),
+            Self::OpenAiUsage => f.write_str("OpenAI token usage"),
+            Self::AnthropicCosts => f.write_str("Anthropic costs"),
+            Self::AnthropicTokens => f.write_str("Anthropic token usage"),
+            Self::AnthropicReport => f.write_str("Anthropic cost report"),
+            Self::DeepSeek => f.write_str("DeepSeek costs"),
+            Self::AwsCur => f.write_str("AWS CUR"),
+            Self::AwsCur2 => f.write_str("AWS CUR 2.0"),
+            Self::AwsCostExplorer => f.write_str("AWS Cost Explorer"),
+            Self::Azure(agreement) => write!(f, "Azure cost details ({agreement})"),
+            Self::Oci => f.write_str("Oracle Cloud cost report"),
+            Self::DatabricksUsage => f.write_str("Databricks usage"),
+            Self::DatabricksPrices => f.write_str("Databricks list prices"),
         }
     }
 }
@@ -36,35 +100,132 @@ pub struct Target {
     pub kind: ColumnType,
 }
 
+/// Takes a row: its cells, where it stands, and where to complain.
+pub(super) type EachRow<'a> = dyn FnMut(&[&str], Place, &mut Warnings) -> Result<(), BillError> + 'a;
+
+/// Turns rows of a source into rows of the store.
+pub trait Mapper: Send {
+    /// Hands on the rows that a source row becomes: one, none or several. Their cells line up with
+    /// [`Plan::targets`]; an empty cell has no value.
+    ///
+    /// # Errors
+    /// Those of `row`.
+    fn map(
+        &mut self,
+        cells: &[&str],
+        place: Place,
+        warnings: &mut Warnings,
+        row: &mut EachRow<'_>,
+    ) -> Result<(), BillError>;
+
+    /// Says what is only known once all rows are in.
+    fn finish(&mut self, _warnings: &mut Warnings) {}
+}
+
+/// Rows that are already the store's.
+pub struct Same;
+
+impl Mapper for Same {
+    fn map(
+        &mut self,
+        cells: &[&str],
+        place: Place,
+        warnings: &mut Warnings,
+        row: &mut EachRow<'_>,
+    ) -> Result<(), BillError> {
+        row(cells, place, warnings)
+    }
+}
+
 /// A header that was understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The format.
     pub kind: Kind,
-    /// One for each source column, in the file's order.
+    /// The columns of the store's rows.
     pub targets: Vec<Target>,
     /// What is odd about the header: the column it concerns and words.
     pub remarks: Vec<(Option<String>, String)>,
+    /// How its rows become rows of the store.
+    pub mapper: Box<dyn Mapper>,
 }
 
 /// The format a header belongs to, cheaply; `None` when it is no bill.
 pub fn recognise(header: &[String]) -> Option<Kind> {
-    focus::version(header).map(Kind::Focus)
+    // Before FOCUS: eight and more of Azure's own column names are FOCUS names too.
+    azure::agreement(header)
+        .map(Kind::Azure)
+        .or_else(|| focus::version(header).map(Kind::Focus))
+        .or_else(|| aws_cur::recognise(header))
+        .or_else(|| aws_explorer::recognise(header))
+        .or_else(|| export::recognise(header))
+        .or_else(|| console::recognise(header))
+        .or_else(|| oci::is_report(header).then_some(Kind::Oci))
+        .or_else(|| databricks::kind(header))
+        .or_else(|| openai::recognise(header))
+        .or_else(|| anthropic::recognise(header))
+        .or_else(|| deepseek::recognise(header))
 }
 
-/// How to read a file with this header.
+/// A document that an API answers with, as a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonTable {
+    /// The names of its columns.
+    pub header: Vec<String>,
+    /// Its rows; as many cells as columns.
+    pub rows: Vec<Vec<String>>,
+    /// What is odd about the document.
+    pub remarks: Vec<String>,
+}
+
+/// The table in a document; `None` when it is no bill's.
+pub fn json_table(document: &serde_json::Value) -> Option<JsonTable> {
+    let explorer = || {
+        let (header, rows) = aws_explorer::table(document)?;
+        Some(JsonTable { header, rows, remarks: Vec::new() })
+    };
+    explorer().or_else(|| openai::table(document)).or_else(|| anthropic::table(document))
+}
+
+/// A value of a document as a cell.
+fn json_cell(value: Option<&serde_json::Value>) -> String {
+    match value {
+        None | Some(serde_json::Value::Null) => String::new(),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// How to read a file with this header; `preamble` is what some files say before it, as names and values.
 ///
 /// # Errors
 /// A header that is no bill's (the error says what was found), or a bill's that lacks what is needed.
-pub fn plan(header: &[String], path: &Path) -> Result<Plan, BillError> {
+pub fn plan(header: &[String], preamble: &[(String, String)], path: &Path) -> Result<Plan, BillError> {
     match recognise(header) {
         Some(Kind::Focus(version)) => focus::plan(version, header, path),
+        Some(kind @ (Kind::AwsCur | Kind::AwsCur2)) => aws_cur::plan(kind, header, path),
+        Some(Kind::AwsCostExplorer) => aws_explorer::plan(header, path),
+        Some(Kind::GcpExport) => export::plan(header, path),
+        Some(kind @ (Kind::GcpCostTable | Kind::GcpReport)) => console::plan(kind, header, preamble, path),
+        Some(kind @ (Kind::OpenAiCosts | Kind::OpenAiUsage)) => openai::plan(kind, header, path),
+        Some(kind @ (Kind::AnthropicCosts | Kind::AnthropicTokens | Kind::AnthropicReport)) => {
+            anthropic::plan(kind, header, path)
+        }
+        Some(Kind::DeepSeek) => deepseek::plan(Kind::DeepSeek, header, path),
+        Some(Kind::Azure(agreement)) => azure::plan(agreement, header, path),
+        Some(Kind::Oci) => oci::plan(header, path),
+        Some(Kind::DatabricksUsage) => databricks::plan(header, path, None),
+        Some(Kind::DatabricksPrices) => Err(databricks::prices::alone(path)),
         None => Err(BillError::NotABill { found: describe_header(header), path: path.to_owned() }),
     }
 }
 
 /// The header in a few words.
 fn describe_header(header: &[String]) -> String {
+    format!("a table whose first line is {}", some_names(header))
+}
+
+/// The first names, and how many more there are.
+pub(super) fn some_names(header: &[String]) -> String {
     let shown: Vec<String> = header
         .iter()
         .take(5)
@@ -82,5 +243,14 @@ fn describe_header(header: &[String]) -> String {
     } else {
         String::new()
     };
-    format!("a table whose first line is {}{more}", shown.join(", "))
+    format!("{}{more}", shown.join(", "))
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("kind", &self.kind)
+            .field("targets", &self.targets)
+            .finish_non_exhaustive()
+    }
 }

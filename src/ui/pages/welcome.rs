@@ -65,8 +65,8 @@ fn steps(state: &State) -> [Step; 5] {
     };
     let rows: u64 = state.bills.iter().map(|bill| bill.rows).sum();
     let bill_step = if state.bills.is_empty() {
-        let why =
-            "A FOCUS export of your cloud: what you pay today, and how much of it is inference.".to_owned();
+        let why = "A bill of your cloud or model API: what you pay today, and how much of it is inference."
+            .to_owned();
         step("Put the bill beside them", false, why, "Add a bill…", Action::PickFiles)
     } else {
         let files = counted(state.bills.len(), "file", "files");

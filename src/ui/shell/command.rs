@@ -21,6 +21,7 @@ pub enum UiCommand {
     ExportOffers,
     ExportComparison,
     ExportRoofline,
+    WriteFocus,
     Quit,
     Go(Page),
     QuickMeasure,
@@ -105,6 +106,7 @@ pub const TABLE: &[Entry] = &[
     entry(UiCommand::ExportOffers, "Export offers chart…", Menu::File, &[]),
     entry(UiCommand::ExportComparison, "Export comparison chart…", Menu::File, &[]),
     entry(UiCommand::ExportRoofline, "Export roofline chart…", Menu::File, &[]),
+    entry(UiCommand::WriteFocus, "Export bills as FOCUS…", Menu::File, &[]),
     group(UiCommand::Quit, "Quit", Menu::File, &[key(CTRL, Key::Q)]),
     entry(UiCommand::QuickMeasure, "Measure all models briefly", Menu::Run, &[key(CTRL, Key::R)]),
     entry(UiCommand::Profile, "Profile the chosen configuration", Menu::Run, &[]),
@@ -141,7 +143,7 @@ pub fn hindrance(command: UiCommand, state: &State, working: bool) -> Option<&'s
         UiCommand::ExportTradeOff if state.points.is_empty() && state.results.is_empty() => {
             Some("Nothing has been measured yet")
         }
-        UiCommand::ExportBill if state.bills.is_empty() => Some("No bill is open"),
+        UiCommand::ExportBill | UiCommand::WriteFocus if state.bills.is_empty() => Some("No bill is open"),
         UiCommand::ExportOffers if state.answer.is_none() => {
             Some("There is no plan yet: measure a model and set a demand")
         }

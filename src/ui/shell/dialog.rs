@@ -30,6 +30,8 @@ pub enum Purpose {
     ExportChart(Box<Chart>),
     /// A file for the report.
     ExportReport,
+    /// A file for the bills as FOCUS; its ending chooses the format.
+    WriteFocus,
 }
 
 impl Purpose {
@@ -39,6 +41,7 @@ impl Purpose {
             Self::SaveProject => "Save project as".to_owned(),
             Self::ExportChart(chart) => format!("Export “{}”", chart.title),
             Self::ExportReport => "Export report".to_owned(),
+            Self::WriteFocus => "Export bills as FOCUS".to_owned(),
         }
     }
 
@@ -53,7 +56,7 @@ impl Purpose {
         match self {
             Self::Open => "Open",
             Self::SaveProject => "Save",
-            Self::ExportChart(_) | Self::ExportReport => "Export",
+            Self::ExportChart(_) | Self::ExportReport | Self::WriteFocus => "Export",
         }
     }
 
@@ -63,6 +66,7 @@ impl Purpose {
             Self::SaveProject => &["inferometer"],
             Self::ExportChart(_) => &["svg", "png", "csv"],
             Self::ExportReport => &["html"],
+            Self::WriteFocus => &["parquet", "csv"],
         }
     }
 
@@ -73,6 +77,7 @@ impl Purpose {
             Self::SaveProject => format!("{project}.inferometer"),
             Self::ExportChart(chart) => format!("{}.svg", chart.id),
             Self::ExportReport => "report.html".to_owned(),
+            Self::WriteFocus => "bill.parquet".to_owned(),
         }
     }
 }

@@ -54,6 +54,7 @@ impl Window {
             UiCommand::OpenSample => self.perform_command(Command::OpenSample),
             UiCommand::SaveAs => self.ask(Purpose::SaveProject),
             UiCommand::ExportReport => self.ask(Purpose::ExportReport),
+            UiCommand::WriteFocus => self.ask(Purpose::WriteFocus),
             UiCommand::ExportTradeOff
             | UiCommand::ExportBill
             | UiCommand::ExportOffers
@@ -159,6 +160,9 @@ impl Window {
                 Purpose::SaveProject => self.perform_command(Command::SaveAs(path)),
                 Purpose::ExportChart(chart) => self.export_chart(*chart, path, replace),
                 Purpose::ExportReport => self.export_report(path, replace),
+                Purpose::WriteFocus => {
+                    self.perform_command(Command::WriteFocus { filters: Vec::new(), to: path, replace });
+                }
                 Purpose::Open => {}
             },
         }

@@ -95,8 +95,8 @@ impl Bills {
             empty_ui(
                 ui,
                 "No bill is open",
-                "Open a cloud bill in FOCUS 1.0 to 1.2, as CSV, CSV.gz or Parquet, or drop it anywhere on the \
-                 window. It is read into a local store and never leaves this machine.",
+                "Open what a provider bills you, as CSV, JSON or Parquet, or drop it anywhere on the window: FOCUS, \
+                 AWS, Azure, Google Cloud, Oracle Cloud, Databricks, OpenAI, Anthropic, DeepSeek. It is read into a local store and never leaves this machine.",
                 "Open a bill…",
             )
         });

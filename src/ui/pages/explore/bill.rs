@@ -36,7 +36,7 @@ impl BillPane {
             let pressed = empty_ui(
                 ui,
                 "No bill is open",
-                "Open a FOCUS bill (CSV, CSV.gz or Parquet) to see what is paid today beside what was measured.",
+                "Open a bill (CSV, JSON or Parquet) to see what is paid today beside what was measured.",
                 "Open a bill…",
             );
             if pressed {

@@ -1,0 +1,136 @@
+//! The columns of the report, found by their letters.
+
+use super::super::mapping::cell;
+
+/// Declares the columns that are read, by the letters of their names.
+macro_rules! inputs {
+    ($($column:ident = $letters:literal),* $(,)?) => {
+        /// A column of the report.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum In { $($column),* }
+
+        const INPUTS: &[(In, &str)] = &[$((In::$column, $letters)),*];
+    };
+}
+
+inputs! {
+    InvoiceId = "billinvoiceid",
+    InvoicingEntity = "billinvoicingentity",
+    BillingEntity = "billbillingentity",
+    BillType = "billbilltype",
+    PayerId = "billpayeraccountid",
+    PayerName = "billpayeraccountname",
+    PeriodStart = "billbillingperiodstartdate",
+    PeriodEnd = "billbillingperiodenddate",
+    AccountId = "lineitemusageaccountid",
+    AccountName = "lineitemusageaccountname",
+    LineType = "lineitemlineitemtype",
+    UsageStart = "lineitemusagestartdate",
+    UsageEnd = "lineitemusageenddate",
+    ProductCode = "lineitemproductcode",
+    UsageType = "lineitemusagetype",
+    Operation = "lineitemoperation",
+    Zone = "lineitemavailabilityzone",
+    Resource = "lineitemresourceid",
+    Amount = "lineitemusageamount",
+    NormalizedAmount = "lineitemnormalizedusageamount",
+    Currency = "lineitemcurrencycode",
+    Unblended = "lineitemunblendedcost",
+    NetUnblended = "lineitemnetunblendedcost",
+    Description = "lineitemlineitemdescription",
+    TaxType = "lineitemtaxtype",
+    LegalEntity = "lineitemlegalentity",
+    Discount = "discounttotaldiscount",
+    Discounts = "discount",
+    Product = "product",
+    ProductName = "productproductname",
+    ProductFamily = "productproductfamily",
+    InstanceType = "productinstancetype",
+    RegionCode = "productregioncode",
+    Region = "productregion",
+    FromRegion = "productfromregioncode",
+    Location = "productlocation",
+    LocationType = "productlocationtype",
+    Cores = "productvcpu",
+    Memory = "productmemory",
+    Gpus = "productgpu",
+    System = "productoperatingsystem",
+    Sku = "productsku",
+    RateCode = "pricingratecode",
+    RateId = "pricingrateid",
+    PricingCurrency = "pricingcurrency",
+    PublicCost = "pricingpublicondemandcost",
+    PublicRate = "pricingpublicondemandrate",
+    Unit = "pricingunit",
+    ReservationArn = "reservationreservationarn",
+    SubscriptionId = "reservationsubscriptionid",
+    ReservedEffective = "reservationeffectivecost",
+    ReservedNetEffective = "reservationneteffectivecost",
+    ReservedUnits = "reservationtotalreservedunits",
+    ReservedNormalized = "reservationtotalreservednormalizedunits",
+    UnusedUnits = "reservationunusedquantity",
+    UnusedNormalized = "reservationunusednormalizedunitquantity",
+    UnusedUpfront = "reservationunusedamortizedupfrontfeeforbillingperiod",
+    UnusedRecurring = "reservationunusedrecurringfee",
+    NetUnusedUpfront = "reservationnetunusedamortizedupfrontfeeforbillingperiod",
+    NetUnusedRecurring = "reservationnetunusedrecurringfee",
+    PlanArn = "savingsplansavingsplanarn",
+    PlanEffective = "savingsplansavingsplaneffectivecost",
+    PlanNetEffective = "savingsplannetsavingsplaneffectivecost",
+    PlanTotal = "savingsplantotalcommitmenttodate",
+    PlanUsed = "savingsplanusedcommitment",
+    CapacityArn = "capacityreservationcapacityreservationarn",
+    CapacityStatus = "capacityreservationcapacityreservationstatus",
+}
+
+/// A name's letters and digits in lower case: `lineItem/UnblendedCost` and `line_item_unblended_cost` are one, and
+/// so are `savingsPlan/SavingsPlanARN` and `savings_plan_savings_plan_a_r_n`.
+pub(in super::super) fn letters(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Columns of amounts, which a further row of the same line must not repeat.
+pub(super) fn is_amount(name: &str) -> bool {
+    let letters = letters(name);
+    let money = ["lineitem", "reservation", "savingsplan", "splitlineitem", "discount", "pricingpublic"];
+    let words =
+        ["time", "type", "option", "term", "region", "status", "zone", "family", "id", "arn", "entity"];
+    money.iter().any(|start| letters.starts_with(start)) && !words.iter().any(|end| letters.ends_with(end))
+}
+
+/// Where the columns stand. One column may be there under two spellings, when a table was made of reports of both
+/// kinds; a row has its value under one of them.
+pub(super) struct Found {
+    places: Vec<Vec<usize>>,
+}
+
+impl Found {
+    pub fn new(header: &[String]) -> Self {
+        let names: Vec<String> = header.iter().map(|name| letters(name)).collect();
+        let places = |wanted: &str| {
+            names.iter().enumerate().filter(|(_, name)| *name == wanted).map(|(place, _)| place).collect()
+        };
+        Self { places: INPUTS.iter().map(|(_, wanted)| places(wanted)).collect() }
+    }
+
+    pub fn at(&self, column: In) -> Option<usize> {
+        self.places[column as usize].first().copied()
+    }
+
+    pub fn text<'c>(&self, cells: &[&'c str], column: In) -> &'c str {
+        let texts = self.places[column as usize].iter().map(|place| cell(cells, Some(*place)));
+        texts.into_iter().find(|text| !text.is_empty()).unwrap_or("")
+    }
+
+    /// A column that stands twice under one spelling; attributes of products may differ in case only.
+    pub fn twice(&self, header: &[String]) -> Option<String> {
+        let columns = INPUTS.iter().filter(|(_, letters)| !letters.starts_with("product"));
+        columns.map(|(column, _)| &self.places[*column as usize]).find_map(|places| {
+            let again = |at: usize| {
+                let same = |place: &usize| header[*place].trim().eq_ignore_ascii_case(header[at].trim());
+                places.iter().filter(|place| same(place)).count() > 1
+            };
+            places.iter().find(|place| again(**place)).map(|place| header[*place].clone())
+        })
+    }
+}

@@ -1,0 +1,272 @@
+//! The tables that Google Cloud's console lets one download: the cost table of an invoice, and reports.
+//!
+//! The cost table begins with lines about the invoice, before its header; its credits are rows of their own. The
+//! currency stands in the names of the columns, `Cost ($)`, and amounts have commas for thousands. Both come without
+//! resources, labels and hours.
+
+use std::path::Path;
+
+use super::services;
+use crate::bill::error::BillError;
+use crate::bill::exact::Exact;
+use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell, outputs};
+use crate::bill::formats::{Kind, Plan};
+use crate::bill::moment;
+use crate::bill::warnings::{Place, Warnings};
+
+outputs!(
+    BilledCost,
+    EffectiveCost,
+    ListCost,
+    ContractedCost,
+    BillingCurrency,
+    BillingAccountId,
+    BillingAccountName,
+    BillingPeriodStart,
+    BillingPeriodEnd,
+    InvoiceId,
+    ChargePeriodStart,
+    ChargePeriodEnd,
+    ChargeCategory,
+    ChargeDescription,
+    ChargeFrequency,
+    ServiceName,
+    ServiceCategory,
+    ServiceSubcategory,
+    ProviderName,
+    PublisherName,
+    InvoiceIssuerName,
+    SubAccountId,
+    SubAccountName,
+    SkuId,
+    SkuMeter,
+    PricingCategory,
+    ConsumedQuantity,
+    ConsumedUnit,
+    x_CreditType,
+);
+
+const GOOGLE: &str = "Google Cloud";
+
+/// Which table a header is.
+pub fn recognise(header: &[String]) -> Option<Kind> {
+    let names = Header::new(header);
+    if !names.has(&["Service description", "SKU description"]) {
+        return None;
+    }
+    if amount_column(header, "Cost").is_some() && names.has(&["Usage start date"]) {
+        return Some(Kind::GcpCostTable);
+    }
+    amount_column(header, "Subtotal").map(|_place| Kind::GcpReport)
+}
+
+/// The column `name (¤)` and what stands in its brackets.
+fn amount_column(header: &[String], name: &str) -> Option<(usize, String)> {
+    header.iter().enumerate().find_map(|(place, column)| {
+        let (words, sign) = column.trim().strip_suffix(')')?.rsplit_once('(')?;
+        words.trim().eq_ignore_ascii_case(name).then(|| (place, sign.to_owned()))
+    })
+}
+
+/// How to read one; `preamble` is what stands before the header.
+///
+/// # Errors
+/// None so far; the header was recognised by what is needed.
+pub fn plan(
+    kind: Kind,
+    names: &[String],
+    preamble: &[(String, String)],
+    _path: &Path,
+) -> Result<Plan, BillError> {
+    let header = Header::new(names);
+    let at = |names: &[&str]| header.at(names);
+    let amount = |names_of: &[&str]| names_of.iter().find_map(|name| amount_column(names, name));
+    let cost = amount(&["Unrounded Cost", "Unrounded subtotal", "Cost", "Subtotal"]);
+    let sign = cost.as_ref().map_or("", |(_, sign)| sign.as_str());
+    let about = |name: &str| {
+        preamble
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map_or("", |(_, value)| value.as_str())
+    };
+    let mut remarks = vec![(
+        None,
+        "the console's tables have no resources, labels or hours; export to BigQuery for those".to_owned(),
+    )];
+    let currency = match (about("Currency"), currency_of(sign)) {
+        ("", Some(currency)) => {
+            remarks.push((None, format!("the currency is told by `{sign}` alone and taken as {currency}")));
+            currency.to_owned()
+        }
+        ("", None) => sign.to_owned(),
+        (told, _) => told.to_owned(),
+    };
+    let table = Table {
+        cost: cost.map(|(place, _)| place),
+        list: amount(&["List cost"]).map(|(place, _)| place),
+        negotiated: amount(&["Negotiated savings"]).map(|(place, _)| place),
+        currency,
+        account: at(&["Billing account ID"]),
+        account_name: at(&["Billing account name"]),
+        invoice: about("Invoice number").to_owned(),
+        start: at(&["Usage start date", "Date", "Month"]),
+        end: at(&["Usage end date"]),
+        service: at(&["Service description"]),
+        sku: at(&["SKU description"]),
+        sku_id: at(&["SKU ID"]),
+        project: at(&["Project ID"]),
+        project_name: at(&["Project name"]),
+        credit: at(&["Credit type"]),
+        cost_type: at(&["Cost type"]),
+        used: at(&["Usage amount"]),
+        unit: at(&["Usage unit"]),
+    };
+    let used: Vec<usize> = [
+        table.cost,
+        table.list,
+        table.account,
+        table.account_name,
+        table.service,
+        table.sku,
+        table.sku_id,
+        table.project,
+        table.project_name,
+        table.credit,
+        table.used,
+        table.unit,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let (targets, mapping) = Mapping::new(table, Out::NAMES, names, &used);
+    Ok(Plan { kind, targets, remarks, mapper: Box::new(mapping) })
+}
+
+/// The currency that a sign most often stands for.
+fn currency_of(sign: &str) -> Option<&'static str> {
+    Some(match sign {
+        "$" | "US$" => "USD",
+        "€" => "EUR",
+        "£" => "GBP",
+        "¥" => "JPY",
+        "₹" => "INR",
+        "A$" => "AUD",
+        "CA$" | "C$" => "CAD",
+        "CHF" => "CHF",
+        _ => return None,
+    })
+}
+
+struct Table {
+    cost: Option<usize>,
+    list: Option<usize>,
+    negotiated: Option<usize>,
+    currency: String,
+    account: Option<usize>,
+    account_name: Option<usize>,
+    invoice: String,
+    start: Option<usize>,
+    end: Option<usize>,
+    service: Option<usize>,
+    sku: Option<usize>,
+    sku_id: Option<usize>,
+    project: Option<usize>,
+    project_name: Option<usize>,
+    credit: Option<usize>,
+    cost_type: Option<usize>,
+    used: Option<usize>,
+    unit: Option<usize>,
+}
+
+/// An amount without thousands commas: a comma that is followed by three digits.
+fn plain_number(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let separates = |place: usize| {
+        let after =
+            bytes.get(place + 1..place + 4).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
+        let ends = bytes.get(place + 4).is_none_or(|next| !next.is_ascii_digit());
+        place > 0 && bytes[place - 1].is_ascii_digit() && after && ends
+    };
+    text.char_indices().filter(|(place, c)| *c != ',' || !separates(*place)).map(|(_, c)| c).collect()
+}
+
+impl Fill for Table {
+    fn fill(&mut self, cells: &[&str], filled: &mut Filled, place: Place, warnings: &mut Warnings) -> bool {
+        let of = |at| cell(cells, at);
+        let mut read = |at, name: &str| amount(&plain_number(of(at)), name, place, warnings);
+        let (cost, list, negotiated) = (
+            read(self.cost, "Cost"),
+            read(self.list, "List cost"),
+            read(self.negotiated, "Negotiated savings"),
+        );
+        if let Some(cost) = cost {
+            filled.set_amount(Out::BilledCost, cost);
+            filled.set_amount(Out::EffectiveCost, cost);
+        }
+        if let Some(list) = list {
+            filled.set_amount(Out::ListCost, list);
+            if let Some(contracted) = list.checked_add(negotiated.unwrap_or(Exact::default())) {
+                filled.set_amount(Out::ContractedCost, contracted);
+            }
+        }
+        filled.set(Out::BillingCurrency, &self.currency);
+        filled.set(Out::InvoiceId, &self.invoice);
+
+        let start = moment::read_span(of(self.start));
+        // The last day is part of the period.
+        let end = if self.end.is_some() { moment::read_span(of(self.end)) } else { start };
+        match start {
+            Some((first, _)) => {
+                filled.set(Out::ChargePeriodStart, &moment::show(first));
+                let month = moment::month_start(first);
+                filled.set(Out::BillingPeriodStart, &month.map(moment::show).unwrap_or_default());
+                let next = month.and_then(moment::next_month);
+                filled.set(Out::BillingPeriodEnd, &next.map(moment::show).unwrap_or_default());
+            }
+            None => filled.set(Out::ChargePeriodStart, of(self.start)),
+        }
+        filled.set(Out::ChargePeriodEnd, &end.map(|(_, end)| moment::show(end)).unwrap_or_default());
+
+        let (credit, cost_type) = (of(self.credit), of(self.cost_type));
+        let (category, frequency) = if !credit.is_empty() {
+            ("Credit", "Usage-Based")
+        } else if cost_type.eq_ignore_ascii_case("tax") {
+            ("Tax", "One-Time")
+        } else if ["adjustment", "rounding error"].iter().any(|kind| cost_type.eq_ignore_ascii_case(kind)) {
+            ("Adjustment", "One-Time")
+        } else if of(self.sku).starts_with("Commitment") {
+            ("Purchase", "Recurring")
+        } else {
+            ("Usage", "Usage-Based")
+        };
+        filled.set(Out::ChargeCategory, category);
+        filled.set(Out::ChargeFrequency, frequency);
+        filled.set(Out::x_CreditType, credit);
+        if category == "Usage" {
+            filled.set(Out::ConsumedQuantity, &plain_number(of(self.used)));
+            filled.set(Out::ConsumedUnit, of(self.unit));
+            let sku = of(self.sku).to_lowercase();
+            let spot = ["spot", "preemptible"].iter().any(|word| sku.contains(word));
+            filled.set(Out::PricingCategory, if spot { "Dynamic" } else { "Standard" });
+        }
+        let (service_category, subcategory) = services::category(of(self.service));
+        for (column, text) in [
+            (Out::BillingAccountId, of(self.account)),
+            (Out::BillingAccountName, of(self.account_name)),
+            (Out::ChargeDescription, of(self.sku)),
+            (Out::ServiceName, of(self.service)),
+            (Out::ServiceCategory, service_category),
+            (Out::ServiceSubcategory, subcategory),
+            (Out::ProviderName, GOOGLE),
+            (Out::PublisherName, GOOGLE),
+            (Out::InvoiceIssuerName, GOOGLE),
+            (Out::SubAccountId, of(self.project)),
+            (Out::SubAccountName, of(self.project_name)),
+            (Out::SkuId, of(self.sku_id)),
+            (Out::SkuMeter, of(self.sku)),
+        ] {
+            filled.set(column, text);
+        }
+        true
+    }
+}

@@ -1,0 +1,9 @@
+//! Google Cloud: the export of billing data to BigQuery (standard and detailed), and the tables of its console.
+
+pub mod console;
+pub mod export;
+
+mod services;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+//! Rows of our own in the layouts of the export and of the console.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::bill::formats::{self, Kind};
+use crate::bill::warnings::{Place, Warnings};
+
+type Row = BTreeMap<String, String>;
+
+/// The rows that a table becomes, without empty cells, and the warnings.
+fn rows_of(header: &[&str], preamble: &[(&str, &str)], rows: &[&[&str]]) -> (Kind, Vec<Row>, Vec<String>) {
+    let owned = |text: &&str| (*text).to_owned();
+    let names: Vec<String> = header.iter().map(owned).collect();
+    let preamble: Vec<(String, String)> =
+        preamble.iter().map(|(key, value)| (owned(key), owned(value))).collect();
+    let mut plan = formats::plan(&names, &preamble, Path::new("f.csv")).unwrap();
+    let mut warnings = Warnings::new("f.csv");
+    let mut found = Vec::new();
+    for cells in rows {
+        let mut each = |cells: &[&str], _: Place, _: &mut Warnings| {
+            let named = plan.targets.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
+            found.push(named.map(|(target, cell)| (target.name.clone(), (*cell).to_owned())).collect());
+            Ok(())
+        };
+        plan.mapper.map(cells, Place { line: Some(2), row: 1 }, &mut warnings, &mut each).unwrap();
+    }
+    plan.mapper.finish(&mut warnings);
+    let mut said: Vec<String> = plan.remarks.into_iter().map(|(_, words)| words).collect();
+    said.extend(warnings.finish().0.into_iter().map(|warning| warning.message));
+    (plan.kind, found, said)
+}
+
+fn expect(row: &Row, wanted: &[(&str, &str)]) {
+    for (column, value) in wanted {
+        assert_eq!(row.get(*column).map_or("", String::as_str), *value, "{column}");
+    }
+}
+
+const NESTED: [&str; 15] = [
+    "billing_account_id",
+    "service",
+    "sku",
+    "usage_start_time",
+    "usage_end_time",
+    "project",
+    "labels",
+    "system_labels",
+    "location",
+    "resource",
+    "cost",
+    "currency",
+    "usage",
+    "credits",
+    "invoice",
+];
+
+#[test]
+fn all_credits_of_a_row_count_and_promotions_are_no_discount() {
+    let row = [
+        "01-02",
+        r#"{"id":"6F81","description":"Compute Engine"}"#,
+        r#"{"id":"AB","description":"Nvidia L4 GPU attached to Spot Preemptible VMs running in Iowa"}"#,
+        "2026-10-31 23:00:00 UTC",
+        "2026-11-01 00:00:00 UTC",
+        r#"{"id":"prod-1","name":"prod","labels":[{"key":"team","value":"platform"},{"key":"env","value":"prod"}]}"#,
+        r#"[{"key":"team","value":"search"}]"#,
+        r#"[{"key":"compute.googleapis.com/machine_spec","value":"g2-standard-4"},{"key":"compute.googleapis.com/cores","value":"4"}]"#,
+        r#"{"location":"us-central1","region":"us-central1","zone":"us-central1-a"}"#,
+        r#"{"name":"vm","global_name":"//compute/vm"}"#,
+        "10.123456789012345",
+        "USD",
+        r#"{"amount":3600.0,"unit":"seconds","amount_in_pricing_units":1.0,"pricing_unit":"hour"}"#,
+        r#"[{"type":"SUSTAINED_USAGE_DISCOUNT","amount":-1.5},{"type":"PROMOTION","amount":-2.25}]"#,
+        r#"{"month":"202611"}"#,
+    ];
+    let (kind, rows, said) = rows_of(&NESTED, &[], &[&row]);
+    assert_eq!((kind, rows.len(), said), (Kind::GcpExport, 1, Vec::new()));
+    expect(
+        &rows[0],
+        &[
+            // 10.123456789012345 − 1.5 − 2.25, and without the promotion.
+            ("BilledCost", "6.373456789012345"),
+            ("EffectiveCost", "8.623456789012345"),
+            ("ContractedCost", "10.123456789012345"),
+            ("ListCost", ""),
+            ("x_Credits", "-3.75"),
+            ("x_CreditTypes", "PROMOTION, SUSTAINED_USAGE_DISCOUNT"),
+            // The invoice is November's, the use October's.
+            ("BillingPeriodStart", "2026-11-01T00:00:00Z"),
+            ("BillingPeriodEnd", "2026-12-01T00:00:00Z"),
+            ("ChargePeriodStart", "2026-10-31 23:00:00 UTC"),
+            ("PricingCategory", "Dynamic"),
+            ("ServiceCategory", "Compute"),
+            ("RegionId", "us-central1"),
+            ("AvailabilityZone", "us-central1-a"),
+            ("ResourceId", "//compute/vm"),
+            ("ConsumedQuantity", "3600.0"),
+            ("PricingUnit", "hour"),
+            ("SkuPriceDetails", r#"{"CoreCount":4,"InstanceType":"g2-standard-4"}"#),
+            ("Tags", r#"{"env":"prod","team":"search"}"#),
+            ("SubAccountId", "prod-1"),
+        ],
+    );
+}
+
+#[test]
+fn the_flat_export_is_the_same_and_pythons_lists_are_read() {
+    let header = [
+        "billing_account_id",
+        "service.id",
+        "service.description",
+        "sku.id",
+        "sku.description",
+        "usage_start_time",
+        "usage_end_time",
+        "cost",
+        "currency",
+        "credits",
+        "cost_type",
+        "labels",
+    ];
+    let row = [
+        "a",
+        "6F81",
+        "Gemini API",
+        "S",
+        "Generate content output token count",
+        "2026-10-01 00:00:00 UTC",
+        "2026-10-01 01:00:00 UTC",
+        "2",
+        "EUR",
+        "[{'name': 'Bob\\'s \"deal\"', 'type': 'DISCOUNT', 'amount': -0.5, 'id': None}]",
+        "regular",
+        "{\"app\": \"chat\"}",
+    ];
+    let tax = [
+        "a",
+        "",
+        "Invoice",
+        "",
+        "Tax",
+        "2026-10-01 00:00:00 UTC",
+        "2026-10-02 00:00:00 UTC",
+        "1",
+        "EUR",
+        "",
+        "tax",
+        "",
+    ];
+    let broken =
+        ["a", "", "X", "", "Y", "2026-10-01 00:00:00 UTC", "", "1", "EUR", "[{'amount': ", "regular", ""];
+    let (_, rows, said) = rows_of(&header, &[], &[&row, &tax, &broken]);
+    expect(
+        &rows[0],
+        &[
+            ("BilledCost", "1.5"),
+            ("ServiceSubcategory", "Generative AI"),
+            ("BillingPeriodStart", "2026-10-01T00:00:00Z"),
+            ("Tags", r#"{"app":"chat"}"#),
+            ("PricingCategory", "Standard"),
+        ],
+    );
+    expect(
+        &rows[1],
+        &[("ChargeCategory", "Tax"), ("BilledCost", "1"), ("PricingQuantity", ""), ("PricingCategory", "")],
+    );
+    // What is paid is not known where the credits are not: no cost rather than too much.
+    expect(&rows[2], &[("BilledCost", ""), ("x_CostBeforeCredits", "1")]);
+    assert!(said.len() == 1 && said[0].contains("no list of amounts"), "{said:?}");
+}
+
+#[test]
+fn an_export_without_what_is_needed_is_refused() {
+    let names = ["billing_account_id", "service", "sku", "usage", "cost"].map(str::to_owned);
+    let error = formats::plan(&names, &[], Path::new("f.json")).unwrap_err().to_string();
+    assert!(error.contains("currency") && error.contains("usage_start_time"), "{error}");
+}
+
+#[test]
+fn the_cost_table_has_credits_as_rows_and_its_invoice_before_the_header() {
+    let header = [
+        "Billing account name",
+        "Billing account ID",
+        "Project name",
+        "Project ID",
+        "Project hierarchy",
+        "Service description",
+        "Service ID",
+        "SKU description",
+        "SKU ID",
+        "Consumption model description",
+        "Credit type",
+        "Cost type",
+        "Usage start date",
+        "Usage end date",
+        "Usage amount",
+        "Usage unit",
+        "Unrounded Cost ($)",
+        "Cost ($)",
+    ];
+    let gpu = |credit, amount, cost| {
+        [
+            "Example",
+            "0-0",
+            "prod",
+            "prod-1",
+            "org",
+            "Compute Engine",
+            "6F81",
+            "Nvidia L4 GPU running in Americas",
+            "AA",
+            "Default",
+            credit,
+            "Usage",
+            "2026-10-01",
+            "2026-10-31",
+            amount,
+            "hour",
+            cost,
+            "0",
+        ]
+    };
+    let preamble = [("Invoice number", "1234567890"), ("Currency", "AUD")];
+    let (kind, rows, _) = rows_of(
+        &header,
+        &preamble,
+        &[&gpu("", "1,168.00", "1,094.081234"), &gpu("Sustained use discount", "", "-1.50")],
+    );
+    assert_eq!(kind, Kind::GcpCostTable);
+    expect(
+        &rows[0],
+        &[
+            ("BilledCost", "1094.081234"),
+            ("BillingCurrency", "AUD"),
+            ("InvoiceId", "1234567890"),
+            ("ConsumedQuantity", "1168.00"),
+            ("ChargePeriodEnd", "2026-11-01T00:00:00Z"),
+            ("ChargeCategory", "Usage"),
+        ],
+    );
+    expect(&rows[1], &[("BilledCost", "-1.5"), ("ChargeCategory", "Credit"), ("ConsumedQuantity", "")]);
+}
+
+#[test]
+fn a_report_tells_its_currency_by_a_sign() {
+    let header = [
+        "Date",
+        "Service description",
+        "Service ID",
+        "SKU description",
+        "SKU ID",
+        "Usage amount",
+        "Usage unit",
+        "List cost (£)",
+        "Negotiated savings (£)",
+        "Savings programmes (£)",
+        "Other savings (£)",
+        "Unrounded subtotal (£)",
+        "Subtotal (£)",
+    ];
+    let row = [
+        "2026-10-15",
+        "Gemini API",
+        "A",
+        "tokens",
+        "B",
+        "622,403",
+        "count",
+        "1,001.56",
+        "-1.06",
+        "0",
+        "0",
+        "1,000.4999",
+        "1,000.50",
+    ];
+    let (kind, rows, said) = rows_of(&header, &[], &[&row]);
+    assert_eq!(kind, Kind::GcpReport);
+    expect(
+        &rows[0],
+        &[
+            ("BilledCost", "1000.4999"),
+            ("ListCost", "1001.56"),
+            // 1,001.56 − 1.06.
+            ("ContractedCost", "1000.5"),
+            ("BillingCurrency", "GBP"),
+            ("ConsumedQuantity", "622403"),
+            ("ChargePeriodEnd", "2026-10-16T00:00:00Z"),
+        ],
+    );
+    assert!(said.iter().any(|words| words.contains("taken as GBP")), "{said:?}");
+}

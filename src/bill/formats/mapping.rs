@@ -1,0 +1,265 @@
+//! What formats that are not FOCUS share: finding columns by name, and filling FOCUS columns row by row.
+
+use super::{ColumnType, EachRow, Mapper, Target};
+use crate::bill::columns;
+use crate::bill::error::BillError;
+use crate::bill::exact::Exact;
+use crate::bill::warnings::{Place, Trouble, Warnings};
+
+/// Names the columns that a format fills, as an enum whose numbers are their places and a list of their names.
+macro_rules! outputs {
+    ($($column:ident),* $(,)?) => {
+        /// The columns that this format fills.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(non_camel_case_types, reason = "FOCUS writes x_ before columns that are not its own")]
+        enum Out { $($column),* }
+
+        impl Out {
+            /// Their names, in order.
+            const NAMES: &[&str] = &[$(stringify!($column)),*];
+        }
+
+        impl From<Out> for usize {
+            fn from(column: Out) -> usize {
+                column as usize
+            }
+        }
+    };
+}
+pub(super) use outputs;
+
+/// A header, to find columns in.
+pub struct Header<'h> {
+    names: &'h [String],
+}
+
+impl<'h> Header<'h> {
+    /// Of these names.
+    pub fn new(names: &'h [String]) -> Self {
+        Self { names }
+    }
+
+    /// The place of the first of `names` that the header has, however it is capitalised. A localised name that
+    /// carries the English one in brackets, `Ressourcengruppe (ResourceGroup)`, is found by both.
+    pub fn at(&self, names: &[&str]) -> Option<usize> {
+        names.iter().find_map(|wanted| {
+            let is = |name: &str| name.trim().eq_ignore_ascii_case(wanted);
+            self.names.iter().position(|name| is(name) || bracketed(name).is_some_and(is))
+        })
+    }
+
+    /// Whether all of these are there.
+    pub fn has(&self, names: &[&str]) -> bool {
+        names.iter().all(|name| self.at(&[name]).is_some())
+    }
+}
+
+/// The text in the brackets that end a name.
+fn bracketed(name: &str) -> Option<&str> {
+    let (_, inside) = name.trim().strip_suffix(')')?.rsplit_once('(')?;
+    Some(inside)
+}
+
+/// The cell of a column; empty where the file has no such column, or the cell has no value.
+pub fn cell<'c>(cells: &[&'c str], at: Option<usize>) -> &'c str {
+    let text = at.and_then(|at| cells.get(at)).map_or("", |text| text.trim());
+    if text == "NULL" { "" } else { text }
+}
+
+/// Cells being filled: one for each column that the format fills, empty until it is.
+#[derive(Debug, Default)]
+pub struct Filled {
+    cells: Vec<String>,
+}
+
+impl Filled {
+    /// Sets a column.
+    pub fn set(&mut self, column: impl Into<usize>, text: &str) {
+        let cell = &mut self.cells[column.into()];
+        cell.clear();
+        cell.push_str(text);
+    }
+
+    /// Sets a column to an amount.
+    pub fn set_amount(&mut self, column: impl Into<usize>, amount: Exact) {
+        self.cells[column.into()] = amount.to_string();
+    }
+
+    /// What a column was set to.
+    pub fn get(&self, column: impl Into<usize>) -> &str {
+        &self.cells[column.into()]
+    }
+}
+
+/// How a format fills its columns from a row of the file.
+pub trait Fill: Send {
+    /// Fills the columns, which are all empty; false leaves the row out, and then `warnings` says why.
+    fn fill(&mut self, cells: &[&str], filled: &mut Filled, place: Place, warnings: &mut Warnings) -> bool;
+
+    /// Asked after each row: turns what was filled into a further row of the same source row; false when there is
+    /// none.
+    fn further(&mut self, _filled: &mut Filled) -> bool {
+        false
+    }
+
+    /// A column of the file that counts once, such as an amount: it stays empty in further rows.
+    fn counts_once(&self, _column: usize) -> bool {
+        false
+    }
+
+    /// Says what is only known once all rows are in.
+    fn finish(&mut self, _warnings: &mut Warnings) {}
+}
+
+/// A mapper that fills some columns and keeps the file's others as they are.
+pub struct Mapping<F> {
+    fill: F,
+    filled: Filled,
+    kept: Vec<usize>,
+}
+
+impl<F: Fill> Mapping<F> {
+    /// For the columns `fills` (FOCUS names and `x_` names), with the columns of `header` that are not in `used`
+    /// kept under their own names. The targets belong into [`super::Plan::targets`].
+    pub fn new(fill: F, fills: &[&str], header: &[String], used: &[usize]) -> (Vec<Target>, Self) {
+        let target = |name: &str| Target {
+            name: name.to_owned(),
+            kind: columns::find(name).map_or(ColumnType::Text, |c| c.kind),
+        };
+        let mut targets: Vec<Target> = fills.iter().map(|name| target(name)).collect();
+        let mut kept = Vec::new();
+        for (place, name) in header.iter().enumerate() {
+            if used.contains(&place) {
+                continue;
+            }
+            let name = if name.trim().is_empty() {
+                format!("x_Unnamed{}", place + 1)
+            } else {
+                name.trim().to_owned()
+            };
+            let taken = |name: &str| targets.iter().any(|target| target.name.eq_ignore_ascii_case(name));
+            // A column of the file may be called as one that is filled: it is kept, under another name.
+            let name = if taken(&name) { format!("x_Source_{name}") } else { name };
+            let name = if taken(&name) { format!("{name}_{}", place + 1) } else { name };
+            targets.push(Target { name, kind: ColumnType::Text });
+            kept.push(place);
+        }
+        let filled = Filled { cells: vec![String::new(); fills.len()] };
+        (targets, Self { fill, filled, kept })
+    }
+}
+
+impl<F> Mapping<F> {
+    /// What fills the columns, for a mapper that makes several rows of one.
+    pub fn fill_mut(&mut self) -> &mut F {
+        &mut self.fill
+    }
+}
+
+impl<F: Fill> Mapper for Mapping<F> {
+    fn map(
+        &mut self,
+        cells: &[&str],
+        place: Place,
+        warnings: &mut Warnings,
+        row: &mut EachRow<'_>,
+    ) -> Result<(), BillError> {
+        for cell in &mut self.filled.cells {
+            cell.clear();
+        }
+        if !self.fill.fill(cells, &mut self.filled, place, warnings) {
+            return Ok(());
+        }
+        let filled = self.filled.cells.iter().map(String::as_str);
+        let kept = self.kept.iter().map(|place| cells.get(*place).copied().unwrap_or(""));
+        let all: Vec<&str> = filled.chain(kept).collect();
+        row(&all, place, warnings)?;
+        while self.fill.further(&mut self.filled) {
+            let filled = self.filled.cells.iter().map(String::as_str);
+            let kept = self.kept.iter().map(|place| {
+                if self.fill.counts_once(*place) { "" } else { cells.get(*place).copied().unwrap_or("") }
+            });
+            let all: Vec<&str> = filled.chain(kept).collect();
+            row(&all, place, warnings)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, warnings: &mut Warnings) {
+        self.fill.finish(warnings);
+    }
+}
+
+/// The amount in a cell that a formula needs; a cell that is no number is a warning and `None`. An empty cell is
+/// `None` without one.
+pub fn amount(text: &str, column: &str, place: Place, warnings: &mut Warnings) -> Option<Exact> {
+    if text.is_empty() {
+        return None;
+    }
+    match Exact::read(text) {
+        Ok(read) => Some(read.value),
+        Err(error) => {
+            warnings.add(Trouble::Unreadable, place.line, Some(column), || {
+                format!("{error}; the cell counts as missing, not as 0")
+            });
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sum;
+
+    outputs!(BilledCost, x_Kind);
+
+    impl Fill for Sum {
+        fn fill(
+            &mut self,
+            cells: &[&str],
+            filled: &mut Filled,
+            place: Place,
+            warnings: &mut Warnings,
+        ) -> bool {
+            let add = |at| amount(cell(cells, Some(at)), "a", place, warnings).unwrap_or_default();
+            let [a, b] = [0, 1].map(add);
+            filled.set_amount(Out::BilledCost, a.checked_add(b).unwrap());
+            filled.set(Out::x_Kind, "sum");
+            cells[0] != "skip"
+        }
+    }
+
+    #[test]
+    fn columns_are_filled_and_the_others_kept() {
+        let header = ["a", "b", "BilledCost", "", "note"].map(str::to_owned);
+        let (targets, mut mapping) = Mapping::new(Sum, Out::NAMES, &header, &[0, 1]);
+        let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+        assert_eq!(names, ["BilledCost", "x_Kind", "x_Source_BilledCost", "x_Unnamed4", "note"]);
+        assert_eq!(targets[0].kind, ColumnType::Decimal);
+        let mut rows = Vec::new();
+        let mut warnings = Warnings::new("f.csv");
+        let place = Place { line: Some(2), row: 1 };
+        for cells in [["1.25", "2", "9", "", "n"], ["skip", "", "", "", ""], ["x", "1", "", "u", ""]] {
+            mapping
+                .map(&cells, place, &mut warnings, &mut |cells, _, _| {
+                    rows.push(cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>());
+                    Ok(())
+                })
+                .unwrap();
+        }
+        assert_eq!(rows, [["3.25", "sum", "9", "", "n"], ["1", "sum", "", "u", ""]]);
+        // `skip` and `x` are no numbers.
+        assert_eq!(warnings.finish().1, 2);
+    }
+
+    #[test]
+    fn a_localised_name_is_found_by_the_name_in_its_brackets() {
+        let names = ["Ressourcengruppe (ResourceGroup)", "MeterId"].map(str::to_owned);
+        let header = Header::new(&names);
+        assert_eq!(header.at(&["resourcegroup"]), Some(0));
+        assert_eq!(header.at(&["Nothing", "meterid"]), Some(1));
+        assert!(header.has(&["MeterId", "ResourceGroup"]) && !header.has(&["MeterId", "Cost"]));
+    }
+}

@@ -1,0 +1,121 @@
+//! Bills of model APIs: what OpenAI, Anthropic and DeepSeek export from their consoles and answer over their APIs.
+//!
+//! A row is what one model, key or project cost in a day or an hour. None of them says what a commitment is: what is
+//! billed is what was used, so the effective and the contracted cost are the billed one. A list price is told by
+//! Anthropic alone; elsewhere it stays empty.
+
+pub mod anthropic;
+pub mod deepseek;
+pub mod openai;
+
+use super::mapping::{Filled, outputs};
+use crate::bill::exact::Exact;
+use crate::bill::moment;
+
+outputs!(
+    BilledCost,
+    EffectiveCost,
+    ListCost,
+    ContractedCost,
+    BillingCurrency,
+    BillingPeriodStart,
+    BillingPeriodEnd,
+    ChargePeriodStart,
+    ChargePeriodEnd,
+    ChargeCategory,
+    ChargeDescription,
+    ChargeFrequency,
+    ServiceName,
+    ServiceCategory,
+    ServiceSubcategory,
+    ProviderName,
+    PublisherName,
+    InvoiceIssuerName,
+    BillingAccountId,
+    BillingAccountName,
+    SubAccountId,
+    SubAccountName,
+    RegionId,
+    SkuId,
+    SkuMeter,
+    SkuPriceDetails,
+    ConsumedQuantity,
+    ConsumedUnit,
+    x_Model,
+    x_TokenType,
+    x_Tier,
+    x_ApiKey,
+);
+
+/// Who sells it.
+struct Seller {
+    provider: &'static str,
+    service: &'static str,
+}
+
+impl Seller {
+    /// What all rows of a seller have.
+    fn fill(&self, filled: &mut Filled) {
+        for column in [Out::ProviderName, Out::PublisherName, Out::InvoiceIssuerName] {
+            filled.set(column, self.provider);
+        }
+        filled.set(Out::ServiceName, self.service);
+        filled.set(Out::ServiceCategory, "AI and Machine Learning");
+        filled.set(Out::ServiceSubcategory, "Generative AI");
+        filled.set(Out::ChargeCategory, "Usage");
+        filled.set(Out::ChargeFrequency, "Usage-Based");
+    }
+}
+
+/// What a row cost; nothing where the file does not tell.
+fn cost(filled: &mut Filled, amount: Option<Exact>) {
+    for column in [Out::BilledCost, Out::EffectiveCost, Out::ContractedCost] {
+        if let Some(amount) = amount {
+            filled.set_amount(column, amount);
+        }
+    }
+}
+
+/// When it was used, and the month that is billed with it. Moments that cannot be read stay as they are, to be told
+/// of where the column is read.
+fn period(filled: &mut Filled, start: &str, end: &str) {
+    filled.set(Out::ChargePeriodStart, start);
+    filled.set(Out::ChargePeriodEnd, end);
+    let Some(micros) = moment::read(start) else { return };
+    let (first, next) = (moment::month_start(micros), moment::next_month(micros));
+    filled.set(Out::BillingPeriodStart, &first.map(moment::show).unwrap_or_default());
+    filled.set(Out::BillingPeriodEnd, &next.map(moment::show).unwrap_or_default());
+}
+
+/// A day as a period, its end exclusive; nothing where it is no day.
+fn day(text: &str) -> (String, String) {
+    match moment::read(text) {
+        Some(start) => (moment::show(start), moment::show(start + moment::PER_DAY)),
+        None => (text.to_owned(), String::new()),
+    }
+}
+
+/// The model and what was counted, as FOCUS keeps properties of a SKU.
+fn details(model: &str, token_type: &str, tier: &str) -> String {
+    let mut object = serde_json::Map::new();
+    for (key, value) in [("x_Model", model), ("x_TokenType", token_type), ("x_Tier", tier)] {
+        if !value.is_empty() {
+            object.insert(key.to_owned(), value.into());
+        }
+    }
+    if object.is_empty() { String::new() } else { serde_json::Value::Object(object).to_string() }
+}
+
+/// Sets the model, what was counted and the tier wherever they are looked for.
+fn sku(filled: &mut Filled, model: &str, token_type: &str, tier: &str) {
+    filled.set(Out::x_Model, model);
+    filled.set(Out::x_TokenType, token_type);
+    filled.set(Out::x_Tier, tier);
+    filled.set(Out::SkuPriceDetails, &details(model, token_type, tier));
+    let words: Vec<&str> = [model, token_type, tier].into_iter().filter(|word| !word.is_empty()).collect();
+    filled.set(Out::SkuMeter, &words.join(" "));
+    filled.set(Out::SkuId, &words.join("/"));
+}
+
+#[cfg(test)]
+mod tests;
