@@ -2,7 +2,7 @@
 //! older pay-as-you-go usage.
 //!
 //! The header tells the agreement, never whether costs are actual or amortized: both exports have the same one.
-//! That is told row by row ([`charges`]). Mapping: Microsoft's "Convert Cost Management data to FOCUS"; where it
+//! That is told row by row (`charges`). Mapping: Microsoft's "Convert Cost Management data to FOCUS"; where it
 //! and real exports differ (a quantity is in priced blocks, not in single units), the exports decide.
 
 mod charges;
