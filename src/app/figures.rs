@@ -271,7 +271,6 @@ pub fn duel(duel: &Duel) -> Chart {
                     ("Percentile".to_owned(), ratio.percentile.to_string()),
                     (format!("Latency of {name_a} ÷ {name_b}"), times(found.ratio)),
                     ("95 % interval".to_owned(), format!("{} to {}", times(found.low), times(found.high))),
-                    ("Chance if equal".to_owned(), format!("{:.4}", found.p_value)),
                 ];
                 let dimmed = matches!(ratio.decision, Decision::Undecided);
                 let label = found.to_string().split(' ').next().unwrap_or_default().to_owned();

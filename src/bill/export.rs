@@ -65,8 +65,14 @@ impl Column {
     }
 
     fn of(&self, part: &Part) -> Expr {
-        let value =
-            if part.has(&self.stored) { col(self.stored.as_str()) } else { lit(NULL).cast(self.dtype()) };
+        let value = if part.has(&self.stored) {
+            col(self.stored.as_str())
+        } else if self.name == "ProviderName" && part.has("ServiceProviderName") {
+            // The name that FOCUS 1.3 gave it.
+            col("ServiceProviderName")
+        } else {
+            lit(NULL).cast(self.dtype())
+        };
         value.alias(self.name.as_str())
     }
 }
@@ -88,8 +94,7 @@ impl Bill {
         let columns = self.focus_columns();
         let write_error = |source| BillError::Write { path: out.to_owned(), source };
         let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let temporary =
-            tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).map_err(write_error)?;
+        let temporary = new_file(folder).map_err(write_error)?;
         let file = temporary.reopen().map_err(write_error)?;
         let failed = |source| BillError::Query { doing: "write the bill as FOCUS", source };
         let schema: Schema =
@@ -118,7 +123,7 @@ impl Bill {
     fn focus_columns(&self) -> Vec<Column> {
         let has = |name: &str| self.parts.iter().any(|part| part.has(name));
         let of_focus = COLUMNS.iter().filter(|column| {
-            has(column.name) || (column.since <= FocusVersion::V1_2 && column.level == Level::Mandatory)
+            column.since <= FocusVersion::V1_2 && (has(column.name) || column.level == Level::Mandatory)
         });
         let mut found: Vec<Column> = of_focus
             .map(|column| Column {
@@ -130,7 +135,7 @@ impl Bill {
         let mut others: BTreeMap<&str, ColumnType> = BTreeMap::new();
         for part in &self.parts {
             for name in &part.imported.columns {
-                if columns::find(name).is_none() {
+                if columns::find(name).is_none_or(|column| column.since > FocusVersion::V1_2) {
                     others.entry(name).or_insert_with(|| part.kind(name).unwrap_or(ColumnType::Text));
                 }
             }
@@ -146,7 +151,20 @@ impl Bill {
     }
 }
 
-/// The name of a column that is not of FOCUS: `lineItem/UsageType` → `x_lineItem_UsageType`.
+/// A file in the folder that is gone unless it is kept, with the rights that files of the user have.
+fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".writing-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // What the user's mask forbids is taken off.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+/// The name of a column that is not of FOCUS 1.2: `lineItem/UsageType` → `x_lineItem_UsageType`.
 fn own_name(stored: &str) -> String {
     let plain: String = stored.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if plain.starts_with("x_") { plain } else { format!("x_{plain}") }

@@ -32,6 +32,8 @@ pub(super) type RowStep<'a> = dyn FnMut(f64) -> Result<(), BillError> + 'a;
 
 /// Files beside a bill that are looked at for one that belongs to it.
 const MOST_BESIDE: usize = 200;
+/// The largest price table: all SKUs of all clouds with their history are some megabytes.
+const MOST_PRICE_BYTES: u64 = 32 << 20;
 /// The share of an import that hashing takes.
 const HASH_SHARE: f64 = 0.1;
 
@@ -256,18 +258,21 @@ pub fn import(
 fn price_table_beside(path: &Path) -> Result<Option<PathBuf>, BillError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let read_error = |source| BillError::Read { path: folder.to_owned(), source };
+    let mut others: Vec<PathBuf> =
+        std::fs::read_dir(folder).map_err(read_error)?.flatten().map(|entry| entry.path()).collect();
+    others.sort();
     let mut tables = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(read_error)?.flatten().take(MOST_BESIDE) {
-        let other = entry.path();
-        // What cannot be read, or is something else, is no price table.
-        let Ok(rows) = (if other.is_file() && other != path { Rows::open(&other) } else { continue }) else {
+    for other in others.into_iter().filter(|other| other != path).take(MOST_BESIDE) {
+        // Prices are few: a large file is something else, and is not read for nothing.
+        if !std::fs::metadata(&other).is_ok_and(|about| about.is_file() && about.len() <= MOST_PRICE_BYTES) {
             continue;
-        };
+        }
+        // What cannot be read, or is something else, is no price table.
+        let Ok(rows) = Rows::open(&other) else { continue };
         if formats::recognise(rows.header()) == Some(Kind::DatabricksPrices) {
             tables.push(other);
         }
     }
-    tables.sort();
     match tables.as_slice() {
         [] => Ok(None),
         [only] => Ok(Some(only.clone())),

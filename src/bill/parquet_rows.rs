@@ -202,7 +202,8 @@ fn json_of(value: &AnyValue<'_>) -> serde_json::Value {
                     Some((pair.get("key")?.as_str()?.to_owned(), pair.get("value")?.clone()))
                 })
                 .collect();
-            pairs.map_or(Value::Array(items), Value::Object)
+            // An empty list of pairs is as well one of anything.
+            pairs.filter(|pairs| !pairs.is_empty()).map_or(Value::Array(items), Value::Object)
         }
         AnyValue::Struct(..) | AnyValue::StructOwned(_) => {
             let AnyValue::StructOwned(fields) = value.clone().into_static() else { return Value::Null };

@@ -45,7 +45,9 @@ pub(super) fn run(session: &mut Session, what: &Compare) -> anyhow::Result<()> {
             let same = (config.batch, config.threads, &config.provider, &config.dims);
             stored.point.model_sha256 == *sha256
                 && stored.point.target == there
+                && (!there.is_empty() || derive::same_machine(state, stored))
                 && config.is_plain_but_for_optimisation()
+                && what.sweep.optimisation.first().is_none_or(|wanted| *wanted == config.optimisation)
                 && same == (batch, threads, provider, &dims)
         })
     };

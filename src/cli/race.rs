@@ -87,8 +87,8 @@ fn run(
 ) -> (Option<Duel>, anyhow::Result<()>) {
     let before = find(session);
     let done = session.run(Command::Duel(Box::new(race)));
-    // One that broke off without a word does not make an older one its own.
-    let found = find(session).filter(|duel| done.is_ok() || Some(duel) != before.as_ref());
+    // One that found nothing does not make an older one its own.
+    let found = find(session).filter(|duel| Some(duel) != before.as_ref());
     found_or_too_few(found, done)
 }
 
@@ -266,7 +266,6 @@ fn ratios(ratios: &[Ratio]) -> Map<String, Value> {
             "low": ratio.estimate.map(|found| found.low),
             "high": ratio.estimate.map(|found| found.high),
             "level": ratio.level,
-            "p_value": ratio.estimate.map(|found| found.p_value),
             "resolution": ratio.resolution,
             "pairs": ratio.pairs,
             "sets": ratio.sets,

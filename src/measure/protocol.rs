@@ -17,7 +17,7 @@ use super::transfer::{Part, Piece};
 use crate::model::{ElementType, Port};
 
 /// Changes when a message changes its meaning; both sides must have the same.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// Begins each line of the worker that is a message.
 pub const MARK: &str = "@inferometer ";
@@ -120,7 +120,9 @@ pub struct LaneSpec {
 /// How sessions take turns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TurnSpec {
-    /// A turn begins with inferences that do not count, for so many milliseconds and at least one; 0 = none.
+    /// A turn begins with so many inferences at least that do not count,
+    pub least_lead: u32,
+    /// and with more of them for so many milliseconds.
     pub lead_millis: f64,
     /// Then come those that count, for so many milliseconds and at least one.
     pub counted_millis: f64,

@@ -172,6 +172,7 @@ fn blocks_of_a_comparison_run_there_by_paths_of_this_machine() {
     };
     let feed = shapes::feed_of(&model, &sizes, Source::Generated { seed: 1 });
     let turns = TurnSpec {
+        least_lead: 1,
         lead_millis: 1.0,
         counted_millis: 1.0,
         millis: 5.0,

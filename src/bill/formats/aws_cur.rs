@@ -339,6 +339,10 @@ impl CurFill {
                 either(reservation, text(In::SubscriptionId))
             }
             LineType::Usage => "",
+            // The fee paid at the beginning says so in words.
+            LineType::Fee if text(In::Description).starts_with("Sign up charge for subscription") => {
+                either(reservation, text(In::SubscriptionId))
+            }
             _ => reservation,
         };
         let product_code = text(In::ProductCode);

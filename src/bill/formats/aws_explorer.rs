@@ -323,7 +323,7 @@ impl Download {
     fn more_follow(&self, cells: &[&str]) -> bool {
         let differs = |group: &Group| {
             let own = Exact::read(cell(cells, Some(group.at))).map_or(Exact(0), |read| read.value);
-            group.told.is_some_and(|told| told != own)
+            group.told.is_some_and(|told| (told.0 - own.0).abs() > 2 * ROUNDING)
         };
         self.has_totals && self.periods == 1 && self.groups.iter().any(differs)
     }

@@ -137,7 +137,10 @@ impl<F: Fill> Mapping<F> {
             } else {
                 name.trim().to_owned()
             };
-            let taken = |name: &str| targets.iter().any(|target| target.name.eq_ignore_ascii_case(name));
+            let taken = |name: &str| {
+                targets.iter().any(|target| target.name.eq_ignore_ascii_case(name))
+                    || columns::find(name).is_some()
+            };
             // A column of the file may be called as one that is filled: it is kept, under another name.
             let name = if taken(&name) { format!("x_Source_{name}") } else { name };
             let name = if taken(&name) { format!("{name}_{}", place + 1) } else { name };

@@ -174,7 +174,9 @@ impl<'r> Race<'r> {
             if self.is_narrow(&self.blocks, within) {
                 return Ok(End::Precise);
             }
-            if self.spent >= seconds || self.groups >= groups.saturating_mul(MOST_GROUPS) {
+            // A slow model goes on until there is something to say.
+            let is_over = self.spent >= seconds && self.is_narrow(&self.blocks, f64::INFINITY);
+            if is_over || self.groups >= groups.saturating_mul(MOST_GROUPS) {
                 return Ok(End::TimeUp);
             }
         }
@@ -319,14 +321,23 @@ impl<'r> Race<'r> {
         let (lead_millis, counted_millis) = if several {
             (SPIN_MILLIS.0, millis / lanes)
         } else if self.sides.iter().all(plain) {
-            // One inference each.
-            (f64::MIN_POSITIVE, 0.0)
+            // One inference that does not count and one that does.
+            (0.0, 0.0)
         } else {
             SPIN_MILLIS
         };
         let (millis, least_rounds) = if several { (0.0, 1) } else { (millis, LEAST_ROUNDS) };
         let most_millis = LONGEST_BLOCK_SECS * 1e3;
-        TurnSpec { lead_millis, counted_millis, millis, least_rounds, most_millis, only: None, seed: 0 }
+        TurnSpec {
+            least_lead: 1,
+            lead_millis,
+            counted_millis,
+            millis,
+            least_rounds,
+            most_millis,
+            only: None,
+            seed: 0,
+        }
     }
 
     fn report(&mut self, now: String) {

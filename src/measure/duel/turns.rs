@@ -72,7 +72,7 @@ impl Set {
         for order in Orders::new(runners.len(), turns.seed) {
             for next in order {
                 let (place, runner) = &mut runners[next];
-                turn(runner, lead, counted, &mut latencies[*place])
+                turn(|| runner.run(), (turns.least_lead, lead), counted, &mut latencies[*place])
                     .map_err(|error| named(&self.specs[*place], &error.message()))?;
             }
             rounds += 1;
@@ -85,19 +85,22 @@ impl Set {
     }
 }
 
-fn turn(
-    runner: &mut Runner<'_>,
-    lead: Duration,
+/// Inferences that do not count, so many and for so long at least; then those that count, for so long and at least one.
+fn turn<E>(
+    mut run: impl FnMut() -> Result<(Instant, Instant), E>,
+    (least_lead, lead): (u32, Duration),
     counted: Duration,
     latencies: &mut Vec<u64>,
-) -> ort::Result<()> {
-    if !lead.is_zero() {
-        let begin = Instant::now();
-        while runner.run()?.1 - begin < lead {}
+) -> Result<(), E> {
+    let begin = Instant::now();
+    let (mut led, mut so_far) = (0, Duration::ZERO);
+    while led < least_lead || so_far < lead {
+        so_far = run()?.1 - begin;
+        led += 1;
     }
     let begin = Instant::now();
     loop {
-        let (started, ended) = runner.run()?;
+        let (started, ended) = run()?;
         latencies.push(nanos(ended - started));
         if ended - begin >= counted {
             return Ok(());
@@ -109,4 +112,31 @@ fn turn(
 fn named(spec: &LaneSpec, error: &dyn std::fmt::Display) -> String {
     let name = spec.session.model.file_name().unwrap_or(spec.session.model.as_os_str());
     format!("{}: {error}", name.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many inferences of 1 ms a turn runs, and how many of them count.
+    fn run(lead: (u32, u64), counted_millis: u64) -> (u32, usize) {
+        let begin = Instant::now();
+        let (mut runs, mut latencies) = (0, Vec::new());
+        // A clock of its own: inferences end a millisecond apart, from now on.
+        let mut infer = || {
+            runs += 1;
+            let at = |count: u32| begin + Duration::from_secs(1) + Duration::from_millis(u64::from(count));
+            Ok::<_, ()>((at(runs - 1), at(runs)))
+        };
+        let lead = (lead.0, Duration::from_millis(lead.1));
+        turn(&mut infer, lead, Duration::from_millis(counted_millis), &mut latencies).unwrap();
+        (runs, latencies.len())
+    }
+
+    #[test]
+    fn a_turn_begins_with_an_inference_that_does_not_count() {
+        assert_eq!(run((1, 0), 0), (2, 1));
+        assert_eq!(run((0, 0), 0), (1, 1));
+        assert_eq!(run((3, 0), 0), (4, 1));
+    }
 }

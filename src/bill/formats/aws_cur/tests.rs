@@ -1,3 +1,5 @@
+//! Lines of a Cost and Usage Report of every type, with costs worked out by hand.
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! Downloads and answers of Cost Explorer in the layouts it writes.
+
 use std::collections::HashMap;
 
 use super::*;

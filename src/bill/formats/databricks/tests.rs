@@ -1,3 +1,5 @@
+//! Usage with and without prices, priced by hand.
+
 use super::prices::PriceRows;
 use super::*;
 use crate::bill::formats::inputs::testing::{Outcome, read, reversed, run, split};

@@ -81,7 +81,12 @@ pub fn plan(
     let header = Header::new(names);
     let at = |names: &[&str]| header.at(names);
     let amount = |names_of: &[&str]| names_of.iter().find_map(|name| amount_column(names, name));
-    let cost = amount(&["Unrounded Cost", "Unrounded subtotal", "Cost", "Subtotal"]);
+    // In a report `Cost` is what it was before savings.
+    let cost = if kind == Kind::GcpReport {
+        amount(&["Unrounded subtotal", "Subtotal"])
+    } else {
+        amount(&["Unrounded Cost", "Cost"])
+    };
     let sign = cost.as_ref().map_or("", |(_, sign)| sign.as_str());
     let about = |name: &str| {
         preamble
@@ -98,12 +103,18 @@ pub fn plan(
             remarks.push((None, format!("the currency is told by `{sign}` alone and taken as {currency}")));
             currency.to_owned()
         }
-        ("", None) => sign.to_owned(),
+        ("", None) => {
+            remarks
+                .push((None, format!("the currency `{sign}` is not known to Inferometer and stays empty")));
+            String::new()
+        }
         (told, _) => told.to_owned(),
     };
     let table = Table {
+        sums: 0,
         cost: cost.map(|(place, _)| place),
-        list: amount(&["List cost"]).map(|(place, _)| place),
+        list: amount(if kind == Kind::GcpReport { &["List cost", "Cost"] } else { &["List cost"] })
+            .map(|(place, _)| place),
         negotiated: amount(&["Negotiated savings"]).map(|(place, _)| place),
         currency,
         account: at(&["Billing account ID"]),
@@ -153,11 +164,27 @@ fn currency_of(sign: &str) -> Option<&'static str> {
         "A$" => "AUD",
         "CA$" | "C$" => "CAD",
         "CHF" => "CHF",
+        "R$" => "BRL",
+        "₩" => "KRW",
+        "NZ$" => "NZD",
+        "HK$" => "HKD",
+        "S$" => "SGD",
+        "kr" => "SEK",
+        "zł" => "PLN",
+        "₪" => "ILS",
+        "MX$" => "MXN",
         _ => return None,
     })
 }
 
+/// Whether a cell labels a line of sums.
+fn is_sum(text: &str) -> bool {
+    ["total", "subtotal", "filtered total", "total cost"].contains(&text.trim().to_ascii_lowercase().as_str())
+}
+
 struct Table {
+    /// Lines of sums left out.
+    sums: u64,
     cost: Option<usize>,
     list: Option<usize>,
     negotiated: Option<usize>,
@@ -178,21 +205,31 @@ struct Table {
     unit: Option<usize>,
 }
 
-/// An amount without thousands commas: a comma that is followed by three digits.
+/// An amount without thousands commas: each comma is followed by three digits (in India also by two, but not the
+/// last), and only digits without a leading zero stand before the first. Any other comma stays, and is not read.
 fn plain_number(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let separates = |place: usize| {
-        let after =
-            bytes.get(place + 1..place + 4).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
-        let ends = bytes.get(place + 4).is_none_or(|next| !next.is_ascii_digit());
-        place > 0 && bytes[place - 1].is_ascii_digit() && after && ends
-    };
-    text.char_indices().filter(|(place, c)| *c != ',' || !separates(*place)).map(|(_, c)| c).collect()
+    let whole = text.split('.').next().unwrap_or(text);
+    let digits = whole.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let mut groups = digits.split(',');
+    let first = groups.next().unwrap_or_default();
+    let rest: Vec<&str> = groups.collect();
+    let all_digits = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
+    let separates = all_digits(first)
+        && !first.starts_with('0')
+        && first.len() <= 3
+        && rest.last().is_some_and(|last| last.len() == 3)
+        && rest.iter().all(|group| all_digits(group) && (2..=3).contains(&group.len()));
+    if separates { text.replace(',', "") } else { text.to_owned() }
 }
 
 impl Fill for Table {
     fn fill(&mut self, cells: &[&str], filled: &mut Filled, place: Place, warnings: &mut Warnings) -> bool {
         let of = |at| cell(cells, at);
+        // Lines of sums below the table would count everything again. Taxes and roundings are charges.
+        if of(self.service).is_empty() && of(self.sku).is_empty() && cells.iter().any(|text| is_sum(text)) {
+            self.sums += 1;
+            return false;
+        }
         let mut read = |at, name: &str| amount(&plain_number(of(at)), name, place, warnings);
         let (cost, list, negotiated) = (
             read(self.cost, "Cost"),
@@ -201,7 +238,9 @@ impl Fill for Table {
         );
         if let Some(cost) = cost {
             filled.set_amount(Out::BilledCost, cost);
-            filled.set_amount(Out::EffectiveCost, cost);
+            // A promotion pays for use of any kind: it is no discount.
+            let is_promotion = of(self.credit).to_lowercase().contains("promotion");
+            filled.set_amount(Out::EffectiveCost, if is_promotion { Exact::default() } else { cost });
         }
         if let Some(list) = list {
             filled.set_amount(Out::ListCost, list);
@@ -268,5 +307,11 @@ impl Fill for Table {
             filled.set(column, text);
         }
         true
+    }
+
+    fn finish(&mut self, warnings: &mut Warnings) {
+        if self.sums > 0 {
+            warnings.about_file(None, format!("{} lines of totals below the table were left out", self.sums));
+        }
     }
 }

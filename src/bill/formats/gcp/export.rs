@@ -91,6 +91,16 @@ pub fn plan(names: &[String], path: &Path) -> Result<Plan, BillError> {
         return Err(BillError::MissingColumns { missing, path: path.to_owned() });
     }
     let mut remarks = Vec::new();
+    let is_flattened = |name: &String| name.to_ascii_lowercase().starts_with("credits.");
+    if names.iter().any(is_flattened) {
+        // Without them the costs would be too high.
+        return Err(BillError::NotABill {
+            found: "a Google Cloud export whose credits are flattened into columns of their own; export them as the \
+                    list they are (JSON)"
+                .to_owned(),
+            path: path.to_owned(),
+        });
+    }
     if !export.credits.is_there() {
         remarks.push((
             None,
@@ -422,7 +432,7 @@ fn pairs(text: &str) -> Vec<(String, String)> {
 /// The items of a list as JSON texts; an empty cell is an empty list. Some pipelines write lists as Python does.
 fn list(text: &str) -> Option<Vec<String>> {
     let text = text.trim();
-    if text.is_empty() {
+    if text.is_empty() || text == "{}" {
         return Some(Vec::new());
     }
     let owned = |items: Vec<&str>| items.into_iter().map(str::to_owned).collect();

@@ -290,3 +290,130 @@ fn a_report_tells_its_currency_by_a_sign() {
     );
     assert!(said.iter().any(|words| words.contains("taken as GBP")), "{said:?}");
 }
+
+/// Sums below a table: 110 − 15 and a rounding of −0.01 are 94.99, however often the table says so again.
+#[test]
+fn lines_of_totals_are_not_counted_again() {
+    let header = [
+        "Billing account name",
+        "Billing account ID",
+        "Project name",
+        "Project ID",
+        "Project hierarchy",
+        "Service description",
+        "Service ID",
+        "SKU description",
+        "SKU ID",
+        "Consumption model description",
+        "Credit type",
+        "Cost type",
+        "Usage start date",
+        "Usage end date",
+        "Usage amount",
+        "Usage unit",
+        "Unrounded Cost (€)",
+        "Cost (€)",
+    ];
+    let line = |service, credit, kind, cost| {
+        [
+            "",
+            "",
+            "",
+            "",
+            "",
+            service,
+            "",
+            service,
+            "",
+            "",
+            credit,
+            kind,
+            "2026-10-01",
+            "2026-10-31",
+            "",
+            "",
+            cost,
+            cost,
+        ]
+    };
+    let (_, rows, said) = rows_of(
+        &header,
+        &[],
+        &[
+            &line("Vertex AI", "", "Usage", "110"),
+            &line("Vertex AI", "Promotion", "Usage", "-15"),
+            &line("", "", "Rounding error", "-0.01"),
+            &line("", "", "Total", "94.99"),
+            &line("Vertex AI", "", "Usage", "0,125"),
+        ],
+    );
+    let billed: Vec<&str> = rows.iter().map(|row| row.get("BilledCost").map_or("", String::as_str)).collect();
+    // A comma that is no thousands separator is not read as one: missing, not 125.
+    assert_eq!(billed, ["110", "-15", "-0.01", ""]);
+    // A promotion is paid with, and is no discount.
+    assert_eq!(rows[1]["EffectiveCost"], "0");
+    assert_eq!(rows[2]["ChargeCategory"], "Adjustment");
+    assert!(said.iter().any(|words| words.starts_with("1 lines of totals")), "{said:?}");
+    assert!(said.iter().any(|words| words.contains("0,125")), "{said:?}");
+}
+
+#[test]
+fn a_report_is_read_after_its_savings() {
+    let header = [
+        "Month",
+        "Service description",
+        "SKU description",
+        "Cost (₹)",
+        "Savings programs (₹)",
+        "Subtotal (₹)",
+    ];
+    let row = ["2026-10", "Gemini API", "tokens", "12,34,567.50", "-1", "1,234,566.50"];
+    let (kind, rows, _) = rows_of(&header, &[], &[&row]);
+    assert_eq!(kind, Kind::GcpReport);
+    expect(&rows[0], &[("BilledCost", "1234566.5"), ("ListCost", "1234567.5"), ("BillingCurrency", "INR")]);
+}
+
+#[test]
+fn a_row_without_credits_costs_what_it_costs() {
+    let header = [
+        "billing_account_id",
+        "service",
+        "sku",
+        "usage",
+        "usage_start_time",
+        "usage_end_time",
+        "cost",
+        "currency",
+        "credits",
+    ];
+    let row = |credits| {
+        [
+            "a",
+            r#"{"description":"Compute Engine"}"#,
+            r#"{"description":"N2"}"#,
+            "{}",
+            "2026-10-01",
+            "2026-10-02",
+            "10",
+            "USD",
+            credits,
+        ]
+    };
+    let (_, rows, said) =
+        rows_of(&header, &[], &[&row("[]"), &row("{}"), &row(""), &row(r#"[{"amount":-1}]"#)]);
+    let billed: Vec<&str> = rows.iter().map(|row| row["BilledCost"].as_str()).collect();
+    assert_eq!((billed, said), (vec!["10", "10", "10", "9"], Vec::new()));
+    let flattened = [
+        "billing_account_id",
+        "service.id",
+        "sku.id",
+        "cost",
+        "credits.amount",
+        "currency",
+        "usage_start_time",
+        "service.description",
+    ];
+    let error =
+        formats::plan(&flattened.map(str::to_owned), &[], Path::new("f.csv")).unwrap_err().to_string();
+    assert!(error.contains("credits are flattened"), "{error}");
+}

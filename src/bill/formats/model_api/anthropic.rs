@@ -221,7 +221,10 @@ impl Mapper for Tokens {
 pub fn table(document: &Value) -> Option<JsonTable> {
     let data = document.get("data")?.as_array()?;
     let has = |entry: &Value| {
-        entry.get("starting_at").is_some() && entry.get("results").is_some_and(Value::is_array)
+        let results = entry.get("results").and_then(Value::as_array);
+        // Its usage report has the same frame, and counts where costs would be.
+        entry.get("starting_at").is_some()
+            && results.is_some_and(|results| results.iter().all(|result| result.get("amount").is_some()))
     };
     if data.is_empty() || !data.iter().all(has) {
         return None;
