@@ -41,9 +41,22 @@ enum Detail {
     Rows,
 }
 
+/// What the page is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Tab {
+    /// What was spent, on what, when.
+    #[default]
+    Spend,
+    /// What was read, and whether it is whole.
+    Files,
+    /// The share that is inference, and the demand it served.
+    Inference,
+}
+
 /// What the page remembers between frames.
 #[derive(Default)]
 pub struct Bills {
+    tab: Tab,
     files: Files,
     columns: Asked,
     series: Asked,
@@ -74,14 +87,23 @@ impl Bills {
                 self.empty_ui(ui, view);
                 return;
             }
-            self.files.ui(ui, view);
+            let tabs = [(Tab::Spend, "Spend"), (Tab::Files, "Files"), (Tab::Inference, "Inference")];
+            segmented_ui(ui, "Part of the page", &mut self.tab, &tabs);
+            ui.add_space(space::S);
             let mut scenario = state.scenario.clone();
             self.ask(view);
-            self.over_time_ui(ui, view, &mut scenario);
-            self.detail_ui(ui, view, &mut scenario);
-            cards::inference_ui(ui, view, &self.share, &mut self.rules);
-            if state.trace.is_some() {
-                cards::demand_ui(ui, view, &mut self.demand);
+            match self.tab {
+                Tab::Spend => {
+                    self.over_time_ui(ui, view, &mut scenario);
+                    self.detail_ui(ui, view, &mut scenario);
+                }
+                Tab::Files => self.files.ui(ui, view),
+                Tab::Inference => {
+                    cards::inference_ui(ui, view, &self.share, &mut self.rules);
+                    if state.trace.is_some() {
+                        cards::demand_ui(ui, view, &mut self.demand);
+                    }
+                }
             }
             if scenario != state.scenario {
                 view.send(Command::SetScenario(Box::new(scenario)));
