@@ -10,6 +10,7 @@ use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
 use crate::bill::Filter;
+use crate::bill::warehouse::{Secrets, Spec};
 use crate::hardware::Profile;
 use crate::measure::Config;
 use crate::measure::Target;
@@ -81,6 +82,10 @@ pub enum Command {
     RemoveResults(Vec<String>),
     /// Takes a bill out of the project; the store keeps its rows for the next import.
     RemoveBill(String),
+    /// Connects to a table of a warehouse and tells what it is; the answer comes into [`super::State::warehouse_try`].
+    TryWarehouse(Box<Spec>, Secrets),
+    /// Connects a table of a warehouse and takes it among the bills, or connects one of them again.
+    ConnectWarehouse(Box<Spec>, Secrets),
     /// Writes the open bills as FOCUS.
     WriteFocus {
         /// Rows written.
@@ -148,6 +153,7 @@ impl Command {
                 | Self::UseTarget(_)
                 | Self::RemoveTarget(_)
                 | Self::CheckTarget(_)
+                | Self::TryWarehouse(..)
         )
     }
 }

@@ -20,6 +20,8 @@ impl App {
             Finding::File(report) => self.reports.push(report),
             Finding::Model(entry) => self.take_model(*entry)?,
             Finding::Bill(bill) => self.take_bill(*bill)?,
+            Finding::Warehouse(spec, bill) => self.take_warehouse(*spec, *bill)?,
+            Finding::WarehouseTried(tried) => self.state.warehouse_try = Some(*tried),
             Finding::Trace(trace) => {
                 self.project.put("trace", "now", 0, &trace)?;
                 self.state.trace = Some(trace);
@@ -194,7 +196,7 @@ impl App {
         Ok(())
     }
 
-    fn take_bill(&mut self, bill: Imported) -> anyhow::Result<()> {
+    pub(super) fn take_bill(&mut self, bill: Imported) -> anyhow::Result<()> {
         let alike = |other: &&Imported| {
             other.hash != bill.hash
                 && (other.rows, &other.totals, other.first_charge_unix_secs, other.last_charge_unix_secs)
@@ -217,6 +219,10 @@ impl App {
     /// Answers about the old set of bills are worth nothing now.
     pub(super) fn bills_changed(&mut self) {
         self.bills_generation += 1;
+        // A warehouse need not go on with what nobody waits for.
+        for job in self.jobs.running().filter(|job| job.title == super::ASK) {
+            job.cancel();
+        }
         self.state.queries.clear();
         self.state.asked.clear();
     }

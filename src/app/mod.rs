@@ -29,6 +29,7 @@ mod settings;
 mod state;
 mod targets;
 pub mod tradeoff;
+pub mod warehouse;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -56,6 +57,7 @@ pub use work::runtime_search;
 use self::jobs::{End, JobId, Jobs};
 use self::project::Project;
 use crate::bill::Imported;
+use crate::bill::warehouse::Spec;
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
@@ -129,6 +131,10 @@ enum Finding {
     /// What a target answered, by its name.
     Surveyed(String, Box<Result<Survey, String>>),
     Duel(Box<Duel>),
+    /// What a try to reach a warehouse's table found.
+    WarehouseTried(Box<warehouse::WarehouseTry>),
+    /// A warehouse's table that was connected.
+    Warehouse(Box<Spec>, Box<Imported>),
     Answer(u64, Query, Result<QueryResult, String>),
 }
 
@@ -308,9 +314,13 @@ impl App {
             }
             Command::RemoveBill(hash) => {
                 self.project.remove("bill", &hash)?;
+                self.remove_warehouse(&hash)?;
                 self.state.bills.retain(|bill| bill.hash != hash);
                 self.bills_changed();
                 None
+            }
+            command @ (Command::TryWarehouse(..) | Command::ConnectWarehouse(..)) => {
+                self.handle_warehouse(command)?
             }
             Command::RemoveTrace => {
                 self.project.remove("trace", "now")?;
@@ -498,6 +508,7 @@ impl App {
             profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
+            warehouses: warehouse::of_project(&project)?,
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
@@ -569,8 +580,9 @@ impl App {
         let store = self.options.folders.bills();
         let generation = self.bills_generation;
         Some(self.jobs.start(ASK.to_owned(), move |link| {
+            let stop = warehouse::stop_of(link);
             // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| query::ask(&hashes, &store, &query)).and_then(|answer| answer);
+            let answer = jobs::guard(|| query::ask(&hashes, &store, &query, stop)).and_then(|answer| answer);
             link.found(Finding::Answer(generation, query, answer));
             Ok(())
         }))

@@ -6,6 +6,7 @@ use crate::bill::{
     Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, RowsView, Series, Store,
     Totals,
 };
+use crate::bill::warehouse::Stop;
 use crate::units::Money;
 
 /// A question to the bills.
@@ -70,14 +71,19 @@ pub enum QueryResult {
     Rows(RowsView),
 }
 
-/// Asks the bills of these hashes.
+/// Asks the bills of these hashes; what a warehouse is asked ends when `stop` is.
 ///
 /// # Errors
 /// In words, when a bill is not in the store any more, a column does not exist, or currencies are mixed.
-pub fn ask(hashes: &[String], store: &Path, query: &Query) -> Result<QueryResult, String> {
+pub fn ask(
+    hashes: &[String],
+    store: &Path,
+    query: &Query,
+    stop: Stop,
+) -> Result<QueryResult, String> {
     let run = || -> Result<QueryResult, BillError> {
         let store = Store::at(store);
-        let bill = Bill::open(hashes, &store)?;
+        let bill = Bill::open(hashes, &store)?.stopped_by(stop);
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
             Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),

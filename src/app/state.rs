@@ -12,7 +12,9 @@ use super::command::Measure;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
+use super::warehouse::WarehouseTry;
 use crate::bill::formats::focus::RULE_COLUMN;
+use crate::bill::warehouse::Spec;
 use crate::bill::{Basis, Filter, Imported, RULES};
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
@@ -207,6 +209,10 @@ pub struct State {
     pub profiles: Vec<Profile>,
     /// Bills.
     pub bills: Vec<Imported>,
+    /// Those of the bills that are tables of warehouses, by hash: how each is reached.
+    pub warehouses: BTreeMap<String, Spec>,
+    /// The last try to reach a table of a warehouse.
+    pub warehouse_try: Option<WarehouseTry>,
     /// The demand trace.
     pub trace: Option<Trace>,
     /// Labelled inputs (`.npz`) that accuracy and agreement are computed on.

@@ -198,6 +198,9 @@ pub enum BillError {
         /// The system's words.
         source: std::io::Error,
     },
+    /// A warehouse that could not be asked.
+    #[error(transparent)]
+    Warehouse(#[from] super::warehouse::WarehouseError),
     /// The caller asked to stop; nothing was kept.
     #[error("it was cancelled; nothing was kept")]
     Cancelled,

@@ -20,6 +20,7 @@ pub mod rules;
 pub mod share;
 pub mod store;
 pub mod view;
+pub mod warehouse;
 pub mod warnings;
 
 mod csv_rows;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use polars::prelude::*;
 
@@ -15,17 +16,24 @@ use super::moment;
 use super::parquet_rows::scan;
 use super::profile::json_key;
 use super::store::Store;
+use super::warehouse::{self, Stop, WarehouseError};
 use super::{Basis, Costs, Filter, Group};
 
-/// One stored bill.
+/// One stored bill, or a table of a warehouse.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     path: PathBuf,
     pub(super) imported: Imported,
+    /// The table that answers instead of stored rows.
+    pub(super) table: Option<Arc<warehouse::Table>>,
 }
 
 impl Part {
     pub(super) fn scan(&self) -> Result<LazyFrame, BillError> {
+        if let Some(table) = &self.table {
+            let doing = "do this with its rows".to_owned();
+            return Err(WarehouseError::OnlyAggregates { doing, table: table.place() }.into());
+        }
         scan(&self.path).map_err(|source| BillError::Query { doing: "open a stored bill", source })
     }
 
@@ -143,13 +151,15 @@ pub struct Totals {
 #[derive(Debug, Clone)]
 pub struct Bill {
     pub(super) parts: Vec<Part>,
+    pub(super) stop: Stop,
 }
 
 impl Bill {
-    /// Opens bills of the store; the same hash twice is one bill.
+    /// Opens bills of the store and tables of warehouses that are connected ([`warehouse::register`]); the same hash twice
+    /// is one bill.
     ///
     /// # Errors
-    /// No hash given, or one the store does not have.
+    /// No hash given, or one the store does not have; a table that is not connected.
     pub fn open<S: AsRef<str>>(hashes: &[S], store: &Store) -> Result<Self, BillError> {
         let distinct: BTreeSet<&str> = hashes.iter().map(AsRef::as_ref).collect();
         if distinct.is_empty() {
@@ -157,13 +167,24 @@ impl Bill {
         }
         let mut parts = Vec::with_capacity(distinct.len());
         for hash in distinct {
+            if warehouse::is_table(hash) {
+                let (table, imported) = warehouse::connected(hash)?;
+                parts.push(Part { path: PathBuf::new(), imported, table: Some(table) });
+                continue;
+            }
             let imported = store.get(hash)?.ok_or_else(|| BillError::NotStored {
                 hash: hash.to_owned(),
                 store: store.folder().to_owned(),
             })?;
-            parts.push(Part { path: imported.path.clone(), imported });
+            parts.push(Part { path: imported.path.clone(), imported, table: None });
         }
-        Ok(Self { parts })
+        Ok(Self { parts, stop: Stop::default() })
+    }
+
+    /// The same bill, whose questions to a warehouse end when `stop` is asked.
+    #[must_use]
+    pub fn stopped_by(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     /// The import reports of the open bills.
@@ -304,6 +325,11 @@ impl Bill {
         let filters = self.resolve_filters(filters)?;
         let mut groups = StoredGroups::new();
         for part in &self.parts {
+            if let Some(table) = &part.table {
+                keys.iter().try_for_each(refuse_amounts)?;
+                table.sums(keys, &filters, doing, &self.stop, &mut groups)?;
+                continue;
+            }
             let mut frame = part.scan()?;
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
@@ -320,6 +346,15 @@ pub(super) fn day_of(column: &str) -> Expr {
     micros.clone() - micros % lit(moment::PER_DAY)
 }
 
+/// Refuses to group by amounts.
+fn refuse_amounts(key: &ColumnRef) -> Result<(), BillError> {
+    if let ColumnRef::Plain { name, kind: ColumnType::Decimal } = key {
+        let why = if is_cost(name) { "it is a cost" } else { "its values are amounts" };
+        return Err(BillError::ColumnUse { doing: "group", column: name.clone(), why: why.to_owned() });
+    }
+    Ok(())
+}
+
 /// Adds the groups of one part.
 fn part_sums(
     part: &Part,
@@ -330,10 +365,7 @@ fn part_sums(
 ) -> Result<(), BillError> {
     let mut by = Vec::new();
     for (place, key) in keys.iter().enumerate() {
-        if let ColumnRef::Plain { name, kind: ColumnType::Decimal } = key {
-            let why = if is_cost(name) { "it is a cost" } else { "its values are amounts" };
-            return Err(BillError::ColumnUse { doing: "group", column: name.clone(), why: why.to_owned() });
-        }
+        refuse_amounts(key)?;
         let expression = match (part.kind(key.name()), key) {
             (None, _) => continue,
             (Some(ColumnType::Time), ColumnRef::Day { column }) => day_of(column),

@@ -152,6 +152,14 @@ impl Bill {
         let of_time = self.resolve_filters(&of_time)?;
         let mut months: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
         for part in &self.parts {
+            if let Some(table) = &part.table {
+                for (first, last) in
+                    table.usage_days(&of_time, "find the time the bill covers", &self.stop)?
+                {
+                    cover(&mut months, first, last, from..=to);
+                }
+                continue;
+            }
             let start = col("ChargePeriodStart").to_physical();
             let end = if part.has("ChargePeriodEnd") {
                 col("ChargePeriodEnd").to_physical()
@@ -171,14 +179,7 @@ impl Bill {
             let (firsts, lasts) = (column("first")?, column("last")?);
             for (first, last) in firsts.iter().zip(lasts.iter()) {
                 let Some(first) = first else { continue };
-                let Some(month) = moment::month_start(first).filter(|month| (from..=to).contains(month))
-                else {
-                    continue;
-                };
-                let Some(next) = moment::next_month(month) else { continue };
-                let last = last.unwrap_or(moment::day_start(first) + moment::PER_DAY).min(next);
-                let span = months.entry(month).or_insert((first, last));
-                *span = (span.0.min(first), span.1.max(last));
+                cover(&mut months, first, last, from..=to);
             }
         }
         if months.is_empty() {
@@ -197,6 +198,20 @@ impl Bill {
             .sum();
         Ok(u64::try_from(micros / moment::PER_SEC).ok().filter(|secs| *secs > 0))
     }
+}
+
+/// Adds what a day covers, from its first start to its last end, to its month, where that is among the `wanted`.
+fn cover(
+    months: &mut BTreeMap<i64, (i64, i64)>,
+    first: i64,
+    last: Option<i64>,
+    wanted: std::ops::RangeInclusive<i64>,
+) {
+    let Some(month) = moment::month_start(first).filter(|month| wanted.contains(month)) else { return };
+    let Some(next) = moment::next_month(month) else { return };
+    let last = last.unwrap_or(moment::day_start(first) + moment::PER_DAY).min(next);
+    let span = months.entry(month).or_insert((first, last));
+    *span = (span.0.min(first), span.1.max(last));
 }
 
 /// Whether a column says when a charge was made or billed.

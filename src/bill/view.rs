@@ -81,6 +81,13 @@ impl Bill {
         let mut view = RowsView { columns, ..RowsView::default() };
         let mut skip = offset;
         for part in &self.parts {
+            if let Some(table) = &part.table {
+                let wanted = limit.saturating_sub(view.rows.len() as u64);
+                let matching = table.page(&filters, skip, wanted, &self.stop, &mut view)?;
+                view.total_rows += matching;
+                skip = skip.saturating_sub(matching);
+                continue;
+            }
             let condition = filter::condition(part, &filters)?;
             let frame = match &condition {
                 Some(condition) => part.scan()?.filter(condition.clone()),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::bill_warehouse::Warehouse;
 use super::numbers::{above_zero, count, from_zero, share, whole};
 use crate::measure::{Optimisation, Scenario};
 
@@ -118,6 +119,9 @@ pub enum Command {
     /// Serve measurements over stdin and stdout
     #[command(hide = true)]
     Worker,
+    /// Hold the driver of a warehouse and serve it over stdin and stdout
+    #[command(hide = true)]
+    WarehouseDriver,
 }
 
 /// `inspect`
@@ -406,6 +410,9 @@ pub struct Bill {
     /// Also write these rows as FOCUS 1.2 to a file that ends in .csv or .parquet
     #[arg(long, value_name = "FILE")]
     pub focus: Option<PathBuf>,
+    /// A bill in a warehouse
+    #[command(flatten)]
+    pub warehouse: Warehouse,
 }
 
 /// `plan`

@@ -4,6 +4,7 @@ use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use super::args::Bill;
+use super::bill_warehouse;
 use super::session::Session;
 use super::table;
 use crate::app::{Command, Query, QueryResult};
@@ -25,6 +26,9 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
                 None => bail!("this is not a bill: {}", report.path.display()),
             }
         }
+    }
+    if bill_warehouse::connect(session, &what.warehouse)? {
+        return Ok(());
     }
     let state = session.app.state();
     if state.bills.is_empty() {

@@ -10,6 +10,7 @@ macro_rules! say {
 mod args;
 mod bench;
 mod bill;
+mod bill_warehouse;
 mod compare;
 mod demo;
 mod export;
@@ -45,7 +46,7 @@ pub fn parse() -> Arguments {
 /// Sends the log to stderr: warnings, or what `INFEROMETER_LOG` asks for. Silent in a worker, whose stderr is kept
 /// for the runtime's own words.
 pub fn start_log(arguments: &Arguments) {
-    if matches!(arguments.command, Some(Command::Worker)) {
+    if matches!(arguments.command, Some(Command::Worker | Command::WarehouseDriver)) {
         return;
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("INFEROMETER_LOG")
@@ -114,6 +115,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if matches!(command, Command::Worker) {
         std::process::exit(worker::main().into());
     }
+    if matches!(command, Command::WarehouseDriver) {
+        return Ok(crate::bill::warehouse::driver_process::serve()?);
+    }
     let folders = Folders::of_user()?;
     let settings = Settings::load(&folders.config)?;
     let options = options(arguments, &settings, folders)?;
@@ -135,7 +139,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         );
     }
     // Bills that are named are answered by themselves; the project's own would be added to them.
-    let by_themselves = matches!(&command, Command::Bill(what) if !what.files.is_empty());
+    let by_themselves =
+        matches!(&command, Command::Bill(what) if !what.files.is_empty() || what.warehouse.is_by_itself());
     let project = arguments.project.as_deref().filter(|_| !by_themselves);
     let makes_project = matches!(
         command,
@@ -146,6 +151,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             | Command::Profile(_)
             | Command::Selftest(_)
     );
+    let keeps_table = matches!(&command, Command::Bill(what) if what.warehouse.keep);
     match project {
         Some(path) if matches!(command, Command::Demo { .. }) => {
             anyhow::bail!(
@@ -153,7 +159,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 path.display()
             );
         }
-        Some(path) if !makes_project && !path.exists() => {
+        Some(path) if !makes_project && !keeps_table && !path.exists() => {
             anyhow::bail!("there is no such project; `import` and `bench` make one: {}", path.display());
         }
         None if matches!(command, Command::Plan(_) | Command::Export(_) | Command::Report { .. }) => {
@@ -175,6 +181,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Report { to, force } => export::report(&mut session, &to, force),
         Command::Demo { out, seconds, runs } => demo::run(&mut session, &out, seconds, runs),
         Command::Targets { what } => targets::run(&mut session, &what),
-        Command::Runtime { .. } | Command::Worker => Ok(()),
+        Command::Runtime { .. } | Command::Worker | Command::WarehouseDriver => Ok(()),
     }
 }

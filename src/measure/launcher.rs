@@ -185,6 +185,11 @@ impl Launcher {
         &self.target
     }
 
+    /// The program that is started on this machine.
+    pub fn program(&self) -> &Path {
+        Path::new(self.prefix.first().map_or("", String::as_str))
+    }
+
     /// The command line of a worker, as shown to people.
     pub fn command_line(&self) -> String {
         format!("{} worker", self.prefix.join(" "))

@@ -35,6 +35,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Libraries that only some modules may use.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("polars", &["bill"]),
+    ("adbc_core", &["bill"]),
+    ("adbc_driver_manager", &["bill"]),
+    ("arrow_array", &["bill"]),
+    ("arrow_schema", &["bill"]),
     ("ort", &["measure"]),
     ("rusqlite", &["app"]),
     ("nvml_wrapper", &["hardware"]),
