@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use crate::bill::warehouse::Stop;
 use crate::bill::{
     Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, RowsView, Series, Store,
     Totals,
 };
-use crate::bill::warehouse::Stop;
 use crate::units::Money;
 
 /// A question to the bills.
@@ -75,12 +75,7 @@ pub enum QueryResult {
 ///
 /// # Errors
 /// In words, when a bill is not in the store any more, a column does not exist, or currencies are mixed.
-pub fn ask(
-    hashes: &[String],
-    store: &Path,
-    query: &Query,
-    stop: Stop,
-) -> Result<QueryResult, String> {
+pub fn ask(hashes: &[String], store: &Path, query: &Query, stop: Stop) -> Result<QueryResult, String> {
     let run = || -> Result<QueryResult, BillError> {
         let store = Store::at(store);
         let bill = Bill::open(hashes, &store)?.stopped_by(stop);

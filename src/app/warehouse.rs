@@ -44,7 +44,8 @@ impl App {
         let program = self.options.launcher.program().to_owned();
         Ok(self.jobs.start(try_title(&spec), move |link| {
             let stop = stop_of(link);
-            let outcome = Table::connect(&spec, &secrets, &program, &stop).and_then(|table| table.look(&stop));
+            let outcome =
+                Table::connect(&spec, &secrets, &program, &stop).and_then(|table| table.look(&stop));
             let outcome = outcome.map_err(|error| words(&error));
             link.found(Finding::WarehouseTried(Box::new(WarehouseTry { spec, outcome })));
             Ok(())

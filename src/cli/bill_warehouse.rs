@@ -63,7 +63,10 @@ impl Warehouse {
             Some(driver) => driver.clone(),
             None => drivers::for_address(&uri).map(|known| known.name.to_owned()).with_context(|| {
                 let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
-                format!("the address does not tell which driver it needs; name one with --driver: {}", names.join(", "))
+                format!(
+                    "the address does not tell which driver it needs; name one with --driver: {}",
+                    names.join(", ")
+                )
             })?,
         };
         let dialect = match &self.dialect {

@@ -39,7 +39,8 @@ pub fn fetch(package: &str, version: &str) -> PathBuf {
     done
 }
 
-fn cache_folder() -> PathBuf {
+/// Where what tests fetch is kept.
+pub fn cache_folder() -> PathBuf {
     match std::env::var_os("INFEROMETER_TEST_CACHE") {
         Some(folder) => PathBuf::from(folder),
         None => directories::BaseDirs::new()

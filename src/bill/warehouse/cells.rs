@@ -3,9 +3,10 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type,
-    Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Float32Type,
+    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Field, TimeUnit};
@@ -31,7 +32,10 @@ fn held(field: &Field) -> Held {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
             if says("numeric") {
                 Held::Decimal
-            } else if says("json") || says("variant") || told("ARROW:extension:name").is_some_and(|name| name == "arrow.json") {
+            } else if says("json")
+                || says("variant")
+                || told("ARROW:extension:name").is_some_and(|name| name == "arrow.json")
+            {
                 Held::Json
             } else if says("object") {
                 Held::Map
@@ -40,9 +44,10 @@ fn held(field: &Field) -> Held {
             }
         }
         DataType::Dictionary(_, values) if values.is_string() => Held::Text,
-        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
-            Held::Decimal
-        }
+        DataType::Decimal32(..)
+        | DataType::Decimal64(..)
+        | DataType::Decimal128(..)
+        | DataType::Decimal256(..) => Held::Decimal,
         kind if kind.is_integer() => Held::Integer,
         DataType::Float16 | DataType::Float32 | DataType::Float64 => Held::Float,
         DataType::Timestamp(_, zone) => Held::Moment { zoned: zone.is_some() },
@@ -95,7 +100,8 @@ fn text(array: &dyn Array, row: usize) -> Result<Option<String>, String> {
             array.as_primitive::<$kind>().value_as_string(row)
         };
     }
-    let show = |micros: Option<i64>| micros.map(moment::show).ok_or_else(|| "a moment out of range".to_owned());
+    let show =
+        |micros: Option<i64>| micros.map(moment::show).ok_or_else(|| "a moment out of range".to_owned());
     Ok(Some(match array.data_type() {
         DataType::Null => return Ok(None),
         DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
@@ -142,7 +148,8 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::{
-        ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray, TimestampMillisecondArray,
+        ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
+        TimestampMillisecondArray,
     };
     use arrow_schema::Schema;
 
@@ -176,7 +183,10 @@ mod tests {
                 "7"
             ]
         );
-        assert_eq!((&rows[1][0], rows[1][1].as_deref(), rows[1][3].as_deref()), (&None, Some("0.0000001"), Some("1969-12-31T00:00:00Z")));
+        assert_eq!(
+            (&rows[1][0], rows[1][1].as_deref(), rows[1][3].as_deref()),
+            (&None, Some("0.0000001"), Some("1969-12-31T00:00:00Z"))
+        );
     }
 
     #[test]

@@ -317,7 +317,12 @@ mod tests {
     fn moments_are_in_utc() {
         let micros = 1_777_593_600_500_000;
         for (dialect, literal, naive, day) in [
-            (Dialect::Spark, "TIMESTAMP '2026-05-01 00:00:00.500000'", "CAST(t AS TIMESTAMP)", "CAST(t AS DATE)"),
+            (
+                Dialect::Spark,
+                "TIMESTAMP '2026-05-01 00:00:00.500000'",
+                "CAST(t AS TIMESTAMP)",
+                "CAST(t AS DATE)",
+            ),
             (Dialect::BigQuery, "TIMESTAMP '2026-05-01 00:00:00.500000+00'", "TIMESTAMP(t)", "DATE(t)"),
             (
                 Dialect::Snowflake,

@@ -8,9 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use adbc_core::options::{AdbcVersion, OptionConnection, OptionDatabase, OptionValue};
-use adbc_core::{
-    CancelHandle, Connection, Database, Driver, LOAD_FLAG_DEFAULT, Optionable, Statement,
-};
+use adbc_core::{CancelHandle, Connection, Database, Driver, LOAD_FLAG_DEFAULT, Optionable, Statement};
 use adbc_driver_manager::{ManagedConnection, ManagedDriver};
 use arrow_array::RecordBatchReader;
 
@@ -187,7 +185,9 @@ mod tests {
     #[test]
     fn only_a_select_is_sent() {
         assert!(reads("SELECT 1") && reads("select a FROM b"));
-        for sql in ["DELETE FROM t", "DROP TABLE t", "WITH x AS (SELECT 1) SELECT 1", "SELECT 1;", "", "SELECT"] {
+        for sql in
+            ["DELETE FROM t", "DROP TABLE t", "WITH x AS (SELECT 1) SELECT 1", "SELECT 1;", "", "SELECT"]
+        {
             assert!(!reads(sql), "{sql}");
         }
     }

@@ -124,11 +124,17 @@ impl Search {
         let hint = match known(driver) {
             Some(known) => {
                 let python = self.pythons.first().map_or("python3", String::as_str);
-                format!("`{python} -m pip install {}` brings it; a library elsewhere is named by its path", known.package)
+                format!(
+                    "`{python} -m pip install {}` brings it; a library elsewhere is named by its path",
+                    known.package
+                )
             }
             None => {
                 let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
-                format!("known by name are {}; any other is named by the path of its library", names.join(", "))
+                format!(
+                    "known by name are {}; any other is named by the path of its library",
+                    names.join(", ")
+                )
             }
         };
         Err(WarehouseError::NoDriver { driver: driver.to_owned(), pythons: self.pythons.join(", "), hint })
@@ -176,7 +182,8 @@ fn manifest(name: &str) -> Option<PathBuf> {
         .map(|paths| std::env::split_paths(&paths).collect())
         .unwrap_or_default();
     if let Some(dirs) = directories::BaseDirs::new() {
-        let ends: &[&str] = if cfg!(target_os = "linux") { &["adbc", "drivers"] } else { &["ADBC", "Drivers"] };
+        let ends: &[&str] =
+            if cfg!(target_os = "linux") { &["adbc", "drivers"] } else { &["ADBC", "Drivers"] };
         folders.push(ends.iter().fold(dirs.config_dir().to_owned(), |path, end| path.join(end)));
     }
     if cfg!(target_os = "linux") {

@@ -4,7 +4,9 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WarehouseError {
     /// The name of a table that cannot be read.
-    #[error("`{text}` is no table's name; write TABLE, SCHEMA.TABLE or CATALOG.SCHEMA.TABLE, parts with dots in them in quotes")]
+    #[error(
+        "`{text}` is no table's name; write TABLE, SCHEMA.TABLE or CATALOG.SCHEMA.TABLE, parts with dots in them in quotes"
+    )]
     TableName {
         /// What was given.
         text: String,
@@ -16,7 +18,9 @@ pub enum WarehouseError {
     )]
     SecretInAddress,
     /// A setting that names an environment variable which is not set.
-    #[error("the environment variable {variable}, which holds the {what} of the warehouse, is not set; set it and try again")]
+    #[error(
+        "the environment variable {variable}, which holds the {what} of the warehouse, is not set; set it and try again"
+    )]
     Variable {
         /// The variable.
         variable: String,

@@ -28,7 +28,11 @@ impl Table {
     ///
     /// # Errors
     /// The warehouse refuses or is stopped.
-    pub fn look_through(mut self, stop: &Stop, progress: &mut dyn FnMut(f64, &str)) -> Result<Self, BillError> {
+    pub fn look_through(
+        mut self,
+        stop: &Stop,
+        progress: &mut dyn FnMut(f64, &str),
+    ) -> Result<Self, BillError> {
         progress(0.05, "Counting");
         let facts = self.facts(stop)?;
         progress(0.3, "Adding up");
@@ -87,7 +91,13 @@ impl Table {
             .enumerate()
             .map(|(at, (place, _))| Ok((*place, self.count(row.get(3 + columns + at))?)))
             .collect::<Result<_, WarehouseError>>()?;
-        Ok(Facts { rows: self.count(row.first())?, first: read(1), last: read(2).or_else(|| read(1)), filled, distinct })
+        Ok(Facts {
+            rows: self.count(row.first())?,
+            first: read(1),
+            last: read(2).or_else(|| read(1)),
+            filled,
+            distinct,
+        })
     }
 
     /// Columns of words, by place.

@@ -114,7 +114,8 @@ impl<'s> Question<'s> {
             return;
         }
         let dialect = self.source.dialect;
-        let facts = FactSource::of(|name| self.source.column(name).map(|column| self.place(column.key(dialect))));
+        let facts =
+            FactSource::of(|name| self.source.column(name).map(|column| self.place(column.key(dialect))));
         self.classifier = Some(Classifier::new(&facts));
     }
 
@@ -130,7 +131,8 @@ impl<'s> Question<'s> {
     pub(super) fn filter(&mut self, filters: &[(ColumnRef, Vec<String>)]) -> Result<(), BillError> {
         for (column, values) in filters {
             let accepts_none = values.iter().any(String::is_empty);
-            let wanted: Vec<&str> = values.iter().map(String::as_str).filter(|value| !value.is_empty()).collect();
+            let wanted: Vec<&str> =
+                values.iter().map(String::as_str).filter(|value| !value.is_empty()).collect();
             if column.name() != RULE_COLUMN && self.source.column(column.name()).is_none() {
                 // A bill without the column has no value in any row.
                 if !accepts_none {
@@ -196,8 +198,11 @@ impl<'s> Question<'s> {
             ColumnRef::Plain { kind: ColumnType::Text, .. } if found.held == Held::Text => {
                 // The column itself is compared, so that partitions and indexes help; what counts as no value is never
                 // looked for as one.
-                let values: Vec<&str> =
-                    wanted.iter().copied().filter(|value| *value != "NULL" && !value.trim().is_empty()).collect();
+                let values: Vec<&str> = wanted
+                    .iter()
+                    .copied()
+                    .filter(|value| *value != "NULL" && !value.trim().is_empty())
+                    .collect();
                 any(vec![among(&found.sql, &values), accepts_none.then(|| Dialect::is_blank(&found.sql))])
             }
             ColumnRef::Plain { .. } => {
@@ -327,7 +332,8 @@ mod tests {
             "ChargePeriodStart" => Held::Moment { zoned: true },
             _ => Held::Text,
         };
-        let names = ["BilledCost", "EffectiveCost", "BillingCurrency", "ChargePeriodStart", "ServiceName", "Tags"];
+        let names =
+            ["BilledCost", "EffectiveCost", "BillingCurrency", "ChargePeriodStart", "ServiceName", "Tags"];
         let table = names.map(|name| TableColumn { name: name.to_owned(), held: held(name) });
         Source { dialect, from: "t".to_owned(), keep: None, columns: focus_columns(&table, dialect) }
     }
@@ -390,7 +396,10 @@ mod tests {
         question.filter(&[(tag(), vec!["a".to_owned()])]).unwrap();
         let path = r"NULLIF(GET_JSON_OBJECT(`Tags`, '$[\'team\']'), '')";
         let sql = question.sums_sql(10);
-        assert!(sql.contains(&format!("{path} AS k0")) && sql.contains(&format!("WHERE ({path} IN ('a'))")), "{sql}");
+        assert!(
+            sql.contains(&format!("{path} AS k0")) && sql.contains(&format!("WHERE ({path} IN ('a'))")),
+            "{sql}"
+        );
 
         let here = source(Dialect::DataFusion);
         let mut question = Question::about(&here);

@@ -91,7 +91,8 @@ enum Trouble {
 
 impl Session {
     fn start(program: &Path) -> Result<Self, WarehouseError> {
-        let failed = |problem: String| WarehouseError::Start { program: program.display().to_string(), problem };
+        let failed =
+            |problem: String| WarehouseError::Start { program: program.display().to_string(), problem };
         let mut child = Command::new(program)
             .arg(SUBCOMMAND)
             .stdin(Stdio::piped())
@@ -204,7 +205,13 @@ impl Pool {
     }
 
     /// Asks one `SELECT` and takes the whole answer in.
-    pub(super) fn ask(&self, sql: &str, doing: &str, most_rows: u64, stop: &Stop) -> Result<Answer, WarehouseError> {
+    pub(super) fn ask(
+        &self,
+        sql: &str,
+        doing: &str,
+        most_rows: u64,
+        stop: &Stop,
+    ) -> Result<Answer, WarehouseError> {
         let until = Instant::now() + Duration::from_secs(self.spec.timeout_secs());
         let mut place = self.take(until, stop)?;
         let mut session = match place.session.take() {
@@ -242,9 +249,11 @@ impl Pool {
         match end {
             Reply::Done => Ok(()),
             Reply::TooMany => Err(WarehouseError::TooMany { most: most_rows, table }),
-            Reply::Failed { message, .. } => {
-                Err(WarehouseError::Query { doing: doing.to_owned(), problem: self.without_secrets(&message), table })
-            }
+            Reply::Failed { message, .. } => Err(WarehouseError::Query {
+                doing: doing.to_owned(),
+                problem: self.without_secrets(&message),
+                table,
+            }),
             other => Err(WarehouseError::Answer { problem: format!("{other:?}"), table }),
         }
     }
@@ -271,12 +280,14 @@ impl Pool {
             dialect: self.spec.dialect,
         };
         let until = Instant::now() + CONNECT;
-        let address = || if self.spec.uri.is_empty() { self.spec.driver.clone() } else { self.spec.uri.clone() };
+        let address =
+            || if self.spec.uri.is_empty() { self.spec.driver.clone() } else { self.spec.uri.clone() };
         match session.send(&request).and_then(|()| session.next(until, stop)) {
             Ok(Reply::Connected) => Ok(session),
-            Ok(Reply::Failed { loading: true, message }) => {
-                Err(WarehouseError::Load { problem: self.without_secrets(&message), driver: self.driver.clone() })
-            }
+            Ok(Reply::Failed { loading: true, message }) => Err(WarehouseError::Load {
+                problem: self.without_secrets(&message),
+                driver: self.driver.clone(),
+            }),
             Ok(Reply::Failed { message, .. }) => {
                 Err(WarehouseError::Connect { problem: self.without_secrets(&message), address: address() })
             }
@@ -317,7 +328,10 @@ impl Pool {
 
     /// What a driver says, without the secrets it may repeat.
     fn without_secrets(&self, text: &str) -> String {
-        self.resolved.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "•••"))
+        self.resolved
+            .secrets
+            .iter()
+            .fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "•••"))
     }
 }
 
@@ -334,5 +348,75 @@ impl Drop for Place<'_> {
         state.idle.extend(self.session.take());
         drop(state);
         self.pool.free.notify_one();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::bill::warehouse::spec::Secrets;
+
+    /// A process that plays the driver's part: it connects, and then does what `then` says once it is asked.
+    fn pool(folder: &Path, then: &str, timeout_secs: u64) -> Pool {
+        let program = folder.join("driver.sh");
+        let text = format!(
+            "#!/bin/sh\nread line\necho '\"connected\"'\nread line\ntouch {}/asked\n{then}\n",
+            folder.display()
+        );
+        std::fs::write(&program, text).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let spec = Spec { table: "t".to_owned(), uri: "x://h".to_owned(), timeout_secs, ..Spec::default() };
+        let resolved = spec.resolve(&Secrets { password: Some("hunter2".to_owned()) }).unwrap();
+        Pool::new(&program, "driver.so".to_owned(), &spec, resolved)
+    }
+
+    fn asked(then: &str, timeout_secs: u64) -> Result<Answer, WarehouseError> {
+        let folder = tempfile::tempdir().unwrap();
+        pool(folder.path(), then, timeout_secs).ask("SELECT 1", "count", 3, &Stop::default())
+    }
+
+    const ROWS: &str = r#"echo '{"columns":[{"name":"a","held":"text"}]}'; echo 'a driver prints'; echo '{"rows":[["x"],[null]]}'"#;
+
+    #[test]
+    fn an_answer_comes_in_pieces_and_what_a_driver_prints_is_none() {
+        let answer = asked(&format!("{ROWS}; {ROWS}; echo '\"done\"'; sleep 60"), 60).unwrap();
+        assert_eq!(answer.rows.len(), 4);
+        assert_eq!((answer.rows[0][0].as_deref(), answer.rows[1][0].as_deref()), (Some("x"), None));
+        assert_eq!(answer.columns[0].name, "a");
+    }
+
+    #[test]
+    fn a_question_that_is_stopped_or_takes_too_long_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(folder.path(), &format!("{ROWS}; sleep 600"), 600);
+        let sign = folder.path().join("asked");
+        let stop = Stop::when(move || sign.exists());
+        assert_eq!(pool.ask("SELECT 1", "count", 3, &stop).unwrap_err(), WarehouseError::Stopped);
+        assert!(pool.state.lock().unwrap().idle.is_empty());
+
+        let error = asked("sleep 600", 1).unwrap_err();
+        assert_eq!(error, WarehouseError::TimeOut { seconds: 1, table: "t at x://h".to_owned() });
+    }
+
+    #[test]
+    fn a_crash_costs_one_question_and_secrets_are_not_repeated() {
+        let error = asked("echo 'panic: lost hunter2' >&2; exit 3", 60).unwrap_err();
+        assert!(error.to_string().contains("its last words: panic: lost •••"), "{error}");
+        let failed = r#"echo '{"failed":{"loading":false,"message":"no user hunter2"}}'; sleep 60"#;
+        let error = asked(failed, 60).unwrap_err();
+        assert_eq!(error.to_string(), "the warehouse cannot count: no user •••: t at x://h");
+        let error = asked("echo '\"too_many\"'; sleep 60", 60).unwrap_err();
+        assert!(error.to_string().starts_with("the answer has more than 3 rows"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_told() {
+        let spec = Spec { table: "t".to_owned(), ..Spec::default() };
+        let resolved = spec.resolve(&Secrets::default()).unwrap();
+        let pool = Pool::new(Path::new("/no/such/program"), String::new(), &spec, resolved);
+        let error = pool.ask("SELECT 1", "count", 1, &Stop::default()).unwrap_err();
+        assert!(error.to_string().contains("cannot start a process for the driver"), "{error}");
     }
 }

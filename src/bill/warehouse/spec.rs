@@ -287,7 +287,8 @@ mod tests {
     #[test]
     fn secrets_go_where_the_driver_wants_them() {
         let secrets = Secrets { password: Some("p@ss".into()) };
-        let resolved = Spec { user: "me".into(), ..spec("flightsql", "grpc://h:1") }.resolve(&secrets).unwrap();
+        let resolved =
+            Spec { user: "me".into(), ..spec("flightsql", "grpc://h:1") }.resolve(&secrets).unwrap();
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(
             resolved.options,

@@ -63,7 +63,12 @@ impl Table {
     ///
     /// # Errors
     /// The driver is missing, the warehouse refuses, the table is no bill.
-    pub fn connect(spec: &Spec, secrets: &Secrets, program: &Path, stop: &Stop) -> Result<Self, WarehouseError> {
+    pub fn connect(
+        spec: &Spec,
+        secrets: &Secrets,
+        program: &Path,
+        stop: &Stop,
+    ) -> Result<Self, WarehouseError> {
         spec.check()?;
         let parts = spec.table_parts()?;
         let resolved = spec.resolve(secrets)?;
@@ -71,11 +76,15 @@ impl Table {
         let pool = Pool::new(program, driver, spec, resolved);
         let dialect = spec.dialect;
         let from = dialect.table(&parts);
-        let header = pool.ask(&format!("SELECT * FROM {from} WHERE 1 = 0"), "read the table's columns", 0, stop)?;
+        let header =
+            pool.ask(&format!("SELECT * FROM {from} WHERE 1 = 0"), "read the table's columns", 0, stop)?;
         let columns = focus_columns(&header.columns, dialect);
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-        let missing: Vec<String> =
-            NEEDED.iter().filter(|name| !names.iter().any(|known| known == *name)).map(|name| (*name).to_owned()).collect();
+        let missing: Vec<String> = NEEDED
+            .iter()
+            .filter(|name| !names.iter().any(|known| known == *name))
+            .map(|name| (*name).to_owned())
+            .collect();
         if !missing.is_empty() {
             return Err(WarehouseError::NotABill { missing, table: spec.place() });
         }
@@ -119,7 +128,8 @@ impl Table {
         }
         currencies.sort();
         let columns = &self.source.columns;
-        let columns = columns.iter().map(|column| (column.name.clone(), column.held.words().to_owned())).collect();
+        let columns =
+            columns.iter().map(|column| (column.name.clone(), column.held.words().to_owned())).collect();
         Ok(Found {
             kind: self.kind.clone(),
             columns,
@@ -175,8 +185,9 @@ impl Table {
             for (at, place) in costs.iter().enumerate() {
                 found.filled[*place] = self.count(numbers.get(2 + 2 * at))?;
                 if let Some(sum) = numbers.get(1 + 2 * at).and_then(Option::as_deref) {
-                    let read = Exact::read(sum)
-                        .map_err(|error| self.odd(format!("the sum of {} is `{sum}`: {error}", COSTS[*place])))?;
+                    let read = Exact::read(sum).map_err(|error| {
+                        self.odd(format!("the sum of {} is `{sum}`: {error}", COSTS[*place]))
+                    })?;
                     found.costs[*place] = read.value;
                 } else if found.filled[*place] > 0 {
                     return Err(BillError::TooLarge { column: COSTS[*place].to_owned() });
@@ -245,8 +256,11 @@ impl Table {
             .enumerate()
             .map(|(place, column)| format!("{} AS k{place}", column.key(dialect)))
             .collect();
-        let order: Vec<String> =
-            ORDER.iter().filter_map(|name| self.source.column(name)).map(|column| column.sql.clone()).collect();
+        let order: Vec<String> = ORDER
+            .iter()
+            .filter_map(|name| self.source.column(name))
+            .map(|column| column.sql.clone())
+            .collect();
         let sql = question.page_sql(&select, &order, offset, wanted);
         for row in self.ask(&sql, doing, wanted, stop)? {
             let mut cells = shown.iter().map(|column| column.name.as_str()).zip(row);

@@ -5,6 +5,7 @@ mod cards;
 mod files;
 mod groups;
 mod rows;
+mod warehouse;
 
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Button, PopupCloseBehavior, ScrollArea, Ui};
@@ -12,6 +13,7 @@ use egui::{Button, PopupCloseBehavior, ScrollArea, Ui};
 use self::files::Files;
 use self::groups::Groups;
 use self::rows::Rows;
+use self::warehouse::Warehouses;
 use super::kept::{Asked, Memo};
 use super::parts::{combo_ui, problem_ui, reading_ui, value_words};
 use crate::app::{Command, Query, QueryResult, Scenario, State, figures};
@@ -58,6 +60,7 @@ enum Tab {
 pub struct Bills {
     tab: Tab,
     files: Files,
+    warehouses: Warehouses,
     columns: Asked,
     series: Asked,
     share: Asked,
@@ -82,7 +85,10 @@ impl Bills {
                 if primary_button_ui(ui, "Open a bill…").clicked() {
                     view.actions.push(Action::PickFiles);
                 }
+                self.warehouses.button_ui(ui);
             });
+            self.warehouses.dialog_ui(ui.ctx(), view);
+            self.warehouses.missing_ui(ui, view);
             if state.bills.is_empty() {
                 self.empty_ui(ui, view);
                 return;
@@ -97,7 +103,10 @@ impl Bills {
                     self.over_time_ui(ui, view, &mut scenario);
                     self.detail_ui(ui, view, &mut scenario);
                 }
-                Tab::Files => self.files.ui(ui, view),
+                Tab::Files => {
+                    self.files.ui(ui, view);
+                    self.warehouses.list_ui(ui, view);
+                }
                 Tab::Inference => {
                     cards::inference_ui(ui, view, &self.share, &mut self.rules);
                     if state.trace.is_some() {
