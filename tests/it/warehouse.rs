@@ -280,7 +280,7 @@ fn what_goes_wrong_is_said_and_what_is_stopped_ends() {
     let nobody = said(&Spec { uri: format!("grpc://127.0.0.1:{closed}"), ..sail.spec("decimals.parquet") });
     assert!(nobody.contains("connection refused"), "{nobody}");
     let library = bills().join("decimals.parquet").to_string_lossy().into_owned();
-    let no_driver = said(&Spec { driver: library + ".so", ..sail.any() });
+    let no_driver = said(&Spec { driver: library + ".so", ..sail.spec("decimals.parquet") });
     assert!(no_driver.contains("there is no such file"), "{no_driver}");
 
     let crashing = Spec {
@@ -338,9 +338,8 @@ fn the_command_line_asks_a_warehouse_and_a_project_keeps_it_without_secrets() {
     assert_eq!((&found["rows"], &found["kind"]), (&Value::from(3000), &Value::from("FOCUS 1.1")));
 
     let project_text = project.to_str().unwrap();
-    let (done, _, said) =
-        run(&[&table(&["--keep", "--password-env", "PASSWORD_OF_SAIL", "--project"])[..], &[project_text]]
-            .concat());
+    let header = "adbc.flight.sql.rpc.call_header.x-token=env:PASSWORD_OF_SAIL";
+    let (done, _, said) = run(&[&table(&["--keep", "--option", header, "--project"])[..], &[project_text]].concat());
     assert!(done, "{said}");
     let kept = fs::read(&project).unwrap();
     let has = |text: &str| kept.windows(text.len()).any(|part| part == text.as_bytes());
@@ -352,7 +351,7 @@ fn the_command_line_asks_a_warehouse_and_a_project_keeps_it_without_secrets() {
     assert_eq!(again["total"], here["total"]);
 
     let (done, _, said) =
-        run(&[&table(&["--look", "--password-env"])[..], &["INFEROMETER_NO_SUCH"]].concat());
+        run(&table(&["--look", "--password-env", "INFEROMETER_NO_SUCH"]));
     assert!(!done && said.contains("INFEROMETER_NO_SUCH"), "{said}");
     let (done, _, said) = run(&["bill", "--warehouse", "sc://h/;token=abc", "--table", "t"]);
     assert!(!done && said.contains("has a password or token in it") && !said.contains("abc"), "{said}");
