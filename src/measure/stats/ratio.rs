@@ -189,7 +189,9 @@ fn log_ratios(pairs: &[Pair<'_>], percentile: Percentile, samples: u64) -> Vec<S
                 if percentile == Percentile::P50 {
                     let first = turns.len();
                     // Turns of one block only are next to each other.
-                    group.iter().for_each(|pair| neighbours(pair.a, pair.b, &mut turns));
+                    for pair in &group {
+                        neighbours(pair.a, pair.b, &mut turns);
+                    }
                     return median(&mut turns[first..]);
                 }
                 let sorted = |side: for<'p> fn(&'p Pair<'p>) -> &'p [u64]| {
