@@ -10,7 +10,7 @@ use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
 use crate::bill::Filter;
-use crate::bill::warehouse::{Secrets, Spec};
+use crate::bill::warehouse::{Look, Secrets, Spec};
 use crate::hardware::Profile;
 use crate::measure::Config;
 use crate::measure::Target;
@@ -85,7 +85,7 @@ pub enum Command {
     /// Connects to a table of a warehouse and tells what it is; the answer comes into [`super::State::warehouse_try`].
     TryWarehouse(Box<Spec>, Secrets),
     /// Connects a table of a warehouse and takes it among the bills, or connects one of them again.
-    ConnectWarehouse(Box<Spec>, Secrets),
+    ConnectWarehouse(Box<Spec>, Secrets, Look),
     /// Writes the open bills as FOCUS.
     WriteFocus {
         /// Rows written.

@@ -226,6 +226,11 @@ impl App {
         &self.options
     }
 
+    /// Counts up when the bills change: answers about an earlier set are worth nothing.
+    pub fn bills_generation(&self) -> u64 {
+        self.bills_generation
+    }
+
     /// Jobs that run or have run.
     pub fn jobs(&self) -> &[jobs::Job] {
         self.jobs.all()

@@ -7,7 +7,7 @@ use super::jobs::{JobId, Link, Progress};
 use super::project::Project;
 use super::{App, Command, Finding, info, words};
 use crate::bill::Imported;
-use crate::bill::warehouse::{self, Found, Secrets, Spec, Stop, Table};
+use crate::bill::warehouse::{self, Found, Look, Secrets, Spec, Stop, Table};
 
 /// Kind of the project's items.
 pub(super) const KIND: &str = "warehouse";
@@ -32,7 +32,9 @@ impl App {
     pub(super) fn handle_warehouse(&mut self, command: Command) -> anyhow::Result<Option<JobId>> {
         Ok(match command {
             Command::TryWarehouse(spec, secrets) => Some(self.try_warehouse(*spec, secrets)?),
-            Command::ConnectWarehouse(spec, secrets) => Some(self.connect_warehouse(*spec, secrets)?),
+            Command::ConnectWarehouse(spec, secrets, look) => {
+                Some(self.connect_warehouse(*spec, secrets, look)?)
+            }
             _ => None,
         })
     }
@@ -53,7 +55,7 @@ impl App {
     }
 
     /// Connects a table, looks it through and takes it among the bills.
-    fn connect_warehouse(&mut self, spec: Spec, secrets: Secrets) -> anyhow::Result<JobId> {
+    fn connect_warehouse(&mut self, spec: Spec, secrets: Secrets, look: Look) -> anyhow::Result<JobId> {
         spec.check()?;
         let program = self.options.launcher.program().to_owned();
         Ok(self.jobs.start(connect_title(&spec), move |link| {
@@ -63,7 +65,7 @@ impl App {
             };
             progress(0.0, "Connecting");
             let table = Table::connect(&spec, &secrets, &program, &stop).map_err(|error| words(&error))?;
-            let table = table.look_through(&stop, &mut progress).map_err(|error| words(&error))?;
+            let table = table.look_through(look, &stop, &mut progress).map_err(|error| words(&error))?;
             let imported = warehouse::register(table).map_err(|error| words(&error))?;
             link.found(info(&format!(
                 "{} is connected: {}, {} rows",

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::table;
 use crate::app::Command;
 use crate::bill::warehouse::drivers::{self, KNOWN};
-use crate::bill::warehouse::{Dialect, Secrets, Spec, is_connected};
+use crate::bill::warehouse::{Dialect, Look, Secrets, Spec, is_connected};
 use crate::units;
 
 /// Where the bill lives instead of a file.
@@ -110,7 +110,7 @@ pub(super) fn connect(session: &mut Session, what: &Warehouse) -> anyhow::Result
             bail!("the project has no table of a warehouse to connect");
         }
         for (_, spec) in tables.into_iter().filter(|(hash, _)| !is_connected(hash)) {
-            session.run(Command::ConnectWarehouse(Box::new(spec), Secrets::default()))?;
+            session.run(Command::ConnectWarehouse(Box::new(spec), Secrets::default(), Look::Values))?;
         }
     }
     let Some(spec) = what.spec()? else { return Ok(false) };
@@ -118,7 +118,9 @@ pub(super) fn connect(session: &mut Session, what: &Warehouse) -> anyhow::Result
         look(session, spec)?;
         return Ok(true);
     }
-    session.run(Command::ConnectWarehouse(Box::new(spec), Secrets::default()))?;
+    // Whoever asks once chooses no filters from lists.
+    let look = if what.keep { Look::Values } else { Look::Totals };
+    session.run(Command::ConnectWarehouse(Box::new(spec), Secrets::default(), look))?;
     Ok(false)
 }
 

@@ -14,21 +14,22 @@ use std::time::{Duration, Instant};
 
 use inferometer::app::jobs::End;
 use inferometer::app::{self, App, Folders, Options};
-use inferometer::bill::warehouse::{self, Dialect, Secrets, Spec, Stop, Table, WarehouseError};
+use inferometer::bill::warehouse::{self, Dialect, Look, Secrets, Spec, Stop, Table, WarehouseError};
 use inferometer::bill::{self, Basis, Bill, BillError, Filter, Granularity, Store};
 use inferometer::measure::launcher::Launcher;
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_inferometer");
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
-const PACKAGES: [&str; 3] = ["pysail==0.7.2", "adbc-driver-flightsql==1.13.0", "pyarrow==26.0.1"];
+const PACKAGES: [&str; 4] =
+    ["pysail==0.7.2", "adbc-driver-flightsql==1.13.0", "datafusion==55.0.0", "pyarrow==26.0.1"];
 
 /// The folder with the packages, filled once.
 fn packages() -> PathBuf {
     let cache = crate::wheels::cache_folder();
     fs::create_dir_all(&cache).unwrap();
-    let done = cache.join("warehouse-sail-0.7.2");
-    let lock = File::create(cache.join("warehouse-sail-0.7.2.lock")).unwrap();
+    let done = cache.join("warehouse-sail-0.7.2-datafusion-55");
+    let lock = File::create(cache.join("warehouse-sail-0.7.2-datafusion-55.lock")).unwrap();
     lock.lock().unwrap();
     if !done.is_dir() {
         let folder = tempfile::tempdir_in(&cache).unwrap();
@@ -138,10 +139,10 @@ fn connect(spec: &Spec) -> Result<Table, WarehouseError> {
 }
 
 /// The same bill out of the local store and out of the warehouse.
-fn both(sail: &Sail, name: &str, store: &Store) -> (Bill, Bill) {
+fn both(name: &str, there: &Spec, program: &Path, store: &Store) -> (Bill, Bill) {
     let local = bill::import(&bills().join(name), store, &mut |_done| (), &|| false).unwrap();
-    let table = connect(&sail.spec(name)).unwrap();
-    let there = table.look_through(&Stop::default(), &mut |_done, _doing| ()).unwrap();
+    let table = Table::connect(there, &Secrets::default(), program, &Stop::default()).unwrap();
+    let there = table.look_through(Look::Values, &Stop::default(), &mut |_done, _doing| ()).unwrap();
     let there = warehouse::register(there).unwrap();
     let open = |hash: &String| Bill::open(std::slice::from_ref(hash), store).unwrap();
     (open(&local.hash), open(&there.hash))
@@ -158,13 +159,12 @@ fn same<T: PartialEq + Debug>(
     ask: impl Fn(&Bill) -> Result<T, BillError>,
 ) -> T {
     let (local, there) = (ask(&bills.0).unwrap(), ask(&bills.1).unwrap());
-    assert_eq!(local, there, "{what}: the local engine on the left, Sail on the right");
+    assert_eq!(local, there, "{what}: the local engine on the left, the warehouse on the right");
     there
 }
 
-#[test]
-fn a_warehouse_answers_like_the_local_engine_to_the_last_digit() {
-    let sail = Sail::start();
+/// Asks an engine everything a bill can be asked.
+fn answers_alike(program: &Path, spec: impl Fn(&str) -> Spec) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::at(folder.path());
     // What tests/warehouse/bill.py prints: sums of Python's `decimal`, of doubles those of their shortest text.
@@ -172,7 +172,7 @@ fn a_warehouse_answers_like_the_local_engine_to_the_last_digit() {
         ("decimals.parquet", "1165660.050752951272090554", "1165660.050752951272090554", (2949, 2949)),
         ("doubles.parquet", "100051610.610166822182255065", "1162728.596154872682255066", (2949, 2946)),
     ] {
-        let bills = both(&sail, name, &store);
+        let bills = both(name, &spec(name), program, &store);
         let totals = same(&bills, "totals", |bill| bill.totals(&[]));
         assert_eq!((totals.rows, totals.currency.as_deref()), (3000, Some("USD")));
         assert_eq!(
@@ -241,11 +241,43 @@ fn a_warehouse_answers_like_the_local_engine_to_the_last_digit() {
 }
 
 #[test]
+fn a_warehouse_answers_like_the_local_engine_to_the_last_digit() {
+    let sail = Sail::start();
+    answers_alike(Path::new(PROGRAM), |name| sail.spec(name));
+}
+
+/// DataFusion has no server of its own on PyPI: a script takes the place of the process with the driver, and runs what it
+/// is asked on the engine.
+#[test]
+#[cfg(unix)]
+fn datafusion_understands_its_dialect_and_answers_alike() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/warehouse/datafusion_driver.py");
+    let program = folder.path().join("driver");
+    let text = format!(
+        "#!/bin/sh\nPYTHONPATH='{}' exec {PYTHON} '{}' '{}'\n",
+        packages().display(),
+        script.display(),
+        bills().display()
+    );
+    fs::write(&program, text).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    answers_alike(&program, |name| Spec {
+        driver: driver(),
+        dialect: Dialect::DataFusion,
+        table: name.trim_end_matches(".parquet").to_owned(),
+        ..Spec::default()
+    });
+}
+
+#[test]
 fn files_and_a_warehouse_are_one_bill() {
     let sail = Sail::start();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::at(folder.path());
-    let (local, there) = both(&sail, "decimals.parquet", &store);
+    let name = "decimals.parquet";
+    let (local, there) = both(name, &sail.spec(name), Path::new(PROGRAM), &store);
     let hashes: Vec<String> =
         local.imported().chain(there.imported()).map(|imported| imported.hash.clone()).collect();
     let both = Bill::open(&hashes, &store).unwrap();
@@ -339,7 +371,8 @@ fn the_command_line_asks_a_warehouse_and_a_project_keeps_it_without_secrets() {
 
     let project_text = project.to_str().unwrap();
     let header = "adbc.flight.sql.rpc.call_header.x-token=env:PASSWORD_OF_SAIL";
-    let (done, _, said) = run(&[&table(&["--keep", "--option", header, "--project"])[..], &[project_text]].concat());
+    let (done, _, said) =
+        run(&[&table(&["--keep", "--option", header, "--project"])[..], &[project_text]].concat());
     assert!(done, "{said}");
     let kept = fs::read(&project).unwrap();
     let has = |text: &str| kept.windows(text.len()).any(|part| part == text.as_bytes());
@@ -350,8 +383,7 @@ fn the_command_line_asks_a_warehouse_and_a_project_keeps_it_without_secrets() {
     let again = json(&["bill", "--project", project_text, "--connect", "--json"]);
     assert_eq!(again["total"], here["total"]);
 
-    let (done, _, said) =
-        run(&table(&["--look", "--password-env", "INFEROMETER_NO_SUCH"]));
+    let (done, _, said) = run(&table(&["--look", "--password-env", "INFEROMETER_NO_SUCH"]));
     assert!(!done && said.contains("INFEROMETER_NO_SUCH"), "{said}");
     let (done, _, said) = run(&["bill", "--warehouse", "sc://h/;token=abc", "--table", "t"]);
     assert!(!done && said.contains("has a password or token in it") && !said.contains("abc"), "{said}");
@@ -377,7 +409,7 @@ fn the_application_takes_a_table_among_the_bills_and_forgets_it() {
     assert_eq!(tried.outcome.unwrap().currencies, [("USD".to_owned(), 3000)]);
     assert!(app.state().bills.is_empty());
 
-    let command = app::Command::ConnectWarehouse(Box::new(spec), Secrets::default());
+    let command = app::Command::ConnectWarehouse(Box::new(spec), Secrets::default(), Look::Values);
     let job = app.handle(command).unwrap().unwrap();
     assert_eq!(app.wait(job, |_app| ()), End::Done);
     assert_eq!(app.state().bills[0].hash, hash);

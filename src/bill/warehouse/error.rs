@@ -132,6 +132,6 @@ pub enum WarehouseError {
         table: String,
     },
     /// The caller stopped it.
-    #[error("it was stopped")]
+    #[error("the question was stopped; change it, or connect the table again to repeat it")]
     Stopped,
 }

@@ -23,6 +23,15 @@ const MOST_TEXTS: u64 = 5_000;
 /// Columns whose values are fetched in one statement.
 const AT_ONCE: usize = 12;
 
+/// How much of a table is looked at before it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Rows, period and totals: what questions need.
+    Totals,
+    /// The few values of its columns, too, which filters are chosen from: one more look at every column.
+    Values,
+}
+
 impl Table {
     /// Looks the table through; afterwards it can be asked as a bill. `progress` is told the share that is done.
     ///
@@ -30,15 +39,16 @@ impl Table {
     /// The warehouse refuses or is stopped.
     pub fn look_through(
         mut self,
+        look: Look,
         stop: &Stop,
         progress: &mut dyn FnMut(f64, &str),
     ) -> Result<Self, BillError> {
         progress(0.05, "Counting");
-        let facts = self.facts(stop)?;
+        let facts = self.facts(look, stop)?;
         progress(0.3, "Adding up");
         let (currencies, totals, missing, rules) = self.totals(stop)?;
         progress(0.6, "Reading the values of its columns");
-        let mut profiles = self.profiles(&facts.filled, &facts.distinct, stop)?;
+        let mut profiles = self.profiles(&facts, stop)?;
         profiles.push(rules);
         let warnings: Vec<Warning> = self
             .remarks()
@@ -66,7 +76,7 @@ impl Table {
         Ok(self)
     }
 
-    fn facts(&self, stop: &Stop) -> Result<Facts, WarehouseError> {
+    fn facts(&self, look: Look, stop: &Stop) -> Result<Facts, WarehouseError> {
         let dialect = self.dialect();
         let question = Question::about(&self.source);
         let moment = |name: &str| self.source.column(name).map(|column| column.moment(dialect));
@@ -74,17 +84,19 @@ impl Table {
         let end = moment("ChargePeriodEnd").unwrap_or_else(|| start.clone());
         let mut aggregates =
             vec!["COUNT(*) AS n".to_owned(), format!("MIN({start}) AS a"), format!("MAX({end}) AS b")];
-        for (place, column) in self.source.columns.iter().enumerate() {
+        let columns = if look == Look::Values { &self.source.columns[..] } else { &[] };
+        for (place, column) in columns.iter().enumerate() {
             aggregates.push(format!("COUNT({}) AS f{place}", column.key(dialect)));
         }
-        let texts: Vec<(usize, &BillColumn)> = self.listed().collect();
+        let texts: Vec<(usize, &BillColumn)> =
+            columns.iter().enumerate().filter(|(_, column)| column.kind == ColumnType::Text).collect();
         for (place, column) in &texts {
             aggregates.push(format!("{} AS d{place}", dialect.about_distinct(&column.key(dialect))));
         }
         let rows = self.ask(&question.aggregates_sql(&aggregates), "count its values", 1, stop)?;
         let row = rows.first().cloned().unwrap_or_default();
         let read = |place: usize| row.get(place).and_then(Option::as_deref).and_then(moment::read);
-        let columns = self.source.columns.len();
+        let columns = columns.len();
         let filled = (0..columns).map(|place| self.count(row.get(3 + place))).collect::<Result<_, _>>()?;
         let distinct = texts
             .iter()
@@ -98,11 +110,6 @@ impl Table {
             filled,
             distinct,
         })
-    }
-
-    /// Columns of words, by place.
-    fn listed(&self) -> impl Iterator<Item = (usize, &BillColumn)> {
-        self.source.columns.iter().enumerate().filter(|(_, column)| column.kind == ColumnType::Text)
     }
 
     /// Sums by currency, and the inference rules that fit any row, unless what they look at has too many values.
@@ -151,24 +158,17 @@ impl Table {
         Ok((currencies, totals, missing, rules))
     }
 
-    fn profiles(
-        &self,
-        filled: &[u64],
-        distinct: &[(usize, u64)],
-        stop: &Stop,
-    ) -> Result<Vec<ColumnProfile>, WarehouseError> {
+    /// What each column holds, as far as it was looked at.
+    fn profiles(&self, facts: &Facts, stop: &Stop) -> Result<Vec<ColumnProfile>, WarehouseError> {
         let dialect = self.dialect();
-        let mut profiles: Vec<ColumnProfile> = self
-            .source
-            .columns
-            .iter()
-            .zip(filled)
-            .map(|(column, filled)| {
-                let more = matches!(column.kind, ColumnType::Text | ColumnType::Json) && *filled > 0;
-                let values = Values { filled: *filled, more, ..Values::default() };
-                ColumnProfile { kind: column.kind, values, keys: BTreeMap::new() }
-            })
-            .collect();
+        let Facts { filled, distinct, .. } = facts;
+        let profile = |(place, column): (usize, &BillColumn)| {
+            let filled = filled.get(place).copied().unwrap_or_default();
+            let more = matches!(column.kind, ColumnType::Text | ColumnType::Json);
+            let values = Values { filled, more, ..Values::default() };
+            ColumnProfile { kind: column.kind, values, keys: BTreeMap::new() }
+        };
+        let mut profiles: Vec<ColumnProfile> = self.source.columns.iter().enumerate().map(profile).collect();
         // Counts of distinct values are estimates: a few more are looked at.
         let few: Vec<usize> = distinct
             .iter()

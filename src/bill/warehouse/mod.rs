@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use dialect::Dialect;
 pub use error::WarehouseError;
+pub use look_through::Look;
 pub use session::Stop;
 pub use spec::{HASH_START, Secrets, Spec};
 pub use table::{Found, Table};

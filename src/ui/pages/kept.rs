@@ -32,8 +32,8 @@ impl<K: PartialEq, T> Memo<K, T> {
 #[derive(Debug, Default)]
 pub struct Asked {
     shown: Option<(Query, Result<QueryResult, String>)>,
-    /// The bills that the answer is about.
-    bills: Vec<String>,
+    /// The state of the bills that the answer is about ([`crate::app::App::bills_generation`]).
+    bills: Option<u64>,
     waiting: bool,
     version: u64,
 }
@@ -42,14 +42,15 @@ impl Asked {
     /// Takes the answer to `query` when it is there, and asks when nobody has.
     pub fn follow(&mut self, view: &mut View<'_>, query: Query) {
         let state = view.app.state();
-        let same_bills = state.bills.iter().map(|bill| &bill.hash).eq(self.bills.iter());
+        let bills = Some(view.app.bills_generation());
+        let same_bills = self.bills == bills;
         if same_bills && self.shown.as_ref().is_some_and(|(shown, _)| *shown == query) {
             self.waiting = false;
             return;
         }
         if let Some(answer) = state.queries.get(&query) {
             self.shown = Some((query, answer.clone()));
-            self.bills = state.bills.iter().map(|bill| bill.hash.clone()).collect();
+            self.bills = bills;
             self.waiting = false;
             self.version += 1;
             return;

@@ -3,15 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Align, Context, Id, Layout, Modal, ScrollArea, TextEdit, Ui};
+use egui::{Align, ComboBox, Context, Id, Layout, Modal, Response, ScrollArea, TextEdit, Ui};
 
 use crate::app::jobs::{End, Job};
 use crate::app::warehouse::{connect_title, try_title};
 use crate::app::{App, Command, State};
 use crate::bill::warehouse::drivers::{KNOWN, Known, known};
 use crate::bill::warehouse::spec::USUAL_TIMEOUT_SECS;
-use crate::bill::warehouse::{Dialect, Found, Secrets, Spec, is_connected};
-use crate::ui::pages::parts::combo_ui;
+use crate::bill::warehouse::{Dialect, Found, Look, Secrets, Spec, is_connected};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::View;
 use crate::ui::widgets::{
@@ -118,7 +117,7 @@ impl Warehouses {
             }
             let text = format!("{} is not connected, so the bills cannot answer.", spec.place());
             banner_ui(ui, Tone::Warning, &text);
-            if quiet_button_ui(ui, "Connect it…").clicked() {
+            if ui.button("Connect it…").clicked() {
                 self.form = Some(Form::of(spec));
             }
         }
@@ -237,6 +236,11 @@ fn running<'a>(app: &'a App, title: &str) -> Option<&'a Job> {
     app.jobs().iter().find(|job| job.end.is_none() && job.title == title)
 }
 
+/// A list to choose from, beside a name of the form.
+fn choice_ui(ui: &mut Ui, id: &str, chosen: &str, add: impl FnOnce(&mut Ui)) -> Response {
+    ComboBox::from_id_salt(("warehouse", id)).selected_text(chosen).width(220.0).show_ui(ui, add).response
+}
+
 fn form_ui(ui: &mut Ui, form: &mut Form) {
     let before = (form.spec.clone(), form.options.clone());
     // The bar that scrolls needs its place.
@@ -246,7 +250,7 @@ fn form_ui(ui: &mut Ui, form: &mut Form) {
     };
     let chosen: Option<&Known> = known(&form.spec.driver);
     form_row_ui(ui, "Driver", NAMES, |ui| {
-        combo_ui(ui, "", chosen.map_or(OTHER, |known| known.words), 220.0, |ui| {
+        choice_ui(ui, "driver", chosen.map_or(OTHER, |known| known.words), |ui| {
             for known in KNOWN {
                 if ui.selectable_label(chosen == Some(known), known.words).clicked() {
                     known.name.clone_into(&mut form.spec.driver);
@@ -269,7 +273,7 @@ fn form_ui(ui: &mut Ui, form: &mut Form) {
     field(ui, "Table", &mut form.spec.table, "catalog.schema.table, in FOCUS")
         .on_hover_text("A table or view with FOCUS columns; parts with dots in them in quotes");
     form_row_ui(ui, "SQL", NAMES, |ui| {
-        combo_ui(ui, "", form.spec.dialect.words(), 220.0, |ui| {
+        choice_ui(ui, "dialect", form.spec.dialect.words(), |ui| {
             for dialect in Dialect::ALL {
                 if ui.selectable_label(form.spec.dialect == dialect, dialect.words()).clicked() {
                     form.spec.dialect = dialect;
@@ -283,7 +287,7 @@ fn form_ui(ui: &mut Ui, form: &mut Form) {
     form_row_ui(ui, "Password or token", NAMES, |ui| {
         ui.add(line_edit(&mut form.password, "for this session only", width).password(true))
     });
-    field(ui, "or from variable", &mut form.spec.password_env, "name of an environment variable")
+    field(ui, "Or a variable", &mut form.spec.password_env, "name of an environment variable")
         .on_hover_text("Read whenever the table is connected; the project keeps the variable's name");
     form_row_ui(ui, "Driver options", NAMES, |ui| {
         let hint = "KEY=VALUE, one a line; env:VARIABLE for secrets";
@@ -348,7 +352,7 @@ fn found_ui(ui: &mut Ui, found: &Found) {
         })
         .collect();
     let own = found.columns.iter().filter(|(name, _)| name.starts_with("x_")).count();
-    let columns = format!("{} ({own} of them begin with x_)", found.columns.len());
+    let columns = format!("{}, {own} of them with x_", found.columns.len());
     banner_ui(ui, Tone::Good, &format!("It answers: {}, {} rows.", found.kind, count_words(found.rows)));
     let costs: Vec<String> = found
         .columns
@@ -382,7 +386,7 @@ fn buttons_ui(ui: &mut Ui, app: &App, form: &mut Form, commands: &mut Vec<Comman
                     form.tried = test;
                     let (spec, secrets) = (Box::new(spec), form.secrets());
                     commands.push(if connect {
-                        Command::ConnectWarehouse(spec, secrets)
+                        Command::ConnectWarehouse(spec, secrets, Look::Values)
                     } else {
                         Command::TryWarehouse(spec, secrets)
                     });
