@@ -14,7 +14,7 @@ use crate::units;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "A bill in a warehouse")]
 pub struct Warehouse {
-    /// Address of the warehouse: sc://host:15002, grpc://host:32010, postgresql://user@host/database
+    /// Address of the warehouse, such as `sc://host:15002`, `grpc://host:32010`, `postgresql://user@host/database`
     #[arg(long = "warehouse", value_name = "URI", requires = "table")]
     pub uri: Option<String>,
     /// Table or view in FOCUS, asked instead of files: TABLE, SCHEMA.TABLE, CATALOG.SCHEMA.TABLE

@@ -315,12 +315,12 @@ fn what_goes_wrong_is_said_and_what_is_stopped_ends() {
     let no_driver = said(&Spec { driver: library + ".so", ..sail.spec("decimals.parquet") });
     assert!(no_driver.contains("there is no such file"), "{no_driver}");
 
-    let crashing = Spec {
-        driver: driver(),
-        entrypoint: Some("NoSuchFunction".to_owned()),
-        ..sail.spec("decimals.parquet")
-    };
-    assert!(said(&crashing).starts_with("cannot load the ADBC driver: "), "{}", said(&crashing));
+    let broken = bills().join("broken.so");
+    fs::write(&broken, "no library").unwrap();
+    let driver = broken.to_string_lossy().into_owned();
+    let no_library = said(&Spec { driver, ..sail.spec("decimals.parquet") });
+    assert!(no_library.starts_with("cannot load the ADBC driver: "), "{no_library}");
+    assert!(no_library.contains("broken.so: ") && !no_library.contains('\n'), "{no_library}");
 
     // An answer that nobody waits for.
     let stopped = Table::connect(

@@ -1,5 +1,5 @@
 """Plays the part of the process that holds a driver, over DataFusion itself: what is asked is run by the engine as it is, so
-that the SQL of its dialect is tried on it. Tables are the Parquet files of a folder.
+that the SQL of its dialect is tried on it. Tables are the Parquet files of a folder, maps in them as JSON text.
 
 usage: python3 datafusion_driver.py FOLDER (requests on standard input, replies on standard output)
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import datafusion
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 
 def held(field):
@@ -53,7 +54,13 @@ def say(reply):
 def main():
     context = datafusion.SessionContext()
     for path in Path(sys.argv[1]).glob("*.parquet"):
-        context.register_parquet(path.stem, str(path))
+        table = pq.read_table(path)
+        for place, field in enumerate(table.schema):
+            # The engine has no function that makes a text of a map.
+            if pa.types.is_map(field.type):
+                texts = [None if pairs is None else json.dumps(dict(pairs)) for pairs in table[place].to_pylist()]
+                table = table.set_column(place, field.name, pa.array(texts, pa.string()))
+        context.register_record_batches(path.stem, [table.to_batches()])
     for line in sys.stdin:
         request = json.loads(line)
         if "connect" in request:

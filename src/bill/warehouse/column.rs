@@ -102,7 +102,7 @@ impl BillColumn {
 }
 
 /// The columns of a table in FOCUS, by FOCUS names: however they are capitalised there, and `billed_cost` is
-/// `BilledCost`. A column of our own that the table has is not taken over.
+/// `BilledCost`. A column of our own that the table has is not taken over, nor one that cannot be read there.
 pub fn focus_columns(table: &[TableColumn], dialect: Dialect) -> Vec<BillColumn> {
     let mut all: Vec<BillColumn> = Vec::with_capacity(table.len());
     for column in table {
@@ -113,7 +113,7 @@ pub fn focus_columns(table: &[TableColumn], dialect: Dialect) -> Vec<BillColumn>
             Some(known) => (known.name.to_owned(), known.kind),
             None => (column.name.clone(), ColumnType::Text),
         };
-        if name.eq_ignore_ascii_case(RULE_COLUMN) {
+        if name.eq_ignore_ascii_case(RULE_COLUMN) || !dialect.can_read(&column.held) {
             continue;
         }
         let sql = dialect.identifier(&column.name);

@@ -18,11 +18,11 @@ pub enum Dialect {
     Spark,
     /// `DataFusion` and what is built on it, over Flight SQL.
     DataFusion,
-    /// Google `BigQuery` (GoogleSQL).
+    /// Google `BigQuery` (`GoogleSQL`).
     BigQuery,
     /// Snowflake.
     Snowflake,
-    /// PostgreSQL and what speaks like it.
+    /// `PostgreSQL` and what speaks like it.
     Postgres,
 }
 
@@ -169,11 +169,21 @@ impl Dialect {
 
     /// A text by which rows are grouped: NULL where there is no value, which empty cells and `NULL` are in a bill.
     pub fn key(self, sql: &str, held: &Held) -> String {
-        let text = if *held == Held::Text { sql.to_owned() } else { self.as_text(sql) };
+        let nested = matches!(held, Held::Map | Held::Json | Held::Other(_));
+        let text = match held {
+            Held::Text => sql.to_owned(),
+            _ if self == Self::BigQuery && nested => format!("TO_JSON_STRING({sql})"),
+            _ => self.as_text(sql),
+        };
         match held {
             Held::Text => format!("CASE WHEN {} THEN NULL ELSE {text} END", Self::is_blank(&text)),
             _ => text,
         }
+    }
+
+    /// Whether a column that is held so can be made a text there; one that cannot is left out.
+    pub fn can_read(self, held: &Held) -> bool {
+        self != Self::DataFusion || !matches!(held, Held::Map | Held::Other(_))
     }
 
     /// A condition: the text is no value.
@@ -184,14 +194,11 @@ impl Dialect {
     /// A column as a moment in UTC; NULL where a text is none.
     pub fn moment(self, sql: &str, held: &Held) -> String {
         match (self, held) {
-            (Self::Spark, Held::Moment { zoned: true }) | (Self::Postgres, Held::Moment { zoned: true }) => {
-                sql.to_owned()
-            }
+            (Self::Spark | Self::Postgres | Self::BigQuery, Held::Moment { zoned: true }) => sql.to_owned(),
             (Self::Spark | Self::DataFusion, Held::Moment { .. } | Held::Date) => {
                 format!("CAST({sql} AS TIMESTAMP)")
             }
             (Self::Spark | Self::DataFusion, _) => format!("TRY_CAST({sql} AS TIMESTAMP)"),
-            (Self::BigQuery, Held::Moment { zoned: true }) => sql.to_owned(),
             (Self::BigQuery, Held::Moment { .. } | Held::Date) => format!("TIMESTAMP({sql})"),
             (Self::BigQuery, _) => format!("SAFE_CAST({sql} AS TIMESTAMP)"),
             (Self::Snowflake, Held::Moment { zoned: true }) => {
@@ -236,7 +243,6 @@ impl Dialect {
         let plain = !key.contains(['\'', '"', '\\', '[', ']']);
         let value = match (self, held) {
             (Self::Spark, Held::Map) => format!("TRY_ELEMENT_AT({sql}, {})", self.text(key)),
-            (Self::DataFusion, Held::Map) => format!("MAP_EXTRACT({sql}, {})[1]", self.text(key)),
             (Self::Spark, Held::Text) if plain => {
                 format!("GET_JSON_OBJECT({sql}, {})", self.text(&format!("$['{key}']")))
             }
@@ -260,9 +266,10 @@ impl Dialect {
     pub fn tags_text(self, sql: &str, held: &Held) -> Option<String> {
         match (self, held) {
             (_, Held::Text) => Some(self.key(sql, held)),
-            (Self::Spark, Held::Map) => Some(format!("TO_JSON({sql})")),
             (Self::BigQuery, Held::Json) => Some(format!("TO_JSON_STRING({sql})")),
-            (Self::Snowflake, Held::Json | Held::Map) => Some(format!("TO_JSON({sql})")),
+            (Self::Spark, Held::Map) | (Self::Snowflake, Held::Json | Held::Map) => {
+                Some(format!("TO_JSON({sql})"))
+            }
             (Self::Postgres, Held::Json) => Some(self.as_text(sql)),
             _ => None,
         }

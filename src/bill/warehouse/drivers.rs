@@ -121,21 +121,14 @@ impl Search {
         if let Some(path) = self.python_library(name) {
             return Ok(path.to_string_lossy().into_owned());
         }
-        let hint = match known(driver) {
-            Some(known) => {
-                let python = self.pythons.first().map_or("python3", String::as_str);
-                format!(
-                    "`{python} -m pip install {}` brings it; a library elsewhere is named by its path",
-                    known.package
-                )
-            }
-            None => {
-                let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
-                format!(
-                    "known by name are {}; any other is named by the path of its library",
-                    names.join(", ")
-                )
-            }
+        let hint = if let Some(known) = known(driver) {
+            let python = self.pythons.first().map_or("python3", String::as_str);
+            let package = known.package;
+            format!("`{python} -m pip install {package}` brings it; a library elsewhere is named by its path")
+        } else {
+            let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
+            let names = names.join(", ");
+            format!("known by name are {names}; any other is named by the path of its library")
         };
         Err(WarehouseError::NoDriver { driver: driver.to_owned(), pythons: self.pythons.join(", "), hint })
     }

@@ -36,8 +36,11 @@ pub use table::{Found, Table};
 
 use super::import::Imported;
 
+/// Where a table is, and the connected one.
+type Known = (String, Option<Arc<Table>>);
+
 /// The tables this process knows of, by hash: where each is, and the connected one. Their processes end with this one.
-static TABLES: Mutex<BTreeMap<String, (String, Option<Arc<Table>>)>> = Mutex::new(BTreeMap::new());
+static TABLES: Mutex<BTreeMap<String, Known>> = Mutex::new(BTreeMap::new());
 
 /// Whether a bill's hash is that of a warehouse's table.
 pub fn is_table(hash: &str) -> bool {

@@ -22,8 +22,8 @@ pub const MOST_ROWS: u64 = 1_000_000;
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a driver may take to stop when asked, before its process is ended.
 const GRACE: Duration = Duration::from_millis(1_500);
-/// How long connecting may take: a cluster that starts for the first session needs minutes.
-const CONNECT: Duration = Duration::from_mins(4);
+/// How long connecting may take at least, however little time a question has.
+const CONNECT: Duration = Duration::from_mins(1);
 /// Processes for one table at a time.
 const MOST_SESSIONS: usize = 3;
 /// Lines of a driver's standard error that are kept.
@@ -279,7 +279,9 @@ impl Pool {
             options: self.resolved.options.clone(),
             dialect: self.spec.dialect,
         };
-        let until = Instant::now() + CONNECT;
+        // A cluster that starts for the first session needs minutes.
+        let allowed = Duration::from_secs(self.spec.timeout_secs()).max(CONNECT);
+        let until = Instant::now() + allowed;
         let address =
             || if self.spec.uri.is_empty() { self.spec.driver.clone() } else { self.spec.uri.clone() };
         match session.send(&request).and_then(|()| session.next(until, stop)) {
@@ -295,7 +297,7 @@ impl Pool {
                 Err(WarehouseError::Answer { problem: format!("{other:?}"), table: self.spec.place() })
             }
             Err(Trouble::TimeOut) => {
-                let problem = format!("it has not answered within {} s", CONNECT.as_secs());
+                let problem = format!("it has not answered within {} s", allowed.as_secs());
                 Err(WarehouseError::Connect { problem, address: address() })
             }
             Err(trouble) => Err(self.trouble(&trouble, &session)),

@@ -135,11 +135,11 @@ impl Spec {
         if !uri.is_empty() {
             options.push(("uri".to_owned(), uri.to_owned()));
         }
-        let by_address = is_by_address(&self.driver);
+        let by_address = is_by_address(&self.driver, uri);
         if let Some(password) = password {
             secrets.push(password.clone());
             if by_address {
-                // libpq takes no password but in its address.
+                // libpq takes no password but in its address; Snowflake's driver takes none beside one.
                 if let Some((_, address)) = options.first_mut() {
                     *address = with_password(address, self.user.trim(), &password);
                     secrets.push(escape(&password));
@@ -168,8 +168,8 @@ impl Spec {
 }
 
 /// Whether the driver takes user and password in its address only.
-fn is_by_address(driver: &str) -> bool {
-    driver.contains("postgres")
+fn is_by_address(driver: &str, uri: &str) -> bool {
+    driver.contains("postgres") || (driver.contains("snowflake") && !uri.is_empty())
 }
 
 /// Whether an option's name says that its value is secret.
@@ -192,14 +192,15 @@ fn has_password(uri: &str) -> bool {
     in_user || in_parameter
 }
 
-/// Puts user and password into `scheme://[user@]host…`.
+/// Puts user and password into `[scheme://][user@]host…`.
 fn with_password(uri: &str, user: &str, password: &str) -> String {
-    let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
+    let start = uri.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = uri.split_at(start);
     let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(authority_end);
     let (named, host) = authority.rsplit_once('@').unwrap_or((user, authority));
     let named = if named.is_empty() { user.to_owned() } else { named.to_owned() };
-    format!("{scheme}://{named}:{}@{host}{path}", escape(password))
+    format!("{scheme}{named}:{}@{host}{path}", escape(password))
 }
 
 /// Percent-encoded, for an address.
@@ -300,6 +301,8 @@ mod tests {
             assert_eq!(resolved.options, [pair("uri", "postgresql://me:p%40ss@h/db?x=1")]);
             assert_eq!(resolved.secrets, ["p@ss", "p%40ss"]);
         }
+        let resolved = spec("snowflake", "me@account/db?warehouse=w").resolve(&secrets).unwrap();
+        assert_eq!(resolved.options, [pair("uri", "me:p%40ss@account/db?warehouse=w")]);
         let unset = Spec { password_env: "INFEROMETER_NO_SUCH".into(), ..spec("x", "") };
         let error = unset.resolve(&Secrets::default()).err().unwrap().to_string();
         assert!(error.contains("INFEROMETER_NO_SUCH"), "{error}");

@@ -39,6 +39,8 @@ pub struct Table {
     pool: Pool,
     /// What kind of bill it is: `FOCUS 1.2`.
     pub(super) kind: String,
+    /// Columns that the engine cannot make a text of, so that nothing can be asked of them.
+    left_out: Vec<String>,
     /// Its report, once it was looked through.
     pub(super) imported: Option<Imported>,
 }
@@ -89,8 +91,10 @@ impl Table {
             return Err(WarehouseError::NotABill { missing, table: spec.place() });
         }
         let kind = format!("FOCUS {}", focus::version(&names).unwrap_or(FocusVersion::V1_0));
+        let left_out = header.columns.iter().filter(|column| !dialect.can_read(&column.held));
+        let left_out = left_out.map(|column| column.name.clone()).collect();
         let source = Source { dialect, from, keep: None, columns };
-        Ok(Self { spec: spec.clone(), source, pool, kind, imported: None })
+        Ok(Self { spec: spec.clone(), source, pool, kind, left_out, imported: None })
     }
 
     /// Where it is, for people.
@@ -142,6 +146,13 @@ impl Table {
     /// What is odd about the table, in sentences.
     pub(super) fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
+        if !self.left_out.is_empty() {
+            remarks.push(format!(
+                "{} cannot hand over {} as text, so nothing is asked of it; inference rules do not see it",
+                self.dialect().words(),
+                self.left_out.join(", ")
+            ));
+        }
         for name in COSTS {
             match self.source.column(name) {
                 None => remarks.push(format!("the table has no {name}")),
