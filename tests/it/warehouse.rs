@@ -1,8 +1,8 @@
-//! Bills in a warehouse, on a real engine: LakeSail's Sail, over Flight SQL through Apache's ADBC driver. Its answers are
-//! those of the local engine on the same Parquet files, to the last digit. Apache Spark itself and PostgreSQL are asked the
+//! Bills in a warehouse, on a real engine: `LakeSail`'s Sail, over Flight SQL through Apache's ADBC driver. Its answers are
+//! those of the local engine on the same Parquet files, to the last digit. Apache Spark itself and `PostgreSQL` are asked the
 //! same by `tests/warehouse/spark.sh` and `postgres.sh`.
 //!
-//! Sail, the driver and pyarrow come from PyPI, into the folder of [`crate::wheels`].
+//! Sail, the driver and pyarrow come from `PyPI`, into the folder of [`crate::wheels`].
 
 use std::fmt::Debug;
 use std::fs::{self, File};
@@ -246,7 +246,7 @@ fn a_warehouse_answers_like_the_local_engine_to_the_last_digit() {
     answers_alike(Path::new(PROGRAM), |name| sail.spec(name));
 }
 
-/// DataFusion has no server of its own on PyPI: a script takes the place of the process with the driver, and runs what it
+/// `DataFusion` has no server of its own on `PyPI`: a script takes the place of the process with the driver, and runs what it
 /// is asked on the engine.
 #[test]
 #[cfg(unix)]
