@@ -28,6 +28,8 @@ mod series_blob;
 mod settings;
 mod state;
 mod targets;
+#[cfg(test)]
+mod tests;
 pub mod tradeoff;
 mod work;
 
@@ -115,6 +117,8 @@ enum Finding {
     Results(Vec<results::Read>),
     /// A run of the sweep that is going on; see [`crate::measure::sweep::Event::Ran`].
     Ran(Box<Ran>),
+    /// The measurements of an earlier sweep that the one going on adds to, by their numbers.
+    TakenUp(Vec<i64>),
     /// The sweep came to its end: nothing of it is left to resume.
     SweepEnded,
     Failure(Failure),
@@ -473,7 +477,7 @@ impl App {
     }
 
     /// Reads everything from a project and goes on with it.
-    fn load(&mut self, project: Project) -> anyhow::Result<()> {
+    fn load(&mut self, mut project: Project) -> anyhow::Result<()> {
         self.flush()?;
         // They can be computed again: one that cannot be read must not keep the project closed.
         let agreements = project.all::<((String, String), Agreement)>("agreement").unwrap_or_else(|error| {
@@ -490,7 +494,7 @@ impl App {
                 breakdown,
             )
         });
-        let duels = self.duels_of(&project);
+        let duels = self.duels_of(&mut project);
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),

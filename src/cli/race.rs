@@ -10,7 +10,7 @@ use super::args::{self, Compare, Selftest, Sweep};
 use super::session::Session;
 use super::targets;
 use crate::app::{Command, Race, unpack_sample};
-use crate::measure::duel::{Contender, Duel, End, Round, Settings};
+use crate::measure::duel::{Contender, Duel, Round, Settings};
 use crate::measure::inputs;
 use crate::measure::stats::{Decision, Percentile, Ratio};
 use crate::measure::{Config, Optimisation, Scenario};
@@ -58,24 +58,17 @@ pub(super) fn known_or_run(
         Ok(inputs) => inputs,
         Err(error) => return (None, Err(error)),
     };
-    let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)), &there);
-    let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
-    if let Some(library) = library {
-        // The file may be another one by now: it is run again.
-        let of_b = Some(library.clone());
-        let find = |session: &Session| {
-            let duels = session.app.state().duels.iter().rev();
-            let of_b = |duel: &&Duel| duel.b.as_ref().is_some_and(|b| b.library.as_ref() == Some(&library));
-            duels.filter(|duel| duel.target == there).find(of_b).cloned()
-        };
-        let race = Race { a, b: Some(b), library: of_b, settings: settings(&what.race), inputs, target };
-        return run(session, race, find);
+    let find = |session: &Session| {
+        let (a, b) = ((a.0.as_str(), &a.1), (b.0.as_str(), &b.1));
+        session.app.state().duel_of(a, Some(b), library.as_deref(), &there)
+    };
+    // The file of a library may be another one by now: it is run again.
+    let known = find(session).filter(|duel| duel.is_whole() && !what.race_again && library.is_none());
+    if known.is_some() {
+        return (known, Ok(()));
     }
-    if let Some(duel) = find(session).filter(|duel| whole(duel) && !what.race_again) {
-        return (Some(duel), Ok(()));
-    }
-    let settings = settings(&what.race);
-    let race = Race { a: a.clone(), b: Some(b.clone()), library: None, settings, inputs, target };
+    let (settings, library) = (settings(&what.race), library.clone());
+    let race = Race { a: a.clone(), b: Some(b.clone()), library, settings, inputs, target };
     run(session, race, find)
 }
 
@@ -187,7 +180,7 @@ pub(super) fn selftest(session: &mut Session, what: &Selftest) -> anyhow::Result
         inputs: absolute(what.inputs.as_ref())?,
         target,
     };
-    let find = |session: &Session| session.app.state().duel_of((&model, &config), None, &there);
+    let find = |session: &Session| session.app.state().duel_of((&model, &config), None, None, &there);
     let (found, done) = run(session, race, find);
     let Some(duel) = found else { return done };
     if session.json {
