@@ -4,7 +4,7 @@ use egui::{DragValue, Label, RichText, Ui};
 
 use super::ways::Ways;
 use crate::app::comparison::Comparison;
-use crate::app::{Command, Race, figures};
+use crate::app::{Command, figures};
 use crate::chart::Chart;
 use crate::measure::duel::{Contender, Duel, Settings};
 use crate::measure::stats::Decision;
@@ -167,23 +167,20 @@ impl RaceCard {
     fn run_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, (a, b): (&str, &str), target: Option<&str>) {
         let busy = view.app.is_measuring() || view.app.comparing().is_some();
         let Self { ways, seconds, .. } = self;
-        let is_self_test = a == b && ways.are_alike();
-        let inputs = ways.inputs();
+        let race = ways.race((a, b), *seconds, target);
         let mut start = false;
         ui.horizontal(|ui| {
-            let text = match (a == b, is_self_test) {
-                (_, true) => "Run A against itself",
+            let text = match (a == b, ways.are_alike()) {
+                (true, true) => "Run A against itself",
                 (true, false) => "Run A in both ways",
-                (false, false) => "Run A against B",
+                (false, _) => "Run A against B",
             };
-            ui.add_enabled_ui(!busy && inputs.is_ok(), |ui| {
+            ui.add_enabled_ui(!busy && race.is_ok(), |ui| {
                 start = primary_button_ui(ui, text)
                     .on_hover_text(
                         "Takes the time set here and a little for loading; stops sooner when sure to ±1 %",
                     )
-                    .on_disabled_hover_text(
-                        inputs.as_ref().err().map_or("A measurement is running", |why| why),
-                    )
+                    .on_disabled_hover_text(race.as_ref().err().map_or("A measurement is running", |why| why))
                     .clicked();
             });
             ui.add_space(space::S);
@@ -194,16 +191,7 @@ impl RaceCard {
             });
         });
         ways.options_ui(ui, view, target);
-        if let (true, Ok(inputs)) = (start, inputs) {
-            let settings = Settings { seconds: *seconds, ..Settings::default() };
-            let race = Race {
-                a: (a.to_owned(), ways.a()),
-                b: (!is_self_test).then(|| (b.to_owned(), ways.b())),
-                library: None,
-                settings,
-                inputs,
-                target: target.map(str::to_owned),
-            };
+        if let (true, Ok(race)) = (start, race) {
             view.send(Command::Duel(Box::new(race)));
             ui.ctx().request_repaint();
         }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use egui::{DragValue, Ui};
 
-use crate::app::State;
+use crate::app::{Race, State};
+use crate::measure::duel::Settings;
 use crate::measure::runtime::Found;
 use crate::measure::{Config, Scenario};
 use crate::ui::pages::parts::{combo_ui, offered, problem_ui};
@@ -76,14 +77,25 @@ impl Default for Ways {
 }
 
 impl Ways {
-    /// How A is run.
-    pub(super) fn a(&self) -> Config {
-        self.a.config()
-    }
-
-    /// How B is run.
-    pub(super) fn b(&self) -> Config {
-        self.b.unwrap_or(self.a).config()
+    /// Two models, by hash, run in these ways; one model run in one way is run against itself.
+    ///
+    /// # Errors
+    /// As [`Self::inputs`].
+    pub(super) fn race(
+        &self,
+        (a, b): (&str, &str),
+        seconds: f64,
+        target: Option<&str>,
+    ) -> Result<Race, &'static str> {
+        let is_self_test = a == b && self.are_alike();
+        Ok(Race {
+            a: (a.to_owned(), self.a.config()),
+            b: (!is_self_test).then(|| (b.to_owned(), self.b.unwrap_or(self.a).config())),
+            library: None,
+            settings: Settings { seconds, ..Settings::default() },
+            inputs: self.inputs()?,
+            target: target.map(str::to_owned),
+        })
     }
 
     /// Whether both are run in one way.
@@ -95,7 +107,7 @@ impl Ways {
     ///
     /// # Errors
     /// In words, when one is asked for and none is named.
-    pub(super) fn inputs(&self) -> Result<Option<PathBuf>, &'static str> {
+    fn inputs(&self) -> Result<Option<PathBuf>, &'static str> {
         match self.inputs {
             Inputs::Generated => Ok(None),
             Inputs::File if self.file.trim().is_empty() => {
@@ -202,6 +214,25 @@ mod tests {
         let two = Way { threads: 2, ..Ways::default().a };
         let ways = Ways { b: Some(two), inputs: Inputs::File, ..Ways::default() };
         assert_eq!(ways.unusual(), "B at batch 1, 2 threads, CPU; inputs from a file");
-        assert!(!ways.are_alike() && ways.inputs().is_err());
+    }
+
+    #[test]
+    fn what_is_chosen_becomes_the_race() {
+        let plain = Ways::default();
+        assert_eq!(plain.race(("m", "m"), 5.0, None).unwrap().b, None, "it is run against itself");
+        let a = Way { batch: 2, threads: 1, provider: "CPU" };
+        let b = Way { batch: 4, threads: 2, provider: "OpenVINO" };
+        let file = " /data/x.npz ".to_owned();
+        let ways = Ways { a, b: Some(b), inputs: Inputs::File, file, open: true };
+        let race = ways.race(("m", "m"), 5.0, Some("lab")).unwrap();
+        let of = |(model, config): &(String, Config)| {
+            (model.clone(), config.batch, config.threads, config.provider.clone())
+        };
+        assert_eq!(of(&race.a), ("m".to_owned(), 2, 1, "CPU".to_owned()));
+        assert_eq!(of(&race.b.unwrap()), ("m".to_owned(), 4, 2, "OpenVINO".to_owned()));
+        assert_eq!((race.inputs, race.target), (Some(PathBuf::from("/data/x.npz")), Some("lab".to_owned())));
+        assert!((race.settings.seconds - 5.0).abs() < 1e-12);
+        let unnamed = Ways { file: " ".to_owned(), ..ways };
+        assert!(unnamed.race(("m", "n"), 5.0, None).unwrap_err().contains("No file"));
     }
 }
