@@ -1,7 +1,7 @@
 //! `inferometer selftest`, and the part of `compare` that runs both sides in turn.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
@@ -49,7 +49,7 @@ pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> anyhow::Res
 pub(super) fn known_or_run(
     session: &mut Session,
     [a, b]: [(String, Config); 2],
-    library: Option<PathBuf>,
+    library: Option<&Path>,
     what: &Compare,
     target: Option<String>,
 ) -> (Option<Duel>, anyhow::Result<()>) {
@@ -60,14 +60,14 @@ pub(super) fn known_or_run(
     };
     let find = |session: &Session| {
         let (a, b) = ((a.0.as_str(), &a.1), (b.0.as_str(), &b.1));
-        session.app.state().duel_of(a, Some(b), library.as_deref(), &there)
+        session.app.state().duel_of(a, Some(b), library, &there)
     };
     // The file of a library may be another one by now: it is run again.
     let known = find(session).filter(|duel| duel.is_whole() && !what.race_again && library.is_none());
     if known.is_some() {
         return (known, Ok(()));
     }
-    let (settings, library) = (settings(&what.race), library.clone());
+    let (settings, library) = (settings(&what.race), library.map(Path::to_owned));
     let race = Race { a: a.clone(), b: Some(b.clone()), library, settings, inputs, target };
     run(session, race, find)
 }
@@ -110,7 +110,7 @@ pub(super) fn against(
     let models = session.all_models(std::slice::from_ref(&what.a))?;
     let model = models.first().context("the model left the project meanwhile")?.clone();
     let (found, done) =
-        known_or_run(session, [(model.clone(), config), (model, other)], library, what, target);
+        known_or_run(session, [(model.clone(), config), (model, other)], library.as_deref(), what, target);
     let Some(duel) = found else { return done };
     if session.json {
         let document = json!({ "race": document(session, &duel)? });

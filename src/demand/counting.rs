@@ -124,12 +124,16 @@ mod tests {
         for (rows, interval_secs) in [(30, 1), (2_000, 60), (20_000, 3_600)] {
             let times: Vec<i64> = (0..rows).map(|row| -5_000_000_000_001 + row * step).collect();
             let mut requests = Requests::default();
-            times.iter().for_each(|nanos| requests.push(*nanos));
+            for nanos in &times {
+                requests.push(*nanos);
+            }
             let trace = requests.trace("x");
             let width = interval_secs * NANOS;
             let start = times[0].div_euclid(width);
             let mut expected = vec![0.0; (times[times.len() - 1].div_euclid(width) - start) as usize + 1];
-            times.iter().for_each(|nanos| expected[(nanos.div_euclid(width) - start) as usize] += 1.0);
+            for nanos in &times {
+                expected[(nanos.div_euclid(width) - start) as usize] += 1.0;
+            }
             assert_eq!(
                 (trace.start_unix_secs, trace.interval_secs),
                 (start * interval_secs, interval_secs as f64)
