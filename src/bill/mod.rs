@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::Money;
 
 pub use error::BillError;
-pub use export::FocusFile;
+pub use export::{FocusFile, Written};
 pub use formats::Kind;
 pub use import::{Imported, detect, import};
 pub use over_time::{Granularity, Series};
