@@ -24,6 +24,12 @@ use super::query::{Bill, Part};
 
 /// Rows written at a time: a row group of the Parquet file.
 const BATCH_ROWS: usize = 65_536;
+/// Amounts in the currency of the prices, and the same in the currency of the bill.
+const IN_PRICING_CURRENCY: [(&str, &str); 3] = [
+    ("PricingCurrencyEffectiveCost", "EffectiveCost"),
+    ("PricingCurrencyListUnitPrice", "ListUnitPrice"),
+    ("PricingCurrencyContractedUnitPrice", "ContractedUnitPrice"),
+];
 /// How FOCUS writes moments.
 const MOMENT: &str = "%Y-%m-%dT%H:%M:%SZ";
 
@@ -74,15 +80,25 @@ impl Column {
     }
 
     fn of(&self, part: &Part) -> Expr {
-        let value = if part.has(&self.stored) {
+        let twin = IN_PRICING_CURRENCY.iter().find(|(name, _)| *name == self.name).map(|(_, twin)| *twin);
+        if let Some(twin) = twin.filter(|twin| part.has(twin) && part.has("PricingCurrency")) {
+            // What is priced in the currency it is billed in is the same amount in both.
+            let same = col("PricingCurrency").eq(col("BillingCurrency"));
+            let own = self.stored_in(part);
+            return when(own.clone().is_null().and(same)).then(col(twin)).otherwise(own).alias(self.name.as_str());
+        }
+        self.stored_in(part).alias(self.name.as_str())
+    }
+
+    fn stored_in(&self, part: &Part) -> Expr {
+        if part.has(&self.stored) {
             col(self.stored.as_str())
         } else if self.name == "ProviderName" && part.has("ServiceProviderName") {
             // The name that FOCUS 1.3 gave it.
             col("ServiceProviderName")
         } else {
             lit(NULL).cast(self.dtype())
-        };
-        value.alias(self.name.as_str())
+        }
     }
 }
 

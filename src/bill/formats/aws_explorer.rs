@@ -29,7 +29,7 @@ const BILLED: [&str; 2] = ["NetUnblendedCost", "UnblendedCost"];
 /// Metrics of the API that are amortised.
 const EFFECTIVE: [&str; 2] = ["NetAmortizedCost", "AmortizedCost"];
 /// Columns that every row has.
-const COMMON: [&str; 7] = [
+const COMMON: [&str; 10] = [
     "ChargePeriodStart",
     "ChargePeriodEnd",
     "BillingPeriodStart",
@@ -37,6 +37,9 @@ const COMMON: [&str; 7] = [
     "BillingCurrency",
     "ProviderName",
     "InvoiceIssuerName",
+    "PricingCurrency",
+    "PublisherName",
+    "ChargeDescription",
 ];
 /// Rounding of a sum in the download: its amounts have ten decimal places.
 const ROUNDING: i128 = 100_000_000;
@@ -140,11 +143,20 @@ impl Rows {
         self.set("BillingCurrency", currency);
         self.set("ProviderName", "AWS");
         self.set("InvoiceIssuerName", "AWS");
+        self.set("PricingCurrency", currency);
+        // What others sell over the Marketplace is among the sums; only a grouping by legal entity tells it apart.
+        self.set("PublisherName", "AWS");
     }
 
     fn describe(&mut self, dimension: &Dimension, value: &str) {
         for (name, text) in dimension.cells(value, &mut self.services) {
             self.set(&name, &text);
+        }
+        // What is summed up is all that there is to describe.
+        if let Some(at) = self.names.iter().position(|name| name == "ChargeDescription") {
+            let before = &mut self.cells[at];
+            before.push_str(if before.is_empty() || value.is_empty() { "" } else { ", " });
+            before.push_str(value);
         }
     }
 

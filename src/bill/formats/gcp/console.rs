@@ -20,7 +20,9 @@ outputs!(
     ListCost,
     ContractedCost,
     BillingCurrency,
+    PricingCurrency,
     BillingAccountId,
+    BillingAccountType,
     BillingAccountName,
     BillingPeriodStart,
     BillingPeriodEnd,
@@ -38,6 +40,7 @@ outputs!(
     InvoiceIssuerName,
     SubAccountId,
     SubAccountName,
+    SubAccountType,
     SkuId,
     SkuMeter,
     PricingCategory,
@@ -249,6 +252,7 @@ impl Fill for Table {
             }
         }
         filled.set(Out::BillingCurrency, &self.currency);
+        filled.set(Out::PricingCurrency, &self.currency);
         filled.set(Out::InvoiceId, &self.invoice);
 
         let start = moment::read_span(of(self.start));
@@ -292,6 +296,7 @@ impl Fill for Table {
         for (column, text) in [
             (Out::BillingAccountId, of(self.account)),
             (Out::BillingAccountName, of(self.account_name)),
+            (Out::BillingAccountType, if of(self.account).is_empty() { "" } else { "Billing account" }),
             (Out::ChargeDescription, of(self.sku)),
             (Out::ServiceName, of(self.service)),
             (Out::ServiceCategory, service_category),
@@ -301,6 +306,7 @@ impl Fill for Table {
             (Out::InvoiceIssuerName, GOOGLE),
             (Out::SubAccountId, of(self.project)),
             (Out::SubAccountName, of(self.project_name)),
+            (Out::SubAccountType, if of(self.project).is_empty() { "" } else { "Project" }),
             (Out::SkuId, of(self.sku_id)),
             (Out::SkuMeter, of(self.sku)),
         ] {

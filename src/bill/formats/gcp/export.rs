@@ -24,6 +24,7 @@ outputs!(
     BillingCurrency,
     PricingCurrency,
     BillingAccountId,
+    BillingAccountType,
     BillingPeriodStart,
     BillingPeriodEnd,
     ChargePeriodStart,
@@ -40,6 +41,7 @@ outputs!(
     InvoiceIssuerName,
     SubAccountId,
     SubAccountName,
+    SubAccountType,
     RegionId,
     AvailabilityZone,
     ResourceId,
@@ -336,6 +338,7 @@ impl Fill for Export {
         filled.set(Out::InvoiceIssuerName, GOOGLE);
         let seller = row.get(self.seller);
         filled.set(Out::PublisherName, if seller.is_empty() { GOOGLE } else { &seller });
+        let kind = |at, word: &str| if row.get(at).is_empty() { Cow::default() } else { Cow::from(word.to_owned()) };
         let region = row.get(self.region);
         let region = if region.is_empty() { row.get(self.location) } else { region };
         for (column, text) in [
@@ -343,11 +346,13 @@ impl Fill for Export {
             (Out::ChargeDescription, sku.clone()),
             (Out::SkuMeter, sku),
             (Out::SkuId, row.get(self.sku_id)),
+            (Out::BillingAccountType, kind(self.account, "Billing account")),
             (Out::BillingAccountId, row.get(self.account)),
             (Out::BillingCurrency, row.get(self.currency)),
             (Out::PricingCurrency, row.get(self.currency)),
             (Out::SubAccountId, row.get(self.project_id)),
             (Out::SubAccountName, row.get(self.project)),
+            (Out::SubAccountType, kind(self.project_id, "Project")),
             (Out::RegionId, region),
             (Out::AvailabilityZone, row.get(self.zone)),
             (Out::ResourceId, row.get(self.resource_global)),

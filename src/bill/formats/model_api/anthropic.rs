@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Out, Seller, cost, day, period, sku};
+use super::{Out, Seller, cost, currency, day, period, sku, sub_account};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
@@ -171,13 +171,10 @@ impl Fill for Columns {
             let made = format!("{model} {counted}");
             filled
                 .set(Out::ChargeDescription, if description.is_empty() { made.trim() } else { description });
-            let currency = of(self.currency);
-            filled.set(
-                Out::BillingCurrency,
-                &if currency.is_empty() { "USD".to_owned() } else { currency.to_ascii_uppercase() },
-            );
+            let told = of(self.currency);
+            currency(filled, &if told.is_empty() { "USD".to_owned() } else { told.to_ascii_uppercase() });
         }
-        filled.set(Out::SubAccountId, of(self.workspace));
+        sub_account(filled, of(self.workspace), "Workspace");
         filled.set(Out::SubAccountName, of(self.workspace));
         filled.set(Out::x_ApiKey, of(self.key));
         filled.set(Out::RegionId, &known(of(self.geo)));

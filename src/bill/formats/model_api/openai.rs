@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Out, Seller, cost, period, sku};
+use super::{Out, Seller, cost, currency, period, sku, sub_account};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
@@ -122,13 +122,14 @@ impl Fill for Costs {
         SELLER.fill(filled);
         period(filled, of(self.start), of(self.end));
         cost(filled, amount(value, "amount_value", place, warnings));
-        filled.set(Out::BillingCurrency, &of(self.currency).to_ascii_uppercase());
+        currency(filled, &of(self.currency).to_ascii_uppercase());
         filled.set(Out::ChargeDescription, item);
         // `gpt-5-mini input`, `gpt-4o cached input`: what is counted follows the model.
         let (model, counted) = item.split_once([' ', ',']).unwrap_or((item, ""));
         sku(filled, model, counted.trim_start_matches([' ', ',']), "");
-        filled.set(Out::SubAccountId, of(self.project));
+        sub_account(filled, of(self.project), "Project");
         filled.set(Out::BillingAccountId, of(self.organization));
+        filled.set(Out::BillingAccountType, if of(self.organization).is_empty() { "" } else { "Organization" });
         filled.set(Out::BillingAccountName, of(self.organization_name));
         true
     }
@@ -186,7 +187,7 @@ impl Fill for Counted {
         filled.set(Out::ChargeDescription, &format!("{} {}", self.model, self.kind));
         filled.set(Out::ConsumedQuantity, &self.count);
         filled.set(Out::ConsumedUnit, "Tokens");
-        filled.set(Out::SubAccountId, &self.project);
+        sub_account(filled, &self.project, "Project");
         filled.set(Out::x_ApiKey, &self.key);
         true
     }
