@@ -23,7 +23,6 @@ PERIODS = {"ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "Billin
 COMPARED = [
     "own/sample",
     "samples/focus-1.2/focus_1_2_cost_and_usage_aws.csv",
-    "samples/focus-1.2/focus_1_2_cost_and_usage_gcp.csv",
     "samples/aws-cur-legacy/sample-anonymous-aws-export-dataset.csv",
     "samples/azure/ea-sample-anonymous-export-dataset.csv",
 ]
@@ -101,7 +100,9 @@ def expressible(text, values):
             filters.append((sides[0].name, value))
         else:
             return None
-    return keys, sums, filters
+    # `bill` gives all groups.
+    tree.set("limit", None)
+    return keys, sums, filters, tree.sql(dialect="duckdb")
 
 
 def rounded(value):
@@ -133,7 +134,7 @@ def ours(program, home, path, keys, filters):
     return {tuple(group["key"]): group for group in groups}
 
 
-def check(program, wheels, bills, files, home):
+def check(program, wheels, files, home):
     """What went wrong, in words."""
     problems, ran, compared = [], 0, 0
     wanted = list(of_wheel(wheels))
@@ -155,13 +156,18 @@ def check(program, wheels, bills, files, home):
             told = expressible(text, values) if name in COMPARED else None
             if told is None:
                 continue
-            keys, sums, filters = told
+            keys, sums, filters, whole = told
+            if any(value == "" for _, value in filters):
+                # No row has a value, and DuckDB asks for an empty text, `bill` for none.
+                continue
             try:
-                groups = ours(program, home, bills[name], keys, filters)
+                # The file itself is asked: what was written is read back on the way.
+                groups = ours(program, home, file, keys, filters)
             except RuntimeError as error:
                 problems.append(f"{name}: {query}: {error}")
                 continue
             compared += 1
+            answer = connection.execute(whole, values).fetchall()
             theirs = {tuple(shown(row[place]) for place, _ in keys): row for row in answer}
             if theirs.keys() != groups.keys():
                 missing, more = sorted(theirs.keys() - groups.keys(), key=str), sorted(groups.keys() - theirs.keys(), key=str)

@@ -50,7 +50,16 @@ pub fn recognise(header: &[String]) -> Option<Kind> {
         && header.iter().any(|name| metric_of(name, ".Amount").is_some());
     // Beside the total, every column but the first is an amount in a currency.
     let amounts = header.iter().skip(1).filter(|name| currency_of(name).is_some()).count();
-    let is_download = total_of(header).is_some() && amounts + 1 == header.len();
+    // The cells of the first column are periods, but its name is what was grouped by: a table of anybody's that calls
+    // them months is another's, and one with a single amount must say that it is of services or accounts.
+    let first = header.first().map_or("", |name| name.trim());
+    let names_time = [
+        "date", "day", "days", "week", "weeks", "month", "months", "quarter", "year", "years", "period", "time", "start",
+        "startdate", "billingmonth", "billingperiod", "timeperiod",
+    ]
+    .contains(&letters(first).as_str());
+    let is_grouped = header.len() > 2 || Dimension::is_known(first);
+    let is_download = total_of(header).is_some() && amounts + 1 == header.len() && !names_time && is_grouped;
     (is_answer || is_download).then_some(Kind::AwsCostExplorer)
 }
 

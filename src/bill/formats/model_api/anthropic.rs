@@ -115,7 +115,7 @@ pub fn plan(kind: Kind, names: &[String], _path: &Path) -> Result<Plan, BillErro
     let (targets, mapping) = Mapping::new(columns, Out::NAMES, names, &used);
     let remarks =
         vec![(None, "the file counts tokens and names no costs; import the cost export, too".to_owned())];
-    Ok(Plan { kind, targets, remarks, mapper: Box::new(Tokens { counts, mapping }) })
+    Ok(Plan { kind, targets, remarks, mapper: Box::new(Tokens { counts, mapping, zero: 0 }) })
 }
 
 struct Columns {
@@ -192,6 +192,8 @@ fn token_words(token_type: &str) -> String {
 struct Tokens {
     counts: Vec<(usize, &'static str, &'static str, &'static str)>,
     mapping: Mapping<Columns>,
+    /// Rows whose counts are all 0.
+    zero: u64,
 }
 
 impl Mapper for Tokens {
@@ -202,15 +204,23 @@ impl Mapper for Tokens {
         warnings: &mut Warnings,
         row: &mut EachRow<'_>,
     ) -> Result<(), BillError> {
+        let (mut counted, mut zeros) = (0_u64, 0_u64);
         for (at, column, words, unit) in &self.counts {
             let Some(count) = amount(cell(cells, Some(*at)), column, place, warnings) else { continue };
             if count == Exact::default() {
+                zeros += 1;
                 continue;
             }
+            counted += 1;
             self.mapping.fill_mut().counted = Some((count, words, unit));
             self.mapping.map(cells, place, warnings, row)?;
         }
+        self.zero += u64::from(counted == 0 && zeros > 0);
         Ok(())
+    }
+
+    fn finish(&mut self, warnings: &mut Warnings) {
+        super::say_zero(self.zero, warnings);
     }
 }
 

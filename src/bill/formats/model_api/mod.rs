@@ -11,6 +11,7 @@ pub mod openai;
 use super::mapping::{Filled, outputs};
 use crate::bill::exact::Exact;
 use crate::bill::moment;
+use crate::bill::warnings::Warnings;
 
 outputs!(
     BilledCost,
@@ -136,6 +137,13 @@ fn sku(filled: &mut Filled, model: &str, token_type: &str, tier: &str) {
     // A price belongs to all of these together, and so does the SKU: neither has a number of its own.
     for column in [Out::SkuId, Out::SkuPriceId] {
         filled.set(column, &words.join("/"));
+    }
+}
+
+/// Says that rows that count nothing became none.
+fn say_zero(rows: u64, warnings: &mut Warnings) {
+    if rows > 0 {
+        warnings.about_file(None, format!("{rows} rows count 0 of everything; they were left out"));
     }
 }
 
