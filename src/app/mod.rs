@@ -21,6 +21,7 @@ mod profiling;
 pub mod project;
 mod query;
 mod race;
+mod rates;
 pub mod results;
 pub mod roofline;
 mod sample;
@@ -370,6 +371,10 @@ impl App {
                 None
             }
             Command::Ask(query) => self.ask(query),
+            Command::SetRates(rates) => {
+                self.set_rates(*rates)?;
+                None
+            }
         };
         if changes_plan {
             self.derive();
@@ -503,6 +508,7 @@ impl App {
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
+            rates: project.get(rates::KIND, "now")?.unwrap_or_default(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
             breakdowns: breakdowns.collect(),
@@ -571,10 +577,11 @@ impl App {
         }
         let hashes: Vec<String> = self.state.bills.iter().map(|bill| bill.hash.clone()).collect();
         let store = self.options.folders.bills();
+        let rates = self.state.rates.clone();
         let generation = self.bills_generation;
         Some(self.jobs.start(ASK.to_owned(), move |link| {
             // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| query::ask(&hashes, &store, &query)).and_then(|answer| answer);
+            let answer = jobs::guard(|| query::ask(&hashes, &store, &rates, &query)).and_then(|answer| answer);
             link.found(Finding::Answer(generation, query, answer));
             Ok(())
         }))

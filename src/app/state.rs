@@ -13,7 +13,7 @@ use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
 use crate::bill::formats::focus::RULE_COLUMN;
-use crate::bill::{Basis, Filter, Imported, RULES};
+use crate::bill::{Basis, Filter, Imported, RULES, Rates};
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
@@ -207,6 +207,8 @@ pub struct State {
     pub profiles: Vec<Profile>,
     /// Bills.
     pub bills: Vec<Imported>,
+    /// What the bills' sums are shown in.
+    pub rates: Rates,
     /// The demand trace.
     pub trace: Option<Trace>,
     /// Labelled inputs (`.npz`) that accuracy and agreement are computed on.
@@ -327,8 +329,11 @@ impl State {
         })
     }
 
-    /// Currency of the bills; `None` without one or with several.
+    /// Currency of the bills' sums: the one they are shown in, else the rows' own; `None` without one or with several.
     pub fn bill_currency(&self) -> Option<&str> {
+        if !self.bills.is_empty() && self.rates.display.is_some() {
+            return self.rates.display.as_deref();
+        }
         let mut all = self.bills.iter().flat_map(|bill| bill.currencies.keys());
         let first = all.next()?;
         all.all(|other| other == first).then_some(first.as_str())

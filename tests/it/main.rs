@@ -5,6 +5,8 @@ mod architecture;
 mod bill;
 mod bill_azure;
 mod bill_formats;
+mod bill_properties;
+mod bill_rates;
 mod chart;
 mod cli;
 mod cli_words;

@@ -4,6 +4,7 @@
 mod cards;
 mod files;
 mod groups;
+mod rates;
 mod rows;
 
 use egui::containers::menu::{MenuButton, MenuConfig};
@@ -11,6 +12,7 @@ use egui::{Button, PopupCloseBehavior, ScrollArea, Ui};
 
 use self::files::Files;
 use self::groups::Groups;
+use self::rates::Currencies;
 use self::rows::Rows;
 use super::kept::{Asked, Memo};
 use super::parts::{combo_ui, problem_ui, reading_ui, value_words};
@@ -58,6 +60,7 @@ enum Tab {
 pub struct Bills {
     tab: Tab,
     files: Files,
+    currencies: Currencies,
     columns: Asked,
     series: Asked,
     share: Asked,
@@ -90,6 +93,7 @@ impl Bills {
             let tabs = [(Tab::Spend, "Spend"), (Tab::Files, "Files"), (Tab::Inference, "Inference")];
             segmented_ui(ui, "Part of the page", &mut self.tab, &tabs);
             ui.add_space(space::S);
+            self.currencies.ui(ui, view);
             let mut scenario = state.scenario.clone();
             self.ask(view);
             match self.tab {
@@ -97,7 +101,11 @@ impl Bills {
                     self.over_time_ui(ui, view, &mut scenario);
                     self.detail_ui(ui, view, &mut scenario);
                 }
-                Tab::Files => self.files.ui(ui, view),
+                Tab::Files => {
+                    if self.files.ui(ui, view) {
+                        self.currencies.open(state);
+                    }
+                }
                 Tab::Inference => {
                     cards::inference_ui(ui, view, &self.share, &mut self.rules);
                     if state.trace.is_some() {
