@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::bill::claims::Counted;
 use crate::bill::{
     Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, RowsView, Series, Store,
     Totals,
@@ -70,14 +71,14 @@ pub enum QueryResult {
     Rows(RowsView),
 }
 
-/// Asks the bills of these hashes.
+/// Asks these bills, without what does not count.
 ///
 /// # Errors
 /// In words, when a bill is not in the store any more, a column does not exist, or currencies are mixed.
-pub fn ask(hashes: &[String], store: &Path, query: &Query) -> Result<QueryResult, String> {
+pub fn ask(bills: &[Counted], store: &Path, query: &Query) -> Result<QueryResult, String> {
     let run = || -> Result<QueryResult, BillError> {
         let store = Store::at(store);
-        let bill = Bill::open(hashes, &store)?;
+        let bill = Bill::open_counted(bills, &store)?;
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
             Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use egui::{Id, Key, Layout, Modal, RichText, Ui};
 
 use super::files::{FilePicker, Pick};
+use crate::bill::delivery::is_pattern;
 use crate::chart::Chart;
 use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{
@@ -275,15 +276,15 @@ impl PathDialog {
 
 /// Whether a path can be what was asked for; the first thing that stands against it.
 fn check(purpose: &Purpose, path: &Path) -> Result<(), String> {
-    if path.is_dir() {
-        return Err(format!("This is a folder; name a file in it: {}", path.display()));
-    }
     if matches!(purpose, Purpose::Open) {
-        return if path.exists() {
+        return if path.exists() || is_pattern(path) {
             Ok(())
         } else {
             Err(format!("There is no such file: {}", path.display()))
         };
+    }
+    if path.is_dir() {
+        return Err(format!("This is a folder; name a file in it: {}", path.display()));
     }
     let endings = purpose.endings();
     if !endings.contains(&ending(path).as_str()) {

@@ -5,8 +5,21 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
 /// The ways the names of files end that are offered first.
-const EXTENSIONS: &[&str] =
-    &["onnx", "csv", "gz", "parquet", "npz", "npy", "inferometer", "json", "jsonl", "txt", "log"];
+const EXTENSIONS: &[&str] = &[
+    "onnx",
+    "csv",
+    "gz",
+    "parquet",
+    "npz",
+    "npy",
+    "inferometer",
+    "json",
+    "jsonl",
+    "zip",
+    "zst",
+    "txt",
+    "log",
+];
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,15 +2,19 @@
 //! demand trace.
 
 mod cards;
+mod deliveries;
 mod files;
 mod groups;
+mod overlay;
 mod rows;
 
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Button, PopupCloseBehavior, ScrollArea, Ui};
 
+use self::deliveries::Deliveries;
 use self::files::Files;
 use self::groups::Groups;
+use self::overlay::Overlays;
 use self::rows::Rows;
 use super::kept::{Asked, Memo};
 use super::parts::{combo_ui, problem_ui, reading_ui, value_words};
@@ -58,6 +62,8 @@ enum Tab {
 pub struct Bills {
     tab: Tab,
     files: Files,
+    deliveries: Deliveries,
+    overlays: Overlays,
     columns: Asked,
     series: Asked,
     share: Asked,
@@ -97,7 +103,11 @@ impl Bills {
                     self.over_time_ui(ui, view, &mut scenario);
                     self.detail_ui(ui, view, &mut scenario);
                 }
-                Tab::Files => self.files.ui(ui, view),
+                Tab::Files => {
+                    self.files.ui(ui, view);
+                    self.deliveries.ui(ui, view);
+                    self.overlays.ui(ui, view);
+                }
                 Tab::Inference => {
                     cards::inference_ui(ui, view, &self.share, &mut self.rules);
                     if state.trace.is_some() {
@@ -117,7 +127,7 @@ impl Bills {
             empty_ui(
                 ui,
                 "No bill is open",
-                "Open what a provider bills you, as CSV, JSON or Parquet, or drop it anywhere on the window: FOCUS, \
+                "Open what a provider bills you, as CSV, JSON or Parquet, a ZIP, a folder or a manifest of many files, or drop it anywhere on the window: FOCUS, \
                  AWS, Azure, Google Cloud, Oracle Cloud, Databricks, OpenAI, Anthropic, DeepSeek. It is read into a local store and never leaves this machine.",
                 "Open a bill…",
             )
@@ -125,6 +135,7 @@ impl Bills {
         if pressed.inner {
             view.actions.push(Action::PickFiles);
         }
+        self.overlays.ui(ui, view);
         if view.app.state().trace.is_some() {
             cards::demand_ui(ui, view, &mut self.demand);
         }
