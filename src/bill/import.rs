@@ -270,6 +270,40 @@ pub fn import_delivery(
     Ok(bills)
 }
 
+/// Reads everything under a path as an import does and keeps nothing: rows that would be kept, rows that would be
+/// dropped, and the warnings of each file.
+///
+/// # Errors
+/// As in [`import()`].
+pub fn dry_run(path: &Path) -> Result<(u64, u64, Vec<Warning>), BillError> {
+    let delivery = delivery::find(path, &|| false)?;
+    let (mut rows, mut dropped, mut all) = (0, 0, Vec::new());
+    for piece in delivery.pieces.iter().filter(|piece| piece.kind != Kind::DatabricksPrices) {
+        let mut warnings = Warnings::new(&piece.name);
+        let opened = Rows::open(&piece.input, &mut |_done| Ok(()))?;
+        let plan = formats::plan(opened.header(), opened.preamble(), piece.input.shown())?;
+        let Plan { kind, targets, mut mapper, .. } = plan;
+        let mut table = Table::new(&targets, matches!(kind, Kind::Focus(_)));
+        dropped += opened.read(
+            &mut warnings,
+            &mut |cells, place, warnings| {
+                mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
+                    table.push(cells, place, warnings)?;
+                    if table.is_full() {
+                        table.take().map_err(polars_failed)?;
+                    }
+                    Ok(())
+                })
+            },
+            &mut |_done| Ok(()),
+        )?;
+        mapper.finish(&mut warnings);
+        rows += table.finish(&mut warnings).rows;
+        all.extend(warnings.finish().0);
+    }
+    Ok((rows, dropped, all))
+}
+
 /// A bill to be imported.
 struct Job<'j> {
     delivery: &'j Delivery,

@@ -43,7 +43,7 @@ pub use delivery::Delivery;
 pub use error::BillError;
 pub use export::FocusFile;
 pub use formats::Kind;
-pub use import::{Imported, detect, import, import_delivery};
+pub use import::{Imported, detect, dry_run, import, import_delivery};
 pub use over_time::{Granularity, Series};
 pub use query::{Bill, Totals};
 pub use rules::{Class, RULES, Rule};

@@ -6,6 +6,8 @@ mod bill;
 mod bill_azure;
 mod bill_deliveries;
 mod bill_formats;
+mod bill_mutated;
+mod bill_robust;
 mod chart;
 mod cli;
 mod cli_words;

@@ -26,6 +26,8 @@ const EXTENSIONS: &[&str] = &[
 pub enum Pick {
     /// Any number of files that exist.
     Open,
+    /// A folder that exists.
+    Folder,
     /// A name to write to.
     Save {
         /// Proposed file name.
@@ -55,6 +57,7 @@ impl FilePicker for Desktop {
                     .add_filter("All files", &["*"])
                     .pick_files()
                     .unwrap_or_default(),
+                Pick::Folder => dialog.set_title("Open a folder").pick_folder().into_iter().collect(),
                 Pick::Save { name } => {
                     dialog.set_title("Save as").set_file_name(name).save_file().into_iter().collect()
                 }

@@ -7,7 +7,7 @@ use crate::app::{Command, Query, QueryResult};
 use crate::bill::overlay::{Component, Item, Overlay};
 use crate::bill::{Basis, Filter};
 use crate::ui::pages::kept::Asked;
-use crate::ui::pages::parts::{day_words, money_or_dash, problem_ui};
+use crate::ui::pages::parts::{day_words, money_or_dash};
 use crate::ui::view::View;
 use crate::ui::widgets::{
     Cell, Column, Stat, Table, TableState, card_ui, count_words, data_table_ui, note_ui, quiet_button_ui,
@@ -196,7 +196,9 @@ fn machines_ui(ui: &mut Ui, machines: &Asked, currency: &str) {
             );
             note_ui(ui, &words);
         }
-        Some(Err(problem)) => problem_ui(ui, problem),
+        Some(Err(problem)) => {
+            note_ui(ui, &format!("The bills' rows cannot be laid beside it: {problem}."));
+        }
         _ => {}
     }
 }
