@@ -20,6 +20,7 @@ impl App {
             Finding::File(report) => self.reports.push(report),
             Finding::Model(entry) => self.take_model(*entry)?,
             Finding::Bill(bill) => self.take_bill(*bill)?,
+            Finding::Overlay(overlay) => self.take_overlay(*overlay)?,
             Finding::Trace(trace) => {
                 self.project.put("trace", "now", 0, &trace)?;
                 self.state.trace = Some(trace);
@@ -209,10 +210,23 @@ impl App {
     }
 
     fn take_bill(&mut self, bill: Imported) -> anyhow::Result<()> {
+        let before = self.state.counting.claims.clone();
+        // The same file as an older reader read it.
+        let content =
+            |hash: &str| hash.split_once('-').map_or(hash, |(content, _version)| content).to_owned();
+        let is_older =
+            |other: &&Imported| other.hash != bill.hash && content(&other.hash) == content(&bill.hash);
+        let older: Vec<String> =
+            self.state.bills.iter().filter(is_older).map(|other| other.hash.clone()).collect();
+        for hash in older {
+            self.project.remove("bill", &hash)?;
+            self.state.bills.retain(|other| other.hash != hash);
+        }
         let alike = |other: &&Imported| {
-            other.hash != bill.hash
-                && (other.rows, &other.totals, other.first_charge_unix_secs, other.last_charge_unix_secs)
-                    == (bill.rows, &bill.totals, bill.first_charge_unix_secs, bill.last_charge_unix_secs)
+            let same = (other.rows, &other.totals, other.first_charge_unix_secs, other.last_charge_unix_secs)
+                == (bill.rows, &bill.totals, bill.first_charge_unix_secs, bill.last_charge_unix_secs);
+            // Where rows can be compared, they tell.
+            other.hash != bill.hash && same && (other.slices.is_empty() || bill.slices.is_empty())
         };
         if let Some(other) = self.state.bills.iter().find(alike) {
             let text = format!(
@@ -223,14 +237,17 @@ impl App {
         }
         self.project.put("bill", &bill.hash, self.state.bills.len(), &bill)?;
         self.state.bills.retain(|other| other.hash != bill.hash);
+        let hash = bill.hash.clone();
         self.state.bills.push(bill);
         self.bills_changed();
+        self.tell_claims(&hash, &before);
         Ok(())
     }
 
     /// Answers about the old set of bills are worth nothing now.
     pub(super) fn bills_changed(&mut self) {
         self.bills_generation += 1;
+        self.recount();
         self.state.queries.clear();
         self.state.asked.clear();
     }

@@ -6,6 +6,7 @@
 
 mod command;
 pub mod comparison;
+pub mod counting;
 pub mod derive;
 mod documents;
 mod exported;
@@ -17,6 +18,7 @@ mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+mod overlays;
 mod profiling;
 pub mod project;
 mod query;
@@ -59,6 +61,7 @@ pub use work::runtime_search;
 use self::jobs::{End, JobId, Jobs};
 use self::project::Project;
 use crate::bill::Imported;
+use crate::bill::overlay::Overlay;
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
@@ -109,6 +112,7 @@ enum Finding {
     File(FileReport),
     Model(Box<ModelEntry>),
     Bill(Box<Imported>),
+    Overlay(Box<Overlay>),
     Trace(Trace),
     Labelled(PathBuf),
     Profiles(Vec<Profile>),
@@ -315,6 +319,14 @@ impl App {
                 self.project.remove("bill", &hash)?;
                 self.state.bills.retain(|bill| bill.hash != hash);
                 self.bills_changed();
+                None
+            }
+            Command::CountBill { claim, choice } => {
+                self.choose_counted(claim, choice)?;
+                None
+            }
+            Command::RemoveOverlay(key) => {
+                self.remove_overlay(&key)?;
                 None
             }
             Command::RemoveTrace => {
@@ -534,6 +546,8 @@ impl App {
         self.jobs.restart();
         self.project = project;
         self.state = state;
+        self.load_choices()?;
+        self.load_overlays()?;
         if fresh {
             for profile in crate::hardware::defaults(&self.state.machine) {
                 self.keep_profile(profile)?;
@@ -575,13 +589,13 @@ impl App {
         if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
             return None;
         }
-        let hashes: Vec<String> = self.state.bills.iter().map(|bill| bill.hash.clone()).collect();
+        let bills = self.counted();
         let store = self.options.folders.bills();
         let rates = self.state.rates.clone();
         let generation = self.bills_generation;
         Some(self.jobs.start(ASK.to_owned(), move |link| {
             // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| query::ask(&hashes, &store, &rates, &query)).and_then(|answer| answer);
+            let answer = jobs::guard(|| query::ask(&bills, &store, &rates, &query)).and_then(|answer| answer);
             link.found(Finding::Answer(generation, query, answer));
             Ok(())
         }))

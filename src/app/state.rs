@@ -12,7 +12,9 @@ use super::command::Measure;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
+use crate::bill::claims::{Choice, Counting};
 use crate::bill::formats::focus::RULE_COLUMN;
+use crate::bill::overlay::Overlay;
 use crate::bill::{Basis, Filter, Imported, RULES, Rates};
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
@@ -209,6 +211,12 @@ pub struct State {
     pub bills: Vec<Imported>,
     /// What the bills' sums are shown in.
     pub rates: Rates,
+    /// Which of the bills count, and what came several times.
+    pub counting: Counting,
+    /// What the user decided of what came several times, by [`crate::bill::claims::Claim::key`].
+    pub choices: BTreeMap<String, Choice>,
+    /// Allocations of OpenCost and Kubecost, beside the bills and never added to them.
+    pub overlays: Vec<Overlay>,
     /// The demand trace.
     pub trace: Option<Trace>,
     /// Labelled inputs (`.npz`) that accuracy and agreement are computed on.
