@@ -9,6 +9,7 @@ use super::jobs::JobId;
 use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
+use crate::bill::claims::Choice;
 use crate::bill::{Filter, Rates};
 use crate::hardware::Profile;
 use crate::measure::Config;
@@ -81,6 +82,15 @@ pub enum Command {
     RemoveResults(Vec<String>),
     /// Takes a bill out of the project; the store keeps its rows for the next import.
     RemoveBill(String),
+    /// Decides which of several deliveries of the same charges counts.
+    CountBill {
+        /// The claim ([`crate::bill::claims::Claim::key`]).
+        claim: String,
+        /// The decision; `None` leaves it to the rows.
+        choice: Option<Choice>,
+    },
+    /// Takes an overlay out, by its key.
+    RemoveOverlay(String),
     /// Writes the open bills as FOCUS.
     WriteFocus {
         /// Rows written.

@@ -155,7 +155,7 @@ pub fn offers(answer: &Answer, currency: &str, most: usize) -> Chart {
 pub fn compared(state: &State, a: &str, b: &str, threads: u32) -> Chart {
     let axis = state.scenario.latency;
     let percentile = latency_name(axis);
-    let measured: Vec<&Stored> = super::derive::latest(state)
+    let measured: Vec<&Stored> = super::derive::one_of_each(state)
         .into_iter()
         .filter(|stored| {
             let point = &stored.point;

@@ -26,11 +26,11 @@ impl App {
         if to.exists() && !replace {
             bail!("there is a file of this name already; choose another: {}", to.display());
         }
-        let hashes: Vec<String> = self.state.bills.iter().map(|bill| bill.hash.clone()).collect();
+        let bills = self.counted();
         let store = Store::at(self.options.folders.bills());
         let name = to.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(self.jobs.start(format!("Write {name}"), move |link| {
-            let bill = Bill::open(&hashes, &store).map_err(|error| words(&error))?;
+            let bill = Bill::open_counted(&bills, &store).map_err(|error| words(&error))?;
             let written = bill.write_focus(&filters, &to, form, &|| link.cancel.is_cancelled());
             let written = written.map_err(|error| words(&error))?;
             let rows = units::group_thousands(u128::from(written.rows));

@@ -6,10 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
-use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::mpsc::sync_channel;
 
 use polars::io::csv::write::BatchedWriter as CsvBatches;
 use polars::io::parquet::write::BatchedWriter as ParquetBatches;
@@ -20,6 +17,7 @@ use super::columns::{self, COLUMNS, ColumnType, FocusVersion};
 use super::error::BillError;
 use super::exact;
 use super::filter;
+use super::parquet_rows::each_batch;
 use super::query::{Bill, Part};
 
 /// Rows written at a time: a row group of the Parquet file.
@@ -85,7 +83,10 @@ impl Column {
             // What is priced in the currency it is billed in is the same amount in both.
             let same = col("PricingCurrency").eq(col("BillingCurrency"));
             let own = self.stored_in(part);
-            return when(own.clone().is_null().and(same)).then(col(twin)).otherwise(own).alias(self.name.as_str());
+            return when(own.clone().is_null().and(same))
+                .then(col(twin))
+                .otherwise(own)
+                .alias(self.name.as_str());
         }
         self.stored_in(part).alias(self.name.as_str())
     }
@@ -135,7 +136,8 @@ impl Bill {
                 frame = frame.filter(condition);
             }
             let selected: Vec<Expr> = columns.iter().map(|column| column.of(part)).collect();
-            each_batch(frame.select(selected), &mut |batch| {
+            let reading = |source| BillError::Query { doing: "read a stored bill", source };
+            each_batch(frame.select(selected), BATCH_ROWS, &reading, &mut |batch| {
                 if cancel() {
                     return Err(BillError::Cancelled);
                 }
@@ -197,37 +199,6 @@ fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
 fn own_name(stored: &str) -> String {
     let plain: String = stored.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if plain.starts_with("x_") { plain } else { format!("x_{plain}") }
-}
-
-/// Hands the rows of a query on, batch by batch.
-fn each_batch(
-    query: LazyFrame,
-    take: &mut dyn FnMut(DataFrame) -> Result<(), BillError>,
-) -> Result<(), BillError> {
-    let failed = |source| BillError::Query { doing: "read a stored bill", source };
-    let (sender, batches) = sync_channel::<DataFrame>(1);
-    let sender = Mutex::new(sender);
-    let send = PlanCallback::new(move |batch: DataFrame| {
-        let sender = sender.lock().map_err(|_poisoned| polars_err!(ComputeError: "a writer stopped"))?;
-        // Nobody listens any more: stop.
-        Ok(sender.send(batch).is_err())
-    });
-    let query = query.sink_batches(send, true, NonZeroUsize::new(BATCH_ROWS)).map_err(failed)?;
-    std::thread::scope(|scope| {
-        let reading = scope.spawn(move || query.collect_with_engine(Engine::Streaming).map(|_nothing| ()));
-        let mut result = Ok(());
-        for batch in batches {
-            result = take(batch);
-            if result.is_err() {
-                break;
-            }
-        }
-        match reading.join() {
-            Ok(Ok(())) => result,
-            Ok(Err(error)) => result.and(Err(failed(error))),
-            Err(_panic) => result.and(Err(failed(polars_err!(ComputeError: "the reader failed")))),
-        }
-    })
 }
 
 enum Writer {

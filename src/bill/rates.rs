@@ -205,7 +205,8 @@ mod tests {
     #[test]
     fn an_amount_is_multiplied_exactly_and_rounded_at_the_eighteenth_place() {
         let rates = rates();
-        let shown = |currency: &str, amount: &str| rates.convert(currency, exact(amount)).unwrap().to_string();
+        let shown =
+            |currency: &str, amount: &str| rates.convert(currency, exact(amount)).unwrap().to_string();
         assert_eq!(shown("EUR", "1682.30869740"), "1823.11793537238");
         assert_eq!(shown("JPY", "-3"), "-0.02085");
         assert_eq!(shown("USD", "0.1"), "0.1");

@@ -20,13 +20,17 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         done?;
         for report in &reports {
             match &report.kind {
-                Some(crate::app::Kind::Bill(_)) => {}
+                Some(crate::app::Kind::Bill(_) | crate::app::Kind::Overlay) => {}
                 Some(other) => bail!("this is not a bill but a {other}: {}", report.path.display()),
                 None => bail!("this is not a bill: {}", report.path.display()),
             }
         }
     }
+    super::bill_deliveries::count(session, &what.count)?;
     let state = session.app.state();
+    if state.bills.is_empty() && !state.overlays.is_empty() {
+        return super::bill_deliveries::print_overlays(session);
+    }
     if state.bills.is_empty() {
         bail!("no bill is named and the project has none; name at least one file");
     }
@@ -60,9 +64,15 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     let currency = total.currency.clone().unwrap_or_default();
     let answer = Answer { currency, total, groups, share: *share, monthly, warnings };
     if session.json {
-        return Session::print_json(&answer.document());
+        let mut document = answer.document();
+        super::bill_deliveries::add_to(&mut document, session.app.state());
+        return Session::print_json(&document);
     }
+    super::bill_deliveries::print(session.app.state());
     answer.print(&what.by);
+    if !session.app.state().overlays.is_empty() {
+        super::bill_deliveries::print_overlays(session)?;
+    }
     Ok(())
 }
 

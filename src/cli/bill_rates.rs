@@ -33,13 +33,16 @@ impl RateArgs {
 
     fn changed(&self, mut rates: Rates) -> anyhow::Result<Rates> {
         if let Some(name) = &self.shown_in {
-            rates.display =
-                if name == "own" { None } else { Some(currency(name).map_err(|why| anyhow!("--in: {why}"))?) };
+            rates.display = if name == "own" {
+                None
+            } else {
+                Some(currency(name).map_err(|why| anyhow!("--in: {why}"))?)
+            };
         }
         for text in &self.rates {
-            let (from, rate) = text
-                .split_once('=')
-                .with_context(|| format!("--rate: `{text}` is no rate; write CURRENCY=RATE, such as EUR=1.08"))?;
+            let (from, rate) = text.split_once('=').with_context(|| {
+                format!("--rate: `{text}` is no rate; write CURRENCY=RATE, such as EUR=1.08")
+            })?;
             let to = rates.display.clone().with_context(|| {
                 format!("--rate {text}: say which currency that is worth, such as --in USD")
             })?;

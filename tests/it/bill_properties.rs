@@ -11,15 +11,20 @@ use inferometer::bill::{self, Bill, FocusFile, Imported, Store};
 /// Every bill as a table: its name, header and rows.
 fn tables() -> Vec<(String, Vec<String>, Vec<Vec<String>>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    ["it/fixtures/bills/focus-1.2.csv", "it/fixtures/bills/euro.csv", "focus/bills/cur-2.csv", "focus/bills/oci.csv"]
-        .into_iter()
-        .map(|name| {
-            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(root.join(name)).unwrap();
-            let mut rows = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect());
-            let header = rows.next().unwrap();
-            (name.to_owned(), header, rows.collect())
-        })
-        .collect()
+    [
+        "it/fixtures/bills/focus-1.2.csv",
+        "it/fixtures/bills/euro.csv",
+        "focus/bills/cur-2.csv",
+        "focus/bills/oci.csv",
+    ]
+    .into_iter()
+    .map(|name| {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(root.join(name)).unwrap();
+        let mut rows = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect());
+        let header = rows.next().unwrap();
+        (name.to_owned(), header, rows.collect())
+    })
+    .collect()
 }
 
 /// A generator of Marsaglia's: small, and the same everywhere.
@@ -84,7 +89,10 @@ fn rows_of(bill: &Bill) -> Vec<BTreeMap<String, String>> {
         .map(|row| {
             let filled = view.columns.iter().zip(row).filter_map(|(name, cell)| Some((name, cell.as_ref()?)));
             let of_focus = |name: &str| bill::columns::find(name).is_some() || name.starts_with("x_");
-            filled.filter(|(name, _)| of_focus(name)).map(|(name, cell)| (name.clone(), cell.clone())).collect()
+            filled
+                .filter(|(name, _)| of_focus(name))
+                .map(|(name, cell)| (name.clone(), cell.clone()))
+                .collect()
         })
         .collect();
     rows.sort();
@@ -111,7 +119,8 @@ fn the_order_of_columns_and_rows_means_nothing() {
         for seed in 1..=8_u64 {
             let mut random = Random(seed * 0x9E37_79B9_7F4A_7C15);
             let columns = random.order(header.len());
-            let pick = |row: &Vec<String>| columns.iter().map(|place| row[*place].clone()).collect::<Vec<_>>();
+            let pick =
+                |row: &Vec<String>| columns.iter().map(|place| row[*place].clone()).collect::<Vec<_>>();
             let order = random.order(rows.len());
             let mixed: Vec<Vec<String>> = order.iter().map(|place| pick(&rows[*place])).collect();
             let again = bench.import(&bench.write("again.csv", &pick(&header), &mixed));
@@ -205,7 +214,9 @@ fn what_was_written_as_focus_is_the_same_bill() {
             let found = rows_of(&bench.open(&again));
             assert_eq!(of_focus(&found), of_focus(&expected), "{name} as {file}");
             // Own columns that were `x_` already stay as they are called.
-            let own = |rows: &[BTreeMap<String, String>]| rows.iter().flatten().filter(|(n, _)| n.starts_with("x_")).count();
+            let own = |rows: &[BTreeMap<String, String>]| {
+                rows.iter().flatten().filter(|(n, _)| n.starts_with("x_")).count()
+            };
             assert!(own(&found) >= own(&expected), "{name} as {file}");
         }
     }

@@ -52,7 +52,8 @@ fn sums_of_two_currencies_are_added_up_after_the_rate_and_never_without() {
     let currencies = by("BillingCurrency");
     assert_eq!(currencies[1].key, [Some("EUR".to_owned())]);
     assert_eq!(currencies[1].costs.billed_cost, money("15.4427250001"));
-    let series = shown.over_time(Some("BillingCurrency"), &[], Basis::BilledCost, Granularity::Month, 9).unwrap();
+    let series =
+        shown.over_time(Some("BillingCurrency"), &[], Basis::BilledCost, Granularity::Month, 9).unwrap();
     assert_eq!(series.currency.as_deref(), Some("USD"));
     assert!(series.converted.is_some());
     let undated = series.undated;
@@ -77,7 +78,8 @@ fn the_command_line_takes_rates_and_a_project_keeps_them() {
     let message = failure(&["bill"], &bills);
     assert!(message.contains("2 currencies (EUR, USD)"), "{message}");
     let named = project.to_str().unwrap();
-    let first = ["bill", "--json", "--in", "usd", "--rate", "EUR=1.0837", "--rate-source", "ECB", "--project", named];
+    let first =
+        ["bill", "--json", "--in", "usd", "--rate", "EUR=1.0837", "--rate-source", "ECB", "--project", named];
     let document = json(&first, &bills);
     assert_eq!(document["currency"], "USD");
     // To the last digit, by Python's `decimal`.

@@ -5,14 +5,14 @@
 
 mod dimension;
 
+use std::borrow::Cow;
 use std::path::Path;
-
-use serde_json::Value;
 
 use super::aws_cur::letters;
 use super::aws_names::Services;
 use super::mapping::cell;
-use super::{EachRow, Kind, Mapper, Plan, Target};
+use super::node::Node;
+use super::{EachRow, JsonTable, Kind, Mapper, Plan, Target, json_cell};
 use crate::bill::columns::{self, ColumnType};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
@@ -54,8 +54,23 @@ pub fn recognise(header: &[String]) -> Option<Kind> {
     // them months is another's, and one with a single amount must say that it is of services or accounts.
     let first = header.first().map_or("", |name| name.trim());
     let names_time = [
-        "date", "day", "days", "week", "weeks", "month", "months", "quarter", "year", "years", "period", "time", "start",
-        "startdate", "billingmonth", "billingperiod", "timeperiod",
+        "date",
+        "day",
+        "days",
+        "week",
+        "weeks",
+        "month",
+        "months",
+        "quarter",
+        "year",
+        "years",
+        "period",
+        "time",
+        "start",
+        "startdate",
+        "billingmonth",
+        "billingperiod",
+        "timeperiod",
     ]
     .contains(&letters(first).as_str());
     let is_grouped = header.len() > 2 || Dimension::is_known(first);
@@ -477,33 +492,49 @@ impl Mapper for Answer {
 
 /// An answer of `get-cost-and-usage`, or a list of its pages, as a table: a header of dotted names and its rows.
 /// `None` when it is something else.
-pub fn table(value: &Value) -> Option<(Vec<String>, Vec<Vec<String>>)> {
-    let pages: Vec<&Value> = match value {
-        Value::Array(pages) => pages.iter().collect(),
+pub fn table(value: &Node<'_>) -> Option<JsonTable> {
+    let pages: Vec<&Node<'_>> = match value {
+        Node::List(pages) => pages.iter().collect(),
         page => vec![page],
     };
     let first = pages.first()?;
     let mut header: Vec<String> = [PERIOD_START, PERIOD_END, "Estimated"].map(str::to_owned).to_vec();
-    let definitions = first.get("GroupDefinitions").and_then(Value::as_array);
+    let definitions = first.get("GroupDefinitions").and_then(Node::as_list);
     let mut groups: Vec<String> = definitions
         .into_iter()
         .flatten()
         .map(|group| {
-            let part = |name: &str| group.get(name).and_then(Value::as_str).unwrap_or("");
+            let part = |name: &str| group.get(name).and_then(Node::as_str).unwrap_or("");
             format!("Group.{}.{}", part("Type"), part("Key"))
         })
         .collect();
     let mut results = Vec::new();
-    for page in pages {
-        results.extend(page.get("ResultsByTime")?.as_array()?);
+    for page in &pages {
+        results.extend(page.get("ResultsByTime")?.as_list()?);
     }
-    let lines: Vec<Line<'_>> = results.into_iter().flat_map(lines_of).collect();
+    let mut remarks = Vec::new();
+    // The last page has none: what follows is in another file.
+    if pages.last().and_then(|page| page.get("NextPageToken")).is_some_and(|token| *token != Node::Null) {
+        remarks.push(
+            "the answer has a NextPageToken: there are more pages than are in this file, so the bill is not whole; fetch \
+             all pages"
+                .to_owned(),
+        );
+    }
+    let mut incomplete = 0;
+    let lines: Vec<Line<'_>> =
+        results.into_iter().flat_map(|result| lines_of(result, &mut incomplete)).collect();
+    if incomplete > 0 {
+        remarks.push(format!(
+            "{incomplete} groups have no Keys or no Metrics and were left out; the sums are without them"
+        ));
+    }
     let widest = lines.iter().map(|line| line.keys.len()).max().unwrap_or(0);
     groups.extend((groups.len()..widest).map(|number| format!("Group.{}", number + 1)));
     header.extend(groups.iter().cloned());
     let mut metrics: Vec<&str> = Vec::new();
-    for name in lines.iter().flat_map(|line| line.metrics.keys()) {
-        if !metrics.contains(&name.as_str()) {
+    for name in lines.iter().flat_map(|line| line.metrics.iter().map(|(name, _)| name.as_ref())) {
+        if !metrics.contains(&name) {
             metrics.push(name);
         }
     }
@@ -514,12 +545,13 @@ pub fn table(value: &Value) -> Option<(Vec<String>, Vec<Vec<String>>)> {
         let mut cells = vec![line.start.to_owned(), line.end.to_owned(), line.estimated.clone()];
         cells.extend((0..groups.len()).map(|at| line.keys.get(at).map_or("", |key| *key).to_owned()));
         for metric in &metrics {
-            let part = |part: &str| plain(line.metrics.get(*metric).and_then(|metric| metric.get(part)));
+            let told = line.metrics.iter().find(|(name, _)| name == metric).map(|(_, value)| value);
+            let part = |part: &str| json_cell(told.and_then(|told| told.get(part)));
             cells.extend(["Amount", "Unit"].map(part));
         }
         cells
     });
-    Some((header, rows.collect()))
+    Some(JsonTable { header, rows: rows.collect(), remarks })
 }
 
 struct Line<'v> {
@@ -527,37 +559,34 @@ struct Line<'v> {
     end: &'v str,
     estimated: String,
     keys: Vec<&'v str>,
-    metrics: &'v serde_json::Map<String, Value>,
+    metrics: &'v [(Cow<'v, str>, Node<'v>)],
 }
 
-/// The groups of a result; its total only when it has none, because it is their sum.
-fn lines_of(result: &Value) -> Vec<Line<'_>> {
+/// The groups of a result; its total only when it has none, because it is their sum. Groups that lack their keys or
+/// their metrics are counted.
+fn lines_of<'v>(result: &'v Node<'v>, incomplete: &mut u64) -> Vec<Line<'v>> {
     let text = |name: &str| {
-        result.get("TimePeriod").and_then(|period| period.get(name)).and_then(Value::as_str).unwrap_or("")
+        result.get("TimePeriod").and_then(|period| period.get(name)).and_then(Node::as_str).unwrap_or("")
     };
     let (start, end) = (text("Start"), text("End"));
-    let estimated = plain(result.get("Estimated"));
-    let groups = result.get("Groups").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let estimated = json_cell(result.get("Estimated"));
+    let groups = result.get("Groups").and_then(Node::as_list).unwrap_or_default();
     let line = |keys, metrics| Line { start, end, estimated: estimated.clone(), keys, metrics };
     if groups.is_empty() {
-        let total = result.get("Total").and_then(Value::as_object).filter(|total| !total.is_empty());
+        let total = result.get("Total").and_then(Node::as_object).filter(|total| !total.is_empty());
         return total.map(|total| line(Vec::new(), total)).into_iter().collect();
     }
-    groups
-        .iter()
-        .filter_map(|group| {
-            let keys = group.get("Keys")?.as_array()?.iter().map(|key| key.as_str().unwrap_or("")).collect();
-            Some(line(keys, group.get("Metrics")?.as_object()?))
-        })
-        .collect()
-}
-
-fn plain(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+    let mut lines = Vec::with_capacity(groups.len());
+    for group in groups {
+        let keys = group.get("Keys").and_then(Node::as_list);
+        match (keys, group.get("Metrics").and_then(Node::as_object)) {
+            (Some(keys), Some(metrics)) => {
+                lines.push(line(keys.iter().map(|key| key.as_str().unwrap_or("")).collect(), metrics));
+            }
+            _ => *incomplete += 1,
+        }
     }
+    lines
 }
 
 #[cfg(test)]

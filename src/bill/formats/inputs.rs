@@ -154,7 +154,8 @@ pub fn count_word(counts: &mut Vec<(String, u64)>, word: &str) {
 
 /// `a, b and 3 more`, of counted words.
 pub fn listed(counts: &[(String, u64)]) -> String {
-    let words: Vec<&str> = counts.iter().map(|(word, _)| word.as_str()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        counts.iter().map(|(word, _)| word.as_str()).filter(|word| !word.is_empty()).collect();
     let shown: Vec<String> = words.iter().take(8).map(|word| format!("`{word}`")).collect();
     let more = words.len() - shown.len();
     // Others were met after so many.

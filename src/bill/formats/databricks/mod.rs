@@ -211,7 +211,8 @@ impl Fill for Usage {
         let rows = |counts: &[(String, u64)]| counts.iter().map(|(_, count)| count).sum::<u64>();
         let mut say = |column: &str, words: String| warnings.about_file(Some(column), words);
         if !unpriced.is_empty() {
-            let words = "there is no price of these SKUs at the time of their use, so costs are empty in rows";
+            let words =
+                "there is no price of these SKUs at the time of their use, so costs are empty in rows";
             say("BilledCost", format!("{words}: {} ({})", rows(unpriced), listed(unpriced)));
         }
         if !ambiguous.is_empty() {

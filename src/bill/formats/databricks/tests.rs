@@ -95,10 +95,9 @@ b,w1,NEW,AWS,2026-03-01T00:00:00Z,2026-03-01T01:00:00Z,DBU,1,JOBS,,,,
     assert!(outcome.warns("no price of these SKUs") && outcome.warns("`NEW`"), "{:?}", outcome.warnings);
     assert!(!outcome.remarks.iter().any(|remark| remark.contains("export the table")));
     // A price alone, as a query may name it.
-    let flat = text.replace(",pricing\n", ",list_price\n").replace(
-        r#""{""default"":""0.15"",""effective_list"":{""default"":""0.12""}}""#,
-        "0.15",
-    );
+    let flat = text
+        .replace(",pricing\n", ",list_price\n")
+        .replace(r#""{""default"":""0.15"",""effective_list"":{""default"":""0.12""}}""#, "0.15");
     assert_eq!(read(&flat).column("BilledCost"), ["0.6", ""]);
     let (header, _) = split(&flat.replace("currency_code", "note"));
     let error = super::super::plan(&header, &[], Path::new("u.csv")).unwrap_err();

@@ -146,7 +146,8 @@ pub fn plan(
     if start.is_none() {
         remarks.push((
             Some("ChargePeriodStart".to_owned()),
-            "the report has no dates, so its costs are in no month; choose “Group by: Date” for those".to_owned(),
+            "the report has no dates, so its costs are in no month; choose “Group by: Date” for those"
+                .to_owned(),
         ));
     }
     let table = Table {

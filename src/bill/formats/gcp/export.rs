@@ -341,7 +341,8 @@ impl Fill for Export {
         filled.set(Out::InvoiceIssuerName, GOOGLE);
         let seller = row.get(self.seller);
         filled.set(Out::PublisherName, if seller.is_empty() { GOOGLE } else { &seller });
-        let kind = |at, word: &str| if row.get(at).is_empty() { Cow::default() } else { Cow::from(word.to_owned()) };
+        let kind =
+            |at, word: &str| if row.get(at).is_empty() { Cow::default() } else { Cow::from(word.to_owned()) };
         let region = row.get(self.region);
         let region = if region.is_empty() { row.get(self.location) } else { region };
         for (column, text) in [
@@ -415,7 +416,8 @@ impl Fill for Export {
 /// The collection that a resource's full name says it is in: `//compute.googleapis.com/projects/p/zones/z/instances/1`
 /// is one of the `instances`; empty where the name has no such part.
 fn resource_type(global_name: &str) -> &str {
-    let path = global_name.strip_prefix("//").and_then(|rest| rest.split_once('/')).map_or("", |(_, path)| path);
+    let path =
+        global_name.strip_prefix("//").and_then(|rest| rest.split_once('/')).map_or("", |(_, path)| path);
     let mut parts = path.rsplit('/');
     parts.next().and(parts.next()).unwrap_or("")
 }

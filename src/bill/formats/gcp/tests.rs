@@ -420,8 +420,14 @@ fn a_row_without_credits_costs_what_it_costs() {
 
 #[test]
 fn a_report_grouped_by_service_or_project_alone_is_read_too() {
-    let by_service =
-        ["Service description", "Service ID", "Cost ($)", "Discounts ($)", "Promotions and others ($)", "Subtotal ($)"];
+    let by_service = [
+        "Service description",
+        "Service ID",
+        "Cost ($)",
+        "Discounts ($)",
+        "Promotions and others ($)",
+        "Subtotal ($)",
+    ];
     let row = ["Vertex AI", "C7E2-9256-1C43", "1,200.50", "-200.25", "0", "1,000.25"];
     let (kind, rows, _) = rows_of(&by_service, &[], &[&row, &["", "", "", "", "Subtotal", "1,000.25"]]);
     assert_eq!((kind, rows.len()), (Kind::GcpReport, 1));

@@ -5,12 +5,11 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::{Out, Seller, cost, currency, day, period, sku, sub_account};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
+use crate::bill::formats::node::Node;
 use crate::bill::formats::{EachRow, JsonTable, Kind, Mapper, Plan};
 use crate::bill::warnings::{Place, Warnings};
 
@@ -225,10 +224,10 @@ impl Mapper for Tokens {
 }
 
 /// The cost report of the API: `data[].starting_at` and `results[].amount`.
-pub fn table(document: &Value) -> Option<JsonTable> {
-    let data = document.get("data")?.as_array()?;
-    let has = |entry: &Value| {
-        let results = entry.get("results").and_then(Value::as_array);
+pub fn table(document: &Node<'_>) -> Option<JsonTable> {
+    let data = document.get("data")?.as_list()?;
+    let has = |entry: &Node<'_>| {
+        let results = entry.get("results").and_then(Node::as_list);
         // Its usage report has the same frame, and counts where costs would be.
         entry.get("starting_at").is_some()
             && results.is_some_and(|results| results.iter().all(|result| result.get("amount").is_some()))
@@ -238,7 +237,7 @@ pub fn table(document: &Value) -> Option<JsonTable> {
     }
     let mut rows = Vec::new();
     for entry in data {
-        for result in entry.get("results").and_then(Value::as_array).into_iter().flatten() {
+        for result in entry.get("results").and_then(Node::as_list).into_iter().flatten() {
             let cells = REPORT.iter().map(|name| {
                 let value = if name.ends_with("ing_at") { entry.get(name) } else { result.get(name) };
                 super::super::json_cell(value)

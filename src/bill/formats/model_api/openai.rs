@@ -5,12 +5,11 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::{Out, Seller, cost, currency, period, sku, sub_account};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
+use crate::bill::formats::node::Node;
 use crate::bill::formats::{EachRow, JsonTable, Kind, Mapper, Plan};
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Trouble, Warnings};
@@ -137,7 +136,8 @@ impl Fill for Costs {
         sku(filled, model, counted.trim_start_matches([' ', ',']), "");
         sub_account(filled, of(self.project), "Project");
         filled.set(Out::BillingAccountId, of(self.organization));
-        filled.set(Out::BillingAccountType, if of(self.organization).is_empty() { "" } else { "Organization" });
+        filled
+            .set(Out::BillingAccountType, if of(self.organization).is_empty() { "" } else { "Organization" });
         filled.set(Out::BillingAccountName, of(self.organization_name));
         true
     }
@@ -233,8 +233,7 @@ impl Mapper for Tokens {
             usage.zero += 1;
             return Ok(());
         }
-        let uncached =
-            told.or_else(|| input.and_then(|input| input.checked_sub(cached.unwrap_or_default())));
+        let uncached = told.or_else(|| input.and_then(|input| input.checked_sub(cached.unwrap_or_default())));
         if uncached.is_some_and(|uncached| uncached.0 < 0) {
             warnings.add(Trouble::Incomplete, place.line, Some("input_tokens"), || {
                 let [input, cached] = [input, cached].map(Option::unwrap_or_default);
@@ -273,19 +272,17 @@ impl Mapper for Tokens {
 }
 
 /// A page of costs or of completions usage, as the API answers, under the names of the dashboard's export.
-pub fn table(document: &Value) -> Option<JsonTable> {
-    let buckets = document.get("data")?.as_array()?;
-    let is = |value: &Value, name: &str| value.get("object").and_then(Value::as_str) == Some(name);
+pub fn table(document: &Node<'_>) -> Option<JsonTable> {
+    let buckets = document.get("data")?.as_list()?;
+    let is = |value: &Node<'_>, name: &str| value.get("object").and_then(Node::as_str) == Some(name);
     if !is(document, "page") || !buckets.iter().all(|bucket| is(bucket, "bucket")) {
         return None;
     }
-    let results =
-        |bucket: &Value| bucket.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
     let is_usage = buckets.iter().flat_map(results).any(|result| result.get("input_tokens").is_some());
     let columns: &[&str] = if is_usage { &USAGE } else { &COSTS };
     let mut rows = Vec::new();
     for bucket in buckets {
-        let epoch = |name: &str| bucket.get(name).and_then(Value::as_i64);
+        let epoch = |name: &str| bucket.get(name).and_then(Node::as_i64);
         let text = |secs: Option<i64>| secs.map(|secs| secs.to_string()).unwrap_or_default();
         let moment = |secs: Option<i64>| {
             secs.and_then(|secs| secs.checked_mul(moment::PER_SEC)).map(moment::show).unwrap_or_default()
@@ -295,8 +292,8 @@ pub fn table(document: &Value) -> Option<JsonTable> {
             let mut cells = vec![text(start), text(end), moment(start), moment(end)];
             cells.extend(columns.iter().map(|column| {
                 let value = match *column {
-                    "amount_value" => result.pointer("/amount/value"),
-                    "amount_currency" => result.pointer("/amount/currency"),
+                    "amount_value" => result.get("amount").and_then(|amount| amount.get("value")),
+                    "amount_currency" => result.get("amount").and_then(|amount| amount.get("currency")),
                     other => result.get(other),
                 };
                 super::super::json_cell(value)
@@ -308,9 +305,14 @@ pub fn table(document: &Value) -> Option<JsonTable> {
     Some(JsonTable { header, rows, remarks: more_pages(document) })
 }
 
+/// What a bucket of time holds.
+fn results<'n>(bucket: &'n Node<'n>) -> &'n [Node<'n>] {
+    bucket.get("results").and_then(Node::as_list).unwrap_or_default()
+}
+
 /// What to say of an answer that is not the last.
-pub(super) fn more_pages(document: &Value) -> Vec<String> {
-    if document.get("has_more").and_then(Value::as_bool) == Some(true) {
+pub(super) fn more_pages(document: &Node<'_>) -> Vec<String> {
+    if document.get("has_more") == Some(&Node::Bool(true)) {
         return vec![
             "the API had more pages than are in this file, so the bill is not whole; fetch all pages"
                 .to_owned(),

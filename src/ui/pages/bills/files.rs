@@ -2,7 +2,7 @@
 
 use egui::{RichText, ScrollArea, Ui};
 
-use crate::app::Command;
+use crate::app::{Command, State};
 use crate::bill::{Costs, Imported, Warning};
 use crate::ui::pages::parts::{csv_text, day_words, field};
 use crate::ui::theme::{Tokens, space};
@@ -75,7 +75,8 @@ impl Files {
                 height: 200.0,
             };
             let tokens = Tokens::of(ui);
-            let output = data_table_ui(ui, &shape, table, |row, column| cell(&bills[row], column, tokens));
+            let output =
+                data_table_ui(ui, &shape, table, |row, column| cell(state, &bills[row], column, tokens));
             if let Some(row) = output.chosen {
                 *chosen = Some(bills[row].hash.clone());
             }
@@ -90,7 +91,7 @@ impl Files {
     }
 }
 
-fn cell(bill: &Imported, column: usize, tokens: &Tokens) -> Cell {
+fn cell(state: &State, bill: &Imported, column: usize, tokens: &Tokens) -> Cell {
     let day = |secs: Option<i64>| match secs {
         Some(secs) => Cell::text(day_words(secs)),
         None => Cell::unknown("No row has a readable charge period"),
@@ -107,6 +108,12 @@ fn cell(bill: &Imported, column: usize, tokens: &Tokens) -> Cell {
         },
     };
     match column {
+        0 if state.counting.is_out(&bill.hash) => {
+            Cell::text(bill.file.clone()).quiet().hover("Does not count: its charges were delivered again")
+        }
+        0 if state.counting.is_partly(&bill.hash) => {
+            Cell::text(bill.file.clone()).hover("Counts in part: some of its months were delivered again")
+        }
         0 => Cell::text(bill.file.clone()).hover(bill.file.clone()),
         1 => Cell::text(bill.kind.clone()),
         2 => {

@@ -2,16 +2,20 @@
 //! demand trace.
 
 mod cards;
+mod deliveries;
 mod files;
 mod groups;
+mod overlay;
 mod rates;
 mod rows;
 
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Button, PopupCloseBehavior, ScrollArea, Ui};
 
+use self::deliveries::Deliveries;
 use self::files::Files;
 use self::groups::Groups;
+use self::overlay::Overlays;
 use self::rates::Currencies;
 use self::rows::Rows;
 use super::kept::{Asked, Memo};
@@ -61,6 +65,8 @@ pub struct Bills {
     tab: Tab,
     files: Files,
     currencies: Currencies,
+    deliveries: Deliveries,
+    overlays: Overlays,
     columns: Asked,
     series: Asked,
     share: Asked,
@@ -105,6 +111,8 @@ impl Bills {
                     if self.files.ui(ui, view) {
                         self.currencies.open(state);
                     }
+                    self.deliveries.ui(ui, view);
+                    self.overlays.ui(ui, view);
                 }
                 Tab::Inference => {
                     cards::inference_ui(ui, view, &self.share, &mut self.rules);
@@ -125,7 +133,7 @@ impl Bills {
             empty_ui(
                 ui,
                 "No bill is open",
-                "Open what a provider bills you, as CSV, JSON or Parquet, or drop it anywhere on the window: FOCUS, \
+                "Open what a provider bills you, as CSV, JSON or Parquet, a ZIP, a folder or a manifest of many files, or drop it anywhere on the window: FOCUS, \
                  AWS, Azure, Google Cloud, Oracle Cloud, Databricks, OpenAI, Anthropic, DeepSeek. It is read into a local store and never leaves this machine.",
                 "Open a bill…",
             )
@@ -133,6 +141,7 @@ impl Bills {
         if pressed.inner {
             view.actions.push(Action::PickFiles);
         }
+        self.overlays.ui(ui, view);
         if view.app.state().trace.is_some() {
             cards::demand_ui(ui, view, &mut self.demand);
         }

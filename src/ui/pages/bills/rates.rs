@@ -63,7 +63,10 @@ impl Currencies {
             (format!("Sums are in {display}, {conversion}.{left}"), "Currencies…")
         } else if !missing.is_empty() {
             let display = state.rates.display.as_deref().unwrap_or_default();
-            (format!("Sums are to be in {display}, but there is no rate for {}.", words(&missing)), "Set rates…")
+            (
+                format!("Sums are to be in {display}, but there is no rate for {}.", words(&missing)),
+                "Set rates…",
+            )
         } else if currencies.len() > 1 && state.rates.display.is_none() {
             (format!("Rows are in {}, which are not added up.", words(&currencies)), "Show in one currency…")
         } else {
