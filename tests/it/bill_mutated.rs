@@ -87,7 +87,20 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
 
 /// Words that readers stumble over.
 const WORDS: [&str; 14] = [
-    "\"", "\n", "\r\n", ",", "{", "}", "[", "\u{feff}", "\0", "NULL", "1e400", "-", "\u{e9}", "9999999999999999999999",
+    "\"",
+    "\n",
+    "\r\n",
+    ",",
+    "{",
+    "}",
+    "[",
+    "\u{feff}",
+    "\0",
+    "NULL",
+    "1e400",
+    "-",
+    "\u{e9}",
+    "9999999999999999999999",
 ];
 
 fn mutate(bytes: &mut Vec<u8>, random: &mut ChaCha8Rng) {
@@ -130,7 +143,10 @@ fn damaged_bills_end_in_rows_or_in_words() {
             assert!(!matches!(overlay, Ok(Some(overlay)) if overlay.items.is_empty()), "{name} {number}");
             match bill::dry_run(&path) {
                 Ok((_rows, _dropped, warnings)) => {
-                    assert!(warnings.iter().all(|warning| warning.line != Some(0)), "{name} {number}: {warnings:?}");
+                    assert!(
+                        warnings.iter().all(|warning| warning.line != Some(0)),
+                        "{name} {number}: {warnings:?}"
+                    );
                 }
                 Err(BillError::TooLarge { .. } | BillError::Query { .. }) => {}
                 Err(error) => assert!(error.to_string().contains(name), "{name} {number}: {error}"),

@@ -44,7 +44,9 @@ fn a_file_that_is_cut_within_its_last_cell_is_noticed() {
     assert!(!told(&whole) && !told(whole.trim_end()));
     assert!(told(&whole[..whole.len() - 4]));
     // Within a quoted cell nothing else tells.
-    let quoted = whole.replace("ChargePeriodStart", "ChargePeriodStart,Tags").replace("-01\n", "-01,\"{\"\"a\"\":\"\"b\"\"}\"\n");
+    let quoted = whole
+        .replace("ChargePeriodStart", "ChargePeriodStart,Tags")
+        .replace("-01\n", "-01,\"{\"\"a\"\":\"\"b\"\"}\"\n");
     assert!(!told(quoted.trim_end()) && told(&quoted[..quoted.len() - 4]));
 }
 
@@ -53,7 +55,9 @@ const LINE: &str = r#"{"billing_account_id":"a","service":{"id":"1"},"sku":{"id"
 #[test]
 fn bytes_that_are_not_utf8_are_told_of_in_json_lines() {
     let mut bytes = format!("{LINE}\n").into_bytes();
-    bytes.extend(LINE.replace("\"x\"", "\"caf\u{1}\"").bytes().map(|byte| if byte == 1 { 0xe9 } else { byte }));
+    bytes.extend(
+        LINE.replace("\"x\"", "\"caf\u{1}\"").bytes().map(|byte| if byte == 1 { 0xe9 } else { byte }),
+    );
     let imported = import_bytes("g.json", &bytes).unwrap();
     assert_eq!((imported.rows, imported.dropped), (2, 0));
     let told = imported.warnings.iter().find(|warning| warning.line == Some(2)).unwrap();
@@ -77,7 +81,10 @@ fn amounts_of_documents_keep_every_digit() {
         {"amount":{"value":90071992547409.93,"currency":"usd"},"line_item":"b"}]}]}"#;
     let imported = import_bytes("o.json", text.as_bytes()).unwrap();
     // Of the first amount an f64 has 0.12345678901234568; of both together ten places are shown.
-    assert_eq!(imported.totals["USD"].billed_cost, Some("90071992547410.0534567890".parse::<Money>().unwrap()));
+    assert_eq!(
+        imported.totals["USD"].billed_cost,
+        Some("90071992547410.0534567890".parse::<Money>().unwrap())
+    );
 }
 
 #[test]
@@ -108,13 +115,17 @@ fn what_is_odd_about_a_price_table_is_said_of_that_file() {
 #[test]
 #[ignore = "needs INFEROMETER_SAMPLES"]
 fn allocations_lie_over_the_bills_and_are_in_no_total() {
-    let samples = std::env::var_os("INFEROMETER_SAMPLES").expect("INFEROMETER_SAMPLES names the folder of sample files");
+    let samples = std::env::var_os("INFEROMETER_SAMPLES")
+        .expect("INFEROMETER_SAMPLES names the folder of sample files");
     let sample = std::path::PathBuf::from(samples).join("bills/opencost/allocation-example-output.json");
     let folder = tempfile::tempdir().unwrap();
     let bill = folder.path().join("b.csv");
     let header = "BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ResourceId";
-    std::fs::write(&bill, format!("{header}\n7,USD,Usage,2023-07-12,i-123458f89b9d35c11\n1,USD,Usage,2023-07-12,i-2\n"))
-        .unwrap();
+    std::fs::write(
+        &bill,
+        format!("{header}\n7,USD,Usage,2023-07-12,i-123458f89b9d35c11\n1,USD,Usage,2023-07-12,i-2\n"),
+    )
+    .unwrap();
     let options = Options {
         folders: Folders::below(folder.path()),
         runtime: None,
@@ -129,7 +140,9 @@ fn allocations_lie_over_the_bills_and_are_in_no_total() {
     assert_eq!((overlay.items[0].name.as_str(), overlay.idle()), ("kube-system", None));
     assert_eq!(overlay.resource_ids(), ["i-123458f89b9d35c11"]);
     let key = overlay.key.clone();
-    let QueryResult::Totals(totals) = app.answer(&Query::Totals { filters: Vec::new() }).unwrap() else { panic!() };
+    let QueryResult::Totals(totals) = app.answer(&Query::Totals { filters: Vec::new() }).unwrap() else {
+        panic!()
+    };
     assert_eq!((totals.rows, totals.costs.billed_cost), (2, Some("8".parse().unwrap())));
     app.handle(Command::RemoveOverlay(key)).unwrap();
     assert!(app.state().overlays.is_empty());

@@ -137,7 +137,10 @@ impl PathDialog {
                 dialog_title_ui(ui, &self.purpose.title());
                 let submitted = self.field_ui(ui, picker);
                 if matches!(self.purpose, Purpose::Open) {
-                    note_ui(ui, "A folder, a ZIP or a pattern such as cur/2026-*/*.csv.gz is one bill of many files.");
+                    note_ui(
+                        ui,
+                        "A folder, a ZIP or a pattern such as cur/2026-*/*.csv.gz is one bill of many files.",
+                    );
                 }
                 if let Purpose::ExportChart(_) = self.purpose {
                     self.endings_ui(ui);
