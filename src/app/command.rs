@@ -9,8 +9,8 @@ use super::jobs::JobId;
 use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
-use crate::bill::Filter;
 use crate::bill::claims::Choice;
+use crate::bill::{Filter, Rates};
 use crate::hardware::Profile;
 use crate::measure::Config;
 use crate::measure::Target;
@@ -141,6 +141,8 @@ pub enum Command {
     SetScenario(Box<Scenario>),
     /// Chooses a measurement, or none.
     Choose(Option<i64>),
+    /// Changes the currency that the bills' sums are shown in, and the rates to it.
+    SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
 }

@@ -3,11 +3,11 @@
 use anyhow::{Context, bail};
 
 use super::project::{Item, Stored};
-use super::state::{Demand, ModelEntry, Scenario, TraceRate};
+use super::state::{Demand, ModelEntry, Scenario, TraceRate, Unfinished};
 use super::{App, Finding, Level, Ran, config_words};
 use crate::bill::Imported;
 use crate::hardware::Profile;
-use crate::measure::{Point, Run, Summary};
+use crate::measure::{Ended, Point, Run, Summary};
 
 impl App {
     /// Takes in one finding.
@@ -26,8 +26,10 @@ impl App {
                 self.state.trace = Some(trace);
                 // A demand nobody has set gives way to one that was measured.
                 if self.state.scenario.demand == Scenario::default().demand {
-                    self.state.scenario.demand = Demand::Trace { rate: TraceRate::Peak };
-                    self.project.put("scenario", "now", 0, &self.state.scenario)?;
+                    let demand = Demand::Trace { rate: TraceRate::Peak };
+                    let scenario = Scenario { demand, ..self.state.scenario.clone() };
+                    self.project.put("scenario", "now", 0, &scenario)?;
+                    self.state.scenario = scenario;
                 }
             }
             Finding::Labelled(path) => {
@@ -61,6 +63,14 @@ impl App {
             }
             Finding::Results(files) => self.take_results(files)?,
             Finding::Ran(ran) => self.take_run(*ran)?,
+            Finding::TakenUp(points) => {
+                // Those that it cannot add to are no part of it: it measures their configurations anew.
+                if let Some(unfinished) = &self.state.unfinished {
+                    let unfinished = Unfinished { points, ..unfinished.clone() };
+                    self.project.put("sweep", "now", 0, &unfinished)?;
+                    self.state.unfinished = Some(unfinished);
+                }
+            }
             Finding::SweepEnded => {
                 self.project.remove("sweep", "now")?;
                 self.state.unfinished = None;
@@ -110,22 +120,26 @@ impl App {
             // None of its runs could be kept, which was said.
             return Ok(());
         }
-        if let Some(stored) = self.state.points.iter().find(|stored| Some(stored.id) == known) {
-            // A warm-up that was moved while the sweep goes on stays where it was moved to.
-            let moved: Vec<Option<u64>> = stored.point.runs.iter().map(|run| run.moved_warm_up).collect();
-            if moved.iter().any(Option::is_some) {
-                for (run, moved) in point.runs.iter_mut().zip(moved) {
-                    run.moved_warm_up = moved;
-                }
-                let mut full = point.clone();
-                let newest = run.as_ref().map(|run| run.measured.series.clone());
-                let series = self.project.series(stored.id)?.into_iter().chain(newest);
-                for (run, series) in full.runs.iter_mut().zip(series) {
-                    run.measured.series = series;
-                }
-                summary = Summary::of(&full);
+        // The runs that the project has, and this one. One that it could not keep is no part of the measurement; a
+        // warm-up that was moved while the sweep goes on stays where it was moved to.
+        let stored = self.state.points.iter().find(|stored| Some(stored.id) == known);
+        let mut runs = stored.map_or_else(Vec::new, |stored| stored.point.runs.clone());
+        runs.extend(run.as_ref().map(Run::without_series));
+        let is_lost = runs.len() < point.runs.len();
+        if is_lost || runs.iter().any(|run| run.moved_warm_up.is_some()) {
+            let kept = stored.map_or_else(|| Ok(Vec::new()), |stored| self.project.series(stored.id))?;
+            let newest = run.as_ref().map(|run| run.measured.series.clone());
+            let mut full = Point { runs: runs.clone(), ..point.clone() };
+            for (run, series) in full.runs.iter_mut().zip(kept.into_iter().chain(newest)) {
+                run.measured.series = series;
             }
+            summary = Summary::of(&full);
         }
+        if is_lost && point.ended.as_ref().is_some_and(|ended| !ended.is_failure()) {
+            point.ended =
+                Some(Ended::Failed { message: "a run could not be kept in the project".to_owned() });
+        }
+        point.runs = runs;
         let unfinished = self.state.unfinished.as_ref().filter(|_| known.is_none());
         let id = self.project.add_run(known, &point, run.as_ref(), &summary, |id| {
             let Some(unfinished) = unfinished else { return Ok(None) };

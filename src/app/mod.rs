@@ -23,6 +23,7 @@ mod profiling;
 pub mod project;
 mod query;
 mod race;
+mod rates;
 pub mod results;
 pub mod roofline;
 mod sample;
@@ -30,6 +31,8 @@ mod series_blob;
 mod settings;
 mod state;
 mod targets;
+#[cfg(test)]
+mod tests;
 pub mod tradeoff;
 mod work;
 
@@ -119,6 +122,8 @@ enum Finding {
     Results(Vec<results::Read>),
     /// A run of the sweep that is going on; see [`crate::measure::sweep::Event::Ran`].
     Ran(Box<Ran>),
+    /// The measurements of an earlier sweep that the one going on adds to, by their numbers.
+    TakenUp(Vec<i64>),
     /// The sweep came to its end: nothing of it is left to resume.
     SweepEnded,
     Failure(Failure),
@@ -378,6 +383,10 @@ impl App {
                 None
             }
             Command::Ask(query) => self.ask(query),
+            Command::SetRates(rates) => {
+                self.set_rates(*rates)?;
+                None
+            }
         };
         if changes_plan {
             self.derive();
@@ -485,7 +494,7 @@ impl App {
     }
 
     /// Reads everything from a project and goes on with it.
-    fn load(&mut self, project: Project) -> anyhow::Result<()> {
+    fn load(&mut self, mut project: Project) -> anyhow::Result<()> {
         self.flush()?;
         // They can be computed again: one that cannot be read must not keep the project closed.
         let agreements = project.all::<((String, String), Agreement)>("agreement").unwrap_or_else(|error| {
@@ -502,7 +511,7 @@ impl App {
                 breakdown,
             )
         });
-        let duels = self.duels_of(&project);
+        let duels = self.duels_of(&mut project);
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
@@ -511,6 +520,7 @@ impl App {
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
+            rates: project.get(rates::KIND, "now")?.unwrap_or_default(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
             breakdowns: breakdowns.collect(),
@@ -581,10 +591,11 @@ impl App {
         }
         let bills = self.counted();
         let store = self.options.folders.bills();
+        let rates = self.state.rates.clone();
         let generation = self.bills_generation;
         Some(self.jobs.start(ASK.to_owned(), move |link| {
             // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| query::ask(&bills, &store, &query)).and_then(|answer| answer);
+            let answer = jobs::guard(|| query::ask(&bills, &store, &rates, &query)).and_then(|answer| answer);
             link.found(Finding::Answer(generation, query, answer));
             Ok(())
         }))

@@ -214,12 +214,24 @@ pub enum BillError {
     },
     /// Amounts of different currencies cannot be added.
     #[error(
-        "the rows asked for are in {} currencies ({}), which cannot be added up; filter on one, such as BillingCurrency={}",
+        "the rows asked for are in {} currencies ({}), which cannot be added up; set rates to show them in one, or filter on one, such as BillingCurrency={}",
         currencies.len(), currencies.join(", "), currencies.first().map_or("", String::as_str)
     )]
     MixedCurrencies {
         /// The currencies; `no currency` for rows without one.
         currencies: Vec<String>,
+    },
+    /// Money is to be shown in a currency that there is no rate to.
+    #[error(
+        "{} cannot be shown in {display}: there is no rate between them; set one, show each currency on its own, or leave \
+         these rows out with a filter",
+        if currency.is_empty() { "rows that name no currency".to_owned() } else { format!("rows in {currency}") }
+    )]
+    NoRate {
+        /// The currency of the rows; empty for rows that name none.
+        currency: String,
+        /// The one asked for.
+        display: String,
     },
     /// A query polars refused.
     #[error("cannot {doing}")]

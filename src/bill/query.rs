@@ -15,6 +15,7 @@ use super::import::{FILE_COLUMN, Imported};
 use super::moment;
 use super::parquet_rows::scan;
 use super::profile::json_key;
+use super::rates::{Conversion, Rates};
 use super::store::Store;
 use super::{Basis, Costs, Filter, Group};
 
@@ -128,6 +129,11 @@ pub(super) enum ColumnRef {
 }
 
 impl ColumnRef {
+    /// The currency of a row.
+    pub(super) fn currency() -> Self {
+        Self::Plain { name: "BillingCurrency".to_owned(), kind: ColumnType::Text }
+    }
+
     /// The stored column.
     pub(super) fn name(&self) -> &str {
         match self {
@@ -173,6 +179,15 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    /// The sums in the currency that is shown.
+    fn converted(&self, currency: &str, rates: &Rates) -> Result<Self, BillError> {
+        let mut converted = self.clone();
+        for (place, cost) in self.costs.iter().enumerate().filter(|(place, _)| self.filled[*place] > 0) {
+            converted.costs[place] = rates.convert(currency, *cost)?;
+        }
+        Ok(converted)
+    }
+
     pub(super) fn add(&mut self, other: &Self) -> Result<(), BillError> {
         self.rows += other.rows;
         for (place, name) in COSTS.iter().enumerate() {
@@ -201,12 +216,17 @@ pub struct Totals {
     pub exact: BTreeMap<String, String>,
     /// Cells of each cost that have no value and are therefore not in it; none for a cost that is complete.
     pub missing: BTreeMap<String, u64>,
+    /// How amounts came to be in this currency; `None` when they are as billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Conversion>,
 }
 
 /// One or several stored bills, asked together.
 #[derive(Debug, Clone)]
 pub struct Bill {
     pub(super) parts: Vec<Part>,
+    /// What sums are shown in.
+    pub(super) rates: Rates,
 }
 
 impl Bill {
@@ -238,7 +258,19 @@ impl Bill {
             let without = counted.without.clone();
             parts.push(Part { path: imported.path.clone(), imported, without });
         }
-        Ok(Self { parts })
+        Ok(Self { parts, rates: Rates::default() })
+    }
+
+    /// The same bills with sums in the currency that these rates are to. Rows stay as they were billed.
+    #[must_use]
+    pub fn shown_in(self, rates: Rates) -> Self {
+        Self { rates, ..self }
+    }
+
+    /// What is done to amounts of these bills before they are added up; `None` when nothing is.
+    pub fn conversion(&self) -> Option<Conversion> {
+        self.rates
+            .conversion(self.imported().flat_map(|imported| imported.currencies.keys().map(String::as_str)))
     }
 
     /// The import reports of the open bills.
@@ -294,7 +326,14 @@ impl Bill {
                 .filter(|((_, cost), _)| cost.is_some())
                 .map(|((name, _), sum)| ((*name).to_owned(), sum.to_string()))
                 .collect();
-            let answer = Totals { rows: sums.rows, currency: Some(currency.clone()), costs, exact, missing };
+            let answer = Totals {
+                rows: sums.rows,
+                currency: Some(currency.clone()),
+                costs,
+                exact,
+                missing,
+                converted: self.conversion(),
+            };
             totals.insert(currency, answer);
         }
         Ok(totals)
@@ -369,7 +408,8 @@ impl Bill {
         filters.iter().map(|filter| Ok((self.resolve(&filter.column)?, filter.values.clone()))).collect()
     }
 
-    /// Exact sums of the four costs for every combination of the columns' values.
+    /// Exact sums of the four costs for every combination of the columns' values. Where `BillingCurrency` is among
+    /// the keys, its last place tells the currency that the sums are in: the one they are shown in, if any.
     pub(super) fn sums(
         &self,
         keys: &[ColumnRef],
@@ -385,8 +425,27 @@ impl Bill {
             }
             part_sums(part, frame, keys, doing, &mut groups)?;
         }
-        Ok(groups)
+        let currency = keys.iter().rposition(|key| *key == ColumnRef::currency());
+        match (&self.rates.display, currency) {
+            (Some(display), Some(at)) => converted(groups, at, display, &self.rates),
+            _ => Ok(groups),
+        }
     }
+}
+
+/// Each currency's sums times its rate, added up under the currency that is shown.
+fn converted(
+    groups: StoredGroups,
+    at: usize,
+    display: &str,
+    rates: &Rates,
+) -> Result<StoredGroups, BillError> {
+    let mut merged = StoredGroups::new();
+    for (mut key, sums) in groups {
+        let currency = key[at].replace(display.to_owned()).unwrap_or_default();
+        merged.entry(key).or_default().add(&sums.converted(&currency, rates)?)?;
+    }
+    Ok(merged)
 }
 
 /// First microsecond of the day a column of moments falls on.

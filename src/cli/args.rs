@@ -410,6 +410,9 @@ pub struct Bill {
     /// Also write these rows as FOCUS 1.2 to a file that ends in .csv or .parquet
     #[arg(long, value_name = "FILE")]
     pub focus: Option<PathBuf>,
+    /// In which currency
+    #[command(flatten)]
+    pub rates: super::bill_rates::RateArgs,
 }
 
 /// `plan`

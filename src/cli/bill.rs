@@ -38,6 +38,7 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         let to = std::path::absolute(to)?;
         session.run(Command::WriteFocus { filters: filters.clone(), to, replace: false })?;
     }
+    what.rates.apply(session)?;
     let state = session.app.state();
     let warnings: Vec<Warning> = state.bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
 
@@ -115,6 +116,7 @@ impl Answer {
                 with(&rule.costs, more)
             })
             .collect();
+        let converted = self.total.converted.as_ref().map(|conversion| json!(conversion.rates));
         let more = json!({
             "rows": self.share.inference_rows,
             "rules": rules,
@@ -126,6 +128,7 @@ impl Answer {
         json!({
             "rows": self.total.rows,
             "currency": self.total.currency,
+            "converted_at": converted,
             "total": with(&self.total.costs, json!(self.total.exact)),
             "missing_cells": self.total.missing,
             "groups": groups,
@@ -137,7 +140,7 @@ impl Answer {
     fn print(&self, by: &[String]) {
         match self.total.rows {
             0 => say!("0 rows: the bill has none, or --where leaves none"),
-            rows => say!("{rows} rows, {}", self.currency),
+            rows => say!("{rows} rows, {}{}", self.currency, self.converted()),
         }
         self.table(
             "",
@@ -167,6 +170,11 @@ impl Answer {
             .collect();
         self.table(&by.join(" / "), &groups);
         print_warnings(&self.warnings);
+    }
+
+    /// `, converted at 1 EUR = 1.08 USD (ECB)`; nothing where amounts are as billed.
+    fn converted(&self) -> String {
+        self.total.converted.as_ref().map_or_else(String::new, |conversion| format!(", {conversion}"))
     }
 
     fn table(&self, of: &str, lines: &[(String, u64, &Costs)]) {

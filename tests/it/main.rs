@@ -7,6 +7,8 @@ mod bill_azure;
 mod bill_deliveries;
 mod bill_formats;
 mod bill_mutated;
+mod bill_properties;
+mod bill_rates;
 mod bill_robust;
 mod chart;
 mod cli;

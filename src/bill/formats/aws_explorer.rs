@@ -29,7 +29,7 @@ const BILLED: [&str; 2] = ["NetUnblendedCost", "UnblendedCost"];
 /// Metrics of the API that are amortised.
 const EFFECTIVE: [&str; 2] = ["NetAmortizedCost", "AmortizedCost"];
 /// Columns that every row has.
-const COMMON: [&str; 7] = [
+const COMMON: [&str; 10] = [
     "ChargePeriodStart",
     "ChargePeriodEnd",
     "BillingPeriodStart",
@@ -37,6 +37,9 @@ const COMMON: [&str; 7] = [
     "BillingCurrency",
     "ProviderName",
     "InvoiceIssuerName",
+    "PricingCurrency",
+    "PublisherName",
+    "ChargeDescription",
 ];
 /// Rounding of a sum in the download: its amounts have ten decimal places.
 const ROUNDING: i128 = 100_000_000;
@@ -47,7 +50,31 @@ pub fn recognise(header: &[String]) -> Option<Kind> {
         && header.iter().any(|name| metric_of(name, ".Amount").is_some());
     // Beside the total, every column but the first is an amount in a currency.
     let amounts = header.iter().skip(1).filter(|name| currency_of(name).is_some()).count();
-    let is_download = total_of(header).is_some() && amounts + 1 == header.len();
+    // The cells of the first column are periods, but its name is what was grouped by: a table of anybody's that calls
+    // them months is another's, and one with a single amount must say that it is of services or accounts.
+    let first = header.first().map_or("", |name| name.trim());
+    let names_time = [
+        "date",
+        "day",
+        "days",
+        "week",
+        "weeks",
+        "month",
+        "months",
+        "quarter",
+        "year",
+        "years",
+        "period",
+        "time",
+        "start",
+        "startdate",
+        "billingmonth",
+        "billingperiod",
+        "timeperiod",
+    ]
+    .contains(&letters(first).as_str());
+    let is_grouped = header.len() > 2 || Dimension::is_known(first);
+    let is_download = total_of(header).is_some() && amounts + 1 == header.len() && !names_time && is_grouped;
     (is_answer || is_download).then_some(Kind::AwsCostExplorer)
 }
 
@@ -140,11 +167,20 @@ impl Rows {
         self.set("BillingCurrency", currency);
         self.set("ProviderName", "AWS");
         self.set("InvoiceIssuerName", "AWS");
+        self.set("PricingCurrency", currency);
+        // What others sell over the Marketplace is among the sums; only a grouping by legal entity tells it apart.
+        self.set("PublisherName", "AWS");
     }
 
     fn describe(&mut self, dimension: &Dimension, value: &str) {
         for (name, text) in dimension.cells(value, &mut self.services) {
             self.set(&name, &text);
+        }
+        // What is summed up is all that there is to describe.
+        if let Some(at) = self.names.iter().position(|name| name == "ChargeDescription") {
+            let before = &mut self.cells[at];
+            before.push_str(if before.is_empty() || value.is_empty() { "" } else { ", " });
+            before.push_str(value);
         }
     }
 

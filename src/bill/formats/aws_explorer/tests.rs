@@ -222,3 +222,16 @@ fn ungrouped_answers_have_their_totals_and_pages_are_joined() {
     let header: Vec<String> = ["TimePeriod.Start", "Metrics.BlendedCost.Amount"].map(str::to_owned).to_vec();
     assert!(matches!(plan(&header, Path::new("x.json")), Err(BillError::MissingColumns { .. })));
 }
+
+#[test]
+fn a_table_of_months_with_a_total_is_somebody_elses() {
+    let is = |names: &[&str]| {
+        let header: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        recognise(&header).is_some()
+    };
+    assert!(!is(&["Month", "Total costs($)"]) && !is(&["Month", "Rent($)", "Total cost ($)"]));
+    assert!(!is(&["Item", "Total cost ($)"]) && !is(&["team", "Total costs($)"]));
+    assert!(is(&["Service", "Total costs($)"]) && is(&["Linked account", "Total costs($)"]));
+    assert!(is(&["Service", "Amazon SageMaker($)", "Total costs($)"]));
+    assert!(is(&["team", "chat($)", "search($)", "Total costs($)"]));
+}

@@ -5,19 +5,19 @@
 
 use std::path::Path;
 
-use super::{Out, Seller, cost, period, sku};
+use super::{Out, Seller, cost, currency, period, sku, sub_account};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
 use crate::bill::formats::node::Node;
 use crate::bill::formats::{EachRow, JsonTable, Kind, Mapper, Plan};
 use crate::bill::moment;
-use crate::bill::warnings::{Place, Warnings};
+use crate::bill::warnings::{Place, Trouble, Warnings};
 
 const SELLER: Seller = Seller { provider: "OpenAI", service: "OpenAI API" };
 const TIMES: [&str; 4] = ["start_time", "end_time", "start_time_iso", "end_time_iso"];
 const COSTS: [&str; 5] = ["amount_value", "amount_currency", "line_item", "project_id", "organization_id"];
-const USAGE: [&str; 10] = [
+const USAGE: [&str; 11] = [
     "project_id",
     "num_model_requests",
     "user_id",
@@ -28,15 +28,21 @@ const USAGE: [&str; 10] = [
     "input_tokens",
     "output_tokens",
     "input_cached_tokens",
+    "input_uncached_tokens",
 ];
 
 /// Which of its exports a header is.
-pub fn recognise(header: &[String]) -> Option<Kind> {
-    let header = Header::new(header);
+pub fn recognise(names: &[String]) -> Option<Kind> {
+    let header = Header::new(names);
     if !header.has(&TIMES) {
         return None;
     }
     if header.has(&["amount_value", "amount_currency"]) {
+        return Some(Kind::OpenAiCosts);
+    }
+    // Without any use in its time, both exports have nothing but the times.
+    let is_empty = names.iter().filter(|name| !name.trim().is_empty()).count() == TIMES.len();
+    if is_empty {
         return Some(Kind::OpenAiCosts);
     }
     header.has(&["num_model_requests", "input_tokens"]).then_some(Kind::OpenAiUsage)
@@ -60,8 +66,10 @@ pub fn plan(kind: Kind, names: &[String], _path: &Path) -> Result<Plan, BillErro
             tier: at("service_tier"),
             input: at("input_tokens"),
             cached: at("input_cached_tokens"),
+            uncached: at("input_uncached_tokens"),
             output: at("output_tokens"),
             empty: 0,
+            zero: 0,
         };
         let used: Vec<usize> =
             [usage.project, usage.key, usage.model, usage.tier].into_iter().flatten().collect();
@@ -121,13 +129,15 @@ impl Fill for Costs {
         SELLER.fill(filled);
         period(filled, of(self.start), of(self.end));
         cost(filled, amount(value, "amount_value", place, warnings));
-        filled.set(Out::BillingCurrency, &of(self.currency).to_ascii_uppercase());
+        currency(filled, &of(self.currency).to_ascii_uppercase());
         filled.set(Out::ChargeDescription, item);
         // `gpt-5-mini input`, `gpt-4o cached input`: what is counted follows the model.
         let (model, counted) = item.split_once([' ', ',']).unwrap_or((item, ""));
         sku(filled, model, counted.trim_start_matches([' ', ',']), "");
-        filled.set(Out::SubAccountId, of(self.project));
+        sub_account(filled, of(self.project), "Project");
         filled.set(Out::BillingAccountId, of(self.organization));
+        filled
+            .set(Out::BillingAccountType, if of(self.organization).is_empty() { "" } else { "Organization" });
         filled.set(Out::BillingAccountName, of(self.organization_name));
         true
     }
@@ -154,8 +164,11 @@ struct Usage {
     tier: Option<usize>,
     input: Option<usize>,
     cached: Option<usize>,
+    uncached: Option<usize>,
     output: Option<usize>,
     empty: u64,
+    /// Rows whose counts are all 0.
+    zero: u64,
 }
 
 /// A kind of token of a row.
@@ -185,7 +198,7 @@ impl Fill for Counted {
         filled.set(Out::ChargeDescription, &format!("{} {}", self.model, self.kind));
         filled.set(Out::ConsumedQuantity, &self.count);
         filled.set(Out::ConsumedUnit, "Tokens");
-        filled.set(Out::SubAccountId, &self.project);
+        sub_account(filled, &self.project, "Project");
         filled.set(Out::x_ApiKey, &self.key);
         true
     }
@@ -211,11 +224,27 @@ impl Mapper for Tokens {
         let input = count(usage.input, "input_tokens");
         let cached = count(usage.cached, "input_cached_tokens");
         let output = count(usage.output, "output_tokens");
-        if input.is_none() && output.is_none() {
+        let told = count(usage.uncached, "input_uncached_tokens");
+        if [input, cached, told, output].iter().all(Option::is_none) {
             usage.empty += 1;
             return Ok(());
         }
-        let uncached = input.and_then(|input| input.checked_sub(cached.unwrap_or_default()));
+        if [input, cached, told, output].iter().flatten().all(|count| *count == Exact::default()) {
+            usage.zero += 1;
+            return Ok(());
+        }
+        let uncached = told.or_else(|| input.and_then(|input| input.checked_sub(cached.unwrap_or_default())));
+        if uncached.is_some_and(|uncached| uncached.0 < 0) {
+            warnings.add(Trouble::Incomplete, place.line, Some("input_tokens"), || {
+                let [input, cached] = [input, cached].map(Option::unwrap_or_default);
+                format!(
+                    "{input} input tokens{}, of which {cached} are to be cached: how many were not is not known, and \
+                     there is no row of them",
+                    place.words()
+                )
+            });
+        }
+        let uncached = uncached.filter(|uncached| uncached.0 >= 0);
         let batch = if of(usage.batch).eq_ignore_ascii_case("true") { "batch" } else { of(usage.tier) };
         for (kind, count) in
             [("input tokens", uncached), ("cached input tokens", cached), ("output tokens", output)]
@@ -238,6 +267,7 @@ impl Mapper for Tokens {
 
     fn finish(&mut self, warnings: &mut Warnings) {
         say_empty(self.usage.empty, warnings);
+        super::say_zero(self.usage.zero, warnings);
     }
 }
 

@@ -258,3 +258,63 @@ fn what_a_granted_balance_paid_for_is_never_invoiced() {
     // The unreadable one has no cost at all, and says so.
     assert!(!rows[2].contains_key("BilledCost") && warnings.len() == 1, "{warnings:?}");
 }
+
+#[test]
+fn an_openai_export_without_any_use_has_only_its_times() {
+    let header = ["start_time", "end_time", "start_time_iso", "end_time_iso"];
+    let row = ["1759622400", "1759708800", "2025-10-05T00:00:00+00:00", "2025-10-06T00:00:00+00:00"];
+    let (kind, rows, warnings) = rows_of(&header, &[&row, &row]);
+    assert_eq!((kind, rows.len()), (Kind::OpenAiCosts, 0));
+    assert_eq!(warnings, ["2 rows name times and no use; they were left out"]);
+    let more = ["start_time", "end_time", "start_time_iso", "end_time_iso", "note"].map(str::to_owned);
+    assert_eq!(formats::recognise(&more), None);
+}
+
+#[test]
+fn rows_that_count_nothing_are_counted_and_contradictions_are_told() {
+    let header = [
+        "start_time",
+        "end_time",
+        "start_time_iso",
+        "end_time_iso",
+        "num_model_requests",
+        "model",
+        "input_tokens",
+        "output_tokens",
+        "input_cached_tokens",
+        "input_uncached_tokens",
+    ];
+    let row = |input, output, cached, uncached| {
+        ["1", "2", "2025-10-27T00:00:00Z", "2025-10-27T00:01:00Z", "1", "m", input, output, cached, uncached]
+    };
+    let (_, rows, warnings) = rows_of(
+        &header,
+        &[
+            &row("0", "0", "0", "0"),
+            &row("10", "3", "40", ""),
+            &row("10", "0", "4", "6"),
+            &row("", "", "", ""),
+        ],
+    );
+    let counts: Vec<(&str, &str)> =
+        rows.iter().map(|row| (row["x_TokenType"].as_str(), row["ConsumedQuantity"].as_str())).collect();
+    // 10 − 40 would be −30 tokens.
+    assert_eq!(
+        counts,
+        [
+            ("cached input tokens", "40"),
+            ("output tokens", "3"),
+            ("input tokens", "6"),
+            ("cached input tokens", "4")
+        ]
+    );
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(warnings.iter().any(|words| words.contains("10 input tokens, of which 40 are to be cached")));
+    assert!(warnings.contains(&"1 rows count 0 of everything; they were left out".to_owned()));
+
+    let header = ["usage_date_utc", "model_version", "usage_input_tokens_no_cache", "usage_output_tokens"];
+    let (_, rows, warnings) =
+        rows_of(&header, &[&["2026-10-04", "m", "0", "0"], &["2026-10-04", "m", "1", "0"]]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(warnings, ["1 rows count 0 of everything; they were left out"]);
+}

@@ -23,7 +23,9 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
+    /// Draws the card. True when the user wants to set the currency that sums are shown in.
+    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) -> bool {
+        let mut set_currencies = false;
         let state = view.app.state();
         let bills = &state.bills;
         let Self { table, chosen, show_warnings } = self;
@@ -37,6 +39,7 @@ impl Files {
                 count => format!("{count}"),
             };
             section_header_ui(ui, "Files", &count, |ui| {
+                set_currencies = quiet_button_ui(ui, "Currencies…").clicked();
                 if let Some(bill) = place.map(|place| &bills[place]) {
                     let name = format!("Takes {} out of the project", bill.file);
                     if quiet_button_ui(ui, "Remove").on_hover_text(name).clicked() {
@@ -84,6 +87,7 @@ impl Files {
                 warnings_ui(ui, view, bill);
             }
         });
+        set_currencies
     }
 }
 

@@ -6,6 +6,7 @@ mod deliveries;
 mod files;
 mod groups;
 mod overlay;
+mod rates;
 mod rows;
 
 use egui::containers::menu::{MenuButton, MenuConfig};
@@ -15,6 +16,7 @@ use self::deliveries::Deliveries;
 use self::files::Files;
 use self::groups::Groups;
 use self::overlay::Overlays;
+use self::rates::Currencies;
 use self::rows::Rows;
 use super::kept::{Asked, Memo};
 use super::parts::{combo_ui, problem_ui, reading_ui, value_words};
@@ -62,6 +64,7 @@ enum Tab {
 pub struct Bills {
     tab: Tab,
     files: Files,
+    currencies: Currencies,
     deliveries: Deliveries,
     overlays: Overlays,
     columns: Asked,
@@ -96,6 +99,7 @@ impl Bills {
             let tabs = [(Tab::Spend, "Spend"), (Tab::Files, "Files"), (Tab::Inference, "Inference")];
             segmented_ui(ui, "Part of the page", &mut self.tab, &tabs);
             ui.add_space(space::S);
+            self.currencies.ui(ui, view);
             let mut scenario = state.scenario.clone();
             self.ask(view);
             match self.tab {
@@ -104,7 +108,9 @@ impl Bills {
                     self.detail_ui(ui, view, &mut scenario);
                 }
                 Tab::Files => {
-                    self.files.ui(ui, view);
+                    if self.files.ui(ui, view) {
+                        self.currencies.open(state);
+                    }
                     self.deliveries.ui(ui, view);
                     self.overlays.ui(ui, view);
                 }
