@@ -93,6 +93,7 @@ impl App {
             Finding::Answer(generation, query, answer) => {
                 if generation == self.bills_generation {
                     self.state.asked.remove(&query);
+                    self.forget_pages(&query);
                     self.state.queries.insert(query, answer);
                 }
             }
@@ -219,6 +220,7 @@ impl App {
         self.bills_generation += 1;
         self.state.queries.clear();
         self.state.asked.clear();
+        self.pages.clear();
     }
 
     /// Adds a profile, or changes the one with the same id.

@@ -26,6 +26,7 @@ pub mod roofline;
 mod sample;
 mod series_blob;
 mod settings;
+pub mod spend;
 mod state;
 mod targets;
 pub mod tradeoff;
@@ -50,6 +51,7 @@ pub use race::Race;
 pub use results::{ResultFile, SampleCount};
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
+pub use spend::{SavedView, Spend, SpendQuery, SpendResult, ViewChange};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
 pub use work::runtime_search;
 
@@ -176,6 +178,8 @@ pub struct App {
     sweep_points: BTreeMap<(u64, usize), i64>,
     /// Counts the sweeps of this process.
     sweeps: u64,
+    /// Pages of rows that are kept, the oldest first.
+    pages: VecDeque<Query>,
 }
 
 /// How long a scenario may rest unwritten: a slider being dragged is not a write a frame.
@@ -199,6 +203,7 @@ impl App {
             losses: Vec::new(),
             sweep_points: BTreeMap::new(),
             sweeps: 0,
+            pages: VecDeque::new(),
         };
         app.load_targets();
         app.load(Project::in_memory()?)?;
@@ -366,6 +371,10 @@ impl App {
                 None
             }
             Command::Ask(query) => self.ask(query),
+            Command::View(change) => {
+                self.change_views(change)?;
+                None
+            }
         };
         if changes_plan {
             self.derive();
@@ -498,6 +507,7 @@ impl App {
             profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
+            views: project.all(spend::KIND)?.into_iter().map(|(_key, view)| view).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),

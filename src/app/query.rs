@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::spend::{SpendQuery, SpendResult};
 use crate::bill::{
     Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, RowsView, Series, Store,
     Totals,
@@ -33,8 +34,8 @@ pub enum Query {
         filters: Vec<Filter>,
         /// Which cost.
         basis: Basis,
-        /// Months instead of days.
-        monthly: bool,
+        /// Width of a bucket.
+        per: Granularity,
         /// Series kept before the rest becomes "Other".
         top: usize,
     },
@@ -56,6 +57,8 @@ pub enum Query {
         /// How many.
         limit: u64,
     },
+    /// What only the Spend part asks.
+    Spend(SpendQuery),
 }
 
 /// The answer to a [`Query`] of the same name.
@@ -68,6 +71,7 @@ pub enum QueryResult {
     Inference(Box<InferenceShare>, Option<Money>),
     Columns(Vec<ColumnView>),
     Rows(RowsView),
+    Spend(SpendResult),
 }
 
 /// Asks the bills of these hashes.
@@ -81,9 +85,8 @@ pub fn ask(hashes: &[String], store: &Path, query: &Query) -> Result<QueryResult
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
             Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),
-            Query::Series { by, filters, basis, monthly, top } => {
-                let granularity = if *monthly { Granularity::Month } else { Granularity::Day };
-                QueryResult::Series(bill.over_time(by.as_deref(), filters, *basis, granularity, *top)?)
+            Query::Series { by, filters, basis, per, top } => {
+                QueryResult::Series(bill.over_time(by.as_deref(), filters, *basis, *per, *top)?)
             }
             Query::Inference { filters, basis } => {
                 let share = bill.inference(filters)?;
@@ -92,6 +95,7 @@ pub fn ask(hashes: &[String], store: &Path, query: &Query) -> Result<QueryResult
             }
             Query::Columns => QueryResult::Columns(bill.columns()),
             Query::Rows { filters, offset, limit } => QueryResult::Rows(bill.rows(filters, *offset, *limit)?),
+            Query::Spend(query) => query.ask(&bill)?,
         })
     };
     run().map_err(|error| crate::app::words(&error))

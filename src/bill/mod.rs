@@ -5,6 +5,7 @@
 
 pub mod accelerator;
 pub mod columns;
+pub mod compare;
 pub mod error;
 pub mod exact;
 pub mod export;
@@ -14,6 +15,7 @@ pub mod import;
 pub mod inference;
 pub mod moment;
 pub mod over_time;
+pub mod period;
 pub mod profile;
 pub mod query;
 pub mod rules;
@@ -25,6 +27,7 @@ pub mod warnings;
 mod csv_rows;
 mod json_rows;
 mod parquet_rows;
+mod places;
 mod source;
 mod table;
 
@@ -32,11 +35,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Money;
 
+pub use compare::{Comparison, Driver, Effects};
 pub use error::BillError;
 pub use export::FocusFile;
+pub use filter::{ANY_COLUMN, Filter, How, NO_COLUMN};
 pub use formats::Kind;
 pub use import::{Imported, detect, import};
 pub use over_time::{Granularity, Series};
+pub use period::Period;
 pub use query::{Bill, Totals};
 pub use rules::{Class, RULES, Rule};
 pub use share::{InferenceShare, RuleShare};
@@ -130,19 +136,11 @@ pub struct Warning {
     pub message: String,
 }
 
-/// Keep the rows whose `column` has one of `values` (an empty string means "no value").
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Filter {
-    /// A FOCUS column, an `x_` column, or `Tags.KEY`.
-    pub column: String,
-    /// Accepted values.
-    pub values: Vec<String>,
-}
-
 /// One group of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// One value for each column grouped by; `None` = no value in the file.
+    /// One value for each column grouped by; `None` = no value in the file, [`NO_COLUMN`] = the file has no such
+    /// column.
     pub key: Vec<Option<String>>,
     /// Rows in the group.
     pub rows: u64,

@@ -10,6 +10,7 @@ macro_rules! say {
 mod args;
 mod bench;
 mod bill;
+mod bill_explore;
 mod compare;
 mod demo;
 mod export;

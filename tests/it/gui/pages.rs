@@ -389,7 +389,7 @@ fn bills_shows_the_files_totals_to_the_cent_and_the_groups_add_up() {
     open.rest();
     let csv = copied(&mut open, "Copy CSV");
     let total: Money =
-        csv.lines().skip(1).map(|line| line.rsplit(',').nth(3).unwrap().parse::<Money>().unwrap()).sum();
+        csv.lines().skip(1).map(|line| line.rsplit(',').nth(4).unwrap().parse::<Money>().unwrap()).sum();
     assert_eq!(total.to_string(), "25833.4880994347", "{csv}");
     // The same file: Amazon Bedrock, 690 rows, 4023.2687934915.
     assert!(csv.contains("Amazon Bedrock,690,4023.2687934915,"), "{csv}");
