@@ -4,6 +4,7 @@
 mod architecture;
 mod bill;
 mod bill_azure;
+mod bill_explore;
 mod bill_formats;
 mod chart;
 mod cli;
