@@ -17,6 +17,7 @@ mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+mod notice;
 mod profiling;
 pub mod project;
 mod query;
@@ -46,6 +47,7 @@ pub use exported::{
 };
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
+pub use notice::{Level, Notice, words};
 pub use query::{Query, QueryResult};
 pub use race::Race;
 pub use results::{ResultFile, SampleCount};
@@ -66,41 +68,6 @@ use crate::measure::duel::Duel;
 use crate::measure::launcher::Launcher;
 use crate::measure::runtime::Found;
 use crate::measure::{Config, Point, Run, Series, Summary, Survey};
-
-/// The whole chain of an error as one sentence.
-pub fn words(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
-/// How loud a notice is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Good to know.
-    Info,
-    /// Something was not as expected; the work went on.
-    Warning,
-    /// Something asked for was not done.
-    Error,
-}
-
-/// A message to the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// How loud.
-    pub level: Level,
-    /// One or two sentences.
-    pub text: String,
-}
 
 /// What jobs find.
 enum Finding {
@@ -371,10 +338,7 @@ impl App {
                 None
             }
             Command::Ask(query) => self.ask(query),
-            Command::View(change) => {
-                self.change_views(change)?;
-                None
-            }
+            Command::View(change) => self.change_views(change)?,
         };
         if changes_plan {
             self.derive();

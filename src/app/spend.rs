@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::App;
+use super::jobs::JobId;
 use super::query::{Query, QueryResult};
 use super::state::{Scenario, State};
 use crate::bill::{Basis, Bill, BillError, Comparison, Filter, Granularity, How, Period, RowsView, Totals};
@@ -90,11 +91,11 @@ pub enum ViewChange {
 }
 
 impl App {
-    /// Changes the views of the project.
+    /// Changes the views of the project, at once: there is no job.
     ///
     /// # Errors
     /// A name that is empty, taken or not there; the disk refuses.
-    pub(super) fn change_views(&mut self, change: ViewChange) -> anyhow::Result<()> {
+    pub(super) fn change_views(&mut self, change: ViewChange) -> anyhow::Result<Option<JobId>> {
         let views = &self.state.views;
         let place_of = |name: &str| views.iter().position(|view| view.name == name);
         match change {
@@ -114,7 +115,7 @@ impl App {
                 let place =
                     place_of(&from).with_context(|| format!("the project has no view called {from}"))?;
                 if to == from {
-                    return Ok(());
+                    return Ok(None);
                 }
                 if place_of(&to).is_some() {
                     bail!("there is a view called {to} already; choose another name");
@@ -129,7 +130,7 @@ impl App {
                 self.state.views.retain(|view| view.name != name);
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Lets go of the oldest pages of rows; what is in view is asked again.
