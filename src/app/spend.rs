@@ -164,6 +164,9 @@ pub fn is_page(query: &Query) -> bool {
 impl State {
     /// The currency that the bill views show: the only one, else the chosen one, else that of most rows.
     pub fn shown_currency(&self) -> Option<String> {
+        if let Some(only) = self.bill_currency() {
+            return Some(only.to_owned());
+        }
         let mut rows: BTreeMap<&str, u64> = BTreeMap::new();
         for (currency, count) in self.bills.iter().flat_map(|bill| &bill.currencies) {
             *rows.entry(currency).or_default() += count;
@@ -356,6 +359,7 @@ pub fn drivers_chart(
     );
     chart.subtitle = format!("{}, {currency}", basis.column());
     chart.marks = marks;
+    chart.notes.extend(comparison.converted.as_ref().map(|conversion| format!("Amounts are {conversion}.")));
     chart
 }
 

@@ -14,6 +14,7 @@ use super::error::BillError;
 use super::exact::Exact;
 use super::period::Period;
 use super::query::{Adding, Bill, ColumnRef, QUANTITY, Sums, mixed};
+use super::rates::Conversion;
 use super::{Basis, Filter};
 use crate::units::Money;
 
@@ -65,6 +66,9 @@ pub struct Driver {
 pub struct Comparison {
     /// The currency; `None` without rows.
     pub currency: Option<String>,
+    /// How amounts came to be in this currency; `None` when they are as billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Conversion>,
     /// The earlier period.
     pub before: Side,
     /// The later one.
@@ -153,6 +157,7 @@ impl Bill {
         };
         Ok(Comparison {
             currency: currencies.into_iter().next(),
+            converted: self.conversion(),
             before: side(&total.sides[0]),
             after: side(&total.sides[1]),
             change: total.change(basis)?.to_money(),

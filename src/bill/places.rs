@@ -39,7 +39,7 @@ enum Known {
     Sorted(Arc<Sorted>),
 }
 
-/// What was asked: hashes, filters, and the column sorted by.
+/// What was asked: parts, filters, and the column sorted by.
 type Asked = (Vec<String>, Vec<Filter>, Option<(String, bool)>);
 
 static KNOWN: Mutex<VecDeque<(Asked, Known)>> = Mutex::new(VecDeque::new());
@@ -68,7 +68,7 @@ pub(super) fn places(
     filters: &[Filter],
     resolved: &[Resolved],
 ) -> Result<Arc<Places>, BillError> {
-    let asked = (vec![part.hash().to_owned()], filters.to_vec(), None);
+    let asked = (vec![part.identity()], filters.to_vec(), None);
     if let Some(Known::Places(places)) = known(&asked) {
         return Ok(places);
     }
@@ -87,7 +87,7 @@ pub(super) fn sorted(
     column: &str,
     descending: bool,
 ) -> Result<Arc<Sorted>, BillError> {
-    let hashes = bill.parts.iter().map(|part| part.hash().to_owned()).collect();
+    let hashes = bill.parts.iter().map(Part::identity).collect();
     let asked = (hashes, filters.to_vec(), Some((column.to_owned(), descending)));
     if let Some(Known::Sorted(sorted)) = known(&asked) {
         return Ok(sorted);

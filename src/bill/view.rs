@@ -77,17 +77,19 @@ impl Bill {
         let mut skip = offset;
         for part in &self.parts {
             let condition = filter::condition(part, &resolved)?;
-            let found = match condition {
-                None => None,
-                Some(condition) => Some((condition, places(part, filters, &resolved)?)),
+            let found = match (condition, part.rows_if_whole()) {
+                (None, Some(rows)) => Err(rows),
+                (condition, _) => {
+                    Ok((condition.unwrap_or_else(|| lit(true)), places(part, filters, &resolved)?))
+                }
             };
-            let matching = found.as_ref().map_or(part.imported.rows, |(_, places)| places.total);
+            let matching = found.as_ref().map_or_else(|rows| *rows, |(_, places)| places.total);
             view.total_rows += matching;
             let wanted = limit.saturating_sub(view.rows.len() as u64).min(matching.saturating_sub(skip));
             if wanted > 0 {
                 let frame = match &found {
-                    None => page(part.scan()?, skip, wanted)?,
-                    Some((condition, places)) => matching_page(part, condition, places, skip, wanted)?,
+                    Err(_) => page(part.scan()?, skip, wanted)?,
+                    Ok((condition, places)) => matching_page(part, condition, places, skip, wanted)?,
                 };
                 show(&frame, &mut view);
             }

@@ -139,11 +139,10 @@ impl More {
             });
         }
         if let Some((before, after, comparison)) = &self.comparison {
-            document["comparison"] = json!({
-                "cost": self.basis.column(),
-                "periods": { "before": before, "after": after },
-                "comparison": comparison,
-            });
+            let mut found = json!(comparison);
+            found["cost"] = json!(self.basis.column());
+            found["periods"] = json!({ "before": before, "after": after });
+            document["comparison"] = found;
         }
     }
 

@@ -256,3 +256,40 @@ fn pages_of_rows_are_those_that_a_slow_reader_finds() {
     let error = bill.rows_by(&[], "RegionId", true, 0, 1).unwrap_err().to_string();
     assert!(error.contains("sorted by amounts and dates"), "{error}");
 }
+
+/// Sums as in the tests above.
+#[test]
+fn the_command_line_filters_compares_and_cuts_time() {
+    use super::cli::{failure, json, text};
+
+    let file = [Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/bill-focus-1.2.csv.gz")];
+    let document =
+        json(&["bill", "--json", "--per", "week", "--from", "2026-08-03", "--to", "2026-08-09"], &file);
+    assert_eq!(document["over_time"]["starts"], serde_json::json!(["2026-08-03T00:00:00Z"]));
+    assert_eq!(document["over_time"]["series"][0]["amounts"][0], "1569.5201736755");
+    assert_eq!(document["total"]["EffectiveCost"], "1569.5201736755");
+    let filter = "ServiceName~elastic compute,-Tags.app=digits|";
+    assert_eq!(json(&["bill", "--json", "--filter", filter], &file)["rows"], 7_407);
+    assert_eq!(json(&["bill", "--json", "--where", "-ChargeCategory=Usage"], &file)["rows"], 65);
+
+    let compare = ["--by", "ServiceName", "--from", "2026-10", "--to", "2026-10", "--compare", "2026-09"];
+    let document = json(&[&["bill", "--json"], &compare[..]].concat(), &file);
+    let found = &document["comparison"];
+    assert_eq!(found["change"], "1707.1263778191");
+    assert_eq!(found["effects"]["quantity"], "592.72867785");
+    assert_eq!(found["drivers"][0]["key"][0], "Amazon Elastic Compute Cloud");
+    assert_eq!(found["periods"]["before"]["to"], "2026-09-30");
+    let csv = text(&[&["bill", "--csv"], &compare[..]].concat(), &file);
+    let second = csv.lines().nth(1).unwrap();
+    assert_eq!(
+        second,
+        "Amazon Elastic Compute Cloud,4154.928336,5425.36684704,1270.43851104,338.89971,10.66975,746.559828,-274.176,448.48522304,USD"
+    );
+    let csv = text(&["bill", "--csv", "--by", "ServiceName"], &file);
+    assert!(csv.contains("\nAmazon Bedrock,690,4023.2687934915,"), "{csv}");
+
+    let said = failure(&["bill", "--compare", "2026-09"], &file);
+    assert!(said.contains("--from"), "{said}");
+    let said = failure(&["bill", "--from", "May"], &file);
+    assert!(said.contains("`May` is not a month"), "{said}");
+}

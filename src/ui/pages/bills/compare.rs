@@ -84,7 +84,9 @@ impl Compare {
             note_ui(ui, name);
             ui.push_id(("period", place), |ui| {
                 let (typed, problem) = (&mut self.typed[side], &mut self.problems[side]);
-                period_menu_ui(ui, days, &mut chosen[side], typed, problem);
+                let title = chosen[side].as_ref().map_or_else(String::new, Period::words);
+                let none = "As the bill offers";
+                period_menu_ui(ui, &title, none, days, &mut chosen[side], typed, problem);
             });
         }
         if quiet_button_ui(ui, "The stretch before")
@@ -94,7 +96,7 @@ impl Compare {
             chosen[0] = chosen[1].as_ref().and_then(Period::before);
         }
         let [Some(one), Some(other)] = chosen else {
-            // “All days” cannot be compared with anything: back to what is compared by itself.
+            // Back to what is compared by itself.
             scenario.spend.compare = None;
             return;
         };
@@ -243,15 +245,15 @@ fn sentence_ui(ui: &mut Ui, comparison: &Comparison, before: &Period, after: &Pe
 
 fn columns(by: &str, before: &Period, after: &Period, split: bool) -> Vec<Column> {
     let mut columns = vec![
-        Column::fill(by, 180.0),
-        Column::number("Before", 104.0).hover(before.words()),
-        Column::number("After", 104.0).hover(after.words()),
-        Column::number("Change", 104.0).hover("After less before"),
-        Column::number("%", 64.0).hover("Change in per cent of before"),
-        Column::number("Of the change", 92.0).hover("This group's part of the whole change"),
+        Column::fill(by, 144.0),
+        Column::number("Before", 84.0).hover(before.words()),
+        Column::number("After", 84.0).hover(after.words()),
+        Column::number("Change", 84.0).hover("After less before"),
+        Column::number("%", 60.0).hover("Change in per cent of before"),
+        Column::number("Of the change", 82.0).hover("This group's part of the whole change"),
     ];
     if split {
-        let number = |title: &str, hover: &str| Column::number(title, 88.0).hover(hover);
+        let number = |title: &str, hover: &str| Column::number(title, 70.0).hover(hover);
         columns.extend([
             number("Quantity", "More or less of the same SKUs, at the old price"),
             number("Price", "The same SKUs at another price"),

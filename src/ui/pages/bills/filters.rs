@@ -32,42 +32,41 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// A row with the filters, what adds one, the period and the search.
-    pub(super) fn ui(
-        &mut self,
-        ui: &mut Ui,
-        columns: &[ColumnView],
-        days: Option<&Period>,
-        scenario: &mut Scenario,
-    ) {
-        ui.horizontal_wrapped(|ui| {
-            period_menu_ui(ui, days, &mut scenario.spend.period, &mut self.period, &mut self.problem);
-            let mut gone = None;
-            for (place, filter) in scenario.filters.iter().enumerate() {
-                if filter_chip_ui(ui, filter.column_words(), &chip_words(filter)) {
-                    gone = Some(place);
-                }
+    /// The choice of the days that are shown.
+    pub(super) fn period_ui(&mut self, ui: &mut Ui, days: Option<&Period>, scenario: &mut Scenario) {
+        let period = &mut scenario.spend.period;
+        let words = period.as_ref().map_or_else(|| "All days".to_owned(), Period::words);
+        let title = format!("Period: {words}");
+        period_menu_ui(ui, &title, "All days", days, period, &mut self.period, &mut self.problem);
+    }
+
+    /// The filters that are on, what adds one, and the search.
+    pub(super) fn ui(&mut self, ui: &mut Ui, columns: &[ColumnView], scenario: &mut Scenario) {
+        let mut gone = None;
+        for (place, filter) in scenario.filters.iter().enumerate() {
+            if filter_chip_ui(ui, filter.column_words(), &chip_words(filter)) {
+                gone = Some(place);
             }
-            if let Some(place) = gone {
-                scenario.filters.remove(place);
+        }
+        if let Some(place) = gone {
+            scenario.filters.remove(place);
+        }
+        let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        MenuButton::new("Add a filter").config(config).ui(ui, |ui| self.editor_ui(ui, columns, scenario));
+        if scenario.filters.len() > 1 && quiet_button_ui(ui, "Remove all").clicked() {
+            scenario.filters.clear();
+        }
+        let search = search_ui(ui, "Search all text", &mut self.text, "Search all text", 150.0);
+        if search.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
+            let text = self.text.trim();
+            let filter = Filter::search(text);
+            if !text.is_empty() && !scenario.filters.contains(&filter) {
+                scenario.filters.push(filter);
             }
-            let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-            MenuButton::new("Add a filter").config(config).ui(ui, |ui| self.editor_ui(ui, columns, scenario));
-            if scenario.filters.len() > 1 && quiet_button_ui(ui, "Remove all").clicked() {
-                scenario.filters.clear();
-            }
-            let search = search_ui(ui, "Search all text", &mut self.text, "Search all text", 150.0);
-            if search.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
-                let text = self.text.trim();
-                let filter = Filter::search(text);
-                if !text.is_empty() && !scenario.filters.contains(&filter) {
-                    scenario.filters.push(filter);
-                }
-                self.text.clear();
-            }
-            ui.checkbox(&mut scenario.only_inference, "Only inference")
-                .on_hover_text("Only the rows that a rule calls inference");
-        });
+            self.text.clear();
+        }
+        ui.checkbox(&mut scenario.only_inference, "Only inference")
+            .on_hover_text("Only the rows that a rule calls inference");
     }
 
     /// Columns on the left; on the right the values of the chosen one, or the ends of a range.
@@ -198,19 +197,20 @@ fn chip_words(filter: &Filter) -> String {
     filter.words()
 }
 
-/// The button that shows the period, and its menu: months that the bill has, the last days of it, any other.
+/// A button, and its menu: no period (called `none`), the last days and the months that the bill has, any other.
 pub(super) fn period_menu_ui(
     ui: &mut Ui,
+    title: &str,
+    none: &str,
     days: Option<&Period>,
     period: &mut Option<Period>,
     typed: &mut String,
     problem: &mut String,
 ) {
-    let words = period.as_ref().map_or_else(|| "All days".to_owned(), Period::words);
     let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-    MenuButton::new(format!("Period: {words}")).config(config).ui(ui, |ui| {
+    MenuButton::new(title).config(config).ui(ui, |ui| {
         ui.set_min_width(WIDTH);
-        if ui.add(Button::selectable(period.is_none(), "All days")).clicked() {
+        if ui.add(Button::selectable(period.is_none(), none)).clicked() {
             *period = None;
             ui.close();
         }
@@ -259,7 +259,10 @@ pub(super) fn column_menu_ui(
     chosen: &[&str],
 ) -> Option<String> {
     ui.set_min_width(WIDTH);
-    search_ui(ui, "Search columns", search, "Search columns", WIDTH - 40.0).request_focus();
+    let field = search_ui(ui, "Search columns", search, "Search columns", WIDTH - 40.0);
+    if ui.memory(|memory| memory.focused().is_none()) {
+        field.request_focus();
+    }
     let wanted = search.to_lowercase();
     let mut picked = None;
     let by_words = |view: &&ColumnView| {
@@ -271,9 +274,13 @@ pub(super) fn column_menu_ui(
                 ui.add_space(space::XS);
                 note_ui(ui, note);
             }
-            for view in
-                columns.iter().filter(by_words).filter(|view| view.groupable == first && has_values(view))
-            {
+            let mut listed: Vec<&ColumnView> = columns
+                .iter()
+                .filter(by_words)
+                .filter(|view| view.groupable == first && has_values(view))
+                .collect();
+            listed.sort_by_key(|view| rank(&view.name));
+            for view in listed {
                 let on = chosen.contains(&view.name.as_str());
                 if ui.add(Button::selectable(on, &view.name).truncate()).clicked() && !on {
                     picked = Some(view.name.clone());
@@ -286,6 +293,21 @@ pub(super) fn column_menu_ui(
         ui.close();
     }
     picked
+}
+
+/// Columns that bills are grouped by most, first; then tags, then the rest as the file has them.
+fn rank(column: &str) -> usize {
+    const FIRST: [&str; 7] = [
+        "ServiceName",
+        "ServiceCategory",
+        "SubAccountName",
+        "RegionId",
+        "ChargeCategory",
+        "ProviderName",
+        "ResourceType",
+    ];
+    let tag = if column.starts_with("Tags.") { FIRST.len() } else { FIRST.len() + 1 };
+    FIRST.iter().position(|name| *name == column).unwrap_or(tag)
 }
 
 /// A list of a fixed size that scrolls.

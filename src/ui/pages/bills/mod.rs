@@ -3,16 +3,22 @@
 
 mod cards;
 mod compare;
+mod deliveries;
 mod files;
 mod filters;
 mod groups;
+mod overlay;
+mod rates;
 mod rows;
 mod spend;
 mod views;
 
 use egui::Ui;
 
+use self::deliveries::Deliveries;
 use self::files::Files;
+use self::overlay::Overlays;
+use self::rates::Currencies;
 use self::spend::{SpendPart, columns_of};
 use super::kept::{Asked, Memo};
 use super::parts::combo_ui;
@@ -46,6 +52,9 @@ pub struct Bills {
     tab: Tab,
     spend: SpendPart,
     files: Files,
+    currencies: Currencies,
+    deliveries: Deliveries,
+    overlays: Overlays,
     share: Asked,
     rules: TableState,
     demand: Memo<u64, Chart>,
@@ -69,11 +78,18 @@ impl Bills {
             let tabs = [(Tab::Spend, "Spend"), (Tab::Files, "Files"), (Tab::Inference, "Inference")];
             segmented_ui(ui, "Part of the page", &mut self.tab, &tabs);
             ui.add_space(space::S);
+            self.currencies.ui(ui, view);
             let mut scenario = state.scenario.clone();
             self.ask(view);
             match self.tab {
                 Tab::Spend => self.spend.ui(ui, view, &mut scenario),
-                Tab::Files => self.files.ui(ui, view),
+                Tab::Files => {
+                    if self.files.ui(ui, view) {
+                        self.currencies.open(state);
+                    }
+                    self.deliveries.ui(ui, view);
+                    self.overlays.ui(ui, view);
+                }
                 Tab::Inference => {
                     cards::inference_ui(ui, view, &self.share, &mut self.rules);
                     if state.trace.is_some() {
@@ -93,7 +109,7 @@ impl Bills {
             empty_ui(
                 ui,
                 "No bill is open",
-                "Open what a provider bills you, as CSV, JSON or Parquet, or drop it anywhere on the window: FOCUS, \
+                "Open what a provider bills you, as CSV, JSON or Parquet, a ZIP, a folder or a manifest of many files, or drop it anywhere on the window: FOCUS, \
                  AWS, Azure, Google Cloud, Oracle Cloud, Databricks, OpenAI, Anthropic, DeepSeek. It is read into a local store and never leaves this machine.",
                 "Open a bill…",
             )
@@ -101,6 +117,7 @@ impl Bills {
         if pressed.inner {
             view.actions.push(Action::PickFiles);
         }
+        self.overlays.ui(ui, view);
         if view.app.state().trace.is_some() {
             cards::demand_ui(ui, view, &mut self.demand);
         }

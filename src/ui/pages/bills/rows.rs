@@ -32,12 +32,12 @@ const AT_ONCE: usize = 2;
 const FIRST: [&str; 12] = [
     "ChargePeriodStart",
     "ServiceName",
+    "BilledCost",
+    "EffectiveCost",
     "ResourceName",
     "ChargeDescription",
     "RegionId",
     "ChargeCategory",
-    "BilledCost",
-    "EffectiveCost",
     "ConsumedQuantity",
     "ConsumedUnit",
     "x_InferenceRule",
@@ -327,6 +327,7 @@ fn column_of(name: &str) -> Column {
         "ChargeDescription" | "ResourceId" | "ResourceName" | "Tags" => Column::text(name, 220.0),
         "ServiceName" => Column::text(name, 160.0),
         name if is_number(name) => Column::number(name, 128.0),
+        name if name.ends_with("Start") || name.ends_with("End") => Column::text(name, 164.0),
         _ => Column::text(name, 136.0),
     }
 }

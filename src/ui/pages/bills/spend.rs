@@ -25,7 +25,7 @@ use crate::ui::widgets::{
 };
 
 /// Height of the chart of cost over time.
-const CHART_HEIGHT: f32 = 260.0;
+const CHART_HEIGHT: f32 = 290.0;
 /// Steps that can be taken back.
 const STEPS: usize = 50;
 /// Levels of groups at most.
@@ -68,18 +68,23 @@ impl SpendPart {
             let back = self.controls_ui(ui, view, scenario);
             let state = view.app.state();
             let columns = columns_of(&self.columns);
-            self.filters.ui(ui, columns, state.bill_days().as_ref(), scenario);
-            self.currencies_ui(ui, state, scenario);
+            let days = state.bill_days();
+            let days = days.as_ref();
+            ui.horizontal_wrapped(|ui| {
+                match self.detail {
+                    Detail::Compare => self.compare.periods_ui(ui, days, scenario),
+                    Detail::Groups | Detail::Rows => self.filters.period_ui(ui, days, scenario),
+                }
+                self.filters.ui(ui, columns, scenario);
+            });
+            if self.detail != Detail::Compare || state.bill_currency().is_none() {
+                self.currencies_ui(ui, state, scenario);
+            }
             if back {
                 return;
             }
             match self.detail {
-                Detail::Compare => {
-                    ui.horizontal_wrapped(|ui| {
-                        self.compare.periods_ui(ui, state.bill_days().as_ref(), scenario);
-                    });
-                    self.compare.chart_ui(ui, view);
-                }
+                Detail::Compare => self.compare.chart_ui(ui, view),
                 Detail::Groups | Detail::Rows => self.chart_ui(ui, view, scenario),
             }
         });
@@ -192,6 +197,9 @@ impl SpendPart {
                 let amount = money_or_dash(totals.costs.get(basis), &currency);
                 ui.label(RichText::new(amount).color(tokens.text).strong());
                 note_ui(ui, &format!("{} · {} rows", basis.column(), count_words(totals.rows)));
+                if let Some(conversion) = &totals.converted {
+                    note_ui(ui, &format!("· {conversion}"));
+                }
                 if let Some(missing) = totals.missing.get(basis.column()) {
                     note_ui(ui, &format!("· {} of them without a readable cost", count_words(*missing)));
                 }
@@ -248,7 +256,7 @@ impl SpendPart {
                     Detail::Rows => self.rows.copy_ui(ui, view),
                 }
                 let options =
-                    [(Detail::Groups, "Groups"), (Detail::Compare, "Compare"), (Detail::Rows, "Rows")];
+                    [(Detail::Rows, "Rows"), (Detail::Compare, "Compare"), (Detail::Groups, "Groups")];
                 segmented_ui(ui, "Show", &mut self.detail, &options);
             });
             match self.detail {
