@@ -28,9 +28,10 @@ impl App {
         }
         let hashes: Vec<String> = self.state.bills.iter().map(|bill| bill.hash.clone()).collect();
         let store = Store::at(self.options.folders.bills());
+        let rules = self.state.rules.clone();
         let name = to.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(self.jobs.start(format!("Write {name}"), move |link| {
-            let bill = Bill::open(&hashes, &store).map_err(|error| words(&error))?;
+            let bill = Bill::open(&hashes, &store).map_err(|error| words(&error))?.with_rules(&rules, &store);
             let rows = bill.write_focus(&filters, &to, form, &|| link.cancel.is_cancelled());
             let rows = rows.map_err(|error| words(&error))?;
             let rows = units::group_thousands(u128::from(rows));

@@ -24,6 +24,8 @@ pub enum Kind {
     Model,
     /// Requests over time.
     Demand,
+    /// Requests and tokens served, by day.
+    Served,
     /// Inputs, with labels where the file has them.
     Inputs,
     /// Hardware profiles.
@@ -49,6 +51,7 @@ impl std::fmt::Display for Kind {
             Self::Model => "model",
             Self::Bill(format) => format,
             Self::Demand => "demand trace",
+            Self::Served => "table of requests and tokens",
             Self::Inputs => "inputs",
             Self::Profiles => "hardware profiles",
             Self::Project => "project",
@@ -238,6 +241,17 @@ pub(super) fn read(
             let (kind, rows) = (Kind::Bill(imported.kind.clone()), Some(imported.rows));
             let warnings = imported.warnings.clone();
             Ok(taken(kind, rows, warnings, Finding::Bill(Box::new(imported))))
+        }
+        // A table of tokens has the columns of a trace, too.
+        Err(_) if demand::is_served(path) => {
+            let import = demand::read_served(path).map_err(|error| words(&error))?;
+            let rows = Some(import.rows);
+            let warnings = import
+                .warnings
+                .into_iter()
+                .map(|warning| of_file(&name, warning.line, warning.message))
+                .collect();
+            Ok(taken(Kind::Served, rows, warnings, Finding::Served(import.served)))
         }
         Err(bill_error) => {
             let demand_error = match demand::read(path) {

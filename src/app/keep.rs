@@ -29,6 +29,7 @@ impl App {
                     self.project.put("scenario", "now", 0, &self.state.scenario)?;
                 }
             }
+            Finding::Served(served) => self.take_served(served)?,
             Finding::Labelled(path) => {
                 self.project.put("labelled", "now", 0, &path)?;
                 self.state.labelled = Some(path);

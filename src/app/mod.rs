@@ -17,6 +17,7 @@ mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+pub mod lens;
 mod profiling;
 pub mod project;
 mod query;
@@ -56,7 +57,7 @@ pub use work::runtime_search;
 use self::jobs::{End, JobId, Jobs};
 use self::project::Project;
 use crate::bill::Imported;
-use crate::demand::Trace;
+use crate::demand::{Served, Trace};
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
@@ -107,6 +108,7 @@ enum Finding {
     Model(Box<ModelEntry>),
     Bill(Box<Imported>),
     Trace(Trace),
+    Served(Served),
     Labelled(PathBuf),
     Profiles(Vec<Profile>),
     /// Measurements of another project, with their raw samples.
@@ -317,6 +319,10 @@ impl App {
                 self.state.trace = None;
                 None
             }
+            command @ (Command::SetRules(_) | Command::SetLens(_) | Command::RemoveServed) => {
+                self.handle_lens(command)?;
+                None
+            }
             Command::Measure(measure) => Some(self.measure(*measure)?),
             Command::Resume => Some(self.resume()?),
             Command::ForgetSweep => {
@@ -499,6 +505,10 @@ impl App {
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
+            served: project.get("served", "now")?,
+            rules: self.rules_of(&project),
+            rules_version: self.state.rules_version + 1,
+            lens: project.get("lens", "now")?.unwrap_or_default(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
             breakdowns: breakdowns.collect(),
@@ -567,10 +577,11 @@ impl App {
         }
         let hashes: Vec<String> = self.state.bills.iter().map(|bill| bill.hash.clone()).collect();
         let store = self.options.folders.bills();
+        let rules = self.state.rules.clone();
         let generation = self.bills_generation;
         Some(self.jobs.start(ASK.to_owned(), move |link| {
             // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| query::ask(&hashes, &store, &query)).and_then(|answer| answer);
+            let answer = jobs::guard(|| query::ask(&hashes, &store, &rules, &query)).and_then(|answer| answer);
             link.found(Finding::Answer(generation, query, answer));
             Ok(())
         }))

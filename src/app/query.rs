@@ -1,12 +1,17 @@
 //! Questions to the open bills. They run off the caller's thread; the state keeps the answers until bills change.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::bill::lens::{Candidate, Draft, Preview};
 use crate::bill::{
-    Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, RowsView, Series, Store,
-    Totals,
+    Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, Ledger, RowsView, RuleSet,
+    Series, Store, Totals,
 };
 use crate::units::Money;
+
+/// Groups of candidates that are answered at most.
+const CANDIDATES: usize = 100;
 
 /// A question to the bills.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +50,25 @@ pub enum Query {
         /// Which cost the monthly mean is of.
         basis: Basis,
     },
+    /// Cost of AI by day, rule and line.
+    Ledger {
+        /// Rows considered.
+        filters: Vec<Filter>,
+        /// Which cost.
+        basis: Basis,
+    },
+    /// Rows that no rule caught and that smell of AI.
+    Candidates {
+        /// Rows considered.
+        filters: Vec<Filter>,
+    },
+    /// What a rule being written would catch.
+    RulePreview {
+        /// The rule and its place.
+        draft: Box<Draft>,
+        /// Rows considered.
+        filters: Vec<Filter>,
+    },
     /// Columns and tag keys, with what they hold.
     Columns,
     /// Rows as they are in the file.
@@ -66,18 +90,22 @@ pub enum QueryResult {
     Groups(Vec<Group>),
     Series(Series),
     Inference(Box<InferenceShare>, Option<Money>),
+    Ledger(Arc<Ledger>),
+    /// The most expensive, and how many there are.
+    Candidates(Vec<Candidate>, usize),
+    RulePreview(Box<Preview>),
     Columns(Vec<ColumnView>),
     Rows(RowsView),
 }
 
-/// Asks the bills of these hashes.
+/// Asks the bills of these hashes, looked at through these rules.
 ///
 /// # Errors
 /// In words, when a bill is not in the store any more, a column does not exist, or currencies are mixed.
-pub fn ask(hashes: &[String], store: &Path, query: &Query) -> Result<QueryResult, String> {
+pub fn ask(hashes: &[String], store: &Path, rules: &RuleSet, query: &Query) -> Result<QueryResult, String> {
     let run = || -> Result<QueryResult, BillError> {
         let store = Store::at(store);
-        let bill = Bill::open(hashes, &store)?;
+        let bill = Bill::open(hashes, &store)?.with_rules(rules, &store);
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
             Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),
@@ -89,6 +117,14 @@ pub fn ask(hashes: &[String], store: &Path, query: &Query) -> Result<QueryResult
                 let share = bill.inference(filters)?;
                 let monthly = bill.monthly_inference(filters, *basis)?;
                 QueryResult::Inference(Box::new(share), monthly)
+            }
+            Query::Ledger { filters, basis } => QueryResult::Ledger(Arc::new(bill.ledger(filters, *basis)?)),
+            Query::Candidates { filters } => {
+                let (found, all) = bill.candidates(filters, CANDIDATES)?;
+                QueryResult::Candidates(found, all)
+            }
+            Query::RulePreview { draft, filters } => {
+                QueryResult::RulePreview(Box::new(bill.preview(rules, draft, filters, &store)?))
             }
             Query::Columns => QueryResult::Columns(bill.columns()),
             Query::Rows { filters, offset, limit } => QueryResult::Rows(bill.rows(filters, *offset, *limit)?),

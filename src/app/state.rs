@@ -12,9 +12,9 @@ use super::command::Measure;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
-use crate::bill::formats::focus::RULE_COLUMN;
-use crate::bill::{Basis, Filter, Imported, RULES};
-use crate::demand::Trace;
+use super::lens::LensSettings;
+use crate::bill::{Basis, COUNTED, Filter, Imported, RuleSet};
+use crate::demand::{Served, Trace};
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
@@ -183,8 +183,7 @@ impl Scenario {
     pub fn bill_filters(&self) -> Vec<Filter> {
         let mut filters = self.filters.clone();
         if self.only_inference {
-            let counted = RULES.iter().filter(|rule| rule.counted).map(|rule| rule.id.to_owned());
-            filters.push(Filter { column: RULE_COLUMN.to_owned(), values: counted.collect() });
+            filters.push(Filter { column: COUNTED.to_owned(), values: vec!["yes".to_owned()] });
         }
         filters
     }
@@ -209,6 +208,14 @@ pub struct State {
     pub bills: Vec<Imported>,
     /// The demand trace.
     pub trace: Option<Trace>,
+    /// Requests and tokens served by day, from a table of counts.
+    pub served: Option<Served>,
+    /// The rules that sort spend into inference and the rest.
+    pub rules: RuleSet,
+    /// Counts up when the rules change: what was asked of the bills before is then asked again.
+    pub rules_version: u64,
+    /// How unit costs and the cost of ownership are made from spend and demand.
+    pub lens: LensSettings,
     /// Labelled inputs (`.npz`) that accuracy and agreement are computed on.
     pub labelled: Option<PathBuf>,
     /// Agreement of outputs by the pair of model hashes.

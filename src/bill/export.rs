@@ -102,7 +102,7 @@ impl Bill {
         let mut writer = Writer::start(file, form, &schema).map_err(failed)?;
         let mut rows = 0;
         for part in &self.parts {
-            let mut frame = part.scan()?;
+            let mut frame = part.scan_for(filters.iter().map(|(column, _)| column.name()))?;
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
             }

@@ -10,7 +10,9 @@ use super::columns::{COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::Exact;
 use super::filter::{self, is_cost};
+use super::formats::focus::RULE_COLUMN;
 use super::import::Imported;
+use super::lens::{Lens, RuleSet};
 use super::moment;
 use super::parquet_rows::scan;
 use super::profile::json_key;
@@ -22,19 +24,64 @@ use super::{Basis, Costs, Filter, Group};
 pub(super) struct Part {
     path: PathBuf,
     pub(super) imported: Imported,
+    /// The rules that add columns to the stored ones.
+    lens: Option<Lens>,
 }
 
 impl Part {
+    /// The rows with what the inference rules say of them, where one of these columns asks for it.
+    pub(super) fn scan_for<'n>(
+        &self,
+        columns: impl IntoIterator<Item = &'n str>,
+    ) -> Result<LazyFrame, BillError> {
+        self.with_lens(self.scan()?, columns)
+    }
+
+    /// The same for some of the rows.
+    pub(super) fn with_lens<'n>(
+        &self,
+        frame: LazyFrame,
+        columns: impl IntoIterator<Item = &'n str>,
+    ) -> Result<LazyFrame, BillError> {
+        match self.lens.as_ref().filter(|lens| lens.is_needed(columns)) {
+            Some(lens) => lens.attach(self, frame),
+            None => Ok(frame),
+        }
+    }
+
+    /// The name of the bill in the store.
+    pub(super) fn hash(&self) -> &str {
+        &self.imported.hash
+    }
+
+    /// The columns in the store, with their types.
+    pub(super) fn stored_columns(&self) -> impl Iterator<Item = (&str, ColumnType)> {
+        let names = self.imported.columns.iter().map(String::as_str);
+        names.zip(self.imported.profiles.iter().map(|profile| profile.kind))
+    }
+
+    /// Whether the store has the column.
+    pub(super) fn is_stored(&self, column: &str) -> bool {
+        self.imported.columns.iter().any(|name| name == column)
+    }
+
+    fn is_of_lens(&self, column: &str) -> bool {
+        self.lens.as_ref().is_some_and(|lens| lens.columns().iter().any(|name| name == column))
+    }
+
+    /// The stored rows as they are.
     pub(super) fn scan(&self) -> Result<LazyFrame, BillError> {
         scan(&self.path).map_err(|source| BillError::Query { doing: "open a stored bill", source })
     }
 
     pub(super) fn has(&self, column: &str) -> bool {
-        self.imported.columns.iter().any(|name| name == column)
+        self.is_stored(column) || self.is_of_lens(column)
     }
 
     pub(super) fn kind(&self, column: &str) -> Option<ColumnType> {
-        let place = self.imported.columns.iter().position(|name| name == column)?;
+        let Some(place) = self.imported.columns.iter().position(|name| name == column) else {
+            return self.is_of_lens(column).then_some(ColumnType::Text);
+        };
         self.imported.profiles.get(place).map(|profile| profile.kind)
     }
 }
@@ -87,6 +134,9 @@ impl ColumnRef {
         }
     }
 }
+
+/// A filter on this column, whatever its values, keeps the rows that the rules count as inference.
+pub const COUNTED: &str = "x_InferenceCounted";
 
 /// Runs a query and says what it was for when it fails.
 pub(super) struct Query(pub(super) &'static str);
@@ -161,9 +211,29 @@ impl Bill {
                 hash: hash.to_owned(),
                 store: store.folder().to_owned(),
             })?;
-            parts.push(Part { path: imported.path.clone(), imported });
+            parts.push(Part { path: imported.path.clone(), imported, lens: None });
         }
         Ok(Self { parts })
+    }
+
+    /// The same bills looked at through these rules: `x_InferenceRule` says what they say, and the columns of
+    /// [`super::lens`] are there to group and filter by.
+    #[must_use]
+    pub fn with_rules(self, rules: &RuleSet, store: &Store) -> Self {
+        self.with_lens(&Lens::new(rules.clone(), store))
+    }
+
+    pub(super) fn with_lens(mut self, lens: &Lens) -> Self {
+        for part in &mut self.parts {
+            part.lens = Some(lens.for_part());
+        }
+        self
+    }
+
+    /// The rules it is looked at through; the built-in ones where none were given.
+    pub fn rules(&self) -> RuleSet {
+        let lens = self.parts.iter().find_map(|part| part.lens.as_ref());
+        lens.map(|lens| lens.rules().clone()).unwrap_or_default()
     }
 
     /// The import reports of the open bills.
@@ -267,8 +337,13 @@ impl Bill {
         let column = column.trim();
         let plain = |wanted: &str| {
             self.parts.iter().find_map(|part| {
-                let name = part.imported.columns.iter().find(|name| name.eq_ignore_ascii_case(wanted))?;
-                part.kind(name).map(|kind| (name.clone(), kind))
+                let stored = part.imported.columns.iter().find(|name| name.eq_ignore_ascii_case(wanted)).cloned();
+                let of_lens = || {
+                    let columns = part.lens.as_ref()?.columns();
+                    columns.into_iter().find(|name| name.eq_ignore_ascii_case(wanted))
+                };
+                let name = stored.or_else(of_lens)?;
+                part.kind(&name).map(|kind| (name, kind))
             })
         };
         if let Some((name, kind)) = plain(column) {
@@ -291,7 +366,16 @@ impl Bill {
         &self,
         filters: &[Filter],
     ) -> Result<Vec<(ColumnRef, Vec<String>)>, BillError> {
-        filters.iter().map(|filter| Ok((self.resolve(&filter.column)?, filter.values.clone()))).collect()
+        filters
+            .iter()
+            .map(|filter| {
+                if filter.column == COUNTED {
+                    // What is counted depends on the rules, and those who filter need not know them.
+                    return Ok((self.resolve(RULE_COLUMN)?, self.rules().counted()));
+                }
+                Ok((self.resolve(&filter.column)?, filter.values.clone()))
+            })
+            .collect()
     }
 
     /// Exact sums of the four costs for every combination of the columns' values.
@@ -304,7 +388,8 @@ impl Bill {
         let filters = self.resolve_filters(filters)?;
         let mut groups = StoredGroups::new();
         for part in &self.parts {
-            let mut frame = part.scan()?;
+            let named = keys.iter().chain(filters.iter().map(|(column, _)| column)).map(ColumnRef::name);
+            let mut frame = part.scan_for(named)?;
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
             }

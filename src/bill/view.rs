@@ -83,7 +83,10 @@ impl Bill {
         for part in &self.parts {
             let condition = filter::condition(part, &filters)?;
             let frame = match &condition {
-                Some(condition) => part.scan()?.filter(condition.clone()),
+                Some(condition) => {
+                    let named = filters.iter().map(|(column, _)| column.name());
+                    part.scan_for(named)?.filter(condition.clone())
+                }
                 None => part.scan()?,
             };
             let matching = match condition {

@@ -10,6 +10,7 @@ macro_rules! say {
 mod args;
 mod bench;
 mod bill;
+mod bill_inference;
 mod compare;
 mod demo;
 mod export;

@@ -34,6 +34,8 @@ pub struct Asked {
     shown: Option<(Query, Result<QueryResult, String>)>,
     /// The bills that the answer is about.
     bills: Vec<String>,
+    /// The rules they were looked at through; see [`crate::app::State::rules_version`].
+    rules: u64,
     waiting: bool,
     version: u64,
 }
@@ -42,7 +44,8 @@ impl Asked {
     /// Takes the answer to `query` when it is there, and asks when nobody has.
     pub fn follow(&mut self, view: &mut View<'_>, query: Query) {
         let state = view.app.state();
-        let same_bills = state.bills.iter().map(|bill| &bill.hash).eq(self.bills.iter());
+        let same_bills = state.bills.iter().map(|bill| &bill.hash).eq(self.bills.iter())
+            && state.rules_version == self.rules;
         if same_bills && self.shown.as_ref().is_some_and(|(shown, _)| *shown == query) {
             self.waiting = false;
             return;
@@ -50,6 +53,7 @@ impl Asked {
         if let Some(answer) = state.queries.get(&query) {
             self.shown = Some((query, answer.clone()));
             self.bills = state.bills.iter().map(|bill| bill.hash.clone()).collect();
+            self.rules = state.rules_version;
             self.waiting = false;
             self.version += 1;
             return;

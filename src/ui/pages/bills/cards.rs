@@ -82,7 +82,7 @@ pub(super) fn inference_ui(ui: &mut Ui, view: &mut View<'_>, share: &Asked, rule
         data_table_ui(ui, &shape, rules, |row, column| {
             let rule = &share.by_rule[row];
             match column {
-                0 => Cell::text(rule.words).hover(rule.rule_id),
+                0 => Cell::text(rule.words.clone()).hover(rule.rule_id.clone()),
                 1 if rule.counted => Cell::text("yes").colour(tokens.good),
                 1 => Cell::text("no").quiet(),
                 2 => Cell::number(rule.rows as f64, count_words(rule.rows)),
