@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use serde::Serialize;
 
 use super::documents::{PROFILE_FORMAT, RACE_FORMAT};
@@ -9,7 +10,8 @@ use super::jobs::{JobId, Link, Progress};
 use super::project::Project;
 use super::state::ModelEntry;
 use super::{App, Finding, documents, exported, results, words};
-use crate::bill::{self, Store, Warning};
+use crate::bill::lens::RULES_FORMAT;
+use crate::bill::{self, RuleSet, Store, Warning};
 use crate::measure::{Point, import, model_file};
 use crate::{demand, hardware};
 
@@ -26,6 +28,8 @@ pub enum Kind {
     Demand,
     /// Requests and tokens served, by day.
     Served,
+    /// Rules that sort spend.
+    Rules,
     /// Inputs, with labels where the file has them.
     Inputs,
     /// Hardware profiles.
@@ -52,6 +56,7 @@ impl std::fmt::Display for Kind {
             Self::Bill(format) => format,
             Self::Demand => "demand trace",
             Self::Served => "table of requests and tokens",
+            Self::Rules => "inference rules",
             Self::Inputs => "inputs",
             Self::Profiles => "hardware profiles",
             Self::Project => "project",
@@ -306,6 +311,12 @@ fn ours(path: &Path, format: &str) -> anyhow::Result<Taken> {
             let says = Some(duel.sentence.clone());
             let taken = taken(Kind::Race, None, Vec::new(), Finding::OpenedDuel(Box::new(duel)));
             Ok(Taken { says, ..taken })
+        }
+        RULES_FORMAT => {
+            let text = std::fs::read_to_string(path)?;
+            let rules = RuleSet::read(&text).with_context(|| path.display().to_string())?;
+            let rows = Some(rules.rules.len() as u64);
+            Ok(taken(Kind::Rules, rows, Vec::new(), Finding::Rules(Box::new(rules))))
         }
         PROFILE_FORMAT => {
             let breakdown = documents::read_profile(path)?;

@@ -46,6 +46,7 @@ pub use exported::{
 };
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
+pub use lens::{LensAnswer, LensSettings};
 pub use query::{Query, QueryResult};
 pub use race::Race;
 pub use results::{ResultFile, SampleCount};
@@ -56,7 +57,7 @@ pub use work::runtime_search;
 
 use self::jobs::{End, JobId, Jobs};
 use self::project::Project;
-use crate::bill::Imported;
+use crate::bill::{Imported, RuleSet};
 use crate::demand::{Served, Trace};
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
@@ -109,6 +110,7 @@ enum Finding {
     Bill(Box<Imported>),
     Trace(Trace),
     Served(Served),
+    Rules(Box<RuleSet>),
     Labelled(PathBuf),
     Profiles(Vec<Profile>),
     /// Measurements of another project, with their raw samples.

@@ -21,7 +21,7 @@ pub use candidates::Candidate;
 pub use ledger::{Ledger, LedgerCell, Quantity, QuantityKind};
 pub use line::Line;
 pub use preview::{Draft, Preview, Taken};
-pub use ruleset::{Condition, Dimension, DimensionRule, Entry, Op, OwnRule, RuleSet, RulesError, Share};
+pub use ruleset::{Condition, Dimension, DimensionRule, Entry, Op, OwnRule, RULES_FORMAT, RuleSet, RulesError, Share};
 
 pub(super) use attach::Lens;
 

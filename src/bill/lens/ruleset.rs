@@ -15,7 +15,7 @@ use crate::bill::rules::{Class, RULES, rule};
 use crate::units::Money;
 
 /// What a rules file says it is.
-const FORMAT: &str = "inferometer rules";
+pub const RULES_FORMAT: &str = "inferometer rules";
 /// The version of the file this program writes.
 const FORMAT_VERSION: u32 = 1;
 /// Bytes that one regular expression may take when compiled: a rule is no program.
@@ -446,8 +446,8 @@ impl RuleSet {
     pub fn read(text: &str) -> Result<Self, RulesError> {
         let document: Document =
             serde_json::from_str(text).map_err(|error| RulesError::NotRules(error.to_string()))?;
-        if document.format != FORMAT {
-            return Err(RulesError::NotRules(format!("`format` is `{}`, not `{FORMAT}`", document.format)));
+        if document.format != RULES_FORMAT {
+            return Err(RulesError::NotRules(format!("`format` is `{}`, not `{RULES_FORMAT}`", document.format)));
         }
         if document.version > FORMAT_VERSION {
             return Err(RulesError::Newer(document.version));
@@ -461,7 +461,7 @@ impl RuleSet {
     /// What [`Self::read`] reads.
     pub fn document(&self) -> serde_json::Value {
         serde_json::json!({
-            "format": FORMAT,
+            "format": RULES_FORMAT,
             "version": FORMAT_VERSION,
             "rules": self.rules,
             "dimensions": self.dimensions,

@@ -4,6 +4,7 @@
 mod cards;
 mod files;
 mod groups;
+mod lens;
 mod rows;
 
 use egui::containers::menu::{MenuButton, MenuConfig};
@@ -11,6 +12,7 @@ use egui::{Button, PopupCloseBehavior, ScrollArea, Ui};
 
 use self::files::Files;
 use self::groups::Groups;
+use self::lens::Lens;
 use self::rows::Rows;
 use super::kept::{Asked, Memo};
 use super::parts::{combo_ui, problem_ui, reading_ui, value_words};
@@ -20,7 +22,7 @@ use crate::chart::Chart;
 use crate::ui::theme::space;
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
-    TableState, card_ui, chart_ui, empty_ui, filter_chip_ui, labelled_ui, note_ui, page_header_ui, page_ui,
+    card_ui, chart_ui, empty_ui, filter_chip_ui, labelled_ui, note_ui, page_header_ui, page_ui,
     primary_button_ui, quiet_button_ui, search_ui, section_header_ui, segmented_ui,
 };
 
@@ -60,8 +62,7 @@ pub struct Bills {
     files: Files,
     columns: Asked,
     series: Asked,
-    share: Asked,
-    rules: TableState,
+    lens: Lens,
     chart: Memo<u64, Chart>,
     demand: Memo<u64, Chart>,
     groups: Groups,
@@ -99,7 +100,9 @@ impl Bills {
                 }
                 Tab::Files => self.files.ui(ui, view),
                 Tab::Inference => {
-                    cards::inference_ui(ui, view, &self.share, &mut self.rules);
+                    if self.lens.ui(ui, view, &mut scenario, &self.columns) {
+                        (self.tab, self.detail) = (Tab::Spend, Detail::Rows);
+                    }
                     if state.trace.is_some() {
                         cards::demand_ui(ui, view, &mut self.demand);
                     }
@@ -143,8 +146,6 @@ impl Bills {
                 top: SERIES,
             },
         );
-        self.share
-            .follow(view, Query::Inference { filters: scenario.filters.clone(), basis: scenario.basis });
     }
 
     fn over_time_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, scenario: &mut Scenario) {
