@@ -18,6 +18,7 @@ pub mod jobs;
 mod keep;
 mod layout;
 pub mod lens;
+mod opening;
 mod profiling;
 pub mod project;
 mod query;
@@ -37,7 +38,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 pub use command::{Agreeing, Command, Measure, Profiling};
 pub use documents::profile_document;
@@ -545,32 +546,6 @@ impl App {
         self.bills_generation += 1;
         self.derive();
         Ok(())
-    }
-
-    /// A new project file among the drafts, so that nothing measured depends on a later "save".
-    fn draft(&self) -> anyhow::Result<Project> {
-        let folder = self.options.folders.data.join("projects");
-        std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
-        for number in 1..10_000 {
-            let path = folder.join(format!("untitled-{number}.inferometer"));
-            if !path.exists() {
-                return Project::open(&path);
-            }
-        }
-        bail!("there are 9,999 untitled projects already; delete some: {}", folder.display())
-    }
-
-    fn open_sample(&mut self) -> anyhow::Result<Option<JobId>> {
-        let folder = self.options.folders.sample();
-        let files = sample::unpack(&folder)?;
-        self.load(Project::open(&folder.join("sample.inferometer"))?)?;
-        if self.state.models.is_empty() && self.state.bills.is_empty() {
-            let scenario = sample::scenario();
-            self.project.put("scenario", "now", 0, &scenario)?;
-            self.state.scenario = scenario;
-            return Ok(Some(self.take_in(files, intake::read)));
-        }
-        Ok(None)
     }
 
     fn ask(&mut self, query: Query) -> Option<JobId> {

@@ -71,7 +71,7 @@ impl Bill {
         for (key, sums) in self.sums(&keys, filters, "add up the bill over time")? {
             let mut key = key.into_iter();
             let start = key.next().flatten().and_then(|text| moment::read(&text));
-            currencies.insert(key.next().flatten().unwrap_or_default());
+            sums.add_currency(key.next().flatten(), &mut currencies);
             missing_cells += sums.rows - sums.filled[basis.place()];
             let amount = sums.costs[basis.place()];
             let Some(start) = start else {

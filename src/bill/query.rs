@@ -159,6 +159,13 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    /// Notes the currency of rows that cost something; those that count tokens have none, and mix with any.
+    pub(super) fn add_currency(&self, currency: Option<String>, all: &mut BTreeSet<String>) {
+        if currency.is_some() || self.filled.iter().any(|filled| *filled > 0) {
+            all.insert(currency.unwrap_or_default());
+        }
+    }
+
     pub(super) fn add(&mut self, other: &Self) -> Result<(), BillError> {
         self.rows += other.rows;
         for (place, name) in COSTS.iter().enumerate() {
@@ -255,7 +262,18 @@ impl Bill {
     /// # Errors
     /// A filter on an unknown column; rows in several currencies.
     pub fn totals(&self, filters: &[Filter]) -> Result<Totals, BillError> {
-        let by_currency = self.totals_by_currency(filters)?;
+        let mut by_currency = self.totals_by_currency(filters)?;
+        // Rows that count tokens and cost nothing have no currency, and go with those that have one.
+        if by_currency.len() == 2
+            && by_currency.get("").is_some_and(|counted| counted.exact.is_empty())
+            && let Some(counted) = by_currency.remove("")
+            && let Some(all) = by_currency.values_mut().next()
+        {
+            all.rows += counted.rows;
+            for (cost, missing) in counted.missing {
+                *all.missing.entry(cost).or_default() += missing;
+            }
+        }
         if by_currency.len() > 1 {
             return Err(mixed(by_currency.into_keys()));
         }
@@ -314,7 +332,7 @@ impl Bill {
         let mut groups: Vec<Group> = sums
             .into_iter()
             .map(|(mut key, sums)| {
-                currencies.insert(key.pop().flatten().unwrap_or_default());
+                sums.add_currency(key.pop().flatten(), &mut currencies);
                 let costs = Costs::from_sums(self.present(), sums.rows, sums.filled, sums.costs);
                 Group { key, rows: sums.rows, costs }
             })

@@ -90,10 +90,7 @@ impl Bill {
         let mut months: BTreeMap<i64, Sums> = BTreeMap::new();
         for (key, sums) in self.sums(&keys, filters, "find the inference rows")? {
             let [currency, rule, day] = key.as_slice() else { continue };
-            // Exports that count tokens and name no costs name no currency either.
-            if currency.is_some() || sums.filled.iter().any(|filled| *filled > 0) {
-                currencies.insert(currency.clone().unwrap_or_default());
-            }
+            sums.add_currency(currency.clone(), &mut currencies);
             total.add(&sums)?;
             let place = rule.as_deref().and_then(|id| rules.rules.iter().position(|rule| rule.id() == id));
             let Some(place) = place else {

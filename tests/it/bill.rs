@@ -225,7 +225,7 @@ fn inference_is_found_rule_by_rule() {
             ("accelerator-training", 1, false),
             ("accelerator-unknown", 1, false),
             ("compute-serving", 1, true),
-            ("support-serving", 1, true),
+            ("storage-serving", 1, true),
         ]
     );
     let months: Vec<_> =

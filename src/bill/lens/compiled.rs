@@ -3,8 +3,9 @@
 use regex::Regex;
 
 use super::candidates::smell;
-use super::ruleset::{Condition, Dimension, DimensionRule, Entry, Op, PURPOSE, RuleSet, compile};
-use super::{DIMENSION_PREFIX, Line};
+use super::condition::compile;
+use super::ruleset::PURPOSE;
+use super::{Condition, DIMENSION_PREFIX, Dimension, DimensionRule, Entry, Line, Op, RuleSet};
 use crate::bill::inference::{FactSource, Facts, Purpose};
 use crate::bill::profile::json_text;
 use crate::bill::rules::{Class, Test, rule};

@@ -119,10 +119,7 @@ impl Bill {
         let mut cells: BTreeMap<(i64, usize, Line), Exact> = BTreeMap::new();
         for (key, sums) in self.sums(&keys, filters, "add up the cost of AI by day")? {
             let mut key = key.into_iter();
-            let currency = key.next().flatten();
-            if currency.is_some() || sums.filled.iter().any(|filled| *filled > 0) {
-                currencies.insert(currency.unwrap_or_default());
-            }
+            sums.add_currency(key.next().flatten(), &mut currencies);
             let cost = sums.costs[basis.place()];
             total = add(total, cost)?;
             let rule = key.next().flatten();

@@ -11,7 +11,9 @@
 
 mod attach;
 mod candidates;
+mod claim;
 mod compiled;
+mod condition;
 mod ledger;
 mod line;
 mod preview;
@@ -21,7 +23,9 @@ pub use candidates::Candidate;
 pub use ledger::{Ledger, LedgerCell, Quantity, QuantityKind};
 pub use line::Line;
 pub use preview::{Draft, Preview, Taken};
-pub use ruleset::{Condition, Dimension, DimensionRule, Entry, Op, OwnRule, RULES_FORMAT, RuleSet, RulesError, Share};
+pub use claim::Share;
+pub use condition::{Condition, Op, RulesError};
+pub use ruleset::{Dimension, DimensionRule, Entry, OwnRule, RULES_FORMAT, RuleSet};
 
 pub(super) use attach::Lens;
 
