@@ -10,7 +10,8 @@ use super::lens::LensSettings;
 use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
-use crate::bill::{Filter, RuleSet};
+use crate::bill::claims::Choice;
+use crate::bill::{Filter, Rates, RuleSet};
 use crate::hardware::Profile;
 use crate::measure::Config;
 use crate::measure::Target;
@@ -82,6 +83,15 @@ pub enum Command {
     RemoveResults(Vec<String>),
     /// Takes a bill out of the project; the store keeps its rows for the next import.
     RemoveBill(String),
+    /// Decides which of several deliveries of the same charges counts.
+    CountBill {
+        /// The claim ([`crate::bill::claims::Claim::key`]).
+        claim: String,
+        /// The decision; `None` leaves it to the rows.
+        choice: Option<Choice>,
+    },
+    /// Takes an overlay out, by its key.
+    RemoveOverlay(String),
     /// Writes the open bills as FOCUS.
     WriteFocus {
         /// Rows written.
@@ -138,6 +148,8 @@ pub enum Command {
     SetScenario(Box<Scenario>),
     /// Chooses a measurement, or none.
     Choose(Option<i64>),
+    /// Changes the currency that the bills' sums are shown in, and the rates to it.
+    SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
 }

@@ -144,7 +144,9 @@ impl App {
                     Err(error) => {
                         self.notify(
                             Level::Warning,
-                            format!("the project's inference rules cannot be used, the built-in ones are: {error}"),
+                            format!(
+                                "the project's inference rules cannot be used, the built-in ones are: {error}"
+                            ),
                         );
                         RuleSet::default()
                     }
@@ -232,7 +234,8 @@ pub fn demand(state: &State, ledger: &Ledger) -> Result<(DemandSource, Served), 
 
 /// Tokens and requests that the bill counts, by whole day; `None` where it counts none.
 fn counted_in_bill(ledger: &Ledger) -> Option<Served> {
-    let has = |kinds: &[QuantityKind]| ledger.quantities.iter().any(|quantity| kinds.contains(&quantity.kind));
+    let has =
+        |kinds: &[QuantityKind]| ledger.quantities.iter().any(|quantity| kinds.contains(&quantity.kind));
     let of_in = [QuantityKind::InputTokens, QuantityKind::CachedTokens];
     let counts_tokens = has(&of_in) || has(&[QuantityKind::OutputTokens]);
     let counts_requests = has(&[QuantityKind::Requests]);
@@ -291,7 +294,8 @@ pub fn answer(state: &State, ledger: &Ledger) -> LensAnswer {
         }
         _ => Vec::new(),
     };
-    let counts = units.as_ref().and_then(|units| units.total).map_or_else(Counts::default, |unit| unit.counts);
+    let counts =
+        units.as_ref().and_then(|units| units.total).map_or_else(Counts::default, |unit| unit.counts);
     let days = if joined.is_empty() { &ledger.days } else { &joined };
     let tco = tco(ledger, days, counts, &settings.entered, &settings.left_out);
     let total = units.as_ref().and_then(|units| units.total);

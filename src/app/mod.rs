@@ -4,8 +4,10 @@
 //! findings are taken in by [`App::poll`]. What is derived from the state (the rate planned for, the answer of the
 //! planner) is brought up to date in the same place, so that no reader ever sees a stale one.
 
+mod answers;
 mod command;
 pub mod comparison;
+pub mod counting;
 pub mod derive;
 mod documents;
 mod exported;
@@ -19,10 +21,12 @@ mod keep;
 mod layout;
 pub mod lens;
 mod opening;
+mod overlays;
 mod profiling;
 pub mod project;
 mod query;
 mod race;
+mod rates;
 pub mod results;
 pub mod roofline;
 mod sample;
@@ -30,6 +34,8 @@ mod series_blob;
 mod settings;
 mod state;
 mod targets;
+#[cfg(test)]
+mod tests;
 pub mod tradeoff;
 mod work;
 
@@ -58,6 +64,7 @@ pub use work::runtime_search;
 
 use self::jobs::{End, JobId, Jobs};
 use self::project::Project;
+use crate::bill::overlay::Overlay;
 use crate::bill::{Imported, RuleSet};
 use crate::demand::{Served, Trace};
 use crate::hardware::{Fingerprint, Profile};
@@ -109,6 +116,7 @@ enum Finding {
     File(FileReport),
     Model(Box<ModelEntry>),
     Bill(Box<Imported>),
+    Overlay(Box<Overlay>),
     Trace(Trace),
     Served(Served),
     Rules(Box<RuleSet>),
@@ -120,6 +128,8 @@ enum Finding {
     Results(Vec<results::Read>),
     /// A run of the sweep that is going on; see [`crate::measure::sweep::Event::Ran`].
     Ran(Box<Ran>),
+    /// The measurements of an earlier sweep that the one going on adds to, by their numbers.
+    TakenUp(Vec<i64>),
     /// The sweep came to its end: nothing of it is left to resume.
     SweepEnded,
     Failure(Failure),
@@ -317,6 +327,14 @@ impl App {
                 self.bills_changed();
                 None
             }
+            Command::CountBill { claim, choice } => {
+                self.choose_counted(claim, choice)?;
+                None
+            }
+            Command::RemoveOverlay(key) => {
+                self.remove_overlay(&key)?;
+                None
+            }
             Command::RemoveTrace => {
                 self.project.remove("trace", "now")?;
                 self.state.trace = None;
@@ -375,6 +393,10 @@ impl App {
                 None
             }
             Command::Ask(query) => self.ask(query),
+            Command::SetRates(rates) => {
+                self.set_rates(*rates)?;
+                None
+            }
         };
         if changes_plan {
             self.derive();
@@ -399,29 +421,6 @@ impl App {
     /// Takes what jobs found and the project could not keep, in words; empty when all went well.
     pub fn take_losses(&mut self) -> Vec<String> {
         std::mem::take(&mut self.losses)
-    }
-
-    /// Waits until everything asked of the bills is answered.
-    pub fn wait_for_answers(&mut self) {
-        while !self.state.asked.is_empty() && self.jobs.running().next().is_some() {
-            self.poll();
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.poll();
-    }
-
-    /// Asks the bills and waits for the answer.
-    ///
-    /// # Errors
-    /// In words, when the bills cannot answer or changed meanwhile.
-    pub fn answer(&mut self, query: &Query) -> anyhow::Result<QueryResult> {
-        self.handle(Command::Ask(query.clone()))?;
-        self.wait_for_answers();
-        match self.state.queries.get(query) {
-            Some(Ok(result)) => Ok(result.clone()),
-            Some(Err(message)) => bail!("{message}"),
-            None => bail!("the bills did not answer, or changed meanwhile; try again"),
-        }
     }
 
     /// Work that must end before another project takes this one's place, or its findings would land there.
@@ -482,7 +481,7 @@ impl App {
     }
 
     /// Reads everything from a project and goes on with it.
-    fn load(&mut self, project: Project) -> anyhow::Result<()> {
+    fn load(&mut self, mut project: Project) -> anyhow::Result<()> {
         self.flush()?;
         // They can be computed again: one that cannot be read must not keep the project closed.
         let agreements = project.all::<((String, String), Agreement)>("agreement").unwrap_or_else(|error| {
@@ -499,7 +498,7 @@ impl App {
                 breakdown,
             )
         });
-        let duels = self.duels_of(&project);
+        let duels = self.duels_of(&mut project);
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
@@ -512,6 +511,7 @@ impl App {
             rules: self.rules_of(&project),
             rules_version: self.state.rules_version + 1,
             lens: project.get("lens", "now")?.unwrap_or_default(),
+            rates: project.get(rates::KIND, "now")?.unwrap_or_default(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
             breakdowns: breakdowns.collect(),
@@ -537,6 +537,8 @@ impl App {
         self.jobs.restart();
         self.project = project;
         self.state = state;
+        self.load_choices()?;
+        self.load_overlays()?;
         if fresh {
             for profile in crate::hardware::defaults(&self.state.machine) {
                 self.keep_profile(profile)?;
@@ -552,13 +554,14 @@ impl App {
         if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
             return None;
         }
-        let hashes: Vec<String> = self.state.bills.iter().map(|bill| bill.hash.clone()).collect();
+        let bills = self.counted();
         let store = self.options.folders.bills();
-        let rules = self.state.rules.clone();
+        let looked = query::Looked { rates: self.state.rates.clone(), rules: self.state.rules.clone() };
         let generation = self.bills_generation;
         Some(self.jobs.start(ASK.to_owned(), move |link| {
             // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| query::ask(&hashes, &store, &rules, &query)).and_then(|answer| answer);
+            let answer =
+                jobs::guard(|| query::ask(&bills, &store, &looked, &query)).and_then(|answer| answer);
             link.found(Finding::Answer(generation, query, answer));
             Ok(())
         }))

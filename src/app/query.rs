@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::bill::claims::Counted;
 use crate::bill::lens::{Candidate, Draft, Preview};
 use crate::bill::{
-    Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, Ledger, RowsView, RuleSet,
-    Series, Store, Totals,
+    Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, Ledger, Rates, RowsView,
+    RuleSet, Series, Store, Totals,
 };
 use crate::units::Money;
 
@@ -98,14 +99,24 @@ pub enum QueryResult {
     Rows(RowsView),
 }
 
-/// Asks the bills of these hashes, looked at through these rules.
+/// How the bills are looked at.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// What sums are shown in.
+    pub rates: Rates,
+    /// The rules that sort spend.
+    pub rules: RuleSet,
+}
+
+/// Asks these bills, without what does not count; sums are shown as the rates say.
 ///
 /// # Errors
 /// In words, when a bill is not in the store any more, a column does not exist, or currencies are mixed.
-pub fn ask(hashes: &[String], store: &Path, rules: &RuleSet, query: &Query) -> Result<QueryResult, String> {
+pub fn ask(bills: &[Counted], store: &Path, looked: &Looked, query: &Query) -> Result<QueryResult, String> {
     let run = || -> Result<QueryResult, BillError> {
+        let Looked { rates, rules } = looked;
         let store = Store::at(store);
-        let bill = Bill::open(hashes, &store)?.with_rules(rules, &store);
+        let bill = Bill::open_counted(bills, &store)?.shown_in(rates.clone()).with_rules(rules, &store);
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
             Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),

@@ -9,9 +9,10 @@ use super::columns::{COSTS, ColumnType};
 use super::error::BillError;
 use super::filter;
 use super::formats::focus::RULE_COLUMN;
+use super::lens::Share;
 use super::moment;
 use super::query::{Bill, ColumnRef, Query, Sums, day_of, mixed};
-use super::lens::Share;
+use super::rates::Conversion;
 use super::rules::Class;
 use super::{Basis, Costs, Filter};
 use crate::units::{HOURS_PER_MONTH, Money};
@@ -53,6 +54,9 @@ pub struct InferenceShare {
     pub rows: u64,
     /// Their currency; `None` without rows that cost something.
     pub currency: Option<String>,
+    /// How amounts came to be in this currency; `None` when they are as billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Conversion>,
     /// Their costs.
     pub total: Costs,
     /// Rows of rules that count as inference.
@@ -133,6 +137,7 @@ impl Bill {
         Ok(InferenceShare {
             rows: total.rows,
             currency: currencies.into_iter().next(),
+            converted: self.conversion(),
             total: costs(&total),
             inference_rows: counted.rows,
             inference: costs(&counted),
@@ -181,7 +186,8 @@ impl Bill {
 
     /// The same between two months (seconds since 1970-01-01 UTC of their starts), both included.
     fn covered(&self, filters: &[Filter], first: i64, last: i64) -> Result<Option<u64>, BillError> {
-        let micros: i64 = self.covered_spans(filters, first, last)?.iter().map(|(start, end)| end - start).sum();
+        let micros: i64 =
+            self.covered_spans(filters, first, last)?.iter().map(|(start, end)| end - start).sum();
         Ok(u64::try_from(micros / moment::PER_SEC).ok().filter(|secs| *secs > 0))
     }
 

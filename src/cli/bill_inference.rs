@@ -80,7 +80,8 @@ pub(super) fn prepare(session: &mut Session, what: &Inference) -> anyhow::Result
     let mut settings = session.app.state().lens.clone();
     if let Some(used) = what.used {
         let share = Money::from_f64(used).and_then(|share| share.try_into().ok());
-        settings.utilisation = Utilisation::Given { share: share.context("the share does not fit ten places")? };
+        settings.utilisation =
+            Utilisation::Given { share: share.context("the share does not fit ten places")? };
     }
     if let Some(per_machine_rps) = what.machine_rps {
         settings.utilisation = Utilisation::Measured { per_machine_rps };
@@ -118,7 +119,8 @@ pub(super) fn ask(
     share: &InferenceShare,
 ) -> anyhow::Result<Answer> {
     let other = || anyhow::anyhow!("the bill store answered another question");
-    let QueryResult::Ledger(ledger) = session.ask(&Query::Ledger { filters: filters.to_vec(), basis })? else {
+    let QueryResult::Ledger(ledger) = session.ask(&Query::Ledger { filters: filters.to_vec(), basis })?
+    else {
         return Err(other());
     };
     let candidates = match session.ask(&Query::Candidates { filters: filters.to_vec() })? {
@@ -213,10 +215,19 @@ impl Answer {
                 .iter()
                 .take(CANDIDATES)
                 .map(|one| {
-                    vec![one.service.clone(), one.meter.clone(), one.why.clone(), one.rows.to_string(), cost(&one.costs)]
+                    vec![
+                        one.service.clone(),
+                        one.meter.clone(),
+                        one.why.clone(),
+                        one.rows.to_string(),
+                        cost(&one.costs),
+                    ]
                 })
                 .collect();
-            table::print(&["no rule caught, may be AI", "meter", "because of", "rows", basis.column()], &rows);
+            table::print(
+                &["no rule caught, may be AI", "meter", "because of", "rows", basis.column()],
+                &rows,
+            );
             if *all > rows.len() {
                 say!("and {} more", all - rows.len());
             }
@@ -237,12 +248,16 @@ impl Answer {
             units.days_only_in_demand
         );
         if let Some(total) = units.total {
-            let sides: [(&str, Option<Side>); 2] = [("allocation", Some(total.allocation)), ("usage", total.usage)];
+            let sides: [(&str, Option<Side>); 2] =
+                [("allocation", Some(total.allocation)), ("usage", total.usage)];
             let rows: Vec<Vec<String>> = sides
                 .iter()
                 .map(|(basis, side)| {
                     let money = |amount: Option<Money>| {
-                        amount.map_or_else(|| "not known".to_owned(), |amount| units::money(amount, &self.currency))
+                        amount.map_or_else(
+                            || "not known".to_owned(),
+                            |amount| units::money(amount, &self.currency),
+                        )
                     };
                     let mut row = vec![(*basis).to_owned(), money(side.map(|side| side.cost))];
                     row.extend(UnitOf::ALL.iter().map(|unit| money(side.and_then(|side| unit.of(&side)))));

@@ -10,7 +10,9 @@ macro_rules! say {
 mod args;
 mod bench;
 mod bill;
+mod bill_deliveries;
 mod bill_inference;
+mod bill_rates;
 mod compare;
 mod demo;
 mod export;

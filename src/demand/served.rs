@@ -76,12 +76,15 @@ impl Served {
             slot.1 += trace.interval_secs;
         }
         let is_whole = |secs: f64| (secs - DAY_SECS as f64).abs() < 1.0;
-        let partial_days = days.iter().filter(|(_, (_, secs))| !is_whole(*secs)).map(|(day, _)| *day).collect();
+        let partial_days =
+            days.iter().filter(|(_, (_, secs))| !is_whole(*secs)).map(|(day, _)| *day).collect();
         let whole = days.into_iter().filter(|(_, (_, secs))| is_whole(*secs));
         Self {
             source: trace.source.clone(),
             days: whole
-                .map(|(day, (requests, _))| (day, Counts { requests: Some(requests.round() as u64), ..Counts::default() }))
+                .map(|(day, (requests, _))| {
+                    (day, Counts { requests: Some(requests.round() as u64), ..Counts::default() })
+                })
                 .collect(),
             partial_days,
         }
@@ -132,7 +135,8 @@ impl Columns {
             .iter()
             .map(|name| name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect())
             .collect();
-        let place = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|have| have == name));
+        let place =
+            |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|have| have == name));
         let counts = [place(&REQUESTS), place(&TOKENS_IN), place(&TOKENS_OUT)];
         counts[1].or(counts[2])?;
         Some(Self { date: place(&DATES)?, counts })
@@ -151,7 +155,10 @@ fn open(path: &Path) -> Result<csv::Reader<impl Read>, ServedError> {
     file.by_ref().take(MOST_BYTES).read_to_end(&mut text).map_err(unreadable)?;
     let delimiter = sniff_delimiter(&text);
     let text = text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(text);
-    Ok(csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(std::io::Cursor::new(text)))
+    Ok(csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .trim(csv::Trim::All)
+        .from_reader(std::io::Cursor::new(text)))
 }
 
 /// Whether a file's header names a date and counts of tokens.
@@ -170,7 +177,10 @@ pub fn read_served(path: &Path) -> Result<ServedImport, ServedError> {
     let mut reader = open(path)?;
     let header = reader.headers().map_err(|error| other(format!("it is not a CSV file ({error})")))?.clone();
     let columns = Columns::of(&header).ok_or_else(|| {
-        other("no date beside a count of tokens; name the columns date, requests, tokens_in, tokens_out".to_owned())
+        other(
+            "no date beside a count of tokens; name the columns date, requests, tokens_in, tokens_out"
+                .to_owned(),
+        )
     })?;
     let mut days: BTreeMap<i64, Counts> = BTreeMap::new();
     let mut moments: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
@@ -183,9 +193,8 @@ pub fn read_served(path: &Path) -> Result<ServedImport, ServedError> {
         }
         let cell = |place: usize| record.get(place).unwrap_or_default();
         let date = cell(columns.date);
-        let moment = time::parse(date).ok_or_else(|| {
-            other(format!("line {line}: `{date}` is not a date; write 2026-10-19"))
-        })?;
+        let moment = time::parse(date)
+            .ok_or_else(|| other(format!("line {line}: `{date}` is not a date; write 2026-10-19")))?;
         let secs = moment.nanos.div_euclid(NANOS);
         let day = secs.div_euclid(DAY_SECS) * DAY_SECS;
         let mut counts = [None; 3];
@@ -216,7 +225,8 @@ pub fn read_served(path: &Path) -> Result<ServedImport, ServedError> {
     }
     let mut warnings = Vec::new();
     if empty > 0 {
-        let message = format!("{empty} cells are empty: those days are not counted in that column, not taken as zero");
+        let message =
+            format!("{empty} cells are empty: those days are not counted in that column, not taken as zero");
         warnings.push(Warning { line: first_empty, message });
     }
     let partial_days = partial(&moments);
@@ -226,7 +236,9 @@ pub fn read_served(path: &Path) -> Result<ServedImport, ServedError> {
         warnings.push(Warning { line: None, message });
         days.retain(|day, _| !partial_days.contains(day));
     }
-    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let name = path
+        .file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
     Ok(ServedImport { served: Served { source: name, days, partial_days }, rows, warnings })
 }
 
@@ -239,7 +251,11 @@ fn partial(moments: &BTreeMap<i64, Vec<i64>>) -> Vec<i64> {
     });
     // The shortest step between rows; a table of days has none.
     let Some(step) = steps.min() else {
-        return moments.iter().filter(|(day, of_day)| of_day.as_slice() != [**day]).map(|(day, _)| *day).collect();
+        return moments
+            .iter()
+            .filter(|(day, of_day)| of_day.as_slice() != [**day])
+            .map(|(day, _)| *day)
+            .collect();
     };
     moments
         .iter()

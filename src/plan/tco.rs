@@ -167,7 +167,8 @@ mod tests {
             line,
             cost: Exact::read(cost).unwrap().value,
         };
-        let mut cells: Vec<LedgerCell> = (0..31).map(|day| cell(day, Class::Machine, Line::Machines, "24")).collect();
+        let mut cells: Vec<LedgerCell> =
+            (0..31).map(|day| cell(day, Class::Machine, Line::Machines, "24")).collect();
         cells.push(cell(3, Class::Training, Line::Training, "30"));
         let ledger = Ledger {
             basis: Basis::EffectiveCost,

@@ -223,7 +223,9 @@ pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
     }
     let partial = ledger.partial_days.len() + served.partial_days.len();
     if partial > 0 {
-        notes.push(format!("{partial} days are covered only in part by the bill or the demand, and left out."));
+        notes.push(format!(
+            "{partial} days are covered only in part by the bill or the demand, and left out."
+        ));
     }
     UnitCosts {
         periods: periods.iter().map(|(start, days)| unit(*start, days)).collect(),
@@ -310,10 +312,12 @@ fn side(cost: Sides, counts: Counts, output_weight: Option<Money>) -> Side {
     const MILLION: u64 = 1_000_000;
     let (mut tokens_in, mut tokens_out) = (Some(cost.tokens_in), Some(cost.tokens_out));
     if cost.shared != 0 {
-        let part = output_weight.zip(counts.tokens_in.zip(counts.tokens_out)).and_then(|(weight, (read, written))| {
-            let (read, written) = (read as f64, written as f64 * weight.to_f64());
-            (read + written > 0.0).then(|| read / (read + written))
-        });
+        let part = output_weight.zip(counts.tokens_in.zip(counts.tokens_out)).and_then(
+            |(weight, (read, written))| {
+                let (read, written) = (read as f64, written as f64 * weight.to_f64());
+                (read + written > 0.0).then(|| read / (read + written))
+            },
+        );
         let split = part.map(|part| match Used::of(part) {
             Used::Part(share) => share.split(Exact(cost.shared)),
             Used::Nothing | Used::Unknown => (Exact::default(), Exact(cost.shared)),
@@ -395,7 +399,9 @@ impl Verdict {
                 "Dear to keep ready and dear to run: ask whether this model on this hardware is the right choice."
             }
             (false, false) => "Well sized: cheaper than the reference even with its idle time.",
-            (false, true) => "Cheap to keep, dear to run: look at the model's size, its precision and the hardware.",
+            (false, true) => {
+                "Cheap to keep, dear to run: look at the model's size, its precision and the hardware."
+            }
         }
     }
 }
@@ -420,7 +426,14 @@ mod tests {
     }
 
     fn cell(day: i64, class: Class, line: Line, cost: &str) -> LedgerCell {
-        LedgerCell { day: DAY + day * DAY_SECS, rule_id: String::new(), class, counted: true, line, cost: exact(cost) }
+        LedgerCell {
+            day: DAY + day * DAY_SECS,
+            rule_id: String::new(),
+            class,
+            counted: true,
+            line,
+            cost: exact(cost),
+        }
     }
 
     fn ledger(days: i64, cells: Vec<LedgerCell>) -> Ledger {
@@ -492,18 +505,18 @@ mod tests {
         assert_eq!(answer.periods.len(), 1);
         let unknown = ask(&ledger(3, cells), &demand, Utilisation::Unknown, None);
         assert_eq!(unknown.total.unwrap().usage, None);
-        assert!(unknown.notes.iter().any(|note| note.contains("Compute for inference")), "{:?}", unknown.notes);
+        assert!(
+            unknown.notes.iter().any(|note| note.contains("Compute for inference")),
+            "{:?}",
+            unknown.notes
+        );
     }
 
     /// 2 machines × 24 h × 3,600 × 0.1 requests/s = 17,280 possible; 4,320 asked: a quarter of 48.
     #[test]
     fn utilisation_is_measured_from_hours_and_a_rate() {
         let mut book = ledger(1, vec![cell(0, Class::Machine, Line::Machines, "48")]);
-        book.quantities = vec![Quantity {
-            day: DAY,
-            kind: QuantityKind::MachineHours,
-            amount: exact("48"),
-        }];
+        book.quantities = vec![Quantity { day: DAY, kind: QuantityKind::MachineHours, amount: exact("48") }];
         let demand = served(&[(0, counts(4_320, 0, 0))]);
         let answer = ask(&book, &demand, Utilisation::Measured { per_machine_rps: 0.1 }, None);
         assert_eq!(answer.total.unwrap().usage.unwrap().cost, money("12"));
@@ -523,7 +536,8 @@ mod tests {
             cell(0, Class::ModelApi, Line::OutputTokens, "5"),
         ];
         let demand = served(&[(0, counts(10, 2_000_000, 1_000_000))]);
-        let side = ask(&ledger(1, api.clone()), &demand, Utilisation::Unknown, None).total.unwrap().allocation;
+        let side =
+            ask(&ledger(1, api.clone()), &demand, Utilisation::Unknown, None).total.unwrap().allocation;
         assert_eq!(side.per_million_tokens_in, Some(money("2")));
         assert_eq!(side.per_million_tokens_out, Some(money("5")));
         assert_eq!(side.per_million_tokens, Some(money("3")));
@@ -532,7 +546,11 @@ mod tests {
         let answer = ask(&ledger(1, mixed.clone()), &demand, Utilisation::Unknown, None);
         let side = answer.total.unwrap().allocation;
         assert_eq!((side.per_million_tokens_in, side.per_million_tokens), (None, Some(money("5"))));
-        assert!(answer.notes.iter().any(|note| note.contains("weight of output tokens")), "{:?}", answer.notes);
+        assert!(
+            answer.notes.iter().any(|note| note.contains("weight of output tokens")),
+            "{:?}",
+            answer.notes
+        );
         // An output token weighs 4: of 6, 2 ÷ (2 + 4) go to input.
         let side = ask(&ledger(1, mixed), &demand, Utilisation::Unknown, Some("4")).total.unwrap().allocation;
         assert_eq!(side.per_million_tokens_in, Some(money("2.9999999999")));
@@ -566,7 +584,11 @@ mod tests {
             (3, Period::Month, -18),
             (5, Period::Day, 5),
         ] {
-            assert_eq!(period_start(DAY + day * DAY_SECS, period), DAY + start * DAY_SECS, "{day} {period:?}");
+            assert_eq!(
+                period_start(DAY + day * DAY_SECS, period),
+                DAY + start * DAY_SECS,
+                "{day} {period:?}"
+            );
         }
     }
 

@@ -215,7 +215,8 @@ fn inference_is_found_rule_by_rule() {
     let share = bill.inference(&[]).unwrap();
     assert_eq!((share.rows, share.inference_rows, share.total), (12, 6, all()));
     assert_eq!(share.inference, costs("16.0023200414", "16.0023200414", "21.0023200413", "19.5023200413"));
-    let rules: Vec<_> = share.by_rule.iter().map(|rule| (rule.rule_id.as_str(), rule.rows, rule.counted)).collect();
+    let rules: Vec<_> =
+        share.by_rule.iter().map(|rule| (rule.rule_id.as_str(), rule.rows, rule.counted)).collect();
     assert_eq!(
         rules,
         [

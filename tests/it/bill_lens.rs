@@ -42,7 +42,15 @@ fn condition(column: &str, op: Op, values: &[&str]) -> Condition {
 }
 
 fn own(id: &str, class: Class, all: Vec<Condition>) -> OwnRule {
-    OwnRule { id: id.to_owned(), words: id.to_owned(), class, counted: true, share: Share::WHOLE, on: true, all }
+    OwnRule {
+        id: id.to_owned(),
+        words: id.to_owned(),
+        class,
+        counted: true,
+        share: Share::WHOLE,
+        on: true,
+        all,
+    }
 }
 
 /// Random numbers below a bound.
@@ -68,7 +76,15 @@ impl Random {
             let other = self.below(place + 1);
             set.rules.swap(place, other);
         }
-        let columns = ["ServiceName", "ServiceCategory", "ChargeDescription", "Tags.app", "Tags.team", "x_Dimension_Team", "Nowhere"];
+        let columns = [
+            "ServiceName",
+            "ServiceCategory",
+            "ChargeDescription",
+            "Tags.app",
+            "Tags.team",
+            "x_Dimension_Team",
+            "Nowhere",
+        ];
         let words = ["compute", "amazon", "digits", "s", "inference", "e", "storage", "^a"];
         for number in 0..self.below(6) {
             let all = (0..=self.below(2))
@@ -127,7 +143,8 @@ fn whatever_the_rules_are_classes_and_the_rest_are_the_total() {
             let cells: i128 = ledger.cells.iter().map(|cell| cell.cost.0).sum();
             assert_eq!(cells + ledger.rest.0 + ledger.undated.0, ledger.total.0, "{what}");
             // Grouping by what the lens adds sees the same rows.
-            let groups = bill.group_by(&["x_InferenceClass", "x_InferenceRule"], &[], Basis::BilledCost).unwrap();
+            let groups =
+                bill.group_by(&["x_InferenceClass", "x_InferenceRule"], &[], Basis::BilledCost).unwrap();
             assert_eq!(groups.iter().map(|group| group.rows).sum::<u64>(), total.rows, "{what}");
             for group in groups {
                 let rule = group.key[1].as_deref().and_then(|id| rules.entry(id));
@@ -176,7 +193,10 @@ fn a_preview_says_what_the_rule_then_does() {
     assert_eq!((preview.fits, preview.rows, preview.taken_from.len()), (690, 0, 0));
     let kept = bench.open(&first.into(&rules)).inference(&[]).unwrap();
     let found = kept.by_rule.iter().find(|found| found.rule_id == "bedrock").unwrap();
-    assert_eq!((found.rows, found.costs.billed_cost.unwrap().to_string()), (690, "4023.2687934915".to_owned()));
+    assert_eq!(
+        (found.rows, found.costs.billed_cost.unwrap().to_string()),
+        (690, "4023.2687934915".to_owned())
+    );
     let broken = Draft { rule: OwnRule { all: Vec::new(), ..rule }, place: 0 };
     let error = bench.open(&rules).preview(&rules, &broken, &[], &bench.store).unwrap_err();
     assert!(error.to_string().contains("would catch every row"), "{error}");
@@ -214,7 +234,16 @@ fn dimensions_can_be_grouped_and_filtered_by_like_any_column() {
 #[test]
 fn cost_per_request_is_the_weeks_cost_over_the_weeks_requests() {
     let arguments = [
-        "bill", "--json", "--inference", "--where", "Tags.app=digits", "--used", "0.25", "--period", "week", "--trace",
+        "bill",
+        "--json",
+        "--inference",
+        "--where",
+        "Tags.app=digits",
+        "--used",
+        "0.25",
+        "--period",
+        "week",
+        "--trace",
     ];
     let document = crate::cli::json(&arguments, &[sample().with_file_name("demand-week.csv"), sample()]);
     let inference = &document["inference"];
@@ -288,7 +317,10 @@ fn tokens_that_a_bill_counts_are_joined_with_its_own_cost() {
     let inference = &document["inference"];
     let total = &inference["unit_costs"]["total"];
     assert_eq!(inference["demand"]["source"], "bill", "{inference:#}");
-    assert_eq!((&total["counts"]["tokens_in"], &total["counts"]["tokens_out"]), (&300_000.into(), &50_000.into()));
+    assert_eq!(
+        (&total["counts"]["tokens_in"], &total["counts"]["tokens_out"]),
+        (&300_000.into(), &50_000.into())
+    );
     // 0.12 ÷ 0.3, 0.25 ÷ 0.05, 0.37 ÷ 0.35.
     assert_eq!(total["allocation"]["per_million_tokens_in"], "0.4");
     assert_eq!(total["allocation"]["per_million_tokens_out"], "5");

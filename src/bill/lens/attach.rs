@@ -17,7 +17,7 @@ use crate::bill::error::BillError;
 use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::parquet_rows::scan;
 use crate::bill::query::{Part, Query};
-use crate::bill::store::Store;
+use crate::bill::store::{READER_VERSION, Store};
 
 /// Raised whenever the same rules say something else of the same row: the kept answers are then found again.
 const LENS_VERSION: u32 = 1;
@@ -95,9 +95,15 @@ impl Lens {
     }
 
     /// Whether a query that names these columns needs what the lens adds.
-    pub(in crate::bill) fn is_needed<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
+    pub(in crate::bill) fn is_needed<'n>(
+        &self,
+        part: &Part,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> bool {
         let columns = self.columns();
-        let stored_will_do = self.draft.is_none() && self.rules.rules_are_default();
+        // What an older reader has stored was said by older rules.
+        let is_current = part.hash().ends_with(&format!("-{READER_VERSION}"));
+        let stored_will_do = is_current && self.draft.is_none() && self.rules.rules_are_default();
         names.into_iter().any(|name| {
             columns.iter().any(|column| column == name) && !(stored_will_do && name == RULE_COLUMN)
         })
@@ -178,7 +184,8 @@ impl Lens {
     }
 
     fn keep(&self, path: &std::path::Path, mut frame: DataFrame, part: &Part) -> Result<(), BillError> {
-        let error = |source| BillError::Store { doing: "keep what the rules said", path: path.to_owned(), source };
+        let error =
+            |source| BillError::Store { doing: "keep what the rules said", path: path.to_owned(), source };
         let mut file = self.store.temporary()?;
         ParquetWriter::new(file.as_file_mut())
             .finish(&mut frame)
@@ -206,7 +213,7 @@ impl Lens {
         let doing = "try the inference rules";
         let failed = |source| BillError::Query { doing, source };
         let keys: Vec<Expr> = on.iter().map(|name| col(name.as_str())).collect();
-        let query = part.scan()?.group_by(keys).agg([len().alias("rows_alike")]);
+        let query = part.stored()?.group_by(keys).agg([len().alias("rows_alike")]);
         let frame = Query(doing).collect(query)?;
         let compiled = Compiled::new(&self.rules, on);
         let before = self.draft.as_ref().map(|draft| (Compiled::new(&draft.before, on), draft.place));
@@ -222,9 +229,7 @@ impl Lens {
             row.clear();
             row.extend(cells.iter().map(|column| column.get(place).unwrap_or_default()));
             let verdict = compiled.judge(&row);
-            let id = |of: &Compiled, rule: Option<usize>| {
-                rule.and_then(|rule| of.ids.get(rule)).cloned()
-            };
+            let id = |of: &Compiled, rule: Option<usize>| rule.and_then(|rule| of.ids.get(rule)).cloned();
             let mut values = vec![
                 id(&compiled, verdict.rule),
                 verdict.class.map(|(class, _)| class.id().to_owned()),

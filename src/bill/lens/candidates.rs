@@ -1,22 +1,69 @@
 //! Rows that no rule caught and that smell of AI: what to look at before the share of inference is believed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::CANDIDATE_COLUMN;
 use crate::bill::error::BillError;
 use crate::bill::inference::Facts;
-use crate::bill::query::{Bill, Sums};
+use crate::bill::query::{Bill, Sums, mixed};
 use crate::bill::{Costs, Filter};
 
 /// Words that rows of AI work have and others rarely do. Whole words, but for those that are part of names.
 const WORDS: &[&str] = &[
-    "gpu", "gpus", "tpu", "cuda", "llm", "llms", "genai", "inference", "embedding", "embeddings", "vllm", "triton",
-    "tgi", "ollama", "ray", "kserve", "rag", "chatbot", "copilot", "whisper", "llama", "mistral", "gemma", "qwen",
-    "gpt", "claude", "gemini", "bedrock", "sagemaker", "vertex", "huggingface", "pinecone", "weaviate", "qdrant",
-    "milvus", "chroma", "vector", "ml", "ai", "model", "models", "tokens", "rerank", "transcribe", "rekognition",
-    "textract", "kendra", "langfuse", "langsmith", "mlflow", "kubeflow", "feast",
+    "gpu",
+    "gpus",
+    "tpu",
+    "cuda",
+    "llm",
+    "llms",
+    "genai",
+    "inference",
+    "embedding",
+    "embeddings",
+    "vllm",
+    "triton",
+    "tgi",
+    "ollama",
+    "ray",
+    "kserve",
+    "rag",
+    "chatbot",
+    "copilot",
+    "whisper",
+    "llama",
+    "mistral",
+    "gemma",
+    "qwen",
+    "gpt",
+    "claude",
+    "gemini",
+    "bedrock",
+    "sagemaker",
+    "vertex",
+    "huggingface",
+    "pinecone",
+    "weaviate",
+    "qdrant",
+    "milvus",
+    "chroma",
+    "vector",
+    "ml",
+    "ai",
+    "model",
+    "models",
+    "tokens",
+    "rerank",
+    "transcribe",
+    "rekognition",
+    "textract",
+    "kendra",
+    "langfuse",
+    "langsmith",
+    "mlflow",
+    "kubeflow",
+    "feast",
 ];
 
 /// The word that smells of AI, and where it stands; `None` where nothing does.
@@ -61,18 +108,28 @@ impl Bill {
     /// most `most`, and how many groups there are in all.
     ///
     /// # Errors
-    /// An unknown column in a filter; a store that cannot be read.
+    /// An unknown column in a filter; rows in several currencies.
     pub fn candidates(&self, filters: &[Filter], most: usize) -> Result<(Vec<Candidate>, usize), BillError> {
         let meter = METERS.iter().find_map(|name| self.resolve(name).ok());
-        let mut keys = vec![self.resolve(CANDIDATE_COLUMN)?, self.resolve("ServiceName")?];
+        let mut keys = vec![
+            self.resolve("BillingCurrency")?,
+            self.resolve(CANDIDATE_COLUMN)?,
+            self.resolve("ServiceName")?,
+        ];
         keys.extend(meter);
+        let mut currencies = BTreeSet::new();
         let mut groups: BTreeMap<(String, String, String), Sums> = BTreeMap::new();
         for (key, sums) in self.sums(&keys, filters, "look for AI that no rule caught")? {
             let mut key = key.into_iter();
+            let currency = key.next().flatten();
             let Some(why) = key.next().flatten() else { continue };
             let (service, meter) =
                 (key.next().flatten().unwrap_or_default(), key.next().flatten().unwrap_or_default());
+            sums.add_currency(currency, &mut currencies);
             groups.entry((service, meter, why)).or_default().add(&sums)?;
+        }
+        if currencies.len() > 1 {
+            return Err(mixed(currencies));
         }
         let present = self.present();
         let mut found: Vec<Candidate> = groups

@@ -134,7 +134,12 @@ impl Compiled {
         };
         let ready = |condition: &Condition| {
             let lower = || {
-                condition.values.iter().map(|value| value.trim().to_lowercase()).filter(|v| !v.is_empty()).collect()
+                condition
+                    .values
+                    .iter()
+                    .map(|value| value.trim().to_lowercase())
+                    .filter(|v| !v.is_empty())
+                    .collect()
             };
             let compare = match condition.op {
                 Op::Is => Compare::Is(lower()),
@@ -240,12 +245,16 @@ impl Row<'_> {
         match place {
             Place::Cell(at) => self.cells.get(*at).map(|cell| cell.trim().to_owned()),
             Place::Key(at, key) => {
-                let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(self.cells.get(*at)?);
+                let object =
+                    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(self.cells.get(*at)?);
                 let object = object.ok()?;
                 let exact = object.get(key).and_then(json_text);
                 exact.or_else(|| {
                     let wanted = bare_key(key);
-                    object.iter().filter(|(name, _)| bare_key(name) == wanted).find_map(|(_, value)| json_text(value))
+                    object
+                        .iter()
+                        .filter(|(name, _)| bare_key(name) == wanted)
+                        .find_map(|(_, value)| json_text(value))
                 })
             }
             Place::Dimension(at) => self.dimensions.get(*at).cloned().flatten(),

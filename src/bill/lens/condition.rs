@@ -16,10 +16,14 @@ const REGEX_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {
     /// Not JSON, or other fields than rules have.
-    #[error("these are no rules: {0}; write what `inferometer bill --inference --json` prints under `rule_set`")]
+    #[error(
+        "these are no rules: {0}; write what `inferometer bill --inference --json` prints under `rule_set`"
+    )]
     NotRules(String),
     /// A file of a newer version.
-    #[error("the rules are of version {0}, and this Inferometer knows version {FORMAT_VERSION}; update Inferometer")]
+    #[error(
+        "the rules are of version {0}, and this Inferometer knows version {FORMAT_VERSION}; update Inferometer"
+    )]
     Newer(u32),
     /// A built-in rule that is not there.
     #[error("there is no built-in rule `{0}`")]

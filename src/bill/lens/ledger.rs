@@ -293,16 +293,12 @@ fn tokens_in(unit: &str) -> Option<i128> {
     })
 }
 
-fn part_quantities(
-    part: &Part,
-    filters: &[(ColumnRef, Vec<String>)],
-) -> Result<Vec<Counted>, BillError> {
+fn part_quantities(part: &Part, filters: &[(ColumnRef, Vec<String>)]) -> Result<Vec<Counted>, BillError> {
     let doing = "add up tokens and hours by day";
     let failed = |source| BillError::Query { doing, source };
-    let Some((quantity, unit)) =
-        [("ConsumedQuantity", "ConsumedUnit"), ("PricingQuantity", "PricingUnit")]
-            .into_iter()
-            .find(|(quantity, unit)| part.has(quantity) && part.has(unit))
+    let Some((quantity, unit)) = [("ConsumedQuantity", "ConsumedUnit"), ("PricingQuantity", "PricingUnit")]
+        .into_iter()
+        .find(|(quantity, unit)| part.has(quantity) && part.has(unit))
     else {
         return Ok(Vec::new());
     };
@@ -360,9 +356,7 @@ fn part_quantities(
             AnyValue::Decimal(digits, _, scale) if scale == SCALE as usize => Exact(digits),
             _ => continue,
         };
-        let text = |name: &str| {
-            get(name).map(|value| value.get_str().map(str::to_owned).unwrap_or_default())
-        };
+        let text = |name: &str| get(name).map(|value| value.get_str().map(str::to_owned).unwrap_or_default());
         let Some(line) = Line::of_id(&text("line")?) else { continue };
         found.push(Counted {
             line,

@@ -18,13 +18,14 @@ mod ledger;
 mod line;
 mod preview;
 mod ruleset;
+mod through;
 
 pub use candidates::Candidate;
+pub use claim::Share;
+pub use condition::{Condition, Op, RulesError};
 pub use ledger::{Ledger, LedgerCell, Quantity, QuantityKind};
 pub use line::Line;
 pub use preview::{Draft, Preview, Taken};
-pub use claim::Share;
-pub use condition::{Condition, Op, RulesError};
 pub use ruleset::{Dimension, DimensionRule, Entry, OwnRule, RULES_FORMAT, RuleSet};
 
 pub(super) use attach::Lens;

@@ -68,7 +68,13 @@ impl Bill {
     ///
     /// # Errors
     /// A rule that cannot be used, in words; a filter on an unknown column.
-    pub fn preview(&self, rules: &RuleSet, draft: &Draft, filters: &[Filter], store: &Store) -> Result<Preview, BillError> {
+    pub fn preview(
+        &self,
+        rules: &RuleSet,
+        draft: &Draft,
+        filters: &[Filter],
+        store: &Store,
+    ) -> Result<Preview, BillError> {
         draft.rule.check().map_err(|error: RulesError| BillError::Rules(error))?;
         let mut rule = draft.rule.clone();
         rule.on = true;

@@ -262,7 +262,10 @@ impl RuleSet {
         let document: Document =
             serde_json::from_str(text).map_err(|error| RulesError::NotRules(error.to_string()))?;
         if document.format != RULES_FORMAT {
-            return Err(RulesError::NotRules(format!("`format` is `{}`, not `{RULES_FORMAT}`", document.format)));
+            return Err(RulesError::NotRules(format!(
+                "`format` is `{}`, not `{RULES_FORMAT}`",
+                document.format
+            )));
         }
         if document.version > FORMAT_VERSION {
             return Err(RulesError::Newer(document.version));
@@ -372,7 +375,10 @@ impl RuleSet {
     pub fn rules_are_default(&self) -> bool {
         let default = Self::default();
         let purpose = |set: &Self| {
-            set.dimensions.iter().find(|dimension| dimension.name == PURPOSE).map(|dimension| dimension.rules.len())
+            set.dimensions
+                .iter()
+                .find(|dimension| dimension.name == PURPOSE)
+                .map(|dimension| dimension.rules.len())
         };
         self.rules == default.rules && purpose(self).unwrap_or(0) == 0
     }

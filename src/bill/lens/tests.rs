@@ -17,7 +17,15 @@ fn condition(column: &str, op: Op, values: &[&str]) -> Condition {
 }
 
 fn own(id: &str, class: Class, all: Vec<Condition>) -> OwnRule {
-    OwnRule { id: id.to_owned(), words: id.to_owned(), class, counted: true, share: Share::WHOLE, on: true, all }
+    OwnRule {
+        id: id.to_owned(),
+        words: id.to_owned(),
+        class,
+        counted: true,
+        share: Share::WHOLE,
+        on: true,
+        all,
+    }
 }
 
 fn judged(set: &RuleSet, row: &str) -> (Option<String>, Option<Line>, Vec<Option<String>>) {
@@ -37,7 +45,10 @@ fn an_own_rule_goes_before_those_behind_it_and_can_be_switched_off() {
     let row = r#"AmazonEC2|Compute|m6i.large||{"user:App":"vLLM-gateway"}"#;
     let mut set = RuleSet::default();
     assert_eq!(judged(&set, row).0, None);
-    set.rules.insert(0, Entry::Own(own("mine", Class::Machine, vec![condition("Tags.app", Op::StartsWith, &["VLLM"])])));
+    set.rules.insert(
+        0,
+        Entry::Own(own("mine", Class::Machine, vec![condition("Tags.app", Op::StartsWith, &["VLLM"])])),
+    );
     set.check().unwrap();
     assert_eq!(judged(&set, row).0.as_deref(), Some("mine"));
     set.rules[0].switch(false);
@@ -93,7 +104,10 @@ fn what_a_token_was_is_told_by_its_meter() {
     let set = RuleSet::default();
     for (row, line) in [
         ("Amazon Bedrock|AI and Machine Learning|USE1-Claude4.6Opus-input-tokens||", Line::InputTokens),
-        ("Amazon Bedrock|AI and Machine Learning|USE1-Claude4.6Opus-output-tokens-batch||", Line::OutputTokens),
+        (
+            "Amazon Bedrock|AI and Machine Learning|USE1-Claude4.6Opus-output-tokens-batch||",
+            Line::OutputTokens,
+        ),
         ("Amazon Bedrock|AI and Machine Learning|x-cache-read-input-token-count||", Line::CachedTokens),
         ("Azure OpenAI|AI and Machine Learning|gpt-4o-mini-0718-Inp-glbl Tokens||", Line::InputTokens),
         ("Azure OpenAI|AI and Machine Learning|gpt-4o-mini-0718-Outp-glbl Tokens||", Line::OutputTokens),
@@ -102,9 +116,15 @@ fn what_a_token_was_is_told_by_its_meter() {
             "Gemini API|AI and Machine Learning|Generate content output token count gemini 2.5 flash short input text||",
             Line::OutputTokens,
         ),
-        ("Amazon Bedrock|AI and Machine Learning|ProvisionedThroughput model unit hours||", Line::ProvisionedThroughput),
+        (
+            "Amazon Bedrock|AI and Machine Learning|ProvisionedThroughput model unit hours||",
+            Line::ProvisionedThroughput,
+        ),
         ("Amazon Bedrock|AI and Machine Learning|Image generation||", Line::OtherModelApi),
-        ("Amazon SageMaker|AI and Machine Learning|$1.5 per Host:ml.g5.xlarge hour||", Line::ManagedEndpoints),
+        (
+            "Amazon SageMaker|AI and Machine Learning|$1.5 per Host:ml.g5.xlarge hour||",
+            Line::ManagedEndpoints,
+        ),
     ] {
         assert_eq!(judged(&set, row).1, Some(line), "{row}");
     }

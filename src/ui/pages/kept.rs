@@ -2,6 +2,7 @@
 //! bills. Knows nothing of any page.
 
 use crate::app::{Command, Query, QueryResult};
+use crate::bill::Rates;
 use crate::ui::view::View;
 
 /// A value that is made again only when its key changes.
@@ -32,10 +33,11 @@ impl<K: PartialEq, T> Memo<K, T> {
 #[derive(Debug, Default)]
 pub struct Asked {
     shown: Option<(Query, Result<QueryResult, String>)>,
-    /// The bills that the answer is about.
+    /// The bills that the answer is about, and what its sums are shown in.
     bills: Vec<String>,
     /// The rules they were looked at through; see [`crate::app::State::rules_version`].
     rules: u64,
+    rates: Rates,
     waiting: bool,
     version: u64,
 }
@@ -45,6 +47,7 @@ impl Asked {
     pub fn follow(&mut self, view: &mut View<'_>, query: Query) {
         let state = view.app.state();
         let same_bills = state.bills.iter().map(|bill| &bill.hash).eq(self.bills.iter())
+            && state.rates == self.rates
             && state.rules_version == self.rules;
         if same_bills && self.shown.as_ref().is_some_and(|(shown, _)| *shown == query) {
             self.waiting = false;
@@ -54,6 +57,7 @@ impl Asked {
             self.shown = Some((query, answer.clone()));
             self.bills = state.bills.iter().map(|bill| bill.hash.clone()).collect();
             self.rules = state.rules_version;
+            self.rates.clone_from(&state.rates);
             self.waiting = false;
             self.version += 1;
             return;

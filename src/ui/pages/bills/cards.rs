@@ -7,7 +7,9 @@ use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::demand::Trace;
 use crate::ui::pages::kept::Memo;
 use crate::ui::view::View;
-use crate::ui::widgets::{Stat, card_ui, chart_ui, count_words, quiet_button_ui, section_header_ui, stats_ui};
+use crate::ui::widgets::{
+    Stat, card_ui, chart_ui, count_words, quiet_button_ui, section_header_ui, stats_ui,
+};
 use crate::units;
 
 /// Points of the demand chart at most: more than there are pixels is only ink.

@@ -56,7 +56,9 @@ impl ByDimension {
             let query = Query::Groups { by: vec![column.clone()], filters, basis: scenario.basis };
             self.asked.follow(view, query);
             let (groups, basis) = match (self.asked.answer(), self.asked.question()) {
-                (Some(Ok(QueryResult::Groups(groups))), Some(Query::Groups { basis, .. })) => (groups, *basis),
+                (Some(Ok(QueryResult::Groups(groups))), Some(Query::Groups { basis, .. })) => {
+                    (groups, *basis)
+                }
                 (Some(Err(problem)), _) => return problem_ui(ui, problem),
                 _ => return reading_ui(ui),
             };
@@ -113,7 +115,12 @@ impl ByDimension {
                         wishes.push(Wish::Only { column, value });
                     }
                 }
-                if state.rules.rules.iter().any(|rule| rule.is_on() && rule.counted() && !rule.share().is_whole()) {
+                if state
+                    .rules
+                    .rules
+                    .iter()
+                    .any(|rule| rule.is_on() && rule.counted() && !rule.share().is_whole())
+                {
                     note_ui(ui, "Rows count whole here, also those of rules that claim a part");
                 }
             });

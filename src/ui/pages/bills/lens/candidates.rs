@@ -41,7 +41,9 @@ impl Candidates {
             };
             let note = match all {
                 0 => "No rule caught them, and nothing in them speaks of AI".to_owned(),
-                all if all > found.len() => format!("The {} most expensive of {all} groups of rows", found.len()),
+                all if all > found.len() => {
+                    format!("The {} most expensive of {all} groups of rows", found.len())
+                }
                 _ => "No rule caught these rows, but a word in them speaks of AI".to_owned(),
             };
             section_header_ui(ui, "Candidates", &note, |_| {});

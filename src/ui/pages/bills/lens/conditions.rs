@@ -37,7 +37,13 @@ impl Typed {
             Op::HasValue => Vec::new(),
             // A semicolon means something in a regular expression.
             Op::Matches => vec![self.values.trim().to_owned()],
-            _ => self.values.split(BETWEEN).map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned).collect(),
+            _ => self
+                .values
+                .split(BETWEEN)
+                .map(str::trim)
+                .filter(|v| !v.is_empty())
+                .map(str::to_owned)
+                .collect(),
         };
         Condition { column: self.column.trim().to_owned(), op: self.op, values, not: self.not }
     }
@@ -51,15 +57,21 @@ pub(super) fn conditions_ui(ui: &mut Ui, id: &str, conditions: &mut Vec<Typed>, 
             ui.horizontal(|ui| {
                 column_ui(ui, &mut typed.column, columns);
                 let chosen = typed.op.words(typed.not);
-                ComboBox::from_id_salt("comparison").selected_text(chosen).width(WIDTHS[1]).show_ui(ui, |ui| {
-                    for op in Op::ALL {
-                        for not in [false, true] {
-                            if ui.selectable_label((typed.op, typed.not) == (op, not), op.words(not)).clicked() {
-                                (typed.op, typed.not) = (op, not);
+                ComboBox::from_id_salt("comparison").selected_text(chosen).width(WIDTHS[1]).show_ui(
+                    ui,
+                    |ui| {
+                        for op in Op::ALL {
+                            for not in [false, true] {
+                                if ui
+                                    .selectable_label((typed.op, typed.not) == (op, not), op.words(not))
+                                    .clicked()
+                                {
+                                    (typed.op, typed.not) = (op, not);
+                                }
                             }
                         }
-                    }
-                });
+                    },
+                );
                 if typed.op == Op::HasValue {
                     ui.add_space(WIDTHS[2]);
                 } else {
@@ -87,7 +99,9 @@ pub(super) fn column_ui(ui: &mut Ui, column: &mut String, columns: &[ColumnView]
         ScrollArea::vertical().max_height(300.0).auto_shrink([false, true]).show(ui, |ui| {
             ui.set_min_width(240.0);
             ui.with_layout(egui::Layout::top_down_justified(egui::Align::Min), |ui| {
-                let words = columns.iter().filter(|view| view.kind == ColumnType::Text && !view.values.values.is_empty());
+                let words = columns
+                    .iter()
+                    .filter(|view| view.kind == ColumnType::Text && !view.values.values.is_empty());
                 for view in words {
                     if ui.add(Button::selectable(*column == view.name, &view.name).truncate()).clicked() {
                         column.clone_from(&view.name);
@@ -136,9 +150,13 @@ mod tests {
 
     #[test]
     fn values_are_split_at_semicolons_but_for_regular_expressions() {
-        let typed = Typed { column: " Tags.app ".to_owned(), values: "a; b ;".to_owned(), ..Typed::default() };
+        let typed =
+            Typed { column: " Tags.app ".to_owned(), values: "a; b ;".to_owned(), ..Typed::default() };
         let condition = typed.condition();
-        assert_eq!((condition.column.as_str(), condition.values.as_slice()), ("Tags.app", &["a".to_owned(), "b".to_owned()][..]));
+        assert_eq!(
+            (condition.column.as_str(), condition.values.as_slice()),
+            ("Tags.app", &["a".to_owned(), "b".to_owned()][..])
+        );
         assert_eq!(Typed::of(&condition).condition(), condition);
         let typed = Typed { op: Op::Matches, values: "a;b".to_owned(), ..typed };
         assert_eq!(typed.condition().values, ["a;b"]);

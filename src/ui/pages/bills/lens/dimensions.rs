@@ -29,7 +29,9 @@ impl DimensionEditor {
     pub(super) fn of(rules: &RuleSet) -> Self {
         let typed = |rule: &DimensionRule| match rule {
             DimensionRule::Key { key } => TypedRule::Key(key.clone()),
-            DimensionRule::Value { value, all } => TypedRule::Value(value.clone(), all.iter().map(Typed::of).collect()),
+            DimensionRule::Value { value, all } => {
+                TypedRule::Value(value.clone(), all.iter().map(Typed::of).collect())
+            }
         };
         let dimensions = rules
             .dimensions
@@ -50,7 +52,10 @@ impl DimensionEditor {
         let dimensions: Vec<Dimension> = self
             .dimensions
             .iter()
-            .map(|(name, rules)| Dimension { name: name.trim().to_owned(), rules: rules.iter().map(rule).collect() })
+            .map(|(name, rules)| Dimension {
+                name: name.trim().to_owned(),
+                rules: rules.iter().map(rule).collect(),
+            })
             .collect();
         let set = RuleSet { dimensions, ..RuleSet::default() };
         set.check().map_err(|error| error.to_string())?;
@@ -59,7 +64,11 @@ impl DimensionEditor {
 
     /// Draws the dialog. The outer `None` keeps it open; `Some(None)` closes it and changes nothing.
     #[expect(clippy::option_option, reason = "open, closed, closed with dimensions")]
-    pub(super) fn ui(&mut self, ctx: &egui::Context, columns: &[ColumnView]) -> Option<Option<Vec<Dimension>>> {
+    pub(super) fn ui(
+        &mut self,
+        ctx: &egui::Context,
+        columns: &[ColumnView],
+    ) -> Option<Option<Vec<Dimension>>> {
         let mut saved = None;
         let response = Modal::new(Id::unique("dimension editor"))
             .frame(dialog_frame(ctx))

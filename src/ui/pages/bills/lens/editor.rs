@@ -23,8 +23,15 @@ const NAMES: f32 = 90.0;
 /// How long nothing is typed before the preview is made.
 const REST: Duration = Duration::from_millis(400);
 /// Columns of the sample that tell most, as far as the bill has them.
-const SAMPLE: [&str; 7] =
-    ["ServiceName", "SkuMeter", "ChargeDescription", "ResourceId", "Tags", "ChargePeriodStart", "EffectiveCost"];
+const SAMPLE: [&str; 7] = [
+    "ServiceName",
+    "SkuMeter",
+    "ChargeDescription",
+    "ResourceId",
+    "Tags",
+    "ChargePeriodStart",
+    "EffectiveCost",
+];
 
 /// An open dialog.
 pub(super) struct Editor {
@@ -73,9 +80,10 @@ impl Editor {
 
     /// The rule as it is typed, or what is wrong with it.
     fn draft(&self) -> Result<Draft, String> {
-        let percent: Money = self.share.trim().trim_end_matches('%').trim().parse().map_err(|_no_number| {
-            format!("`{}` is not a share; give a percentage above 0 and at most 100", self.share)
-        })?;
+        let percent: Money =
+            self.share.trim().trim_end_matches('%').trim().parse().map_err(|_no_number| {
+                format!("`{}` is not a share; give a percentage above 0 and at most 100", self.share)
+            })?;
         // A hundredth is exact: the point moves two places.
         let share = Share::try_from(Money::from_scaled(percent.scaled() / 100))
             .map_err(|_range| "The share must be above 0 % and at most 100 %".to_owned())?;
@@ -157,8 +165,13 @@ impl Editor {
             response
         });
         form_row_ui(ui, "Tried", NAMES, |ui| {
-            let others: Vec<(usize, &str)> =
-                rules.rules.iter().filter(|rule| rule.id() != self.id).map(|rule| rule.words()).enumerate().collect();
+            let others: Vec<(usize, &str)> = rules
+                .rules
+                .iter()
+                .filter(|rule| rule.id() != self.id)
+                .map(|rule| rule.words())
+                .enumerate()
+                .collect();
             let words = |place: usize| match others.get(place) {
                 Some((_, words)) => format!("{}. before: {words}", place + 1),
                 None => "last".to_owned(),
@@ -207,7 +220,8 @@ impl Editor {
             Ok(draft) => {
                 if rested {
                     let draft = Box::new(draft.clone());
-                    self.preview.follow(view, Query::RulePreview { draft, filters: scenario.filters.clone() });
+                    self.preview
+                        .follow(view, Query::RulePreview { draft, filters: scenario.filters.clone() });
                 }
                 section_header_ui(ui, "Preview", "", |ui| {
                     if self.preview.is_waiting() {

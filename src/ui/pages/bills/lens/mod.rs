@@ -81,8 +81,11 @@ impl Lens {
         scenario: &mut Scenario,
         columns: &Asked,
     ) -> bool {
-        let shown =
-            [(Shown::Spend, "Spend by rule"), (Shown::Units, "Unit costs"), (Shown::Ownership, "Cost of ownership")];
+        let shown = [
+            (Shown::Spend, "Spend by rule"),
+            (Shown::Units, "Unit costs"),
+            (Shown::Ownership, "Cost of ownership"),
+        ];
         segmented_ui(ui, "What the lens shows", &mut self.shown, &shown);
         let (filters, basis) = (scenario.filters.clone(), scenario.basis);
         let mut wishes = Vec::new();

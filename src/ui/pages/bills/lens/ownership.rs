@@ -89,7 +89,12 @@ impl Ownership {
             });
         });
         card_ui(ui, |ui| {
-            section_header_ui(ui, "What no cloud bill has", "Per month; empty lines are not in the total", |_| {});
+            section_header_ui(
+                ui,
+                "What no cloud bill has",
+                "Per month; empty lines are not in the total",
+                |_| {},
+            );
             self.entered_ui(ui, &mut settings.entered, &currency);
         });
         if settings != before {
@@ -107,7 +112,10 @@ impl Ownership {
             let of = |id: &str| entered.iter().find(|one| one.line == id);
             *typing = OUTSIDE
                 .iter()
-                .map(|(id, _)| of(id).map_or_else(Default::default, |one| (field(Some(one.per_month)), one.source.clone())))
+                .map(|(id, _)| {
+                    of(id)
+                        .map_or_else(Default::default, |one| (field(Some(one.per_month)), one.source.clone()))
+                })
                 .collect();
             *made_from = Some(entered.clone());
         }
@@ -152,7 +160,8 @@ fn cell(line: &TcoLine, column: usize, currency: &str, tokens: &Tokens) -> Cell 
     let is_total = line.id == "total";
     let amount = |amount: Option<Money>, why: &str| match amount {
         Some(amount) => {
-            let cell = Cell::number(amount.to_f64(), units::money(amount, currency)).hover(format!("{amount} {currency}"));
+            let cell = Cell::number(amount.to_f64(), units::money(amount, currency))
+                .hover(format!("{amount} {currency}"));
             match (is_total, line.included) {
                 (true, _) => cell.colour(tokens.accent_text),
                 (false, true) => cell,
@@ -171,7 +180,8 @@ fn cell(line: &TcoLine, column: usize, currency: &str, tokens: &Tokens) -> Cell 
             Source::Bill if !line.included => Cell::text("bill, not in the total").quiet(),
             Source::Bill => Cell::text("bill"),
             Source::Entered(source) => {
-                let words = if source.is_empty() { "entered".to_owned() } else { format!("entered: {source}") };
+                let words =
+                    if source.is_empty() { "entered".to_owned() } else { format!("entered: {source}") };
                 Cell::text(words.clone()).hover(words)
             }
         },
@@ -183,7 +193,8 @@ fn cell(line: &TcoLine, column: usize, currency: &str, tokens: &Tokens) -> Cell 
 }
 
 fn csv(lines: &[&TcoLine]) -> String {
-    let header = ["line", "source", "included", "cost", "per_month", "per_1000_requests", "per_million_tokens"];
+    let header =
+        ["line", "source", "included", "cost", "per_month", "per_1000_requests", "per_million_tokens"];
     let rows = lines.iter().map(|line| {
         let source = match &line.source {
             Source::Bill => "bill".to_owned(),

@@ -67,7 +67,12 @@ impl Share {
                     Stat { label: "Share that is inference", value: &part, unit: "%", note: "" },
                     Stat { label: "Inference", value: &inference, unit: "", note: "" },
                     Stat { label: "All rows", value: &total, unit: "", note: "" },
-                    Stat { label: "Inference a month", value: &monthly, unit: "", note: "730 hours of the period" },
+                    Stat {
+                        label: "Inference a month",
+                        value: &monthly,
+                        unit: "",
+                        note: "730 hours of the period",
+                    },
                     Stat { label: "Inference rows", value: &rows, unit: "", note: &of },
                 ],
             );
@@ -146,7 +151,10 @@ impl Share {
                 if ui.button("Add a rule…").clicked() {
                     wishes.push(Wish::Edit(Box::new(fresh_draft(rules, "", Class::Machine, Vec::new()))));
                 }
-                if quiet_button_ui(ui, "Copy as JSON").on_hover_text("The rules as a file that Open reads").clicked() {
+                if quiet_button_ui(ui, "Copy as JSON")
+                    .on_hover_text("The rules as a file that Open reads")
+                    .clicked()
+                {
                     copied = serde_json::to_string_pretty(&rules.document()).ok();
                 }
                 if !rules.rules_are_default() && quiet_button_ui(ui, "Built-in rules only").clicked() {
@@ -159,7 +167,8 @@ impl Share {
                 Column::fill("Rule", 240.0),
                 Column::text("Class", 140.0),
                 Column::text("Counted", 70.0).hover("Whether the rule's rows are inference spend"),
-                Column::number("Claims", 64.0).hover("The part of a row's cost that the rule claims; the remainder is in the rest"),
+                Column::number("Claims", 64.0)
+                    .hover("The part of a row's cost that the rule claims; the remainder is in the rest"),
                 Column::number("Rows", 70.0),
                 Column::number(format!("{} ({currency})", basis.column()), 150.0),
             ];
@@ -175,8 +184,16 @@ impl Share {
             let tokens = Tokens::of(ui);
             let output = data_table_ui(ui, &shape, &mut self.rules, |row, column| {
                 let rule = &rules.rules[row];
-                let found = share.and_then(|share| share.by_rule.iter().find(|found| found.rule_id == rule.id()));
-                rule_cell(rule, row, column, found.map(|found| (found.rows, found.costs.get(basis))), &currency, tokens)
+                let found =
+                    share.and_then(|share| share.by_rule.iter().find(|found| found.rule_id == rule.id()));
+                rule_cell(
+                    rule,
+                    row,
+                    column,
+                    found.map(|found| (found.rows, found.costs.get(basis))),
+                    &currency,
+                    tokens,
+                )
             });
             if let Some(row) = output.chosen {
                 self.chosen = rules.rules.get(row).map(|rule| rule.id().to_owned());

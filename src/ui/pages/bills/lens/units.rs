@@ -60,9 +60,8 @@ impl UnitCosts {
         }
         let (Some(ledger), Some(answer)) = (ledger, answer) else { return };
         if let Some(problem) = &answer.demand_problem {
-            let open = card_ui(ui, |ui| {
-                empty_ui(ui, "No demand to divide by", problem, "Open a trace or a table…")
-            });
+            let open =
+                card_ui(ui, |ui| empty_ui(ui, "No demand to divide by", problem, "Open a trace or a table…"));
             if open.inner {
                 view.actions.push(Action::PickFiles);
             }
@@ -91,16 +90,18 @@ impl UnitCosts {
         section_header_ui(ui, "What is divided by what", "Kept with the project", |_| {});
         ui.horizontal_wrapped(|ui| {
             note_ui(ui, "Cost of");
-            let options = [Class::ModelApi, Class::ManagedEndpoint, Class::Machine, Class::Supporting, Class::Unknown]
-                .map(|class| (class, class.words()));
+            let options =
+                [Class::ModelApi, Class::ManagedEndpoint, Class::Machine, Class::Supporting, Class::Unknown]
+                    .map(|class| (class, class.words()));
             toggles_ui(ui, "Cost of", &mut settings.classes, &options);
         });
         ui.horizontal_wrapped(|ui| {
             let automatic = "Automatic";
             let chosen = settings.source.map_or(automatic, DemandSource::words);
             combo_ui(ui, "Demand", chosen, 190.0, |ui| {
-                ui.selectable_value(&mut settings.source, None, automatic)
-                    .on_hover_text("The table of requests and tokens, else the trace, else what the bill counts");
+                ui.selectable_value(&mut settings.source, None, automatic).on_hover_text(
+                    "The table of requests and tokens, else the trace, else what the bill counts",
+                );
                 for source in [DemandSource::Counts, DemandSource::Trace, DemandSource::Bill] {
                     ui.selectable_value(&mut settings.source, Some(source), source.words());
                 }
@@ -142,12 +143,13 @@ impl UnitCosts {
                 banner_ui(ui, Tone::Warning, &text);
                 return;
             };
-            let cost = |side: Option<&Side>, of: UnitOf| money_or_dash(side.and_then(|side| of.of(side)), currency);
+            let cost =
+                |side: Option<&Side>, of: UnitOf| money_or_dash(side.and_then(|side| of.of(side)), currency);
             let unit = settings.unit;
-            let (allocation, usage) =
-                (cost(Some(&total.allocation), unit), cost(total.usage.as_ref(), unit));
+            let (allocation, usage) = (cost(Some(&total.allocation), unit), cost(total.usage.as_ref(), unit));
             let per = format!("per {}", unit.words());
-            let used = units.utilisation.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
+            let used =
+                units.utilisation.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
             let days = joined.to_string();
             let whole = format!(
                 "{} only in the bill, {} only in the demand",
@@ -176,7 +178,10 @@ impl UnitCosts {
                 let tone = if verdict.allocation_is_high { Tone::Warning } else { Tone::Good };
                 banner_ui(ui, tone, &text);
             } else if settings.reference.is_none() {
-                note_ui(ui, "Give a reference price, such as an API's for the same unit, to judge both bases by it.");
+                note_ui(
+                    ui,
+                    "Give a reference price, such as an API's for the same unit, to judge both bases by it.",
+                );
             }
             for note in &units.notes {
                 note_ui(ui, note);
@@ -203,7 +208,8 @@ impl UnitCosts {
                 Column::number("Cost", 100.0),
             ];
             columns.extend(
-                ["Per 1,000 req.", "Per M tokens", "Per M in", "Per M out"].map(|name| Column::number(name, 100.0)),
+                ["Per 1,000 req.", "Per M tokens", "Per M in", "Per M out"]
+                    .map(|name| Column::number(name, 100.0)),
             );
             let shape = Table {
                 id: "unit costs",
@@ -280,7 +286,8 @@ fn utilisation_ui(ui: &mut Ui, state: &State, utilisation: &mut Utilisation) {
             let mut percent = Money::from(*share).to_f64() * 100.0;
             let shape = NumberField { range: 0.01..=100.0, speed: 0.5, decimals: 2, unit: "%" };
             if number_field_ui(ui, "Used", &mut percent, &shape).changed()
-                && let Some(given) = Money::from_f64(percent / 100.0).and_then(|given| Share::try_from(given).ok())
+                && let Some(given) =
+                    Money::from_f64(percent / 100.0).and_then(|given| Share::try_from(given).ok())
             {
                 *share = given;
             }
@@ -323,8 +330,17 @@ fn amount_ui(ui: &mut Ui, name: &str, typing: &mut Option<String>, value: &mut O
 
 fn csv(units: &Found) -> String {
     let header = [
-        "from", "days", "requests", "tokens_in", "tokens_out", "basis", "cost", "per_1000_requests",
-        "per_million_tokens", "per_million_tokens_in", "per_million_tokens_out",
+        "from",
+        "days",
+        "requests",
+        "tokens_in",
+        "tokens_out",
+        "basis",
+        "cost",
+        "per_1000_requests",
+        "per_million_tokens",
+        "per_million_tokens_in",
+        "per_million_tokens_out",
     ];
     let rows = units.periods.iter().flat_map(|unit| {
         [("allocation", Some(unit.allocation)), ("usage", unit.usage)].map(|(basis, side)| {
