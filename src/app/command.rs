@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::jobs::JobId;
+use super::lens::LensSettings;
 use super::query::Query;
 use super::race::Race;
+use super::spend::ViewChange;
 use super::state::Scenario;
-use crate::bill::Filter;
+use crate::bill::claims::Choice;
 use crate::bill::warehouse::{Look, Secrets, Spec};
+use crate::bill::{Filter, Rates, RuleSet};
 use crate::hardware::Profile;
 use crate::measure::Config;
 use crate::measure::Target;
@@ -86,6 +89,15 @@ pub enum Command {
     TryWarehouse(Box<Spec>, Secrets),
     /// Connects a table of a warehouse and takes it among the bills, or connects one of them again.
     ConnectWarehouse(Box<Spec>, Secrets, Look),
+    /// Decides which of several deliveries of the same charges counts.
+    CountBill {
+        /// The claim ([`crate::bill::claims::Claim::key`]).
+        claim: String,
+        /// The decision; `None` leaves it to the rows.
+        choice: Option<Choice>,
+    },
+    /// Takes an overlay out, by its key.
+    RemoveOverlay(String),
     /// Writes the open bills as FOCUS.
     WriteFocus {
         /// Rows written.
@@ -97,6 +109,12 @@ pub enum Command {
     },
     /// Takes the demand trace out.
     RemoveTrace,
+    /// Sorts spend by other rules.
+    SetRules(Box<RuleSet>),
+    /// Changes how unit costs and the cost of ownership are made.
+    SetLens(Box<LensSettings>),
+    /// Takes the table of requests and tokens served out.
+    RemoveServed,
     /// Measures a sweep.
     Measure(Box<Measure>),
     /// Goes on with the sweep that was stopped.
@@ -136,8 +154,12 @@ pub enum Command {
     SetScenario(Box<Scenario>),
     /// Chooses a measurement, or none.
     Choose(Option<i64>),
+    /// Changes the currency that the bills' sums are shown in, and the rates to it.
+    SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
+    /// Keeps, renames or takes out a view of the bill.
+    View(ViewChange),
 }
 
 impl Command {
@@ -148,6 +170,7 @@ impl Command {
             Self::Choose(_)
                 | Self::Cancel(_)
                 | Self::Ask(_)
+                | Self::View(_)
                 | Self::LookForRuntimes
                 | Self::PutTarget(_)
                 | Self::UseTarget(_)

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use serde::Serialize;
 
 use super::documents::{PROFILE_FORMAT, RACE_FORMAT};
@@ -9,7 +10,8 @@ use super::jobs::{JobId, Link, Progress};
 use super::project::Project;
 use super::state::ModelEntry;
 use super::{App, Finding, documents, exported, results, words};
-use crate::bill::{self, Store, Warning};
+use crate::bill::lens::RULES_FORMAT;
+use crate::bill::{self, BillError, Delivery, RuleSet, Store, Warning, delivery, overlay};
 use crate::measure::{Point, import, model_file};
 use crate::{demand, hardware};
 
@@ -24,6 +26,10 @@ pub enum Kind {
     Model,
     /// Requests over time.
     Demand,
+    /// Requests and tokens served, by day.
+    Served,
+    /// Rules that sort spend.
+    Rules,
     /// Inputs, with labels where the file has them.
     Inputs,
     /// Hardware profiles.
@@ -38,6 +44,8 @@ pub enum Kind {
     Profile,
     /// Results of another tool.
     Results,
+    /// Allocations of OpenCost or Kubecost, which lie beside bills.
+    Overlay,
     /// A cloud bill, with its format: `FOCUS 1.2`.
     #[serde(untagged)]
     Bill(String),
@@ -49,6 +57,8 @@ impl std::fmt::Display for Kind {
             Self::Model => "model",
             Self::Bill(format) => format,
             Self::Demand => "demand trace",
+            Self::Served => "table of requests and tokens",
+            Self::Rules => "inference rules",
             Self::Inputs => "inputs",
             Self::Profiles => "hardware profiles",
             Self::Project => "project",
@@ -56,6 +66,7 @@ impl std::fmt::Display for Kind {
             Self::Race => "race",
             Self::Profile => "profile",
             Self::Results => "results",
+            Self::Overlay => "allocations, an overlay that is never added to bills",
         })
     }
 }
@@ -100,6 +111,8 @@ pub(super) struct Taken {
     broken: Vec<Warning>,
     failure: Option<String>,
     finding: Finding,
+    /// What else was found.
+    more: Vec<Finding>,
 }
 
 /// Reads one file: its path, the bill store, the job, and how far it is within the file.
@@ -131,6 +144,9 @@ impl App {
                             Finding::Model(entry) => Some(entry.model.sha256.clone()),
                             _ => None,
                         };
+                        for more in taken.more {
+                            link.found(more);
+                        }
                         link.found(taken.finding);
                         failed.extend(taken.failure);
                         let (results, result_files) = taken.results.unzip();
@@ -197,7 +213,17 @@ pub(super) fn read(
     progress: &mut dyn FnMut(f64),
 ) -> Result<Taken, String> {
     if path.is_dir() {
-        return take_results(path);
+        return match take_bills(path, store, link, progress) {
+            Ok(taken) => Ok(taken),
+            // A folder of bills with a broken one holds no results; in one of results nothing need be a bill.
+            Err(error) => take_results(path).map_err(|no_results| match error {
+                BillError::NoBillIn { .. } => no_results,
+                error => words(&error),
+            }),
+        };
+    }
+    if delivery::is_pattern(path) {
+        return take_bills(path, store, link, progress).map_err(|error| words(&error));
     }
     let mut head = [0_u8; 16];
     let length = std::fs::File::open(path)
@@ -230,14 +256,32 @@ pub(super) fn read(
     if import::detect(path).is_some() {
         return take_results(path);
     }
-    match bill::detect(path) {
-        Ok(_format) => {
-            let store = Store::at(store);
-            let imported = bill::import(path, &store, progress, &|| link.cancel.is_cancelled())
-                .map_err(|error| words(&error))?;
-            let (kind, rows) = (Kind::Bill(imported.kind.clone()), Some(imported.rows));
-            let warnings = imported.warnings.clone();
-            Ok(taken(kind, rows, warnings, Finding::Bill(Box::new(imported))))
+    match overlay::open(path) {
+        Ok(Some(overlay)) => {
+            let rows = Some(overlay.items.len() as u64);
+            let problems = overlay.problems.iter();
+            let warnings = problems.map(|problem| of_file(&name, None, problem.clone())).collect();
+            return Ok(taken(Kind::Overlay, rows, warnings, Finding::Overlay(Box::new(overlay))));
+        }
+        Ok(None) => {}
+        Err(error) => return Err(words(&error)),
+    }
+    match delivery::find(path, &|| link.cancel.is_cancelled()) {
+        Ok(delivery) => take_delivery(&delivery, store, link, progress).map_err(|error| words(&error)),
+        Err(
+            error
+            @ (BillError::Archive { .. } | BillError::ManifestFiles { .. } | BillError::NoBillIn { .. }),
+        ) => Err(words(&error)),
+        // A table of tokens has the columns of a trace, too.
+        Err(_) if demand::is_served(path) => {
+            let import = demand::read_served(path).map_err(|error| words(&error))?;
+            let rows = Some(import.rows);
+            let warnings = import
+                .warnings
+                .into_iter()
+                .map(|warning| of_file(&name, warning.line, warning.message))
+                .collect();
+            Ok(taken(Kind::Served, rows, warnings, Finding::Served(import.served)))
         }
         Err(bill_error) => {
             let demand_error = match demand::read(path) {
@@ -280,6 +324,54 @@ pub(super) fn read(
     }
 }
 
+/// Everything that a path names, as bills.
+fn take_bills(
+    path: &Path,
+    store: &Path,
+    link: &Link<Finding>,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Taken, BillError> {
+    let delivery = delivery::find(path, &|| link.cancel.is_cancelled())?;
+    take_delivery(&delivery, store, link, progress)
+}
+
+fn take_delivery(
+    delivery: &Delivery,
+    store: &Path,
+    link: &Link<Finding>,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Taken, BillError> {
+    let cancel = || link.cancel.is_cancelled();
+    let mut bills = bill::import_delivery(delivery, &Store::at(store), progress, &cancel)?;
+    let kinds: Vec<&str> = bills.iter().map(|bill| bill.kind.as_str()).collect();
+    let kind = Kind::Bill(kinds.join(", "));
+    let rows = bills.iter().map(|bill| bill.rows).sum();
+    let mut warnings: Vec<Warning> = bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
+    let skipped = delivery.skipped.iter();
+    warnings
+        .extend(skipped.map(|skipped| of_file(&skipped.file, None, format!("left out: {}", skipped.why))));
+    let files: usize = bills.iter().map(|bill| bill.parts.len()).sum();
+    let says = (!delivery.is_single).then(|| {
+        let left_out = match delivery.skipped.len() {
+            0 => String::new(),
+            count => format!(", {count} left out"),
+        };
+        format!("{files} file{}{left_out}", if files == 1 { "" } else { "s" })
+    });
+    let mut overlays = Vec::new();
+    for skipped in delivery.skipped.iter().filter(|_| delivery.path.is_dir()) {
+        // Beside bills there may be what lies over them.
+        if let Ok(Some(overlay)) = overlay::open(&delivery.path.join(&skipped.file)) {
+            warnings.retain(|warning| warning.file != skipped.file);
+            overlays.push(Finding::Overlay(Box::new(overlay)));
+        }
+    }
+    let Some(last) = bills.pop() else { return Err(BillError::NoBill) };
+    let more = bills.into_iter().map(|bill| Finding::Bill(Box::new(bill))).chain(overlays).collect();
+    let taken = taken(kind, Some(rows), warnings, Finding::Bill(Box::new(last)));
+    Ok(Taken { says, more, ..taken })
+}
+
 fn of_file(file: &str, line: Option<u64>, message: String) -> Warning {
     Warning { file: file.to_owned(), line, column: None, message }
 }
@@ -292,6 +384,12 @@ fn ours(path: &Path, format: &str) -> anyhow::Result<Taken> {
             let says = Some(duel.sentence.clone());
             let taken = taken(Kind::Race, None, Vec::new(), Finding::OpenedDuel(Box::new(duel)));
             Ok(Taken { says, ..taken })
+        }
+        RULES_FORMAT => {
+            let text = std::fs::read_to_string(path)?;
+            let rules = RuleSet::read(&text).with_context(|| path.display().to_string())?;
+            let rows = Some(rules.rules.len() as u64);
+            Ok(taken(Kind::Rules, rows, Vec::new(), Finding::Rules(Box::new(rules))))
         }
         PROFILE_FORMAT => {
             let breakdown = documents::read_profile(path)?;
@@ -328,6 +426,7 @@ fn taken(kind: Kind, rows: Option<u64>, warnings: Vec<Warning>, finding: Finding
         broken: Vec::new(),
         failure: None,
         finding,
+        more: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod command;
 pub mod comparison;
+pub mod counting;
 pub mod derive;
 mod documents;
 mod exported;
@@ -17,17 +18,25 @@ mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+pub mod lens;
+mod notice;
+mod opening;
+mod overlays;
 mod profiling;
 pub mod project;
 mod query;
 mod race;
+mod rates;
 pub mod results;
 pub mod roofline;
 mod sample;
 mod series_blob;
 mod settings;
+pub mod spend;
 mod state;
 mod targets;
+#[cfg(test)]
+mod tests;
 pub mod tradeoff;
 pub mod warehouse;
 mod work;
@@ -37,8 +46,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
+use self::query::ASK;
 pub use command::{Agreeing, Command, Measure, Profiling};
 pub use documents::profile_document;
 pub use exported::{
@@ -46,19 +56,23 @@ pub use exported::{
 };
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
+pub use lens::{LensAnswer, LensSettings};
+pub use notice::{Level, Notice, words};
 pub use query::{Query, QueryResult};
 pub use race::Race;
 pub use results::{ResultFile, SampleCount};
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
+pub use spend::{SavedView, Spend, SpendQuery, SpendResult, ViewChange};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
 pub use work::runtime_search;
 
 use self::jobs::{End, JobId, Jobs};
 use self::project::Project;
-use crate::bill::Imported;
+use crate::bill::overlay::Overlay;
 use crate::bill::warehouse::Spec;
-use crate::demand::Trace;
+use crate::bill::{Imported, RuleSet};
+use crate::demand::{Served, Trace};
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
@@ -67,48 +81,16 @@ use crate::measure::launcher::Launcher;
 use crate::measure::runtime::Found;
 use crate::measure::{Config, Point, Run, Series, Summary, Survey};
 
-/// The whole chain of an error as one sentence.
-pub fn words(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
-/// How loud a notice is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Good to know.
-    Info,
-    /// Something was not as expected; the work went on.
-    Warning,
-    /// Something asked for was not done.
-    Error,
-}
-
-/// A message to the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// How loud.
-    pub level: Level,
-    /// One or two sentences.
-    pub text: String,
-}
-
 /// What jobs find.
 enum Finding {
     Notice(Notice),
     File(FileReport),
     Model(Box<ModelEntry>),
     Bill(Box<Imported>),
+    Overlay(Box<Overlay>),
     Trace(Trace),
+    Served(Served),
+    Rules(Box<RuleSet>),
     Labelled(PathBuf),
     Profiles(Vec<Profile>),
     /// Measurements of another project, with their raw samples.
@@ -117,6 +99,8 @@ enum Finding {
     Results(Vec<results::Read>),
     /// A run of the sweep that is going on; see [`crate::measure::sweep::Event::Ran`].
     Ran(Box<Ran>),
+    /// The measurements of an earlier sweep that the one going on adds to, by their numbers.
+    TakenUp(Vec<i64>),
     /// The sweep came to its end: nothing of it is left to resume.
     SweepEnded,
     Failure(Failure),
@@ -182,6 +166,8 @@ pub struct App {
     sweep_points: BTreeMap<(u64, usize), i64>,
     /// Counts the sweeps of this process.
     sweeps: u64,
+    /// Pages of rows that are kept, the oldest first.
+    pages: VecDeque<Query>,
 }
 
 /// How long a scenario may rest unwritten: a slider being dragged is not a write a frame.
@@ -205,6 +191,7 @@ impl App {
             losses: Vec::new(),
             sweep_points: BTreeMap::new(),
             sweeps: 0,
+            pages: VecDeque::new(),
         };
         app.load_targets();
         app.load(Project::in_memory()?)?;
@@ -327,9 +314,21 @@ impl App {
             command @ (Command::TryWarehouse(..) | Command::ConnectWarehouse(..)) => {
                 self.handle_warehouse(command)?
             }
+            Command::CountBill { claim, choice } => {
+                self.choose_counted(claim, choice)?;
+                None
+            }
+            Command::RemoveOverlay(key) => {
+                self.remove_overlay(&key)?;
+                None
+            }
             Command::RemoveTrace => {
                 self.project.remove("trace", "now")?;
                 self.state.trace = None;
+                None
+            }
+            command @ (Command::SetRules(_) | Command::SetLens(_) | Command::RemoveServed) => {
+                self.handle_lens(command)?;
                 None
             }
             Command::Measure(measure) => Some(self.measure(*measure)?),
@@ -381,6 +380,11 @@ impl App {
                 None
             }
             Command::Ask(query) => self.ask(query),
+            Command::View(change) => self.change_views(change)?,
+            Command::SetRates(rates) => {
+                self.set_rates(*rates)?;
+                None
+            }
         };
         if changes_plan {
             self.derive();
@@ -405,29 +409,6 @@ impl App {
     /// Takes what jobs found and the project could not keep, in words; empty when all went well.
     pub fn take_losses(&mut self) -> Vec<String> {
         std::mem::take(&mut self.losses)
-    }
-
-    /// Waits until everything asked of the bills is answered.
-    pub fn wait_for_answers(&mut self) {
-        while !self.state.asked.is_empty() && self.jobs.running().next().is_some() {
-            self.poll();
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.poll();
-    }
-
-    /// Asks the bills and waits for the answer.
-    ///
-    /// # Errors
-    /// In words, when the bills cannot answer or changed meanwhile.
-    pub fn answer(&mut self, query: &Query) -> anyhow::Result<QueryResult> {
-        self.handle(Command::Ask(query.clone()))?;
-        self.wait_for_answers();
-        match self.state.queries.get(query) {
-            Some(Ok(result)) => Ok(result.clone()),
-            Some(Err(message)) => bail!("{message}"),
-            None => bail!("the bills did not answer, or changed meanwhile; try again"),
-        }
     }
 
     /// Work that must end before another project takes this one's place, or its findings would land there.
@@ -488,7 +469,7 @@ impl App {
     }
 
     /// Reads everything from a project and goes on with it.
-    fn load(&mut self, project: Project) -> anyhow::Result<()> {
+    fn load(&mut self, mut project: Project) -> anyhow::Result<()> {
         self.flush()?;
         // They can be computed again: one that cannot be read must not keep the project closed.
         let agreements = project.all::<((String, String), Agreement)>("agreement").unwrap_or_else(|error| {
@@ -505,7 +486,7 @@ impl App {
                 breakdown,
             )
         });
-        let duels = self.duels_of(&project);
+        let duels = self.duels_of(&mut project);
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
@@ -514,7 +495,13 @@ impl App {
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             warehouses: warehouse::of_project(&project)?,
+            views: project.all(spend::KIND)?.into_iter().map(|(_key, view)| view).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
+            served: project.get("served", "now")?,
+            rules: self.rules_of(&project),
+            rules_version: self.state.rules_version + 1,
+            lens: project.get("lens", "now")?.unwrap_or_default(),
+            rates: project.get(rates::KIND, "now")?.unwrap_or_default(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
             breakdowns: breakdowns.collect(),
@@ -540,6 +527,8 @@ impl App {
         self.jobs.restart();
         self.project = project;
         self.state = state;
+        self.load_choices()?;
+        self.load_overlays()?;
         if fresh {
             for profile in crate::hardware::defaults(&self.state.machine) {
                 self.keep_profile(profile)?;
@@ -550,48 +539,6 @@ impl App {
         self.derive();
         Ok(())
     }
-
-    /// A new project file among the drafts, so that nothing measured depends on a later "save".
-    fn draft(&self) -> anyhow::Result<Project> {
-        let folder = self.options.folders.data.join("projects");
-        std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
-        for number in 1..10_000 {
-            let path = folder.join(format!("untitled-{number}.inferometer"));
-            if !path.exists() {
-                return Project::open(&path);
-            }
-        }
-        bail!("there are 9,999 untitled projects already; delete some: {}", folder.display())
-    }
-
-    fn open_sample(&mut self) -> anyhow::Result<Option<JobId>> {
-        let folder = self.options.folders.sample();
-        let files = sample::unpack(&folder)?;
-        self.load(Project::open(&folder.join("sample.inferometer"))?)?;
-        if self.state.models.is_empty() && self.state.bills.is_empty() {
-            let scenario = sample::scenario();
-            self.project.put("scenario", "now", 0, &scenario)?;
-            self.state.scenario = scenario;
-            return Ok(Some(self.take_in(files, intake::read)));
-        }
-        Ok(None)
-    }
-
-    fn ask(&mut self, query: Query) -> Option<JobId> {
-        if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
-            return None;
-        }
-        let hashes: Vec<String> = self.state.bills.iter().map(|bill| bill.hash.clone()).collect();
-        let store = self.options.folders.bills();
-        let generation = self.bills_generation;
-        Some(self.jobs.start(ASK.to_owned(), move |link| {
-            let stop = warehouse::stop_of(link);
-            // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| query::ask(&hashes, &store, &query, stop)).and_then(|answer| answer);
-            link.found(Finding::Answer(generation, query, answer));
-            Ok(())
-        }))
-    }
 }
 
 impl Drop for App {
@@ -600,9 +547,6 @@ impl Drop for App {
         let _ = self.flush();
     }
 }
-
-/// Title of the jobs that ask the bills.
-const ASK: &str = "Ask the bills";
 
 fn info(text: &str) -> Finding {
     Finding::Notice(Notice { level: Level::Info, text: text.to_owned() })

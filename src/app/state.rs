@@ -9,14 +9,17 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::command::Measure;
+use super::lens::LensSettings;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
+use super::spend::{SavedView, Spend};
 use super::warehouse::WarehouseTry;
-use crate::bill::formats::focus::RULE_COLUMN;
+use crate::bill::claims::{Choice, Counting};
+use crate::bill::overlay::Overlay;
 use crate::bill::warehouse::Spec;
-use crate::bill::{Basis, Filter, Imported, RULES};
-use crate::demand::Trace;
+use crate::bill::{Basis, COUNTED, Filter, Granularity, Imported, Rates, RuleSet};
+use crate::demand::{Served, Trace};
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
@@ -150,10 +153,13 @@ pub struct Scenario {
     pub group_by: String,
     /// Filters of the bill views.
     pub filters: Vec<Filter>,
-    /// Bars per month instead of per day.
-    pub monthly: bool,
+    /// Width of a bar of cost over time.
+    #[serde(alias = "monthly", deserialize_with = "super::spend::read_per")]
+    pub per: Granularity,
     /// Only the spend that is inference.
     pub only_inference: bool,
+    /// What else the Spend part shows.
+    pub spend: Spend,
     /// The pair on the Compare page, by model hash.
     pub compared: Option<(String, String)>,
 }
@@ -173,20 +179,20 @@ impl Default for Scenario {
             basis: Basis::EffectiveCost,
             group_by: "ServiceName".to_owned(),
             filters: Vec::new(),
-            monthly: false,
+            per: Granularity::Day,
             only_inference: false,
+            spend: Spend::default(),
             compared: None,
         }
     }
 }
 
 impl Scenario {
-    /// The filters of the bill views, the restriction to inference among them.
+    /// The filters that the user set, the restriction to inference among them; see also [`State::bill_filters`].
     pub fn bill_filters(&self) -> Vec<Filter> {
         let mut filters = self.filters.clone();
         if self.only_inference {
-            let counted = RULES.iter().filter(|rule| rule.counted).map(|rule| rule.id.to_owned());
-            filters.push(Filter { column: RULE_COLUMN.to_owned(), values: counted.collect() });
+            filters.push(Filter::is(COUNTED, ["yes"]));
         }
         filters
     }
@@ -213,8 +219,24 @@ pub struct State {
     pub warehouses: BTreeMap<String, Spec>,
     /// The last try to reach a table of a warehouse.
     pub warehouse_try: Option<WarehouseTry>,
+    /// What the bills' sums are shown in.
+    pub rates: Rates,
+    /// Which of the bills count, and what came several times.
+    pub counting: Counting,
+    /// What the user decided of what came several times, by [`crate::bill::claims::Claim::key`].
+    pub choices: BTreeMap<String, Choice>,
+    /// Allocations of OpenCost and Kubecost, beside the bills and never added to them.
+    pub overlays: Vec<Overlay>,
     /// The demand trace.
     pub trace: Option<Trace>,
+    /// Requests and tokens served by day, from a table of counts.
+    pub served: Option<Served>,
+    /// The rules that sort spend into inference and the rest.
+    pub rules: RuleSet,
+    /// Counts up when the rules change: what was asked of the bills before is then asked again.
+    pub rules_version: u64,
+    /// How unit costs and the cost of ownership are made from spend and demand.
+    pub lens: LensSettings,
     /// Labelled inputs (`.npz`) that accuracy and agreement are computed on.
     pub labelled: Option<PathBuf>,
     /// Agreement of outputs by the pair of model hashes.
@@ -227,6 +249,8 @@ pub struct State {
     pub unfinished: Option<Unfinished>,
     /// What is asked.
     pub scenario: Scenario,
+    /// How the bill was shown, by name.
+    pub views: Vec<SavedView>,
     /// The chosen measurement.
     pub chosen: Option<i64>,
     /// This machine.
@@ -259,23 +283,26 @@ pub struct State {
 
 impl State {
     /// Where the sweep that was stopped stands: `3 of 24 configurations are measured, 5 more are begun (9 runs made)`;
-    /// `None` without one.
+    /// `None` without one. One that failed after some runs is begun: it is tried again when the sweep goes on.
     pub fn standing(&self) -> Option<String> {
         let unfinished = self.unfinished.as_ref()?;
-        let of_sweep = || self.points.iter().filter(|stored| unfinished.points.contains(&stored.id));
-        let measured = of_sweep().filter(|stored| stored.point.ended.is_some()).count();
-        let begun: Vec<usize> = of_sweep()
-            .filter(|stored| stored.point.ended.is_none())
-            .map(|stored| stored.point.runs.len())
-            .collect();
+        let of_sweep = self.points.iter().filter(|stored| unfinished.points.contains(&stored.id));
+        let is_measured =
+            |stored: &&Stored| stored.point.ended.as_ref().is_some_and(|ended| !ended.is_failure());
+        let (measured, begun): (Vec<&Stored>, Vec<&Stored>) = of_sweep.partition(is_measured);
         let is = |count: usize| if count == 1 { "is" } else { "are" };
-        let total = unfinished.total;
+        let (total, measured) = (unfinished.total, measured.len());
         let mut words = format!("{measured} of {total} configurations {} measured", is(measured));
         if !begun.is_empty() {
-            let (runs, more) = (begun.iter().sum::<usize>(), if measured == 0 { "" } else { " more" });
+            let runs = begun.iter().map(|stored| stored.point.runs.len()).sum::<usize>();
+            let more = if measured == 0 { "" } else { " more" };
             let s = if runs == 1 { "" } else { "s" };
             // Writing to a text cannot fail.
             let _ = write!(words, ", {}{more} {} begun ({runs} run{s} made)", begun.len(), is(begun.len()));
+            let failed = begun.iter().filter(|stored| stored.point.ended.is_some()).count();
+            if failed > 0 {
+                let _ = write!(words, ", of which {failed} failed");
+            }
         }
         Some(words)
     }
@@ -330,8 +357,11 @@ impl State {
         })
     }
 
-    /// Currency of the bills; `None` without one or with several.
+    /// Currency of the bills' sums: the one they are shown in, else the rows' own; `None` without one or with several.
     pub fn bill_currency(&self) -> Option<&str> {
+        if !self.bills.is_empty() && self.rates.display.is_some() {
+            return self.rates.display.as_deref();
+        }
         let mut all = self.bills.iter().flat_map(|bill| bill.currencies.keys());
         let first = all.next()?;
         all.all(|other| other == first).then_some(first.as_str())

@@ -7,14 +7,18 @@ use std::sync::Arc;
 
 use polars::prelude::*;
 
+use super::claims::{Counted, Exclusion};
 use super::columns::{COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::Exact;
-use super::filter::{self, is_cost};
-use super::import::Imported;
+use super::filter::{self, Resolved, is_cost};
+use super::formats::focus::RULE_COLUMN;
+use super::grouped::part_sums;
+use super::import::{FILE_COLUMN, Imported};
+use super::lens::Lens;
 use super::moment;
 use super::parquet_rows::scan;
-use super::profile::json_key;
+use super::rates::{Conversion, Rates};
 use super::store::Store;
 use super::warehouse::{self, Stop, WarehouseError};
 use super::{Basis, Costs, Filter, Group};
@@ -24,12 +28,17 @@ use super::{Basis, Costs, Filter, Group};
 pub(super) struct Part {
     path: PathBuf,
     pub(super) imported: Imported,
+    /// Rows that do not count.
+    without: Vec<Exclusion>,
     /// The table that answers instead of stored rows.
     pub(super) table: Option<Arc<warehouse::Table>>,
+    /// The rules that add columns to the stored ones.
+    pub(super) lens: Option<Lens>,
 }
 
 impl Part {
-    pub(super) fn scan(&self) -> Result<LazyFrame, BillError> {
+    /// All stored rows, whether they count or not.
+    pub(super) fn stored(&self) -> Result<LazyFrame, BillError> {
         if let Some(table) = &self.table {
             let doing = "do this with its rows".to_owned();
             return Err(WarehouseError::OnlyAggregates { doing, table: table.place() }.into());
@@ -37,13 +46,116 @@ impl Part {
         scan(&self.path).map_err(|source| BillError::Query { doing: "open a stored bill", source })
     }
 
+    /// The rows that count, as they are stored.
+    pub(super) fn scan(&self) -> Result<LazyFrame, BillError> {
+        let frame = self.stored()?;
+        Ok(match self.counted() {
+            Some(condition) => frame.filter(condition),
+            None => frame,
+        })
+    }
+
+    /// The condition on rows that count; `None` when all do.
+    fn counted(&self) -> Option<Expr> {
+        let text = |column: &str, values: &[&str]| {
+            let wanted = polars::prelude::Series::new("wanted".into(), values);
+            col(column).is_in(lit(wanted).implode(false), false).fill_null(lit(false))
+        };
+        let one = |exclusion: &Exclusion| {
+            let account = match (self.has("BillingAccountId"), exclusion.account.as_str()) {
+                (false, _) => lit(true),
+                (true, "") => col("BillingAccountId").is_null(),
+                (true, account) => text("BillingAccountId", &[account]),
+            };
+            let period = self.period(exclusion.period_unix_secs);
+            let files: Vec<&str> = exclusion.files.iter().map(String::as_str).collect();
+            let of_files = if files.is_empty() || !self.has(FILE_COLUMN) {
+                lit(true)
+            } else {
+                text(FILE_COLUMN, &files)
+            };
+            account.and(period).and(of_files)
+        };
+        self.without.iter().map(one).reduce(Expr::or).map(Expr::not)
+    }
+
+    /// The condition that a row is of this billing period: as it is told, or else by the month of its charge.
+    fn period(&self, period_unix_secs: Option<i64>) -> Expr {
+        let micros = period_unix_secs.and_then(|secs| secs.checked_mul(moment::PER_SEC));
+        let (told, start) = (self.has("BillingPeriodStart"), self.has("ChargePeriodStart"));
+        let untold = if told { col("BillingPeriodStart").is_null() } else { lit(true) };
+        let Some(micros) = micros else {
+            return if start { untold.and(col("ChargePeriodStart").is_null()) } else { untold };
+        };
+        let by_period = if told {
+            // Periods are kept to the second.
+            let stored = col("BillingPeriodStart").to_physical();
+            let after = lit(micros + moment::PER_SEC);
+            stored.clone().gt_eq(lit(micros)).and(stored.lt(after)).fill_null(lit(false))
+        } else {
+            lit(false)
+        };
+        let by_charge = match moment::next_month(micros).filter(|_| start) {
+            Some(next) => {
+                let stored = col("ChargePeriodStart").to_physical();
+                let within = stored.clone().gt_eq(lit(micros)).and(stored.lt(lit(next)));
+                untold.and(within.fill_null(lit(false)))
+            }
+            None => lit(false),
+        };
+        by_period.or(by_charge)
+    }
+
+    /// Rows of the bill, where all of them count.
+    pub(super) fn rows_if_whole(&self) -> Option<u64> {
+        self.without.is_empty().then_some(self.imported.rows)
+    }
+
+    /// What tells its rows from those of any other part: its hash, what of it does not count, and the rules it is
+    /// looked at through.
+    pub(super) fn identity(&self) -> String {
+        let rules = self.lens.as_ref().map(|lens| lens.rules().fingerprint());
+        format!("{} {:?} {}", self.imported.hash, self.without, rules.unwrap_or_default())
+    }
+
     pub(super) fn has(&self, column: &str) -> bool {
-        self.imported.columns.iter().any(|name| name == column)
+        self.is_stored(column) || self.is_of_lens(column)
     }
 
     pub(super) fn kind(&self, column: &str) -> Option<ColumnType> {
-        let place = self.imported.columns.iter().position(|name| name == column)?;
+        let Some(place) = self.imported.columns.iter().position(|name| name == column) else {
+            return self.is_of_lens(column).then_some(ColumnType::Text);
+        };
         self.imported.profiles.get(place).map(|profile| profile.kind)
+    }
+
+    /// The currency of every row, where the key is the currency and there is one only: it need not be read.
+    pub(super) fn only_currency(&self, key: &ColumnRef) -> Option<&str> {
+        let currencies = &self.imported.currencies;
+        let is_currency = *key == ColumnRef::currency() && currencies.len() == 1;
+        is_currency.then(|| currencies.keys().next().map(String::as_str)).flatten()
+    }
+
+    /// Whether every row has a value in this cost: then they need not be counted.
+    pub(super) fn is_complete(&self, column: &str) -> bool {
+        is_cost(column) && !self.imported.missing.contains_key(column)
+    }
+
+    /// The columns of words, JSON among them.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let Imported { columns, profiles, .. } = &self.imported;
+        columns
+            .iter()
+            .zip(profiles)
+            .filter(|(_, profile)| matches!(profile.kind, ColumnType::Text | ColumnType::Json))
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// Every distinct value of a column of words, where the import kept them all.
+    pub(super) fn all_values(&self, column: &str) -> Option<impl Iterator<Item = &String>> {
+        let place = self.imported.columns.iter().position(|name| name == column)?;
+        let profile = self.imported.profiles.get(place)?;
+        (profile.kind == ColumnType::Text && !profile.values.more).then(|| profile.values.values.iter())
     }
 }
 
@@ -69,32 +181,30 @@ pub(super) enum ColumnRef {
         /// The column.
         column: String,
     },
+    /// The hour it falls in.
+    Hour {
+        /// The column.
+        column: String,
+    },
 }
 
 impl ColumnRef {
+    /// The currency of a row.
+    pub(super) fn currency() -> Self {
+        Self::Plain { name: "BillingCurrency".to_owned(), kind: ColumnType::Text }
+    }
+
     /// The stored column.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Plain { name, .. } => name,
-            Self::Key { column, .. } | Self::Day { column } => column,
-        }
-    }
-
-    /// The value a group has, from what the store returned.
-    pub(super) fn value(&self, stored: &AnyValue<'_>) -> Option<String> {
-        let text = match stored {
-            AnyValue::Null => return None,
-            AnyValue::String(text) => (*text).to_owned(),
-            AnyValue::StringOwned(text) => text.to_string(),
-            AnyValue::Int64(micros) => moment::show(*micros),
-            other => other.to_string(),
-        };
-        match self {
-            Self::Plain { .. } | Self::Day { .. } => Some(text),
-            Self::Key { key, .. } => json_key(&text, key),
+            Self::Key { column, .. } | Self::Day { column } | Self::Hour { column } => column,
         }
     }
 }
+
+/// A filter on this column, whatever its values, keeps the rows that the rules count as inference.
+pub const COUNTED: &str = "x_InferenceCounted";
 
 /// Runs a query and says what it was for when it fails.
 pub(super) struct Query(pub(super) &'static str);
@@ -114,11 +224,35 @@ pub(super) struct Sums {
     pub(super) rows: u64,
     pub(super) costs: [Exact; 4],
     pub(super) filled: [u64; 4],
+    /// `PricingQuantity` and how many rows have one, where it was asked for.
+    pub(super) quantity: Exact,
+    pub(super) with_quantity: u64,
 }
 
 impl Sums {
+    /// Notes the currency of rows that cost something; those that count tokens have none, and mix with any.
+    pub(super) fn add_currency(&self, currency: Option<String>, all: &mut BTreeSet<String>) {
+        if currency.is_some() || self.filled.iter().any(|filled| *filled > 0) {
+            all.insert(currency.unwrap_or_default());
+        }
+    }
+
+    /// The sums in the currency that is shown.
+    fn converted(&self, currency: &str, rates: &Rates) -> Result<Self, BillError> {
+        let mut converted = self.clone();
+        for (place, cost) in self.costs.iter().enumerate().filter(|(place, _)| self.filled[*place] > 0) {
+            converted.costs[place] = rates.convert(currency, *cost)?;
+        }
+        Ok(converted)
+    }
+
     pub(super) fn add(&mut self, other: &Self) -> Result<(), BillError> {
         self.rows += other.rows;
+        self.with_quantity += other.with_quantity;
+        self.quantity = self
+            .quantity
+            .checked_add(other.quantity)
+            .ok_or_else(|| BillError::TooLarge { column: QUANTITY.to_owned() })?;
         for (place, name) in COSTS.iter().enumerate() {
             self.filled[place] += other.filled[place];
             self.costs[place] = self.costs[place]
@@ -126,6 +260,27 @@ impl Sums {
                 .ok_or_else(|| BillError::TooLarge { column: (*name).to_owned() })?;
         }
         Ok(())
+    }
+}
+
+/// The amount a price is for.
+pub(super) const QUANTITY: &str = "PricingQuantity";
+
+/// What is added up, and what for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Adding {
+    /// For the message when it fails: `group the bill`.
+    pub(super) doing: &'static str,
+    /// [`QUANTITY`] too.
+    pub(super) quantity: bool,
+    /// Rows of a bill without the column are [`super::NO_COLUMN`], not "no value".
+    pub(super) tell_absent: bool,
+}
+
+impl Adding {
+    /// Only costs.
+    pub(super) fn costs(doing: &'static str) -> Self {
+        Self { doing, quantity: false, tell_absent: false }
     }
 }
 
@@ -145,6 +300,9 @@ pub struct Totals {
     pub exact: BTreeMap<String, String>,
     /// Cells of each cost that have no value and are therefore not in it; none for a cost that is complete.
     pub missing: BTreeMap<String, u64>,
+    /// How amounts came to be in this currency; `None` when they are as billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Conversion>,
 }
 
 /// One or several stored bills, asked together.
@@ -152,6 +310,8 @@ pub struct Totals {
 pub struct Bill {
     pub(super) parts: Vec<Part>,
     pub(super) stop: Stop,
+    /// What sums are shown in.
+    pub(super) rates: Rates,
 }
 
 impl Bill {
@@ -161,30 +321,58 @@ impl Bill {
     /// # Errors
     /// No hash given, or one the store does not have; a table that is not connected.
     pub fn open<S: AsRef<str>>(hashes: &[S], store: &Store) -> Result<Self, BillError> {
-        let distinct: BTreeSet<&str> = hashes.iter().map(AsRef::as_ref).collect();
+        let whole: Vec<Counted> = hashes.iter().map(|hash| Counted::whole(hash.as_ref())).collect();
+        Self::open_counted(&whole, store)
+    }
+
+    /// Opens bills of the store without the rows that do not count.
+    ///
+    /// # Errors
+    /// As [`Bill::open`].
+    pub fn open_counted(bills: &[Counted], store: &Store) -> Result<Self, BillError> {
+        let distinct: BTreeMap<&str, &Counted> =
+            bills.iter().map(|bill| (bill.hash.as_str(), bill)).collect();
         if distinct.is_empty() {
             return Err(BillError::NoBill);
         }
         let mut parts = Vec::with_capacity(distinct.len());
-        for hash in distinct {
+        for (hash, counted) in distinct {
             if warehouse::is_table(hash) {
                 let (table, imported) = warehouse::connected(hash)?;
-                parts.push(Part { path: PathBuf::new(), imported, table: Some(table) });
+                if !counted.without.is_empty() {
+                    let doing = "leave out what came several times".to_owned();
+                    return Err(WarehouseError::OnlyAggregates { doing, table: table.place() }.into());
+                }
+                let (path, without) = (PathBuf::new(), Vec::new());
+                parts.push(Part { path, imported, without, table: Some(table), lens: None });
                 continue;
             }
             let imported = store.get(hash)?.ok_or_else(|| BillError::NotStored {
                 hash: hash.to_owned(),
                 store: store.folder().to_owned(),
             })?;
-            parts.push(Part { path: imported.path.clone(), imported, table: None });
+            let without = counted.without.clone();
+            parts.push(Part { path: imported.path.clone(), imported, without, table: None, lens: None });
         }
-        Ok(Self { parts, stop: Stop::default() })
+        Ok(Self { parts, stop: Stop::default(), rates: Rates::default() })
     }
 
     /// The same bill, whose questions to a warehouse end when `stop` is asked.
     #[must_use]
     pub fn stopped_by(self, stop: Stop) -> Self {
         Self { stop, ..self }
+    }
+
+    /// The same bills with sums in the currency that these rates are to. Rows stay as they were billed.
+    #[must_use]
+    pub fn shown_in(self, rates: Rates) -> Self {
+        Self { rates, ..self }
+    }
+
+    /// What is done to amounts of these bills before they are added up; `None` when nothing is.
+    pub fn conversion(&self) -> Option<Conversion> {
+        self.rates
+            .conversion(self.imported().flat_map(|imported| imported.currencies.keys().map(String::as_str)))
     }
 
     /// The import reports of the open bills.
@@ -206,7 +394,18 @@ impl Bill {
     /// # Errors
     /// A filter on an unknown column; rows in several currencies.
     pub fn totals(&self, filters: &[Filter]) -> Result<Totals, BillError> {
-        let by_currency = self.totals_by_currency(filters)?;
+        let mut by_currency = self.totals_by_currency(filters)?;
+        // Rows that count tokens and cost nothing have no currency, and go with those that have one.
+        if by_currency.len() == 2
+            && by_currency.get("").is_some_and(|counted| counted.exact.is_empty())
+            && let Some(counted) = by_currency.remove("")
+            && let Some(all) = by_currency.values_mut().next()
+        {
+            all.rows += counted.rows;
+            for (cost, missing) in counted.missing {
+                *all.missing.entry(cost).or_default() += missing;
+            }
+        }
         if by_currency.len() > 1 {
             return Err(mixed(by_currency.into_keys()));
         }
@@ -240,7 +439,14 @@ impl Bill {
                 .filter(|((_, cost), _)| cost.is_some())
                 .map(|((name, _), sum)| ((*name).to_owned(), sum.to_string()))
                 .collect();
-            let answer = Totals { rows: sums.rows, currency: Some(currency.clone()), costs, exact, missing };
+            let answer = Totals {
+                rows: sums.rows,
+                currency: Some(currency.clone()),
+                costs,
+                exact,
+                missing,
+                converted: self.conversion(),
+            };
             totals.insert(currency, answer);
         }
         Ok(totals)
@@ -260,12 +466,13 @@ impl Bill {
         let mut keys =
             columns.iter().map(|column| self.resolve(column.as_ref())).collect::<Result<Vec<_>, _>>()?;
         keys.push(self.resolve("BillingCurrency")?);
-        let sums = self.sums(&keys, filters, "group the bill")?;
+        let adding = Adding { tell_absent: true, ..Adding::costs("group the bill") };
+        let sums = self.add_up(&keys, filters, adding)?;
         let mut currencies = BTreeSet::new();
         let mut groups: Vec<Group> = sums
             .into_iter()
             .map(|(mut key, sums)| {
-                currencies.insert(key.pop().flatten().unwrap_or_default());
+                sums.add_currency(key.pop().flatten(), &mut currencies);
                 let costs = Costs::from_sums(self.present(), sums.rows, sums.filled, sums.costs);
                 Group { key, rows: sums.rows, costs }
             })
@@ -288,8 +495,8 @@ impl Bill {
         let column = column.trim();
         let plain = |wanted: &str| {
             self.parts.iter().find_map(|part| {
-                let name = part.imported.columns.iter().find(|name| name.eq_ignore_ascii_case(wanted))?;
-                part.kind(name).map(|kind| (name.clone(), kind))
+                let name = part.named(wanted)?;
+                part.kind(&name).map(|kind| (name, kind))
             })
         };
         if let Some((name, kind)) = plain(column) {
@@ -308,115 +515,75 @@ impl Bill {
         })
     }
 
-    pub(super) fn resolve_filters(
-        &self,
-        filters: &[Filter],
-    ) -> Result<Vec<(ColumnRef, Vec<String>)>, BillError> {
-        filters.iter().map(|filter| Ok((self.resolve(&filter.column)?, filter.values.clone()))).collect()
+    pub(super) fn resolve_filters(&self, filters: &[Filter]) -> Result<Vec<Resolved>, BillError> {
+        filters
+            .iter()
+            .map(|filter| {
+                if filter.column == COUNTED {
+                    // What is counted depends on the rules, and those who filter need not know them.
+                    let counted = Filter { values: self.rules().counted(), ..filter.clone() };
+                    return Resolved::of(&counted, |_| self.resolve(RULE_COLUMN));
+                }
+                Resolved::of(filter, |column| self.resolve(column))
+            })
+            .collect()
     }
 
-    /// Exact sums of the four costs for every combination of the columns' values.
+    /// Exact sums of the four costs for every combination of the columns' values. Where `BillingCurrency` is among
+    /// the keys, its last place tells the currency that the sums are in: the one they are shown in, if any.
     pub(super) fn sums(
         &self,
         keys: &[ColumnRef],
         filters: &[Filter],
         doing: &'static str,
     ) -> Result<StoredGroups, BillError> {
+        self.add_up(keys, filters, Adding::costs(doing))
+    }
+
+    /// The same, with a say in what is added up.
+    pub(super) fn add_up(
+        &self,
+        keys: &[ColumnRef],
+        filters: &[Filter],
+        adding: Adding,
+    ) -> Result<StoredGroups, BillError> {
         let filters = self.resolve_filters(filters)?;
         let mut groups = StoredGroups::new();
         for part in &self.parts {
             if let Some(table) = &part.table {
-                keys.iter().try_for_each(refuse_amounts)?;
-                table.sums(keys, &filters, doing, &self.stop, &mut groups)?;
+                keys.iter().try_for_each(super::grouped::refuse_amounts)?;
+                table.add_up(keys, &filters, adding, part.lens.as_ref(), &self.stop, &mut groups)?;
                 continue;
             }
-            let mut frame = part.scan()?;
+            let named =
+                keys.iter().map(ColumnRef::name).chain(filters.iter().filter_map(Resolved::column_name));
+            let mut frame = part.scan_for(named)?;
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
             }
-            part_sums(part, frame, keys, doing, &mut groups)?;
+            part_sums(part, frame, keys, adding, &mut groups)?;
         }
-        Ok(groups)
+        let currency = keys.iter().rposition(|key| *key == ColumnRef::currency());
+        match (&self.rates.display, currency) {
+            (Some(display), Some(at)) => converted(groups, at, display, &self.rates),
+            _ => Ok(groups),
+        }
     }
 }
 
-/// First microsecond of the day a column of moments falls on.
-pub(super) fn day_of(column: &str) -> Expr {
-    let micros = col(column).to_physical();
-    micros.clone() - micros % lit(moment::PER_DAY)
-}
-
-/// Refuses to group by amounts.
-fn refuse_amounts(key: &ColumnRef) -> Result<(), BillError> {
-    if let ColumnRef::Plain { name, kind: ColumnType::Decimal } = key {
-        let why = if is_cost(name) { "it is a cost" } else { "its values are amounts" };
-        return Err(BillError::ColumnUse { doing: "group", column: name.clone(), why: why.to_owned() });
+/// Each currency's sums times its rate, added up under the currency that is shown.
+fn converted(
+    groups: StoredGroups,
+    at: usize,
+    display: &str,
+    rates: &Rates,
+) -> Result<StoredGroups, BillError> {
+    let mut merged = StoredGroups::new();
+    for (mut key, sums) in groups {
+        let currency = key[at].replace(display.to_owned()).unwrap_or_default();
+        merged.entry(key).or_default().add(&sums.converted(&currency, rates)?)?;
     }
-    Ok(())
-}
-
-/// Adds the groups of one part.
-fn part_sums(
-    part: &Part,
-    frame: LazyFrame,
-    keys: &[ColumnRef],
-    doing: &'static str,
-    groups: &mut StoredGroups,
-) -> Result<(), BillError> {
-    let mut by = Vec::new();
-    for (place, key) in keys.iter().enumerate() {
-        refuse_amounts(key)?;
-        let expression = match (part.kind(key.name()), key) {
-            (None, _) => continue,
-            (Some(ColumnType::Time), ColumnRef::Day { column }) => day_of(column),
-            (Some(ColumnType::Time), _) => col(key.name()).to_physical(),
-            _ => col(key.name()),
-        };
-        by.push(expression.alias(format!("key{place}")));
-    }
-    if by.is_empty() {
-        // Grouping by nothing: one group.
-        by.push(lit(0).alias("all"));
-    }
-    let mut sums = vec![len().alias("rows")];
-    for cost in COSTS.iter().filter(|cost| part.has(cost)) {
-        sums.push(col(*cost).sum().alias(format!("sum{cost}")));
-        sums.push(col(*cost).count().alias(format!("filled{cost}")));
-    }
-    let frame = Query(doing).collect(frame.group_by(by).agg(sums))?;
-    let failed = |source| BillError::Query { doing, source };
-    let count = |name: &str, row: usize| -> Result<u64, BillError> {
-        let value = frame.column(name).and_then(|column| column.get(row)).map_err(failed)?;
-        value.extract::<u64>().ok_or_else(|| failed(polars_err!(ComputeError: "{name} is not a count")))
-    };
-    for row in 0..frame.height() {
-        let mut key = Vec::with_capacity(keys.len());
-        for (place, column) in keys.iter().enumerate() {
-            let value = if part.has(column.name()) {
-                let stored = frame.column(&format!("key{place}")).and_then(|c| c.get(row)).map_err(failed)?;
-                column.value(&stored)
-            } else {
-                None
-            };
-            key.push(value);
-        }
-        let mut found = Sums { rows: count("rows", row)?, ..Sums::default() };
-        for (place, cost) in COSTS.iter().enumerate().filter(|(_, cost)| part.has(cost)) {
-            found.filled[place] = count(&format!("filled{cost}"), row)?;
-            let sum = frame.column(&format!("sum{cost}")).and_then(|c| c.get(row)).map_err(failed)?;
-            found.costs[place] = match sum {
-                AnyValue::Decimal(digits, _, scale) if scale == super::exact::SCALE as usize => Exact(digits),
-                AnyValue::Null => Exact::default(),
-                other => {
-                    return Err(failed(
-                        polars_err!(ComputeError: "the sum of {cost} came back as {}", other.dtype()),
-                    ));
-                }
-            };
-        }
-        groups.entry(key).or_default().add(&found)?;
-    }
-    Ok(())
+    Ok(merged)
 }
 
 /// The error for rows in several currencies.

@@ -4,24 +4,26 @@ use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use super::args::Bill;
+use super::bill_explore::{self, More};
+use super::bill_inference;
 use super::bill_warehouse;
 use super::session::Session;
 use super::table;
 use crate::app::{Command, Query, QueryResult};
-use crate::bill::{Basis, Costs, Filter, Group, InferenceShare, Totals, Warning};
+use crate::bill::{Basis, Costs, Group, InferenceShare, Totals, Warning};
 use crate::units::{self, Money};
 
 /// How many warnings are printed as text; `--json` has them all.
 const WARNINGS_SHOWN: usize = 12;
 
 pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
-    let filters = what.filters.iter().map(|text| Filter::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let filters = bill_explore::filters(what)?;
     if !what.files.is_empty() {
         let (reports, done) = session.take_in(what.files.clone());
         done?;
         for report in &reports {
             match &report.kind {
-                Some(crate::app::Kind::Bill(_)) => {}
+                Some(crate::app::Kind::Bill(_) | crate::app::Kind::Overlay) => {}
                 Some(other) => bail!("this is not a bill but a {other}: {}", report.path.display()),
                 None => bail!("this is not a bill: {}", report.path.display()),
             }
@@ -30,7 +32,11 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     if bill_warehouse::connect(session, &what.warehouse)? {
         return Ok(());
     }
+    super::bill_deliveries::count(session, &what.count)?;
     let state = session.app.state();
+    if state.bills.is_empty() && !state.overlays.is_empty() {
+        return super::bill_deliveries::print_overlays(session);
+    }
     if state.bills.is_empty() {
         bail!("no bill is named and the project has none; name at least one file");
     }
@@ -38,6 +44,8 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         let to = std::path::absolute(to)?;
         session.run(Command::WriteFocus { filters: filters.clone(), to, replace: false })?;
     }
+    bill_inference::prepare(session, &what.lens)?;
+    what.rates.apply(session)?;
     let state = session.app.state();
     let warnings: Vec<Warning> = state.bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
 
@@ -50,22 +58,41 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         match session.ask(&Query::Groups {
             by: what.by.clone(),
             filters: filters.clone(),
-            basis: Basis::EffectiveCost,
+            basis: what.cost.map_or(Basis::EffectiveCost, Into::into),
         })? {
             QueryResult::Groups(groups) => groups,
             _ => bail!("the bill store answered another question"),
         }
     };
-    let inference = Query::Inference { filters, basis: Basis::EffectiveCost };
+    let more = More::ask(session, what, &filters)?;
+    if what.csv {
+        let currency = total.currency.as_deref().unwrap_or_default();
+        say!("{}", more.csv(&what.by, &groups, currency)?.trim_end());
+        return Ok(());
+    }
+    let inference = Query::Inference { filters: filters.clone(), basis: Basis::EffectiveCost };
     let QueryResult::Inference(share, monthly) = session.ask(&inference)? else {
         bail!("the bill store answered another question");
     };
+    let lens = match what.lens.inference {
+        true => Some(bill_inference::ask(session, &filters, Basis::EffectiveCost, &share)?),
+        false => None,
+    };
     let currency = total.currency.clone().unwrap_or_default();
-    let answer = Answer { currency, total, groups, share: *share, monthly, warnings };
+    let answer = Answer { currency, total, groups, share: *share, monthly, warnings, lens };
     if session.json {
-        return Session::print_json(&answer.document());
+        let mut document = answer.document();
+        more.add_to(&mut document);
+        super::bill_deliveries::add_to(&mut document, session.app.state());
+        return Session::print_json(&document);
     }
+    super::bill_deliveries::print(session.app.state());
     answer.print(&what.by);
+    more.print(&what.by);
+    if !session.app.state().overlays.is_empty() {
+        super::bill_deliveries::print_overlays(session)?;
+    }
+    print_warnings(&answer.warnings);
     Ok(())
 }
 
@@ -77,6 +104,7 @@ struct Answer {
     share: InferenceShare,
     monthly: Option<Money>,
     warnings: Vec<Warning>,
+    lens: Option<bill_inference::Answer>,
 }
 
 impl Answer {
@@ -109,6 +137,7 @@ impl Answer {
                 with(&rule.costs, more)
             })
             .collect();
+        let converted = self.total.converted.as_ref().map(|conversion| json!(conversion.rates));
         let more = json!({
             "rows": self.share.inference_rows,
             "rules": rules,
@@ -117,13 +146,20 @@ impl Answer {
                 "no row is inference, or the period the bill covers is not known",
             ),
         });
+        let mut inference = with(&self.share.inference, more);
+        if let (Value::Object(inference), Some(Value::Object(lens))) =
+            (&mut inference, self.lens.as_ref().map(bill_inference::Answer::document))
+        {
+            inference.extend(lens);
+        }
         json!({
             "rows": self.total.rows,
             "currency": self.total.currency,
+            "converted_at": converted,
             "total": with(&self.total.costs, json!(self.total.exact)),
             "missing_cells": self.total.missing,
             "groups": groups,
-            "inference": with(&self.share.inference, more),
+            "inference": inference,
             "warnings": self.warnings,
         })
     }
@@ -131,7 +167,7 @@ impl Answer {
     fn print(&self, by: &[String]) {
         match self.total.rows {
             0 => say!("0 rows: the bill has none, or --where leaves none"),
-            rows => say!("{rows} rows, {}", self.currency),
+            rows => say!("{rows} rows, {}{}", self.currency, self.converted()),
         }
         self.table(
             "",
@@ -150,6 +186,9 @@ impl Answer {
             })
             .collect();
         self.table("inference by rule", &rules);
+        if let Some(lens) = &self.lens {
+            lens.print(Basis::EffectiveCost);
+        }
         let groups: Vec<_> = self
             .groups
             .iter()
@@ -160,7 +199,11 @@ impl Answer {
             })
             .collect();
         self.table(&by.join(" / "), &groups);
-        print_warnings(&self.warnings);
+    }
+
+    /// `, converted at 1 EUR = 1.08 USD (ECB)`; nothing where amounts are as billed.
+    fn converted(&self) -> String {
+        self.total.converted.as_ref().map_or_else(String::new, |conversion| format!(", {conversion}"))
     }
 
     fn table(&self, of: &str, lines: &[(String, u64, &Costs)]) {

@@ -10,6 +10,10 @@ macro_rules! say {
 mod args;
 mod bench;
 mod bill;
+mod bill_deliveries;
+mod bill_explore;
+mod bill_inference;
+mod bill_rates;
 mod bill_warehouse;
 mod compare;
 mod demo;

@@ -1,6 +1,8 @@
 //! The window and its pages, without a screen.
 
 mod breakdown;
+mod compare;
+mod deliveries;
 mod harness;
 #[cfg(unix)]
 mod machines;
@@ -8,4 +10,5 @@ mod measure;
 mod other_tools;
 mod pages;
 mod shell;
+mod spend;
 mod warehouse;

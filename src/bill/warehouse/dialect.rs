@@ -224,6 +224,28 @@ impl Dialect {
         }
     }
 
+    /// The hour a moment falls in, in UTC.
+    pub fn hour(self, moment: &str) -> String {
+        match self {
+            Self::BigQuery => format!("TIMESTAMP_TRUNC({moment}, HOUR)"),
+            _ => format!("DATE_TRUNC('HOUR', {moment})"),
+        }
+    }
+
+    /// A condition: a text has this one, in small letters, in it.
+    pub fn contains(self, sql: &str, low: &str) -> String {
+        let low = self.text(low);
+        match self {
+            Self::BigQuery => format!("STRPOS(LOWER({sql}), {low}) > 0"),
+            _ => format!("POSITION({low} IN LOWER({sql})) > 0"),
+        }
+    }
+
+    /// An amount.
+    pub fn amount_literal(self, amount: &str) -> String {
+        self.decimal(&self.text(amount), &Held::Text)
+    }
+
     /// A moment, in microseconds since 1970-01-01 UTC.
     pub fn moment_literal(self, micros: i64) -> String {
         let shown = moment::show(micros).replace('T', " ");

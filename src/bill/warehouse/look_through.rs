@@ -15,7 +15,7 @@ use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::import::{ColumnProfile, Imported};
 use crate::bill::moment;
 use crate::bill::profile::{MAX_VALUES, Profile, Values};
-use crate::bill::query::{ColumnRef, StoredGroups, Sums};
+use crate::bill::query::{Adding, ColumnRef, StoredGroups, Sums};
 use crate::bill::{Costs, MissingCells, Warning};
 
 /// Distinct texts of a tag column that are looked into for keys.
@@ -71,6 +71,9 @@ impl Table {
             profiles,
             warnings_total: warnings.len() as u64,
             warnings,
+            parts: Vec::new(),
+            skipped: Vec::new(),
+            slices: Vec::new(),
         });
         progress(1.0, "");
         Ok(self)
@@ -78,7 +81,7 @@ impl Table {
 
     fn facts(&self, look: Look, stop: &Stop) -> Result<Facts, WarehouseError> {
         let dialect = self.dialect();
-        let question = Question::about(&self.source);
+        let question = Question::about(&self.source, None);
         let moment = |name: &str| self.source.column(name).map(|column| column.moment(dialect));
         let start = moment("ChargePeriodStart").unwrap_or_else(|| "NULL".to_owned());
         let end = moment("ChargePeriodEnd").unwrap_or_else(|| start.clone());
@@ -122,13 +125,13 @@ impl Table {
         BillError,
     > {
         let text = |name: &str| ColumnRef::Plain { name: name.to_owned(), kind: ColumnType::Text };
-        let doing = "add up the bill";
+        let adding = Adding::costs("add up the bill");
         let mut groups = StoredGroups::new();
         let both = [text("BillingCurrency"), text(RULE_COLUMN)];
-        match self.sums(&both, &[], doing, stop, &mut groups) {
+        match self.add_up(&both, &[], adding, None, stop, &mut groups) {
             Err(BillError::Warehouse(WarehouseError::TooMany { .. })) => {
                 groups.clear();
-                self.sums(&both[..1], &[], doing, stop, &mut groups)?;
+                self.add_up(&both[..1], &[], adding, None, stop, &mut groups)?;
             }
             other => other?,
         }
@@ -181,7 +184,7 @@ impl Table {
                 .map(|place| {
                     let key = self.source.columns[*place].key(dialect);
                     let most = MAX_VALUES + 2;
-                    let rows = Question::about(&self.source).aggregates_sql(&[format!("DISTINCT {key} AS v")]);
+                    let rows = Question::about(&self.source, None).aggregates_sql(&[format!("DISTINCT {key} AS v")]);
                     format!("SELECT * FROM (SELECT '{place}' AS c, v FROM ({rows}) AS one LIMIT {most}) AS some{place}")
                 })
                 .collect();
@@ -213,7 +216,7 @@ impl Table {
         let Some(text) = self.dialect().tags_text(&column.sql, &column.held) else {
             return Ok(BTreeMap::new());
         };
-        let rows = Question::about(&self.source).aggregates_sql(&[format!("DISTINCT {text} AS v")]);
+        let rows = Question::about(&self.source, None).aggregates_sql(&[format!("DISTINCT {text} AS v")]);
         let sql = format!("SELECT v FROM ({rows}) AS texts LIMIT {MOST_TEXTS}");
         let mut profile = Profile::new(ColumnType::Json);
         for row in self.ask(&sql, "list the keys of its tags", MOST_ROWS, stop)? {

@@ -11,7 +11,7 @@ use super::dialect::Dialect;
 use super::error::WarehouseError;
 
 /// How the hash of a warehouse's table begins; a file's is 64 hexadecimal digits and a version.
-pub const HASH_START: &str = "warehouse-";
+pub const HASH_START: &str = "warehouse_";
 /// How an option's value begins that is read from an environment variable.
 const FROM_ENVIRONMENT: &str = "env:";
 

@@ -12,10 +12,12 @@ use super::spec::{Secrets, Spec};
 use crate::bill::columns::{COSTS, ColumnType, FocusVersion};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
+use crate::bill::filter::{NO_COLUMN, Resolved};
 use crate::bill::formats::focus::{self, RULE_COLUMN};
 use crate::bill::import::Imported;
+use crate::bill::lens::Lens;
 use crate::bill::moment;
-use crate::bill::query::{ColumnRef, StoredGroups, Sums};
+use crate::bill::query::{Adding, ColumnRef, QUANTITY, StoredGroups, Sums};
 use crate::bill::view::RowsView;
 
 /// Without these no question about a bill can be answered.
@@ -122,9 +124,9 @@ impl Table {
     /// The warehouse refuses or is stopped.
     pub fn look(&self, stop: &Stop) -> Result<Found, WarehouseError> {
         let currency = ColumnRef::Plain { name: "BillingCurrency".to_owned(), kind: ColumnType::Text };
-        let mut question = Question::about(&self.source);
+        let mut question = Question::about(&self.source, None);
         question.group(std::slice::from_ref(&currency));
-        let sql = question.sums_sql(MOST_ROWS);
+        let sql = question.sums_sql(&[], MOST_ROWS);
         let mut currencies: Vec<(String, u64)> = Vec::new();
         for row in self.ask(&sql, "count its rows", MOST_ROWS, stop)? {
             let rows = self.count(row.get(question.width()))?;
@@ -174,37 +176,45 @@ impl Table {
     }
 
     /// Adds the exact sums of every combination of the columns' values.
-    pub(in crate::bill) fn sums(
+    pub(in crate::bill) fn add_up(
         &self,
         keys: &[ColumnRef],
-        filters: &[(ColumnRef, Vec<String>)],
-        doing: &str,
+        filters: &[Resolved],
+        adding: Adding,
+        lens: Option<&Lens>,
         stop: &Stop,
         groups: &mut StoredGroups,
     ) -> Result<(), BillError> {
-        let mut question = Question::about(&self.source);
+        let mut question = Question::about(&self.source, lens);
         question.group(keys);
         question.filter(filters)?;
-        let (width, costs) = (question.width(), question.costs());
-        let rows = self.ask(&question.sums_sql(MOST_ROWS), doing, MOST_ROWS, stop)?;
-        for row in rows {
+        let has = |name: &&str| self.source.column(name).is_some();
+        let quantity = [QUANTITY].into_iter().filter(|_| adding.quantity);
+        let summed: Vec<&str> = COSTS.into_iter().chain(quantity).filter(has).collect();
+        let width = question.width();
+        let absent = adding.tell_absent.then_some(NO_COLUMN);
+        for row in self.ask(&question.sums_sql(&summed, MOST_ROWS), adding.doing, MOST_ROWS, stop)? {
             let (cells, numbers) = row.split_at(width.min(row.len()));
             let mut found = Sums { rows: self.count(numbers.first())?, ..Sums::default() };
             if found.rows == 0 {
                 continue;
             }
-            for (at, place) in costs.iter().enumerate() {
-                found.filled[*place] = self.count(numbers.get(2 + 2 * at))?;
-                if let Some(sum) = numbers.get(1 + 2 * at).and_then(Option::as_deref) {
-                    let read = Exact::read(sum).map_err(|error| {
-                        self.odd(format!("the sum of {} is `{sum}`: {error}", COSTS[*place]))
-                    })?;
-                    found.costs[*place] = read.value;
-                } else if found.filled[*place] > 0 {
-                    return Err(BillError::TooLarge { column: COSTS[*place].to_owned() });
+            for (at, name) in summed.iter().enumerate() {
+                let filled = self.count(numbers.get(2 + 2 * at))?;
+                let sum = match numbers.get(1 + 2 * at).and_then(Option::as_deref) {
+                    Some(sum) => {
+                        let odd = |error| self.odd(format!("the sum of {name} is `{sum}`: {error}"));
+                        Exact::read(sum).map_err(odd)?.value
+                    }
+                    None if filled > 0 => return Err(BillError::TooLarge { column: (*name).to_owned() }),
+                    None => Exact::default(),
+                };
+                match COSTS.iter().position(|cost| cost == name) {
+                    Some(place) => (found.costs[place], found.filled[place]) = (sum, filled),
+                    None => (found.quantity, found.with_quantity) = (sum, filled),
                 }
             }
-            if let Some(key) = question.key(cells) {
+            if let Some(key) = question.key(cells, absent) {
                 groups.entry(key).or_default().add(&found)?;
             }
         }
@@ -214,12 +224,12 @@ impl Table {
     /// The first start and the last end of the usage of each day, in microseconds.
     pub(in crate::bill) fn usage_days(
         &self,
-        filters: &[(ColumnRef, Vec<String>)],
+        filters: &[Resolved],
         doing: &str,
         stop: &Stop,
     ) -> Result<Vec<(i64, Option<i64>)>, BillError> {
         let dialect = self.source.dialect;
-        let mut question = Question::about(&self.source);
+        let mut question = Question::about(&self.source, None);
         question.group(&[ColumnRef::Day { column: "ChargePeriodStart".to_owned() }]);
         question.filter(filters)?;
         question.only("ChargeCategory", "Usage");
@@ -240,15 +250,16 @@ impl Table {
     /// The cells of rows that match, from `offset` on, for these columns; and how many match in all.
     pub(in crate::bill) fn page(
         &self,
-        filters: &[(ColumnRef, Vec<String>)],
+        filters: &[Resolved],
         offset: u64,
         limit: u64,
+        lens: Option<&Lens>,
         stop: &Stop,
         view: &mut RowsView,
     ) -> Result<u64, BillError> {
         let doing = "show rows";
         let dialect = self.source.dialect;
-        let mut question = Question::about(&self.source);
+        let mut question = Question::about(&self.source, lens);
         question.filter(filters)?;
         if question.is_filtered_here() {
             let doing = "show rows by an inference rule, or by a tag that it cannot look up".to_owned();

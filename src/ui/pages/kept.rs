@@ -2,6 +2,7 @@
 //! bills. Knows nothing of any page.
 
 use crate::app::{Command, Query, QueryResult};
+use crate::bill::Rates;
 use crate::ui::view::View;
 
 /// A value that is made again only when its key changes.
@@ -34,6 +35,9 @@ pub struct Asked {
     shown: Option<(Query, Result<QueryResult, String>)>,
     /// The state of the bills that the answer is about ([`crate::app::App::bills_generation`]).
     bills: Option<u64>,
+    /// The rules they were looked at through; see [`crate::app::State::rules_version`].
+    rules: u64,
+    rates: Rates,
     waiting: bool,
     version: u64,
 }
@@ -43,7 +47,8 @@ impl Asked {
     pub fn follow(&mut self, view: &mut View<'_>, query: Query) {
         let state = view.app.state();
         let bills = Some(view.app.bills_generation());
-        let same_bills = self.bills == bills;
+        let same_bills =
+            self.bills == bills && state.rates == self.rates && state.rules_version == self.rules;
         if same_bills && self.shown.as_ref().is_some_and(|(shown, _)| *shown == query) {
             self.waiting = false;
             return;
@@ -51,6 +56,8 @@ impl Asked {
         if let Some(answer) = state.queries.get(&query) {
             self.shown = Some((query, answer.clone()));
             self.bills = bills;
+            self.rules = state.rules_version;
+            self.rates.clone_from(&state.rates);
             self.waiting = false;
             self.version += 1;
             return;

@@ -3,6 +3,7 @@
 use egui::{Align, ComboBox, Layout, Response, RichText, Ui};
 
 use crate::app::Scenario;
+use crate::measure::runtime::Found;
 use crate::measure::{Config, Estimate};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{Cell, labelled_ui};
@@ -105,6 +106,18 @@ pub fn estimate_cell(estimate: &Estimate) -> Cell {
     }
 }
 
+/// Providers as they are offered, the most usual first.
+const PROVIDERS: [&str; 6] = ["CPU", "OpenVINO", "CUDA", "TensorRT", "DirectML", "CoreML"];
+
+/// Providers that the runtimes found offer; the CPU always, and what is chosen already.
+pub fn offered(runtimes: Option<&[Found]>, chosen: &[&'static str]) -> Vec<&'static str> {
+    let found = |name: &str| {
+        let offers = |offered: &String| offered.eq_ignore_ascii_case(name);
+        runtimes.into_iter().flatten().flat_map(|found| &found.providers).any(offers)
+    };
+    PROVIDERS.into_iter().filter(|&name| name == "CPU" || found(name) || chosen.contains(&name)).collect()
+}
+
 /// Money, or a dash.
 pub fn money_or_dash(amount: Option<Money>, currency: &str) -> String {
     amount.map_or_else(|| "–".to_owned(), |amount| units::money(amount, currency))
@@ -112,14 +125,7 @@ pub fn money_or_dash(amount: Option<Money>, currency: &str) -> String {
 
 /// `all rows`, or the filters of the bill views in words.
 pub fn filter_words(scenario: &Scenario) -> String {
-    let filters: Vec<String> = scenario
-        .filters
-        .iter()
-        .map(|filter| {
-            let values: Vec<&str> = filter.values.iter().map(|value| value_words(value)).collect();
-            format!("{} is {}", filter.column, values.join(" or "))
-        })
-        .collect();
+    let filters: Vec<String> = scenario.filters.iter().map(ToString::to_string).collect();
     if filters.is_empty() { "all rows".to_owned() } else { format!("rows whose {}", filters.join(" and ")) }
 }
 

@@ -11,13 +11,13 @@ mod table;
 use egui::{Frame, InnerResponse, Layout, Margin, Response, RichText, Sense, Stroke, Ui, vec2};
 
 pub use button::{
-    NumberField, chip_ui, danger_button_ui, filter_chip_ui, form_row_ui, labelled_ui, line_edit,
+    NumberField, chip_ui, danger_button_ui, filter_chip_ui, fold_ui, form_row_ui, labelled_ui, line_edit,
     number_field_ui, primary_button_ui, quiet_button_ui, search_ui, segmented_ui, text_field_ui, toggles_ui,
 };
 pub use chart::{bare_chart_ui, chart_menu_ui, chart_ui, timeline_ui};
 pub use dialog::{dialog_frame, dialog_title_ui};
 pub use icon::{Icon, icon_button_ui, icon_ui};
-pub use table::{Cell, Column, Table, TableOutput, TableState, data_table_ui};
+pub use table::{Cell, Column, Table, TableOutput, TableState, data_table_ui, data_table_with_foot_ui};
 
 use super::theme::{self, RADIUS, RADIUS_CARD, Tokens, space};
 use crate::app::jobs::Progress;
