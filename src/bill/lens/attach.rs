@@ -100,6 +100,11 @@ impl Lens {
         &self.rules
     }
 
+    /// Whether a rule is being written, whose columns only stored rows have.
+    pub(in crate::bill) fn has_draft(&self) -> bool {
+        self.draft.is_some()
+    }
+
     /// The rules made ready for cells of columns that `stored` knows, by their names there; without a draft.
     pub(in crate::bill) fn judge_of(&self, stored: impl Fn(&str) -> Option<String>) -> Judge {
         let on = compiled::columns(&self.rules, stored);

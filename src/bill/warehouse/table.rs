@@ -185,6 +185,10 @@ impl Table {
         stop: &Stop,
         groups: &mut StoredGroups,
     ) -> Result<(), BillError> {
+        if lens.is_some_and(Lens::has_draft) {
+            let doing = "try a rule that is being written".to_owned();
+            return Err(WarehouseError::OnlyAggregates { doing, table: self.place() }.into());
+        }
         let mut question = Question::about(&self.source, lens);
         question.group(keys);
         question.filter(filters)?;
