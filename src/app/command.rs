@@ -9,6 +9,7 @@ use super::jobs::JobId;
 use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
+use super::watch::WatchCommand;
 use crate::bill::Filter;
 use crate::hardware::Profile;
 use crate::measure::Config;
@@ -131,6 +132,8 @@ pub enum Command {
     SetScenario(Box<Scenario>),
     /// Chooses a measurement, or none.
     Choose(Option<i64>),
+    /// Changes budgets, what is watched, or what became of anomalies.
+    Watch(Box<WatchCommand>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
 }
@@ -143,6 +146,7 @@ impl Command {
             Self::Choose(_)
                 | Self::Cancel(_)
                 | Self::Ask(_)
+                | Self::Watch(_)
                 | Self::LookForRuntimes
                 | Self::PutTarget(_)
                 | Self::UseTarget(_)

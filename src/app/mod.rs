@@ -29,6 +29,8 @@ mod settings;
 mod state;
 mod targets;
 pub mod tradeoff;
+pub mod watch;
+pub mod watch_figures;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -365,6 +367,10 @@ impl App {
                 self.state.chosen = id;
                 None
             }
+            Command::Watch(command) => {
+                self.watch(*command)?;
+                None
+            }
             Command::Ask(query) => self.ask(query),
         };
         if changes_plan {
@@ -499,6 +505,7 @@ impl App {
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
+            watch: watch::Watch::load(&project)?,
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
             breakdowns: breakdowns.collect(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::bill::{
     Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, RowsView, Series, Store,
-    Totals,
+    Totals, watch,
 };
 use crate::units::Money;
 
@@ -56,6 +56,8 @@ pub enum Query {
         /// How many.
         limit: u64,
     },
+    /// Budgets, days, commitments, idle things.
+    Watch(Box<watch::Question>),
 }
 
 /// The answer to a [`Query`] of the same name.
@@ -68,6 +70,7 @@ pub enum QueryResult {
     Inference(Box<InferenceShare>, Option<Money>),
     Columns(Vec<ColumnView>),
     Rows(RowsView),
+    Watch(Box<watch::Answer>),
 }
 
 /// Asks the bills of these hashes.
@@ -92,6 +95,7 @@ pub fn ask(hashes: &[String], store: &Path, query: &Query) -> Result<QueryResult
             }
             Query::Columns => QueryResult::Columns(bill.columns()),
             Query::Rows { filters, offset, limit } => QueryResult::Rows(bill.rows(filters, *offset, *limit)?),
+            Query::Watch(question) => QueryResult::Watch(Box::new(watch::ask(&bill, question)?)),
         })
     };
     run().map_err(|error| crate::app::words(&error))

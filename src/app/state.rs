@@ -12,6 +12,7 @@ use super::command::Measure;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
+use super::watch::Watch;
 use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::{Basis, Filter, Imported, RULES};
 use crate::demand::Trace;
@@ -217,6 +218,8 @@ pub struct State {
     pub breakdowns: BTreeMap<(String, String), Breakdown>,
     /// Races, the latest last, without latencies: one for each pair of sides.
     pub duels: Vec<Duel>,
+    /// Budgets, and what became of anomalies.
+    pub watch: Watch,
     /// The sweep that was stopped before its end.
     pub unfinished: Option<Unfinished>,
     /// What is asked.

@@ -21,6 +21,7 @@ pub mod share;
 pub mod store;
 pub mod view;
 pub mod warnings;
+pub mod watch;
 
 mod csv_rows;
 mod json_rows;

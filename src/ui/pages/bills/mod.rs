@@ -5,6 +5,7 @@ mod cards;
 mod files;
 mod groups;
 mod rows;
+mod watch;
 
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Button, PopupCloseBehavior, ScrollArea, Ui};
@@ -12,6 +13,7 @@ use egui::{Button, PopupCloseBehavior, ScrollArea, Ui};
 use self::files::Files;
 use self::groups::Groups;
 use self::rows::Rows;
+use self::watch::Watching;
 use super::kept::{Asked, Memo};
 use super::parts::{combo_ui, problem_ui, reading_ui, value_words};
 use crate::app::{Command, Query, QueryResult, Scenario, State, figures};
@@ -51,6 +53,8 @@ enum Tab {
     Files,
     /// The share that is inference, and the demand it served.
     Inference,
+    /// Budgets, what comes, what was unusual, what is wasted.
+    Watch,
 }
 
 /// What the page remembers between frames.
@@ -61,6 +65,7 @@ pub struct Bills {
     columns: Asked,
     series: Asked,
     share: Asked,
+    watching: Watching,
     rules: TableState,
     chart: Memo<u64, Chart>,
     demand: Memo<u64, Chart>,
@@ -87,7 +92,7 @@ impl Bills {
                 self.empty_ui(ui, view);
                 return;
             }
-            let tabs = [(Tab::Spend, "Spend"), (Tab::Files, "Files"), (Tab::Inference, "Inference")];
+            let tabs = [(Tab::Spend, "Spend"), (Tab::Files, "Files"), (Tab::Inference, "Inference"), (Tab::Watch, "Watch")];
             segmented_ui(ui, "Part of the page", &mut self.tab, &tabs);
             ui.add_space(space::S);
             let mut scenario = state.scenario.clone();
@@ -98,6 +103,13 @@ impl Bills {
                     self.detail_ui(ui, view, &mut scenario);
                 }
                 Tab::Files => self.files.ui(ui, view),
+                Tab::Watch => {
+                    if self.watching.ui(ui, view, &self.columns) {
+                        // Its filters are on their way; the scenario of this frame must not undo them.
+                        self.tab = Tab::Spend;
+                        return;
+                    }
+                }
                 Tab::Inference => {
                     cards::inference_ui(ui, view, &self.share, &mut self.rules);
                     if state.trace.is_some() {
