@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::project::Project;
 use super::{App, Query, QueryResult, State};
-use crate::bill::watch::{Answer, Anomaly, Budget, Day, Question, Standing, Tier, Tuning, Watched};
+use crate::bill::watch::{Anomaly, Answer, Budget, Day, Question, Standing, Tier, Tuning, Watched};
 use crate::bill::{Basis, Filter};
 
 const BUDGET: &str = "budget";
@@ -235,9 +235,10 @@ impl Check {
     /// What a check that tells each thing once keeps of it.
     pub fn told(&self) -> [WatchCommand; 2] {
         let marks = self.fresh().map(|(currency, anomaly)| Mark::of(anomaly, currency, Seen::Known));
-        let tiers = self.budgets.iter().flatten().map(|(standing, _)| {
-            (standing.budget.name.clone(), standing.month, standing.reached.clone())
-        });
+        let tiers =
+            self.budgets.iter().flatten().map(|(standing, _)| {
+                (standing.budget.name.clone(), standing.month, standing.reached.clone())
+            });
         [WatchCommand::Mark(marks.collect()), WatchCommand::Told(tiers.collect())]
     }
 }
@@ -276,9 +277,9 @@ impl App {
                 })
             })
             .collect();
-        let seen = watched
-            .iter()
-            .map(|(currency, days)| days.anomalies.iter().map(|anomaly| kept.seen(anomaly, currency)).collect());
+        let seen = watched.iter().map(|(currency, days)| {
+            days.anomalies.iter().map(|anomaly| kept.seen(anomaly, currency)).collect()
+        });
         let seen = seen.collect();
         let last_day = watched.iter().filter_map(|(_, days)| days.days.last().map(|last| last.day)).max();
         Ok(Check { budgets, watched, seen, last_day })

@@ -18,7 +18,8 @@ pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
         Axis::new("Day", "UTC", Scale::Time),
         Axis::new("Cost a day", currency, Scale::Linear { from_zero: true }),
     );
-    chart.subtitle = format!("{}, {currency}; charges for longer than a day left out", watched.basis.column());
+    chart.subtitle =
+        format!("{}, {currency}; charges for longer than a day left out", watched.basis.column());
     let coming = |name: &str, of: fn(&ComingDay) -> [f64; 2]| Mark::Band {
         name: name.to_owned(),
         data: watched.coming.iter().map(|day| coming_datum(day, of(day), currency)).collect(),
@@ -47,7 +48,10 @@ pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
         .iter()
         .filter_map(|day| {
             let expected = day.expected?;
-            Some(Datum { hover: hover(day, currency), ..Datum::new(middle(day.day.unix_secs()), expected.to_f64()) })
+            Some(Datum {
+                hover: hover(day, currency),
+                ..Datum::new(middle(day.day.unix_secs()), expected.to_f64())
+            })
         })
         .collect();
     if !expected.is_empty() {
@@ -62,7 +66,8 @@ pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
         .iter()
         .filter(|day| {
             let open = watched.anomalies.iter().zip(seen).filter(|(_, seen)| **seen != Seen::Acknowledged);
-            open.map(|(anomaly, _)| anomaly).any(|anomaly| anomaly.first <= day.day && day.day <= anomaly.last)
+            open.map(|(anomaly, _)| anomaly)
+                .any(|anomaly| anomaly.first <= day.day && day.day <= anomaly.last)
         })
         .map(|day| past_datum(day, currency))
         .collect();
@@ -108,7 +113,11 @@ fn coming_datum(day: &ComingDay, interval: [f64; 2], currency: &str) -> Datum {
 fn notes(watched: &Watched, drawn: usize, currency: &str) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(incomplete) = &watched.incomplete {
-        let until = if incomplete.last == incomplete.first { String::new() } else { format!(" to {}", incomplete.last) };
+        let until = if incomplete.last == incomplete.first {
+            String::new()
+        } else {
+            format!(" to {}", incomplete.last)
+        };
         notes.push(format!("{}{until}: not whole yet, so nothing is concluded from it.", incomplete.first));
     }
     if watched.lumps != Money::ZERO {

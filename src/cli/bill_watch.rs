@@ -151,7 +151,9 @@ fn check(session: &mut Session, what: &CheckArgs) -> anyhow::Result<()> {
         let today = Day::of_micros(chrono::Utc::now().timestamp_micros());
         let age = today.0 - last.0;
         if age > i64::from(most) {
-            bail!("the bills' last day is {last}, {age} days ago, and --max-age allows {most}; import newer bills");
+            bail!(
+                "the bills' last day is {last}, {age} days ago, and --max-age allows {most}; import newer bills"
+            );
         }
     }
     let unchecked = check.unchecked();
@@ -178,7 +180,8 @@ fn check(session: &mut Session, what: &CheckArgs) -> anyhow::Result<()> {
     }
     let mut words = Vec::new();
     if reached > 0 {
-        words.push(format!("{reached} budget{} reached a tier", if reached == 1 { " has" } else { "s have" }));
+        words
+            .push(format!("{reached} budget{} reached a tier", if reached == 1 { " has" } else { "s have" }));
     }
     if fresh > 0 {
         words.push(format!("{fresh} anomal{} new", if fresh == 1 { "y is" } else { "ies are" }));
@@ -211,11 +214,16 @@ fn print(check: &Check) {
             print_anomaly(anomaly, *seen, currency);
         }
         if watched.not_judged.is_empty() && watched.anomalies.is_empty() {
-            say!("unusual days: none in the last {} judged", watched.days.iter().filter(|day| day.expected.is_some()).count());
+            say!(
+                "unusual days: none in the last {} judged",
+                watched.days.iter().filter(|day| day.expected.is_some()).count()
+            );
         }
     }
     if check.fresh().next().is_some() {
-        say!("to do: find out what made them, then `bill acknowledge ID` (or `all`); `bill check --once` tells once");
+        say!(
+            "to do: find out what made them, then `bill acknowledge ID` (or `all`); `bill check --once` tells once"
+        );
     }
 }
 
@@ -276,7 +284,12 @@ fn print_anomaly(anomaly: &Anomaly, seen: Seen, currency: &str) {
     for driver in anomaly.drivers.iter().take(DRIVERS_SHOWN) {
         let difference = driver.difference();
         let sign = if difference >= Money::ZERO { "+" } else { "" };
-        say!("  {} {}: {sign}{}", driver.what.to_lowercase(), driver.value, units::money(difference, currency));
+        say!(
+            "  {} {}: {sign}{}",
+            driver.what.to_lowercase(),
+            driver.value,
+            units::money(difference, currency)
+        );
     }
     say!("  id: {}", anomaly.id);
 }
@@ -322,6 +335,7 @@ fn document(check: &Check) -> Value {
                 "days_without_rows": watched.gaps,
                 "month": watched.month,
                 "next_90_days": watched.ahead,
+                "tested": watched.tested,
                 "not_judged": watched.not_judged,
                 "anomalies": anomalies,
             })
@@ -385,10 +399,14 @@ fn list(session: &mut Session) -> anyhow::Result<()> {
                     standing.month.month_words(),
                     money(standing.budget.amount),
                     money(standing.actual),
-                    standing.forecast.map_or_else(|| "not known".to_owned(), |forecast| money(forecast.expected)),
+                    standing
+                        .forecast
+                        .map_or_else(|| "not known".to_owned(), |forecast| money(forecast.expected)),
                 ]
             }
-            Err((name, reason)) => vec![name.clone(), reason.clone(), String::new(), String::new(), String::new()],
+            Err((name, reason)) => {
+                vec![name.clone(), reason.clone(), String::new(), String::new(), String::new()]
+            }
         })
         .collect();
     table::print(&["budget", "month", "amount", "spent", "expected"], &rows);
@@ -402,7 +420,8 @@ fn acknowledge(session: &mut Session, ids: &[String]) -> anyhow::Result<()> {
         let each = check.watched.iter();
         each.flat_map(|(currency, watched)| watched.anomalies.iter().map(move |anomaly| (currency, anomaly)))
     };
-    if let Some(unknown) = ids.iter().find(|id| *id != "all" && !all().any(|(_, anomaly)| anomaly.id == **id)) {
+    if let Some(unknown) = ids.iter().find(|id| *id != "all" && !all().any(|(_, anomaly)| anomaly.id == **id))
+    {
         bail!("there is no anomaly “{unknown}”; `bill check` names them");
     }
     let marks: Vec<Mark> = all()

@@ -74,7 +74,8 @@ pub struct Episode {
 pub fn judge(series: &[f64], from: usize, tuning: &Tuning) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     let mut differences: Vec<f64> = Vec::new();
-    let (score_limit, share) = (f64::from(tuning.least_score_tenths) / 10.0, f64::from(tuning.least_percent) / 100.0);
+    let (score_limit, share) =
+        (f64::from(tuning.least_score_tenths) / 10.0, f64::from(tuning.least_percent) / 100.0);
     let amount = tuning.least_amount.to_f64();
     let judged = from.max(LEARNING_DAYS);
     let known = judged.saturating_sub(SPREAD_DAYS).max(2 * WEEK);
@@ -125,7 +126,8 @@ pub fn episodes(verdicts: &[Verdict]) -> Vec<Episode> {
             continue;
         };
         // A usual day between belongs to it.
-        for between in verdicts.iter().filter(|other| other.place > last.last && other.place <= verdict.place) {
+        for between in verdicts.iter().filter(|other| other.place > last.last && other.place <= verdict.place)
+        {
             last.actual += between.actual;
             last.expected += between.expected;
         }
@@ -175,7 +177,10 @@ mod tests {
         assert_eq!(episodes.len(), 1, "{episodes:?}");
         let Episode { first, last, actual, expected, score } = episodes[0];
         assert_eq!((first, last), (61, 61));
-        assert!((actual - 1_020.0).abs() < 1e-9 && (expected - 600.0).abs() < 60.0 && score > 3.5, "{expected} {score}");
+        assert!(
+            (actual - 1_020.0).abs() < 1e-9 && (expected - 600.0).abs() < 60.0 && score > 3.5,
+            "{expected} {score}"
+        );
     }
 
     #[test]

@@ -198,11 +198,8 @@ impl Standing {
         lumps: Exact,
     ) -> Result<Result<Expected, String>, BillError> {
         let basis = self.budget.basis;
-        let certain = |amount: Money| Expected {
-            expected: amount,
-            interval_80: [amount; 2],
-            interval_95: [amount; 2],
-        };
+        let certain =
+            |amount: Money| Expected { expected: amount, interval_80: [amount; 2], interval_95: [amount; 2] };
         if days.whole_end() >= end {
             // The month is over: what it cost is what it costs.
             return Ok(Ok(certain(self.actual)));
@@ -217,7 +214,8 @@ impl Standing {
         };
         let to_come = lumps_to_come(days, self.month, lumps, basis)?;
         self.lumps_to_come = to_come.to_money();
-        let known = add(add(days.ran(self.month, whole_end, basis)?, lumps, basis)?, to_come, basis)?.to_money();
+        let known =
+            add(add(days.ran(self.month, whole_end, basis)?, lumps, basis)?, to_come, basis)?.to_money();
         let expected = Expected::beside(known, &outlook.sum(ahead));
         // What the days that are not whole have cost already will not go away, unless credits are still to come.
         let spent = (to_come >= Exact::default()).then_some(self.actual);
@@ -246,7 +244,12 @@ impl Standing {
 
 /// What of the charges for longer than a day is still to come in a month: the median of up to three months before,
 /// less what has come. Months are complete when the bill's days begin with them; without one nothing is expected.
-pub(super) fn lumps_to_come(days: &Days, month: Day, so_far: Exact, basis: Basis) -> Result<Exact, BillError> {
+pub(super) fn lumps_to_come(
+    days: &Days,
+    month: Day,
+    so_far: Exact,
+    basis: Basis,
+) -> Result<Exact, BillError> {
     let mut before = Vec::new();
     let mut end = month;
     while before.len() < MONTHS_BEFORE {
@@ -267,8 +270,9 @@ pub(super) fn lumps_to_come(days: &Days, month: Day, so_far: Exact, basis: Basis
     let come = so_far.checked_sub(once).unwrap_or_default().to_money();
     let to_come = usual - come.to_f64();
     // Credits that are still to come are as good as charges: what has the sign of the usual sum counts.
-    let expected = if to_come * usual > 0.0 { Money::from_f64(to_come).unwrap_or_default() } else { Money::ZERO };
-    Exact::read(&expected.to_string()).map(|read| read.value).map_err(|_too_large| BillError::TooLarge {
-        column: basis.column().to_owned(),
-    })
+    let expected =
+        if to_come * usual > 0.0 { Money::from_f64(to_come).unwrap_or_default() } else { Money::ZERO };
+    Exact::read(&expected.to_string())
+        .map(|read| read.value)
+        .map_err(|_too_large| BillError::TooLarge { column: basis.column().to_owned() })
 }

@@ -80,7 +80,10 @@ mod tests {
         let day = Day::read("2026-05-17").unwrap();
         assert_eq!(day, Day(20_590));
         assert_eq!(day.to_string(), "2026-05-17");
-        assert_eq!((day.month_start().to_string(), day.next_month().to_string()), ("2026-05-01".into(), "2026-06-01".into()));
+        assert_eq!(
+            (day.month_start().to_string(), day.next_month().to_string()),
+            ("2026-05-01".into(), "2026-06-01".into())
+        );
         assert_eq!(day.month_words(), "2026-05");
         assert_eq!(serde_json::from_str::<Day>(&serde_json::to_string(&day).unwrap()).unwrap(), day);
         assert!(serde_json::from_str::<Day>("\"May\"").is_err());

@@ -160,7 +160,9 @@ impl Extent {
         if before.len() < 3 {
             return false;
         }
-        let of = |value: fn(&(u64, Exact)) -> f64| median(&before.iter().map(|found| value(found)).collect::<Vec<_>>());
+        let of = |value: fn(&(u64, Exact)) -> f64| {
+            median(&before.iter().map(|found| value(found)).collect::<Vec<_>>())
+        };
         let (rows, cost) = (of(|found| found.0 as f64), of(|found| found.1.to_money().to_f64()));
         let found = self.rows.get(&day).copied().unwrap_or_default();
         if rows >= ROWS_TELL {
@@ -234,14 +236,21 @@ impl Days {
     pub fn ran(&self, from: Day, until: Day, basis: Basis) -> Result<Exact, BillError> {
         let place = |day: Day| usize::try_from(day.0 - self.first.0).unwrap_or(0).min(self.running.len());
         let (from, until) = (place(from), place(until));
-        self.running[from..until.max(from)].iter().try_fold(Exact::default(), |sum, cost| add(sum, *cost, basis))
+        self.running[from..until.max(from)]
+            .iter()
+            .try_fold(Exact::default(), |sum, cost| add(sum, *cost, basis))
     }
 
     /// The sum of lumps that start from a day to before another.
     ///
     /// # Errors
     /// When it leaves `Decimal(38,18)`.
-    pub fn lumped(lumps: &BTreeMap<Day, Exact>, from: Day, until: Day, basis: Basis) -> Result<Exact, BillError> {
+    pub fn lumped(
+        lumps: &BTreeMap<Day, Exact>,
+        from: Day,
+        until: Day,
+        basis: Basis,
+    ) -> Result<Exact, BillError> {
         lumps.range(from..until.max(from)).try_fold(Exact::default(), |sum, (_, cost)| add(sum, *cost, basis))
     }
 }
@@ -255,7 +264,13 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub(super) fn add(&mut self, day: Day, charge: Charge, cost: Exact, basis: Basis) -> Result<(), BillError> {
+    pub(super) fn add(
+        &mut self,
+        day: Day,
+        charge: Charge,
+        cost: Exact,
+        basis: Basis,
+    ) -> Result<(), BillError> {
         let Self { running, lumps, once } = self;
         let slots: &mut [&mut BTreeMap<Day, Exact>] = match charge {
             Charge::Running => &mut [running],

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     /// 100 + day, a weekday's part, a remainder without pattern, and a spike of 80 on day 20.
-    pub(super) fn series() -> Vec<f64> {
+    fn series() -> Vec<f64> {
         let week = [0.0, 5.0, 8.0, 6.0, 2.0, -9.0, -12.0];
         (0..35)
             .map(|day: i32| {

@@ -46,6 +46,8 @@ pub struct Driver {
     pub before: Money,
     /// The share of all values' difference that this one makes; above 1 where others make up for some of it.
     pub share: f64,
+    /// The only value of its column in this part of the bill, which explains nothing by itself.
+    pub only: bool,
 }
 
 impl Driver {
@@ -112,19 +114,23 @@ pub(super) fn drivers(
                 continue;
             }
             let drivers = of_column(anomaly, first, &costs, basis)?;
-            found.extend(drivers.into_iter().map(|(value, actual, before, share)| Driver {
+            found.extend(drivers.into_iter().map(|(value, actual, before, share, only)| Driver {
                 what: (*what).to_owned(),
                 column: name.to_owned(),
                 value,
                 actual,
                 before,
                 share,
+                only,
             }));
         }
     }
     for (anomaly, mut drivers) in anomalies.iter_mut().zip(found) {
-        // The column whose largest value makes most of the difference tells most.
-        drivers.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.column.cmp(&b.column)));
+        // One value among others that makes most of the difference tells most.
+        drivers.sort_by(|a, b| {
+            let by_share = || b.share.total_cmp(&a.share).then_with(|| a.column.cmp(&b.column));
+            a.only.cmp(&b.only).then_with(by_share)
+        });
         anomaly.drivers = drivers;
     }
     Ok(())
@@ -138,7 +144,7 @@ fn of_column(
     first: Day,
     costs: &ByPart,
     basis: Basis,
-) -> Result<Vec<(String, Money, Money, f64)>, BillError> {
+) -> Result<Vec<(String, Money, Money, f64, bool)>, BillError> {
     let (days, week) = compared(anomaly);
     // Weeks from before the bill's first day say nothing.
     let weeks = usize::try_from((anomaly.first.0 - first.0) / week).unwrap_or(0).min(WEEKS as usize);
@@ -156,8 +162,11 @@ fn of_column(
     }
     let mut drivers: Vec<(String, Money, Money)> = values
         .into_iter()
-        .map(|(value, [actual, before @ ..])| (value.to_owned(), actual.to_money(), median_money(&before[..weeks])))
+        .map(|(value, [actual, before @ ..])| {
+            (value.to_owned(), actual.to_money(), median_money(&before[..weeks]))
+        })
         .collect();
+    let only = drivers.len() == 1;
     let sign = anomaly.difference() >= Money::ZERO;
     let all: Money = drivers.iter().map(|(_, actual, before)| *actual - *before).sum();
     drivers.retain(|(_, actual, before)| actual != before && (actual > before) == sign);
@@ -169,7 +178,7 @@ fn of_column(
         .into_iter()
         .map(|(value, actual, before)| {
             let share = share(actual - before);
-            (value, actual, before, share)
+            (value, actual, before, share, only)
         })
         .collect())
 }

@@ -22,6 +22,8 @@ const WINDOW: usize = 182;
 const FIRST_ORIGIN: usize = 14;
 /// Forecasts tested at most.
 const MOST_ORIGINS: usize = 40;
+/// Forecasts that [`tested`] makes at most.
+const MOST_TESTED: usize = 12;
 /// Remainders beyond so many robust standard deviations count as the trend.
 const SPIKE: f64 = 3.5;
 /// Damping of a trend a day.
@@ -85,9 +87,10 @@ impl Model {
             })
             .collect();
         let start = median(&rest[..days.min(2 * WEEK)]);
-        let ways = LEVELS.iter().map(|alpha| (*alpha, 0.0)).chain(
-            LEVELS[1..].iter().flat_map(|alpha| TRENDS.iter().map(move |beta| (*alpha, *beta))),
-        );
+        let ways = LEVELS
+            .iter()
+            .map(|alpha| (*alpha, 0.0))
+            .chain(LEVELS[1..].iter().flat_map(|alpha| TRENDS.iter().map(move |beta| (*alpha, *beta))));
         let mut best: Option<(f64, Self)> = None;
         for (alpha, beta) in ways {
             let (mut level, mut slope, mut squares) = (start, 0.0, 0.0);
@@ -176,11 +179,13 @@ impl Outlook {
     /// When the series is shorter than [`days_needed`].
     pub fn of(series: &[f64], ahead: usize) -> Result<Self, TooLittle> {
         let refuse = TooLittle { ahead, needed: days_needed(ahead), found: series.len() };
-        if series.len() < refuse.needed {
-            return Err(refuse);
-        }
+        if series.len() < refuse.needed { Err(refuse) } else { Self::look(series, ahead).ok_or(refuse) }
+    }
+
+    /// The same from any history that can be taken apart.
+    fn look(series: &[f64], ahead: usize) -> Option<Self> {
         let series = &series[series.len().saturating_sub(WINDOW)..];
-        let model = Model::fit(series).ok_or(refuse)?;
+        let model = Model::fit(series)?;
         let (of_days, of_sums) = model.spreads(ahead);
         let origins = FIRST_ORIGIN..series.len();
         let every = origins.len().div_ceil(MOST_ORIGINS);
@@ -199,7 +204,7 @@ impl Outlook {
             sum_errors.push(sums);
         }
         day_errors.sort_by(f64::total_cmp);
-        Ok(Self {
+        Some(Self {
             path: model.path(ahead),
             of_days,
             of_sums,
@@ -213,7 +218,11 @@ impl Outlook {
     /// Each of the days to come.
     pub fn days(&self) -> Vec<Ahead> {
         let factors = self.factors(&self.day_errors);
-        self.path.iter().zip(&self.of_days).map(|(middle, spread)| self.around(*middle, *spread, factors)).collect()
+        self.path
+            .iter()
+            .zip(&self.of_days)
+            .map(|(middle, spread)| self.around(*middle, *spread, factors))
+            .collect()
     }
 
     /// The sum of the first `days` of them.
@@ -248,13 +257,45 @@ impl Outlook {
     }
 
     fn around(&self, middle: f64, spread: f64, [of_80, of_95]: [f64; 2]) -> Ahead {
-        let interval = |factor: f64| [middle - factor * spread, middle + factor * spread].map(|end| self.floored(end));
+        let interval =
+            |factor: f64| [middle - factor * spread, middle + factor * spread].map(|end| self.floored(end));
         Ahead { expected: self.floored(middle), interval_80: interval(of_80), interval_95: interval(of_95) }
     }
 
     fn floored(&self, value: f64) -> f64 {
         if self.never_negative { value.max(0.0) } else { value }
     }
+}
+
+/// How often intervals held what came, when forecasts were made from earlier days of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Tested {
+    /// Days summed.
+    pub ahead: usize,
+    /// Forecasts made.
+    pub tried: u32,
+    /// 80 % intervals that held the sum.
+    pub held_80: u32,
+    /// 95 % intervals that did.
+    pub held_95: u32,
+}
+
+/// Makes forecasts of sums of `ahead` days from earlier days of a series and holds them against what came. A forecast
+/// may have a week less to learn from than a real one, so that a short series can be tested at all.
+pub fn tested(series: &[f64], ahead: usize) -> Tested {
+    let origins = (LEAST_DAYS - WEEK)..(series.len() + 1).saturating_sub(ahead);
+    let every = origins.len().div_ceil(MOST_TESTED).max(1);
+    let mut tested = Tested { ahead, ..Tested::default() };
+    for origin in origins.rev().step_by(every) {
+        let Some(outlook) = Outlook::look(&series[..origin], ahead) else { continue };
+        let came: f64 = series[origin..origin + ahead].iter().sum();
+        let sum = outlook.sum(ahead);
+        let holds = |[low, high]: [f64; 2]| u32::from(low <= came && came <= high);
+        tested.tried += 1;
+        tested.held_80 += holds(sum.interval_80);
+        tested.held_95 += holds(sum.interval_95);
+    }
+    tested
 }
 
 /// Quantiles of Student's t by degrees of freedom, from `scipy.stats.t.ppf` 1.17.
@@ -318,7 +359,10 @@ mod tests {
     #[test]
     fn too_little_history_is_refused_and_says_how_much_it_takes() {
         let refused = Outlook::of(&[1.0; 27], 5).unwrap_err();
-        assert_eq!(refused.to_string(), "a forecast of 5 days takes 28 complete days of charges; there are 27");
+        assert_eq!(
+            refused.to_string(),
+            "a forecast of 5 days takes 28 complete days of charges; there are 27"
+        );
         assert_eq!(Outlook::of(&[1.0; 60], 90).unwrap_err(), TooLittle { ahead: 90, needed: 90, found: 60 });
         assert!(Outlook::of(&[1.0; 28], 28).is_ok());
     }
@@ -369,7 +413,7 @@ mod tests {
                         level * season * (1.0 + 0.05 * normal(random))
                     }
                     "stepping" => {
-                        if StandardNormal.sample(random) > 2.1_f64 {
+                        if normal(random) > 2.1 {
                             level *= (0.3 * normal(random)).exp();
                         }
                         level * season * (1.0 + 0.06 * normal(random))

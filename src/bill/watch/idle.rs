@@ -142,7 +142,9 @@ impl IdleView {
     }
 
     fn from_rows(rows: &[Row], basis: Basis) -> Result<Self, BillError> {
-        let is = |cell: &Option<String>, word: &str| cell.as_deref().is_some_and(|cell| cell.eq_ignore_ascii_case(word));
+        let is = |cell: &Option<String>, word: &str| {
+            cell.as_deref().is_some_and(|cell| cell.eq_ignore_ascii_case(word))
+        };
         let meters: Vec<String> = rows
             .iter()
             .map(|row| {
@@ -173,7 +175,8 @@ impl IdleView {
         for (rule, words, meter_words) in IDLE_METERS {
             take(rule, words, true, 4, &|place| {
                 // Google charges "Static Ip Charge on a … VM" for addresses that are in use.
-                !meters[place].contains("charge on a") && meter_words.iter().any(|word| meters[place].contains(word))
+                !meters[place].contains("charge on a")
+                    && meter_words.iter().any(|word| meters[place].contains(word))
             })?;
         }
         for (rule, words, hours, traffic) in WITHOUT_TRAFFIC {

@@ -21,8 +21,9 @@ pub use budget::{Budget, Expected, On, Standing, Tier};
 pub use commitments::{Commitment, Commitments, Committed};
 pub use day::Day;
 pub use drivers::Driver;
+pub use forecast::Tested;
 pub use idle::{Idle, IdleView};
-pub use view::{Anomaly, ComingDay, PastDay, Until, Watched};
+pub use view::{Anomaly, ComingDay, PastDay, Until, Watched, tested_parts};
 
 use self::days::Extent;
 use super::query::Bill;

@@ -8,9 +8,9 @@ use super::anomaly::{Episode, LEARNING_DAYS, Tuning, Verdict, episodes, judge};
 use super::budget::{Expected, lumps_to_come};
 use super::day::Day;
 use super::days::{Charge, Days, Extent, Incomplete, Kinds, Slots, add};
-use super::decompose::{filled, median};
+use super::decompose::{WEEK, filled, median};
 use super::drivers::{Driver, drivers};
-use super::forecast::{Ahead, Outlook, days_needed};
+use super::forecast::{Ahead, Outlook, Tested, days_needed, tested};
 use crate::bill::exact::Exact;
 use crate::bill::over_time::NO_VALUE;
 use crate::bill::query::{Bill, mixed};
@@ -125,6 +125,8 @@ pub struct Watched {
     pub month: Option<Until>,
     /// The next 90 days, without charges for longer than a day.
     pub ahead: Option<Until>,
+    /// How often forecasts of a week made from earlier days of this series held.
+    pub tested: Tested,
     /// Charges for longer than a day that are expected in the month yet; in [`Self::month`].
     pub lumps_to_come: Money,
     /// Why no day was judged; empty when some were.
@@ -162,10 +164,15 @@ impl Watched {
             whole_days: days.whole as u64,
             incomplete: days.incomplete(),
             gaps: days.gaps.clone(),
-            lumps: days.lumps.values().try_fold(Exact::default(), |sum, cost| add(sum, *cost, basis))?.to_money(),
+            lumps: days
+                .lumps
+                .values()
+                .try_fold(Exact::default(), |sum, cost| add(sum, *cost, basis))?
+                .to_money(),
             coming: Vec::new(),
             month: None,
             ahead: None,
+            tested: tested(&history, WEEK),
             lumps_to_come: Money::ZERO,
             not_judged: String::new(),
             anomalies: Vec::new(),
@@ -195,7 +202,9 @@ impl Watched {
             }
         }
         found.sort_by(|(_, a), (_, b)| {
-            b.first.cmp(&a.first).then_with(|| (b.actual - b.expected).abs().total_cmp(&(a.actual - a.expected).abs()))
+            b.first
+                .cmp(&a.first)
+                .then_with(|| (b.actual - b.expected).abs().total_cmp(&(a.actual - a.expected).abs()))
         });
         watched.anomalies =
             found.into_iter().map(|(part, episode)| anomaly(&days, &history, part, &episode)).collect();
@@ -229,6 +238,24 @@ impl Watched {
         }
         Ok(())
     }
+}
+
+/// How often forecasts made from earlier days held, over the whole and the most expensive values of a column.
+///
+/// # Errors
+/// As [`Watched::of`].
+pub fn tested_parts(bill: &Bill, basis: Basis, by: &str, ahead: usize) -> Result<Tested, BillError> {
+    let extent = Extent::of(bill, basis)?;
+    let mut series = vec![Days::of(bill, &[], basis, &extent)?];
+    series.extend(parts(bill, &[], basis, by, &extent)?.into_iter().map(|(_, days)| days));
+    let mut all = Tested { ahead, ..Tested::default() };
+    for days in series {
+        let found = tested(&filled(&days.history()), ahead);
+        all.tried += found.tried;
+        all.held_80 += found.held_80;
+        all.held_95 += found.held_95;
+    }
+    Ok(all)
 }
 
 fn past(days: &Days, verdicts: &[Verdict]) -> Vec<PastDay> {

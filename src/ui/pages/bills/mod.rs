@@ -92,7 +92,12 @@ impl Bills {
                 self.empty_ui(ui, view);
                 return;
             }
-            let tabs = [(Tab::Spend, "Spend"), (Tab::Files, "Files"), (Tab::Inference, "Inference"), (Tab::Watch, "Watch")];
+            let tabs = [
+                (Tab::Spend, "Spend"),
+                (Tab::Files, "Files"),
+                (Tab::Inference, "Inference"),
+                (Tab::Watch, "Watch"),
+            ];
             segmented_ui(ui, "Part of the page", &mut self.tab, &tabs);
             ui.add_space(space::S);
             let mut scenario = state.scenario.clone();

@@ -4,8 +4,8 @@ use egui::{RichText, Ui};
 
 use crate::app::Command;
 use crate::app::watch::{Mark, Seen, WatchCommand};
-use crate::bill::watch::{Anomaly, Watched};
 use crate::bill::Filter;
+use crate::bill::watch::{Anomaly, Watched};
 use crate::ui::theme::Tokens;
 use crate::ui::view::View;
 use crate::ui::widgets::{
@@ -66,7 +66,8 @@ impl Anomalies {
         }
         let place = all.iter().position(|anomaly| Some(&anomaly.id) == self.chosen.as_ref());
         let columns = [
-            Column::text("State", 100.0).hover("New: nobody has seen it. Known: a check told of it. Acknowledged: dealt with"),
+            Column::text("State", 100.0)
+                .hover("New: nobody has seen it. Known: a check told of it. Acknowledged: dealt with"),
             Column::text("From", 84.0),
             Column::text("Until", 84.0),
             Column::fill("Of", 150.0).hover("The part of the bill that was unusual"),
@@ -134,7 +135,11 @@ impl Anomalies {
                 .iter()
                 .map(|part| Filter {
                     column: watched.by.clone(),
-                    values: vec![if part == crate::bill::over_time::NO_VALUE { String::new() } else { part.clone() }],
+                    values: vec![if part == crate::bill::over_time::NO_VALUE {
+                        String::new()
+                    } else {
+                        part.clone()
+                    }],
                 })
                 .collect();
             scenario.basis = watched.basis;
@@ -149,7 +154,8 @@ impl Anomalies {
             Column::text("What", 84.0),
             Column::fill("Value", 220.0),
             Column::number("Difference", 120.0),
-            Column::number("Share", 110.0).hover("Of the difference of all values; above 100 % where others make up for some of it"),
+            Column::number("Share", 110.0)
+                .hover("Of the difference of all values; above 100 % where others make up for some of it"),
             Column::number("Cost", 120.0).hover("On these days, the first seven of them at most"),
             Column::number("Before", 120.0).hover("Median of the same weekdays in the four weeks before"),
         ];

@@ -92,7 +92,11 @@ impl Budgets {
 }
 
 /// One budget. `Some(true)` = edit it, `Some(false)` = remove it.
-fn row_ui(ui: &mut Ui, budget: &Budget, standing: Option<&Result<Standing, (String, String)>>) -> Option<bool> {
+fn row_ui(
+    ui: &mut Ui,
+    budget: &Budget,
+    standing: Option<&Result<Standing, (String, String)>>,
+) -> Option<bool> {
     let tokens = Tokens::of(ui);
     let mut wish = None;
     ui.horizontal(|ui| {
@@ -122,10 +126,16 @@ fn row_ui(ui: &mut Ui, budget: &Budget, standing: Option<&Result<Standing, (Stri
             None => column(ui, width + WORDS + space::S, &mut |ui| quiet_ui(ui, "Reading…")),
         }
         ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-            if quiet_button_ui(ui, "Remove").on_hover_text(format!("Removes the budget {}", budget.name)).clicked() {
+            if quiet_button_ui(ui, "Remove")
+                .on_hover_text(format!("Removes the budget {}", budget.name))
+                .clicked()
+            {
                 wish = Some(false);
             }
-            if quiet_button_ui(ui, "Edit…").on_hover_text(format!("Changes the budget {}", budget.name)).clicked() {
+            if quiet_button_ui(ui, "Edit…")
+                .on_hover_text(format!("Changes the budget {}", budget.name))
+                .clicked()
+            {
                 wish = Some(true);
             }
         });
@@ -164,11 +174,8 @@ fn words_ui(ui: &mut Ui, standing: &Standing) {
     match &standing.forecast {
         Some(_) if standing.whole_days >= standing.days_in_month => quiet_ui(ui, "the month is over"),
         Some(forecast) => {
-            let words = format!(
-                "{} expected ({:.0} %)",
-                money(forecast.expected),
-                budget.percent(forecast.expected)
-            );
+            let words =
+                format!("{} expected ({:.0} %)", money(forecast.expected), budget.percent(forecast.expected));
             let [low, high] = forecast.interval_80.map(money);
             let [lowest, highest] = forecast.interval_95.map(money);
             let hover = format!("80 % interval {low} to {high}; 95 % interval {lowest} to {highest}");
@@ -195,7 +202,8 @@ fn bar_ui(ui: &mut Ui, standing: &Standing, width: f32) {
     let whole = budget.amount.to_f64();
     let most = [Some(*actual), forecast.map(|forecast| forecast.interval_80[1])];
     // What is beyond the budget is in view, at most as much again.
-    let longest = most.into_iter().flatten().map(|amount| amount.to_f64() / whole).fold(1.0, f64::max).min(2.0);
+    let longest =
+        most.into_iter().flatten().map(|amount| amount.to_f64() / whole).fold(1.0, f64::max).min(2.0);
     let bar = Rect::from_center_size(rect.center(), vec2(rect.width(), BAR));
     let at = |amount: f64| {
         let share = (amount / whole / longest).clamp(0.0, 1.0) as f32;

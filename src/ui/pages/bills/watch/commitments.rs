@@ -73,7 +73,8 @@ fn commitments_ui(ui: &mut Ui, found: Option<&Commitments>, each: &mut TableStat
     let of_paid = found.all.utilisation().map(|used| 1.0 - used);
     let waste_note = format!("{} % of what is paid; usual aim below 10 %", percent(of_paid));
     let saved = money_or_dash(found.all.saved(), currency);
-    let contracted = format!("over list prices; {} % over contracted", percent(found.savings_rate_contracted));
+    let contracted =
+        format!("over list prices; {} % over contracted", percent(found.savings_rate_contracted));
     let uncovered = format!("{} not covered; usual aim 60 to 80 %", units::money(found.uncovered, currency));
     let break_even = format!("break-even {} %; usual aim above 90 %", percent(found.all.break_even()));
     let (utilisation, coverage, rate) =
@@ -128,7 +129,8 @@ fn cell(commitment: &Commitment, column: usize, currency: &str, tokens: &Tokens)
         None => Cell::unknown("The bill has no price or no use to tell it from"),
     };
     match column {
-        0 => Cell::text(commitment.name.clone().unwrap_or_else(|| commitment.id.clone())).hover(commitment.id.clone()),
+        0 => Cell::text(commitment.name.clone().unwrap_or_else(|| commitment.id.clone()))
+            .hover(commitment.id.clone()),
         1 => match &commitment.kind {
             Some(kind) => Cell::text(kind.clone()),
             None => Cell::unknown("The bill does not say"),
@@ -150,7 +152,10 @@ fn idle_ui(ui: &mut Ui, found: &IdleView, rules: &mut TableState, version: u64) 
     let note = if found.found.is_empty() { String::new() } else { units::money(found.total, currency) };
     section_header_ui(ui, "Paid for and not used", &note, |_| {});
     if found.found.is_empty() {
-        note_ui(ui, "The bill tells of nothing idle. It does not say whether disks are attached, so none is called idle.");
+        note_ui(
+            ui,
+            "The bill tells of nothing idle. It does not say whether disks are attached, so none is called idle.",
+        );
     } else {
         let columns = [
             Column::fill("What", 260.0),
@@ -178,7 +183,11 @@ fn idle_ui(ui: &mut Ui, found: &IdleView, rules: &mut TableState, version: u64) 
                 3 => Cell::number(idle.cost.to_f64(), units::money(idle.cost, currency)),
                 _ => {
                     let names = idle.resources.iter().map(|(name, cost)| {
-                        format!("{} {}", name.as_deref().unwrap_or("(not named)"), units::money(*cost, currency))
+                        format!(
+                            "{} {}",
+                            name.as_deref().unwrap_or("(not named)"),
+                            units::money(*cost, currency)
+                        )
                     });
                     let all: Vec<String> = names.take(8).collect();
                     let first = idle.resources.first().and_then(|(name, _)| name.clone());

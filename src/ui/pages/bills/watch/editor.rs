@@ -169,7 +169,8 @@ impl Editor {
     fn add_filter(&mut self, columns: &Asked) {
         match Filter::parse(&self.filter) {
             Ok(filter) => {
-                let known = columns_of(columns).iter().any(|column| column.name.eq_ignore_ascii_case(&filter.column));
+                let known =
+                    columns_of(columns).iter().any(|column| column.name.eq_ignore_ascii_case(&filter.column));
                 if !known && !columns_of(columns).is_empty() {
                     self.problem = format!("The bills have no column {}.", filter.column);
                     return;
@@ -192,8 +193,9 @@ impl Editor {
         let tiers = |text: &str, on: On| -> Result<Vec<Tier>, String> {
             let each = text.split([',', ' ', '%']).filter(|part| !part.is_empty());
             each.map(|part| {
-                let percent: u32 =
-                    part.parse().map_err(|_not_a_number| format!("“{part}” is not a whole number of percent"))?;
+                let percent: u32 = part
+                    .parse()
+                    .map_err(|_not_a_number| format!("“{part}” is not a whole number of percent"))?;
                 Ok(Tier { percent, on })
             })
             .collect()

@@ -13,7 +13,7 @@ use self::commitments::Waste;
 use super::{basis_ui, columns_of};
 use crate::app::watch::{self, Seen, WatchCommand, WatchSettings};
 use crate::app::{Command, QueryResult, watch_figures};
-use crate::bill::watch::{Answer, Until, Watched};
+use crate::bill::watch::{Answer, Tested, Until, Watched};
 use crate::chart::Chart;
 use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::pages::parts::{combo_ui, money_or_dash, problem_ui, reading_ui};
@@ -64,7 +64,8 @@ impl Watching {
         ui.horizontal(|ui| {
             let chosen = settings.by.clone();
             combo_ui(ui, "Judge each", &chosen, 150.0, |ui| {
-                let listed = columns_of(columns).iter().filter(|column| column.groupable || column.name == chosen);
+                let listed =
+                    columns_of(columns).iter().filter(|column| column.groupable || column.name == chosen);
                 for column in listed {
                     ui.selectable_value(&mut settings.by, column.name.clone(), &column.name);
                 }
@@ -154,19 +155,32 @@ fn coming_ui(ui: &mut Ui, watched: &Watched, currency: &str) {
     };
     let (month, month_note) = words(watched.month.as_ref());
     let (ahead, ahead_note) = words(watched.ahead.as_ref());
-    let of_month =
-        watched.month.as_ref().map_or_else(String::new, |month| format!("All of {}, expected", month.from.month_words()));
+    let of_month = watched
+        .month
+        .as_ref()
+        .map_or_else(String::new, |month| format!("All of {}, expected", month.from.month_words()));
     let last = watched.days.iter().rev().find(|day| day.whole);
     let day = money_or_dash(last.map(|day| day.cost), currency);
-    let of_day = last.map_or_else(|| "Last whole day".to_owned(), |day| format!("Last whole day, {}", day.day));
-    let note = last.and_then(|day| day.expected).map_or_else(String::new, |expected| {
-        format!("{} expected", units::money(expected, currency))
-    });
-    section_header_ui(ui, "Days", &format!("{} whole days", watched.whole_days), |_| {});
+    let of_day =
+        last.map_or_else(|| "Last whole day".to_owned(), |day| format!("Last whole day, {}", day.day));
+    let day_note = last
+        .and_then(|day| day.expected)
+        .map_or_else(String::new, |expected| format!("{} expected", units::money(expected, currency)));
+    let Tested { ahead: days, tried, held_80, held_95 } = watched.tested;
+    let note = if tried == 0 {
+        format!("{} whole days", watched.whole_days)
+    } else {
+        format!(
+            "{} whole days; forecasts of {days} days made from earlier ones: the 80 % interval held {held_80} of {tried} \
+             times, the 95 % interval {held_95}",
+            watched.whole_days
+        )
+    };
+    section_header_ui(ui, "Days", &note, |_| {});
     stats_ui(
         ui,
         &[
-            Stat { label: &of_day, value: &day, unit: "", note: &note },
+            Stat { label: &of_day, value: &day, unit: "", note: &day_note },
             Stat { label: &of_month, value: &month, unit: "", note: &month_note },
             Stat { label: "Next 90 days, expected", value: &ahead, unit: "", note: &ahead_note },
         ],
