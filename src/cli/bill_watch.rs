@@ -87,7 +87,7 @@ pub struct BudgetArgs {
     /// Which cost counts
     #[arg(long, value_enum, default_value = "effective")]
     pub cost: Cost,
-    /// Count only rows with this value
+    /// Count only rows with this value; several of one column are alternatives
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     pub filters: Vec<String>,
     /// Percent of what was spent that is worth telling
@@ -367,12 +367,25 @@ fn set(session: &mut Session, what: &BudgetArgs) -> anyhow::Result<()> {
         amount: what.amount,
         currency,
         basis: what.cost.into(),
-        filters: what.filters.iter().map(|text| Filter::parse(text)).collect::<Result<_, _>>()?,
+        filters: filters(&what.filters)?,
         tiers: [tiers(On::Actual, &what.actual), tiers(On::Forecast, &what.forecast)].concat(),
     };
     let known = state.watch.budgets.iter().any(|other| other.name == budget.name);
     let replaces = known.then(|| budget.name.clone());
     send(session, WatchCommand::PutBudget { replaces, budget: Box::new(budget) })
+}
+
+/// Values of one column are alternatives.
+fn filters(texts: &[String]) -> anyhow::Result<Vec<Filter>> {
+    let mut filters: Vec<Filter> = Vec::new();
+    for text in texts {
+        let filter = Filter::parse(text)?;
+        match filters.iter_mut().find(|other| other.column == filter.column) {
+            Some(other) => other.values.extend(filter.values),
+            None => filters.push(filter),
+        }
+    }
+    Ok(filters)
 }
 
 fn list(session: &mut Session) -> anyhow::Result<()> {

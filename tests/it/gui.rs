@@ -8,3 +8,4 @@ mod measure;
 mod other_tools;
 mod pages;
 mod shell;
+mod watch;

@@ -17,7 +17,7 @@ const HEADER: &str = "BillingAccountId,BillingCurrency,BillingPeriodStart,Billin
 
 /// A row of a bill.
 #[derive(Clone)]
-struct Row {
+pub struct Row {
     start: Day,
     days: i64,
     cost: String,
@@ -63,7 +63,7 @@ impl Row {
     }
 }
 
-fn file(folder: &Path, rows: &[Row]) -> PathBuf {
+pub fn file(folder: &Path, rows: &[Row]) -> PathBuf {
     let mut text = HEADER.to_owned();
     for row in rows {
         row.write(&mut text);
@@ -225,7 +225,7 @@ fn a_last_day_that_is_not_whole_is_left_out_and_said() {
 }
 
 /// Compute costs 300 more on 10 May, by one machine.
-fn with_a_spike() -> Vec<Row> {
+pub fn with_a_spike() -> Vec<Row> {
     let first = day("2026-04-01");
     let mut rows = Vec::new();
     for place in 0..45 {

@@ -242,14 +242,9 @@ impl Standing {
     }
 }
 
-/// What of the charges for longer than a day is still to come in a month: the median of up to three months before,
-/// less what has come. Months are complete when the bill's days begin with them; without one nothing is expected.
-pub(super) fn lumps_to_come(
-    days: &Days,
-    month: Day,
-    so_far: Exact,
-    basis: Basis,
-) -> Result<Exact, BillError> {
+/// What charges for longer than a day usually make in a month, those that happen once left out: the median of up to three
+/// months before. A month counts when the bill's days begin before it does; without one nothing is usual.
+pub(super) fn usual_lumps(days: &Days, month: Day, basis: Basis) -> Result<Option<f64>, BillError> {
     let mut before = Vec::new();
     let mut end = month;
     while before.len() < MONTHS_BEFORE {
@@ -259,13 +254,20 @@ pub(super) fn lumps_to_come(
         }
         let all = Days::lumped(&days.lumps, start, end, basis)?;
         let once = Days::lumped(&days.once, start, end, basis)?;
-        before.push(all.checked_sub(once).unwrap_or_default());
+        before.push(all.checked_sub(once).unwrap_or_default().to_money().to_f64());
         end = start;
     }
-    if before.is_empty() {
-        return Ok(Exact::default());
-    }
-    let usual = median(&before.iter().map(|sum| sum.to_money().to_f64()).collect::<Vec<_>>());
+    Ok((!before.is_empty()).then(|| median(&before)))
+}
+
+/// What of them is still to come in a month: the usual sum, less what has come `so_far`.
+pub(super) fn lumps_to_come(
+    days: &Days,
+    month: Day,
+    so_far: Exact,
+    basis: Basis,
+) -> Result<Exact, BillError> {
+    let Some(usual) = usual_lumps(days, month, basis)? else { return Ok(Exact::default()) };
     let once = Days::lumped(&days.once, month, month.next_month(), basis)?;
     let come = so_far.checked_sub(once).unwrap_or_default().to_money();
     let to_come = usual - come.to_f64();

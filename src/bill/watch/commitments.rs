@@ -110,6 +110,7 @@ struct Parts {
     unused: Exact,
     on_demand: Exact,
     priced: u64,
+    unpriced: u64,
 }
 
 impl Parts {
@@ -119,7 +120,9 @@ impl Parts {
             Status::Used => {
                 plus(&mut self.used, effective)?;
                 plus(&mut self.on_demand, contracted)?;
-                self.priced += u64::from(contracted > Exact::default());
+                let counts =
+                    if contracted > Exact::default() { &mut self.priced } else { &mut self.unpriced };
+                *counts += sums.rows;
             }
             Status::Unused => plus(&mut self.unused, effective)?,
             Status::None => {}
@@ -128,7 +131,9 @@ impl Parts {
     }
 
     fn told(&self) -> Committed {
-        let on_demand = (self.priced > 0).then(|| self.on_demand.to_money());
+        // A price that lacks for some rows makes the sum too small, and a commitment look worse than it is.
+        let whole = self.priced > 0 && self.unpriced == 0;
+        let on_demand = whole.then(|| self.on_demand.to_money());
         Committed { used: self.used.to_money(), unused: self.unused.to_money(), on_demand }
     }
 }

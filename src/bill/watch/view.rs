@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::anomaly::{Episode, LEARNING_DAYS, Tuning, Verdict, episodes, judge};
-use super::budget::{Expected, lumps_to_come};
+use super::budget::{Expected, lumps_to_come, usual_lumps};
 use super::day::Day;
 use super::days::{Charge, Days, Extent, Incomplete, Kinds, Slots, add};
 use super::decompose::{WEEK, filled, median};
@@ -123,7 +123,7 @@ pub struct Watched {
     pub coming: Vec<ComingDay>,
     /// Until the end of the month that the first incomplete day is in.
     pub month: Option<Until>,
-    /// The next 90 days, without charges for longer than a day.
+    /// The next 90 days, the usual charges for longer than a day in them.
     pub ahead: Option<Until>,
     /// How often forecasts of a week made from earlier days of this series held.
     pub tested: Tested,
@@ -227,9 +227,13 @@ impl Watched {
         };
         let (month_sum, refused) = sum(to_end, known.to_money());
         self.month = Some(Until { from: month, last: end.plus(-1), sum: month_sum, refused });
-        let (ahead_sum, refused) = sum(AHEAD_DAYS, Money::ZERO);
-        self.ahead =
-            Some(Until { from: next, last: next.plus(AHEAD_DAYS as i64 - 1), sum: ahead_sum, refused });
+        let last = next.plus(AHEAD_DAYS as i64 - 1);
+        let starts = std::iter::successors(Some(end), |month| Some(month.next_month()));
+        let months = starts.take_while(|month| *month <= last).count();
+        let usual = usual_lumps(days, month, self.basis)?.unwrap_or(0.0) * months as f64;
+        let lumps = Money::from_f64(usual).unwrap_or_default() + self.lumps_to_come;
+        let (ahead_sum, refused) = sum(AHEAD_DAYS, lumps);
+        self.ahead = Some(Until { from: next, last, sum: ahead_sum, refused });
         // As many days as can be said.
         let ahead = if history.len() >= days_needed(AHEAD_DAYS) { AHEAD_DAYS } else { to_end };
         if let Ok(outlook) = Outlook::of(history, ahead) {

@@ -20,7 +20,7 @@ use crate::ui::pages::parts::{combo_ui, money_or_dash, problem_ui, reading_ui};
 use crate::ui::theme::space;
 use crate::ui::view::View;
 use crate::ui::widgets::{
-    NumberField, Stat, card_ui, chart_ui, note_ui, number_field_ui, section_header_ui, stats_ui,
+    NumberField, Stat, card_ui, chart_ui, number_field_ui, section_header_ui, stats_ui,
 };
 use crate::units::{self, Money};
 
@@ -121,24 +121,22 @@ impl Watching {
 
 /// What a day must exceed to be unusual.
 fn tuning_ui(ui: &mut Ui, settings: &mut WatchSettings, currency: &str) {
-    note_ui(ui, "Unusual beyond").on_hover_text(
-        "A day is unusual when it differs from what the days before let expect by more than all three: an amount, a \
-         share of what was expected, and a number of robust standard deviations",
-    );
+    let meaning = "A day is unusual when it differs from what the days before let expect by more than all three: an \
+                   amount, a share of what was expected, and a number of robust standard deviations";
     let tuning = &mut settings.tuning;
     let mut amount = tuning.least_amount.to_f64();
     let field = NumberField { range: 0.0..=1e9, speed: 1.0, decimals: 2, unit: currency };
-    if number_field_ui(ui, "", &mut amount, &field).changed() {
+    if number_field_ui(ui, "Unusual beyond", &mut amount, &field).on_hover_text(meaning).changed() {
         tuning.least_amount = Money::from_f64(amount).unwrap_or(tuning.least_amount);
     }
     let mut percent = f64::from(tuning.least_percent);
     let field = NumberField { range: 0.0..=1_000.0, speed: 1.0, decimals: 0, unit: "%" };
-    if number_field_ui(ui, "", &mut percent, &field).changed() {
+    if number_field_ui(ui, "and", &mut percent, &field).on_hover_text(meaning).changed() {
         tuning.least_percent = percent.round() as u32;
     }
     let mut score = f64::from(tuning.least_score_tenths) / 10.0;
     let field = NumberField { range: 1.0..=20.0, speed: 0.1, decimals: 1, unit: "σ" };
-    if number_field_ui(ui, "", &mut score, &field).changed() {
+    if number_field_ui(ui, "and by", &mut score, &field).on_hover_text(meaning).changed() {
         tuning.least_score_tenths = (score * 10.0).round() as u32;
     }
 }
