@@ -20,15 +20,15 @@ pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
     );
     chart.subtitle =
         format!("{}, {currency}; charges for longer than a day left out", watched.basis.column());
-    let coming = |name: &str, of: fn(&ComingDay) -> [f64; 2]| Mark::Band {
+    let coming = |name: &str, ink: Ink, of: fn(&ComingDay) -> [f64; 2]| Mark::Band {
         name: name.to_owned(),
         data: watched.coming.iter().map(|day| coming_datum(day, of(day), currency)).collect(),
-        ink: Ink::Accent,
+        ink,
         width: DAY_SECS,
     };
     if !watched.coming.is_empty() {
-        chart.marks.push(coming("95 % interval", |day| day.ahead.interval_95));
-        chart.marks.push(coming("80 % interval", |day| day.ahead.interval_80));
+        chart.marks.push(coming("95 % interval", Ink::Quiet, |day| day.ahead.interval_95));
+        chart.marks.push(coming("80 % interval", Ink::Series(0), |day| day.ahead.interval_80));
     }
     let bars = |name: &str, ink: Ink, whole: bool| Mark::Bars {
         name: name.to_owned(),
@@ -60,7 +60,7 @@ pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
     let ahead = watched.coming.iter().map(|day| coming_datum(day, day.ahead.interval_80, currency));
     let ahead: Vec<Datum> = ahead.map(|datum| Datum { interval: None, ..datum }).collect();
     if !ahead.is_empty() {
-        chart.marks.push(line("Forecast", ahead, Ink::Accent));
+        chart.marks.push(line("Forecast", ahead, Ink::Series(0)));
     }
     let unusual: Vec<Datum> = drawn
         .iter()

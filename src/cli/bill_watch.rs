@@ -273,7 +273,8 @@ fn print_anomaly(anomaly: &Anomaly, seen: Seen, currency: &str) {
         (_, true) => ", goes on".to_owned(),
         (false, false) => format!(" to {}", anomaly.last),
     };
-    let percent = anomaly.percent().map_or_else(String::new, |percent| format!(" ({percent:+.0} %)"));
+    let percent =
+        anomaly.percent().map_or_else(String::new, |percent| format!(" ({percent:+.0} %)").replace('-', "−"));
     say!(
         "{state}: {part}, {}{until}: {sign}{}{percent}, {} instead of {}",
         anomaly.first,

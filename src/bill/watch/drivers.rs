@@ -30,6 +30,8 @@ const COLUMNS: &[(&str, &[&str])] = &[
 const WEEKS: i64 = 4;
 /// Values named for each column.
 const NAMED: usize = 5;
+/// A value is named when it makes this share of the difference at least.
+const LEAST_SHARE: f64 = 0.03;
 
 /// A value that cost more or less than before.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -169,7 +171,11 @@ fn of_column(
     let only = drivers.len() == 1;
     let sign = anomaly.difference() >= Money::ZERO;
     let all: Money = drivers.iter().map(|(_, actual, before)| *actual - *before).sum();
-    drivers.retain(|(_, actual, before)| actual != before && (actual > before) == sign);
+    drivers.retain(|(_, actual, before)| {
+        let part = *actual - *before;
+        let tells = part.to_f64().abs() >= LEAST_SHARE * all.to_f64().abs();
+        part != Money::ZERO && (part > Money::ZERO) == sign && tells
+    });
     drivers.sort_by_key(|(_, actual, before)| std::cmp::Reverse((*actual - *before).scaled().abs()));
     drivers.truncate(NAMED);
     let all = all.to_f64();

@@ -25,6 +25,9 @@ pub use forecast::Tested;
 pub use idle::{Idle, IdleView};
 pub use view::{Anomaly, ComingDay, PastDay, Until, Watched, tested_parts};
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use self::days::Extent;
 use super::query::Bill;
 use super::{Basis, BillError, Filter};
@@ -89,15 +92,20 @@ pub fn ask(bill: &Bill, question: &Question) -> Result<Answer, BillError> {
         }
         Question::Budgets { budgets, month } => {
             let mut standings = Vec::with_capacity(budgets.len());
+            // One pass over the bill for each cost that budgets are of.
+            let mut extents: BTreeMap<Basis, Extent> = BTreeMap::new();
             for budget in budgets {
-                let extent = Extent::of(bill, budget.basis)?;
+                let extent = match extents.entry(budget.basis) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(place) => place.insert(Extent::of(bill, budget.basis)?),
+                };
                 let last = extent.span().map(|(_, last)| last);
                 let Some(month) = month.map(Day).or(last).or_else(|| last_day(bill)) else {
                     let reason = "the bill has no row with a readable charge period".to_owned();
                     standings.push(Err((budget.name.clone(), reason)));
                     continue;
                 };
-                let standing = Standing::of(bill, budget, month.month_start(), &extent);
+                let standing = Standing::of(bill, budget, month.month_start(), extent);
                 standings.push(standing.map_err(|error| (budget.name.clone(), error.to_string())));
             }
             Answer::Budgets(standings)

@@ -66,15 +66,15 @@ impl Anomalies {
         }
         let place = all.iter().position(|anomaly| Some(&anomaly.id) == self.chosen.as_ref());
         let columns = [
-            Column::text("State", 100.0)
+            Column::text("State", 96.0)
                 .hover("New: nobody has seen it. Known: a check told of it. Acknowledged: dealt with"),
             Column::text("From", 84.0),
             Column::text("Until", 84.0),
-            Column::fill("Of", 150.0).hover("The part of the bill that was unusual"),
-            Column::number("Difference", 104.0).hover("What was spent beyond what was expected"),
-            Column::number("In percent", 84.0).hover("Of what was expected"),
-            Column::number("Cost", 104.0),
-            Column::number("Expected", 104.0),
+            Column::fill("Of", 160.0).hover("The part of the bill that was unusual"),
+            Column::number("Difference", 92.0).hover("What was spent beyond what was expected"),
+            Column::number("In percent", 72.0).hover("Of what was expected"),
+            Column::number("Cost", 88.0),
+            Column::number("Expected", 88.0),
             Column::fill("Mostly", 150.0).hover("What made the largest part of the difference"),
         ];
         let shape = Table {
@@ -201,10 +201,16 @@ pub(super) fn signed(amount: Money, currency: &str) -> String {
     format!("{sign}{}", units::money(amount, currency))
 }
 
+/// `+98 %`, `−90 %`.
+fn percent_words(percent: f64) -> String {
+    format!("{percent:+.0} %").replace('-', "−")
+}
+
 /// `+210 USD (+180 %) in 2 days`.
 fn sentence(anomaly: &Anomaly, currency: &str) -> String {
     let days = anomaly.last.0 - anomaly.first.0 + 1;
-    let percent = anomaly.percent().map_or_else(String::new, |percent| format!(" ({percent:+.0} %)"));
+    let percent =
+        anomaly.percent().map_or_else(String::new, |percent| format!(" ({})", percent_words(percent)));
     let so_far = if anomaly.goes_on { " so far" } else { "" };
     let s = if days == 1 { "" } else { "s" };
     format!("{}{percent} in {days} day{s}{so_far}", signed(anomaly.difference(), currency))
@@ -229,7 +235,7 @@ fn cell(anomaly: &Anomaly, seen: Seen, column: usize, currency: &str, tokens: &T
         }
         5 => anomaly.percent().map_or_else(
             || Cell::unknown("Nothing was expected"),
-            |percent| Cell::number(percent, format!("{percent:+.0} %")),
+            |percent| Cell::number(percent, percent_words(percent)),
         ),
         6 => money(anomaly.actual),
         7 => money(anomaly.expected),

@@ -110,6 +110,7 @@ impl Watching {
         coming_ui(ui, watched, currency);
         let seen: Vec<Seen> =
             watched.anomalies.iter().map(|anomaly| state.watch.seen(anomaly, currency)).collect();
+        ui.add_space(space::S);
         let key = (self.days.version(), seen.iter().fold(17, |key, seen| key * 31 + *seen as u64));
         let chart = self.chart.get(key, || watch_figures::daily(watched, &seen, currency));
         if !watched.days.is_empty() {
