@@ -10,7 +10,8 @@ use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
 use super::watch::WatchCommand;
-use crate::bill::Filter;
+use crate::bill::claims::Choice;
+use crate::bill::{Filter, Rates};
 use crate::hardware::Profile;
 use crate::measure::Config;
 use crate::measure::Target;
@@ -82,6 +83,15 @@ pub enum Command {
     RemoveResults(Vec<String>),
     /// Takes a bill out of the project; the store keeps its rows for the next import.
     RemoveBill(String),
+    /// Decides which of several deliveries of the same charges counts.
+    CountBill {
+        /// The claim ([`crate::bill::claims::Claim::key`]).
+        claim: String,
+        /// The decision; `None` leaves it to the rows.
+        choice: Option<Choice>,
+    },
+    /// Takes an overlay out, by its key.
+    RemoveOverlay(String),
     /// Writes the open bills as FOCUS.
     WriteFocus {
         /// Rows written.
@@ -134,6 +144,8 @@ pub enum Command {
     Choose(Option<i64>),
     /// Changes budgets, what is watched, or what became of anomalies.
     Watch(Box<WatchCommand>),
+    /// Changes the currency that the bills' sums are shown in, and the rates to it.
+    SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
 }

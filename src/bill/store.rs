@@ -17,7 +17,7 @@ use super::error::BillError;
 use super::import::Imported;
 
 /// Raised whenever the same file would be stored differently: columns, types, inference rules.
-pub const READER_VERSION: u32 = 1;
+pub const READER_VERSION: u32 = 2;
 
 /// A bill store in a folder.
 #[derive(Debug, Clone)]
@@ -65,7 +65,8 @@ impl Store {
         let report: Report =
             serde_json::from_slice(&bytes).map_err(|source| BillError::Report { path, source })?;
         let rows = self.rows_path(hash);
-        if report.reader_version != READER_VERSION || !rows.is_file() {
+        // The name of a bill has the version of its reader; what an older one has stored is still a bill.
+        if report.reader_version > READER_VERSION || !rows.is_file() {
             return Ok(None);
         }
         // The folder may have moved since.
@@ -93,7 +94,7 @@ impl Store {
     }
 }
 
-/// The name a file has in the store: its SHA-256 and the reader's version, `<64 hex digits>-1`.
+/// The name a file has in the store: its SHA-256 and the reader's version, `<64 hex digits>-2`.
 ///
 /// # Errors
 /// The file cannot be read; or `each`, told the share that is done in [0, 1], returns an error.
@@ -119,6 +120,18 @@ pub fn hash_file(
         each((done as f64 / total as f64).min(1.0))?;
     }
     Ok(name_of(hasher))
+}
+
+/// The name of a bill of many files: of the names of their content, and their own names, in order.
+pub fn hash_of_many<'n>(files: impl IntoIterator<Item = (&'n str, &'n str)>) -> String {
+    let mut hasher = Sha256::new();
+    for (content, name) in files {
+        hasher.update(content);
+        hasher.update([0]);
+        hasher.update(name);
+        hasher.update([0]);
+    }
+    name_of(hasher)
 }
 
 /// The name of a bill that two files make together, from the names each has alone.

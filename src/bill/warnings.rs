@@ -2,7 +2,7 @@
 //!
 //! A million bad cells must neither fill the memory nor hide the one bad date.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Warning;
 
@@ -62,6 +62,10 @@ impl Trouble {
 #[derive(Debug)]
 pub struct Warnings {
     file: String,
+    /// Remarks about whole files so far: parts of one bill that say the same say it once.
+    remarks: HashSet<(Option<String>, String)>,
+    /// The bill has several files.
+    is_of_many: bool,
     listed: Vec<Warning>,
     counts: HashMap<(Trouble, Option<String>), u64>,
     total: u64,
@@ -70,7 +74,24 @@ pub struct Warnings {
 impl Warnings {
     /// For a file of this name.
     pub fn new(file: impl Into<String>) -> Self {
-        Self { file: file.into(), listed: Vec::new(), counts: HashMap::new(), total: 0 }
+        Self {
+            file: file.into(),
+            remarks: HashSet::new(),
+            is_of_many: false,
+            listed: Vec::new(),
+            counts: HashMap::new(),
+            total: 0,
+        }
+    }
+
+    /// Says which file is read from now on; returns the one before.
+    pub fn in_file(&mut self, file: impl Into<String>) -> String {
+        std::mem::replace(&mut self.file, file.into())
+    }
+
+    /// Says that the bill has several files, so that what is said of each alike is said once.
+    pub fn of_many(&mut self) {
+        self.is_of_many = true;
     }
 
     /// Adds one; `message` is made only when it will be listed.
@@ -97,12 +118,15 @@ impl Warnings {
 
     /// Adds one about the whole file.
     pub fn about_file(&mut self, column: Option<&str>, message: String) {
+        if self.is_of_many && !self.remarks.insert((column.map(str::to_owned), message.clone())) {
+            return;
+        }
         self.add(Trouble::File, None, column, || message);
     }
 
     /// The listed warnings, then one for each kind that has more, and how many there are in all.
     pub fn finish(self) -> (Vec<Warning>, u64) {
-        let Self { file, mut listed, counts, total } = self;
+        let Self { file, mut listed, counts, total, .. } = self;
         let mut rest: Vec<_> = counts.into_iter().filter(|(_, count)| *count > LISTED_PER_KIND).collect();
         rest.sort_by(|(a, _), (b, _)| (a.0 as u8, &a.1).cmp(&(b.0 as u8, &b.1)));
         for ((trouble, column), count) in rest {

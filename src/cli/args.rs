@@ -409,7 +409,8 @@ pub struct Bill {
     /// What to do instead of adding up
     #[command(subcommand)]
     pub command: Option<super::bill_watch::BillCommand>,
-    /// Bills, answered by themselves; without any, the project's
+    /// Bills, answered by themselves; without any, the project's. A folder, a ZIP, a manifest or a quoted pattern
+    /// ('cur/2026-*/*.csv.gz') is one bill of many files
     pub files: Vec<PathBuf>,
     /// Columns to group by, outermost first; `Tags.KEY` for a tag
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
@@ -417,9 +418,15 @@ pub struct Bill {
     /// Keep only rows with this value
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     pub filters: Vec<String>,
+    /// Of charges that were delivered several times, count this bill or file; `all` counts all of them
+    #[arg(long, value_name = "NAME")]
+    pub count: Vec<String>,
     /// Also write these rows as FOCUS 1.2 to a file that ends in .csv or .parquet
     #[arg(long, value_name = "FILE")]
     pub focus: Option<PathBuf>,
+    /// In which currency
+    #[command(flatten)]
+    pub rates: super::bill_rates::RateArgs,
 }
 
 /// `plan`

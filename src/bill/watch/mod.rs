@@ -1,7 +1,7 @@
 //! Watches a bill: budgets and what the month will cost, unusual days and what made them so, what commitments save, what
 //! is paid for and not used.
 //!
-//! [`Question`]s are asked of a [`Bill`] and answered from its sums by day. The statistics ([`decompose`],
+//! [`Question`]s are asked of a [`Bill`] and answered from its sums by day, in the currency they were billed in. The statistics ([`decompose`],
 //! [`forecast`], [`anomaly`]) are pure and know no bill; their floats become money again only as estimates, never as
 //! sums of charges.
 
@@ -30,7 +30,7 @@ use std::collections::btree_map::Entry;
 
 use self::days::Extent;
 use super::query::Bill;
-use super::{Basis, BillError, Filter};
+use super::{Basis, BillError, Filter, Rates};
 
 /// What is asked of a bill under watch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +86,8 @@ pub enum Answer {
 /// An unknown column, rows in several currencies, a damaged store. A budget that cannot be answered is told of by name and
 /// keeps no other from being answered.
 pub fn ask(bill: &Bill, question: &Question) -> Result<Answer, BillError> {
+    // A budget is in the currency that is billed; a rate that changes would look like a day that cost more.
+    let bill = &bill.clone().shown_in(Rates::default());
     Ok(match question {
         Question::Days { filters, basis, by, tuning } => {
             Answer::Days(Box::new(Watched::of(bill, filters, *basis, by, tuning)?))

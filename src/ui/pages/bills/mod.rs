@@ -2,16 +2,22 @@
 //! demand trace.
 
 mod cards;
+mod deliveries;
 mod files;
 mod groups;
+mod overlay;
+mod rates;
 mod rows;
 mod watch;
 
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Button, PopupCloseBehavior, ScrollArea, Ui};
 
+use self::deliveries::Deliveries;
 use self::files::Files;
 use self::groups::Groups;
+use self::overlay::Overlays;
+use self::rates::Currencies;
 use self::rows::Rows;
 use self::watch::Watching;
 use super::kept::{Asked, Memo};
@@ -62,6 +68,9 @@ enum Tab {
 pub struct Bills {
     tab: Tab,
     files: Files,
+    currencies: Currencies,
+    deliveries: Deliveries,
+    overlays: Overlays,
     columns: Asked,
     series: Asked,
     share: Asked,
@@ -100,6 +109,7 @@ impl Bills {
             ];
             segmented_ui(ui, "Part of the page", &mut self.tab, &tabs);
             ui.add_space(space::S);
+            self.currencies.ui(ui, view);
             let mut scenario = state.scenario.clone();
             self.ask(view);
             match self.tab {
@@ -107,7 +117,13 @@ impl Bills {
                     self.over_time_ui(ui, view, &mut scenario);
                     self.detail_ui(ui, view, &mut scenario);
                 }
-                Tab::Files => self.files.ui(ui, view),
+                Tab::Files => {
+                    if self.files.ui(ui, view) {
+                        self.currencies.open(state);
+                    }
+                    self.deliveries.ui(ui, view);
+                    self.overlays.ui(ui, view);
+                }
                 Tab::Watch => {
                     if self.watching.ui(ui, view, &self.columns) {
                         // Its filters are on their way; the scenario of this frame must not undo them.
@@ -134,7 +150,7 @@ impl Bills {
             empty_ui(
                 ui,
                 "No bill is open",
-                "Open what a provider bills you, as CSV, JSON or Parquet, or drop it anywhere on the window: FOCUS, \
+                "Open what a provider bills you, as CSV, JSON or Parquet, a ZIP, a folder or a manifest of many files, or drop it anywhere on the window: FOCUS, \
                  AWS, Azure, Google Cloud, Oracle Cloud, Databricks, OpenAI, Anthropic, DeepSeek. It is read into a local store and never leaves this machine.",
                 "Open a bill…",
             )
@@ -142,6 +158,7 @@ impl Bills {
         if pressed.inner {
             view.actions.push(Action::PickFiles);
         }
+        self.overlays.ui(ui, view);
         if view.app.state().trace.is_some() {
             cards::demand_ui(ui, view, &mut self.demand);
         }
