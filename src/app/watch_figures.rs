@@ -122,7 +122,9 @@ fn notes(watched: &Watched, drawn: usize, currency: &str) -> Vec<String> {
     }
     if watched.lumps != Money::ZERO {
         let lumps = units::money(watched.lumps, currency);
-        notes.push(format!("Not drawn: {lumps} of charges for longer than a day and single charges."));
+        notes.push(format!(
+            "Neither drawn nor judged: {lumps} of charges for longer than a day and single charges."
+        ));
     }
     if !watched.gaps.is_empty() {
         notes.push(format!("{} days have no row at all and count as not known.", watched.gaps.len()));

@@ -163,8 +163,11 @@ fn a_budget_of_a_part_counts_only_its_rows_and_its_currency() {
     let part = standing(&bill, Budget { filters: vec![filter], ..budget("100") });
     // 15 × 5.05.
     assert_eq!(part.actual, money("75.75"));
-    let other = standing(&bill, Budget { currency: "EUR".to_owned(), ..budget("100") });
-    assert_eq!((other.actual, other.reached.len()), (Money::ZERO, 0));
+    let other = Budget { currency: "EUR".to_owned(), ..budget("100") };
+    let question = Question::Budgets { budgets: vec![other], month: None };
+    let Answer::Budgets(standings) = ask(&bill, &question).unwrap() else { panic!("another answer") };
+    let (_, reason) = standings[0].as_ref().unwrap_err();
+    assert!(reason.contains("no row of the bills matches"), "{reason}");
 }
 
 #[test]

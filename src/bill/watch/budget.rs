@@ -136,6 +136,8 @@ pub struct Standing {
     pub budget: Budget,
     /// First day of the month.
     pub month: Day,
+    /// Rows of the bill that count, in all months.
+    pub rows: u64,
     /// What the month has cost so far, to the last digit of [`Money`].
     pub actual: Money,
     /// Days of the month that are whole.
@@ -171,6 +173,7 @@ impl Standing {
         let mut standing = Self {
             budget: budget.clone(),
             month: start,
+            rows: days.rows,
             actual,
             whole_days: u64::try_from(whole_end - start.0).unwrap_or(0),
             days_in_month: u64::try_from(end.0 - start.0).unwrap_or(0),
@@ -200,6 +203,9 @@ impl Standing {
         let basis = self.budget.basis;
         let certain =
             |amount: Money| Expected { expected: amount, interval_80: [amount; 2], interval_95: [amount; 2] };
+        if days.running.is_empty() {
+            return Ok(Err("the bill has no charges for single days or hours".to_owned()));
+        }
         if days.whole_end() >= end {
             // The month is over: what it cost is what it costs.
             return Ok(Ok(certain(self.actual)));

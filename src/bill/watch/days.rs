@@ -45,6 +45,8 @@ pub struct Days {
     pub gaps: Vec<Day>,
     /// The currency; `None` without rows.
     pub currency: Option<String>,
+    /// Rows that match.
+    pub rows: u64,
     /// Rows without a readable start, which are on no day.
     pub undated_rows: u64,
     /// Cells of the cost that have no value.
@@ -184,11 +186,12 @@ impl Days {
         keys.push(bill.resolve("BillingCurrency")?);
         let mut days = Slots::default();
         let mut currencies = BTreeSet::new();
-        let (mut undated_rows, mut missing_cells) = (0, 0);
+        let (mut rows, mut undated_rows, mut missing_cells) = (0, 0, 0);
         for (key, sums) in bill.sums(&keys, filters, "add up the days of the bill")? {
             let mut key = key.into_iter();
             let found = kinds.take(&mut key);
             currencies.insert(key.next().flatten().unwrap_or_default());
+            rows += sums.rows;
             missing_cells += sums.rows - sums.filled[basis.place()];
             match found {
                 Some((day, charge)) => days.add(day, charge, sums.costs[basis.place()], basis)?,
@@ -199,7 +202,7 @@ impl Days {
             return Err(mixed(currencies));
         }
         let series = days.series(extent)?;
-        Ok(Self { currency: currencies.into_iter().next(), undated_rows, missing_cells, ..series })
+        Ok(Self { currency: currencies.into_iter().next(), rows, undated_rows, missing_cells, ..series })
     }
 
     /// The day after the last.

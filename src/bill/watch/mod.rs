@@ -108,7 +108,16 @@ pub fn ask(bill: &Bill, question: &Question) -> Result<Answer, BillError> {
                     continue;
                 };
                 let standing = Standing::of(bill, budget, month.month_start(), extent);
-                standings.push(standing.map_err(|error| (budget.name.clone(), error.to_string())));
+                standings.push(match standing {
+                    // Nothing spent because of a mistyped filter is no good news.
+                    Ok(standing) if standing.rows == 0 => Err((
+                        budget.name.clone(),
+                        "no row of the bills matches its filters and currency; change or remove it"
+                            .to_owned(),
+                    )),
+                    Ok(standing) => Ok(standing),
+                    Err(error) => Err((budget.name.clone(), error.to_string())),
+                });
             }
             Answer::Budgets(standings)
         }

@@ -1,8 +1,8 @@
 //! The dialog in which a budget is made or changed.
 
-use egui::{Id, Layout, Modal, Ui};
+use egui::{ComboBox, Id, Layout, Modal, Ui};
 
-use super::super::{basis_ui, columns_of};
+use super::super::{basis_words, columns_of};
 use crate::app::State;
 use crate::bill::watch::{Budget, On, Tier};
 use crate::bill::{Basis, Filter};
@@ -10,7 +10,7 @@ use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::value_words;
 use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{
-    Tone, banner_ui, dialog_frame, dialog_title_ui, filter_chip_ui, form_row_ui, line_edit, note_ui,
+    Tone, banner_ui, dialog_frame, dialog_title_ui, filter_chip_ui, form_row_ui, line_edit,
     primary_button_ui, quiet_button_ui,
 };
 use crate::units::Money;
@@ -126,26 +126,37 @@ impl Editor {
         }
         field(ui, "Amount a month", &mut self.amount, "5000");
         field(ui, "Currency", &mut self.currency, "USD");
-        ui.horizontal(|ui| {
-            ui.add_space(0.0);
-            basis_ui(ui, &mut self.basis);
+        form_row_ui(ui, "Cost", NAMES, |ui| {
+            ComboBox::from_id_salt("budget basis")
+                .selected_text(basis_words(self.basis))
+                .show_ui(ui, |ui| {
+                    for basis in
+                        [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost]
+                    {
+                        ui.selectable_value(&mut self.basis, basis, basis_words(basis));
+                    }
+                })
+                .response
         });
-        ui.horizontal_wrapped(|ui| {
-            note_ui(ui, "Rows");
-            if self.filters.is_empty() {
-                ui.label("all");
-            }
-            let mut gone = None;
-            for (place, filter) in self.filters.iter().enumerate() {
-                let values: Vec<&str> = filter.values.iter().map(|value| value_words(value)).collect();
-                if filter_chip_ui(ui, &filter.column, &values.join(", ")) {
-                    gone = Some(place);
+        if !self.filters.is_empty() {
+            form_row_ui(ui, "Rows", NAMES, |ui| {
+                let chips = ui.horizontal_wrapped(|ui| {
+                    let mut gone = None;
+                    for (place, filter) in self.filters.iter().enumerate() {
+                        let values: Vec<&str> =
+                            filter.values.iter().map(|value| value_words(value)).collect();
+                        if filter_chip_ui(ui, &filter.column, &values.join(", ")) {
+                            gone = Some(place);
+                        }
+                    }
+                    gone
+                });
+                if let Some(place) = chips.inner {
+                    self.filters.remove(place);
                 }
-            }
-            if let Some(place) = gone {
-                self.filters.remove(place);
-            }
-        });
+                chips.response
+            });
+        }
         form_row_ui(ui, "Only rows with", NAMES, |ui| {
             let response = ui.add(line_edit(&mut self.filter, "ServiceName=Amazon Bedrock", FIELD - 60.0));
             let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
