@@ -11,6 +11,7 @@ use super::query::Query;
 use super::race::Race;
 use super::spend::ViewChange;
 use super::state::Scenario;
+use super::watch::WatchCommand;
 use crate::bill::claims::Choice;
 use crate::bill::{Filter, Rates, RuleSet};
 use crate::hardware::Profile;
@@ -149,6 +150,8 @@ pub enum Command {
     SetScenario(Box<Scenario>),
     /// Chooses a measurement, or none.
     Choose(Option<i64>),
+    /// Changes budgets, what is watched, or what became of anomalies.
+    Watch(Box<WatchCommand>),
     /// Changes the currency that the bills' sums are shown in, and the rates to it.
     SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
@@ -166,6 +169,7 @@ impl Command {
                 | Self::Cancel(_)
                 | Self::Ask(_)
                 | Self::View(_)
+                | Self::Watch(_)
                 | Self::LookForRuntimes
                 | Self::PutTarget(_)
                 | Self::UseTarget(_)

@@ -38,6 +38,8 @@ mod targets;
 #[cfg(test)]
 mod tests;
 pub mod tradeoff;
+pub mod watch;
+pub mod watch_figures;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -364,6 +366,10 @@ impl App {
                 self.state.chosen = id;
                 None
             }
+            Command::Watch(command) => {
+                self.watch(*command)?;
+                None
+            }
             Command::Ask(query) => self.ask(query),
             Command::View(change) => self.change_views(change)?,
             Command::SetRates(rates) => {
@@ -485,6 +491,7 @@ impl App {
             rules: self.rules_of(&project),
             rules_version: self.state.rules_version + 1,
             lens: project.get("lens", "now")?.unwrap_or_default(),
+            watch: watch::Watch::load(&project)?,
             rates: project.get(rates::KIND, "now")?.unwrap_or_default(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),

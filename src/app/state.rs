@@ -14,6 +14,7 @@ use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
 use super::spend::{SavedView, Spend};
+use super::watch::Watch;
 use crate::bill::claims::{Choice, Counting};
 use crate::bill::overlay::Overlay;
 use crate::bill::{Basis, COUNTED, Filter, Granularity, Imported, Rates, RuleSet};
@@ -239,6 +240,8 @@ pub struct State {
     pub breakdowns: BTreeMap<(String, String), Breakdown>,
     /// Races, the latest last, without latencies: one for each pair of sides.
     pub duels: Vec<Duel>,
+    /// Budgets, and what became of anomalies.
+    pub watch: Watch,
     /// The sweep that was stopped before its end.
     pub unfinished: Option<Unfinished>,
     /// What is asked.

@@ -30,6 +30,7 @@ pub mod slices;
 pub mod store;
 pub mod view;
 pub mod warnings;
+pub mod watch;
 
 mod csv_rows;
 mod grouped;

@@ -16,6 +16,9 @@ use crate::units::{self, Money};
 const WARNINGS_SHOWN: usize = 12;
 
 pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
+    if let Some(command) = &what.command {
+        return super::bill_watch::run(session, command);
+    }
     let filters = bill_explore::filters(what)?;
     if !what.files.is_empty() {
         let (reports, done) = session.take_in(what.files.clone());

@@ -11,3 +11,4 @@ mod other_tools;
 mod pages;
 mod shell;
 mod spend;
+mod watch;

@@ -31,4 +31,5 @@ mod results;
 #[cfg(unix)]
 mod resumed;
 mod sample;
+mod watch;
 mod wheels;

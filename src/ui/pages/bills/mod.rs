@@ -13,6 +13,7 @@ mod rates;
 mod rows;
 mod spend;
 mod views;
+mod watch;
 
 use egui::Ui;
 
@@ -22,6 +23,7 @@ use self::lens::Lens;
 use self::overlay::Overlays;
 use self::rates::Currencies;
 use self::spend::{SpendPart, columns_of};
+use self::watch::Watching;
 use super::kept::{Asked, Memo};
 use super::parts::combo_ui;
 use crate::app::{Command, Scenario};
@@ -44,6 +46,8 @@ enum Tab {
     Files,
     /// The share that is inference, and the demand it served.
     Inference,
+    /// Budgets, what comes, what was unusual, what is wasted.
+    Watch,
 }
 
 /// What the page remembers between frames.
@@ -56,6 +60,7 @@ pub struct Bills {
     deliveries: Deliveries,
     overlays: Overlays,
     lens: Lens,
+    watching: Watching,
     demand: Memo<u64, Chart>,
 }
 
@@ -74,7 +79,12 @@ impl Bills {
                 self.empty_ui(ui, view);
                 return;
             }
-            let tabs = [(Tab::Spend, "Spend"), (Tab::Files, "Files"), (Tab::Inference, "Inference")];
+            let tabs = [
+                (Tab::Spend, "Spend"),
+                (Tab::Files, "Files"),
+                (Tab::Inference, "Inference"),
+                (Tab::Watch, "Watch"),
+            ];
             segmented_ui(ui, "Part of the page", &mut self.tab, &tabs);
             ui.add_space(space::S);
             self.currencies.ui(ui, view);
@@ -87,6 +97,16 @@ impl Bills {
                     }
                     self.deliveries.ui(ui, view);
                     self.overlays.ui(ui, view);
+                }
+                Tab::Watch => {
+                    if {
+                        let columns = self.spend.columns(view);
+                        self.watching.ui(ui, view, columns)
+                    } {
+                        // Its filters are on their way; the scenario of this frame must not undo them.
+                        self.tab = Tab::Spend;
+                        return;
+                    }
                 }
                 Tab::Inference => {
                     let columns = self.spend.columns(view);

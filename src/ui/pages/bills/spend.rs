@@ -340,7 +340,7 @@ pub(super) fn columns_of(columns: &Asked) -> &[ColumnView] {
 }
 
 /// The choice of the cost that is shown.
-fn basis_ui(ui: &mut Ui, basis: &mut Basis) {
+pub(super) fn basis_ui(ui: &mut Ui, basis: &mut Basis) {
     labelled_ui(ui, "Cost", |ui| {
         ComboBox::from_id_salt("basis")
             .selected_text(basis_words(*basis))
@@ -356,7 +356,7 @@ fn basis_ui(ui: &mut Ui, basis: &mut Basis) {
 }
 
 /// A cost as people say it.
-fn basis_words(basis: Basis) -> &'static str {
+pub(super) fn basis_words(basis: Basis) -> &'static str {
     match basis {
         Basis::BilledCost => "Billed",
         Basis::EffectiveCost => "Effective",
