@@ -2,6 +2,7 @@
 
 mod breakdown;
 mod compare;
+mod currencies;
 mod deliveries;
 mod harness;
 #[cfg(unix)]
