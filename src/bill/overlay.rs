@@ -81,7 +81,7 @@ pub struct Item {
     pub properties: BTreeMap<String, String>,
     /// The provider's own id of the machine or resource; empty where it is not told.
     pub resource_id: String,
-    /// What it is made of; what is 0 is left out.
+    /// What it is made of, as far as the answer tells.
     pub parts: BTreeMap<Component, Money>,
     /// The total, as the answer tells it.
     pub total: Option<Money>,
@@ -253,7 +253,7 @@ impl Reading {
         for (component, members) in PARTS {
             let amounts = members.iter().map(|member| self.amount(name, member, node.get(member)));
             let amounts: Vec<Option<Money>> = amounts.collect();
-            if let Some(amount) = sum(amounts.into_iter()).filter(|amount| *amount != Money::ZERO) {
+            if let Some(amount) = sum(amounts.into_iter()) {
                 parts.insert(component, amount);
             }
         }
@@ -277,7 +277,7 @@ impl Reading {
         );
         let told = CLOUD_COSTS.iter().find_map(|metric| Some((*metric, node.get(metric)?.get("cost")?)));
         let total = told.and_then(|(metric, cost)| self.amount(name, metric, Some(cost)));
-        let parts = total.filter(|total| *total != Money::ZERO).map(|total| (Component::Cloud, total));
+        let parts = total.map(|total| (Component::Cloud, total));
         let item = Item {
             name: name.to_owned(),
             properties: properties(node),
