@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::jobs::JobId;
 use super::query::Query;
 use super::race::Race;
+use super::spend::ViewChange;
 use super::state::Scenario;
 use crate::bill::claims::Choice;
 use crate::bill::{Filter, Rates};
@@ -145,6 +146,8 @@ pub enum Command {
     SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
+    /// Keeps, renames or takes out a view of the bill.
+    View(ViewChange),
 }
 
 impl Command {
@@ -155,6 +158,7 @@ impl Command {
             Self::Choose(_)
                 | Self::Cancel(_)
                 | Self::Ask(_)
+                | Self::View(_)
                 | Self::LookForRuntimes
                 | Self::PutTarget(_)
                 | Self::UseTarget(_)

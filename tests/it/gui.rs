@@ -10,3 +10,4 @@ mod measure;
 mod other_tools;
 mod pages;
 mod shell;
+mod spend;
