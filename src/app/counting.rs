@@ -31,15 +31,12 @@ impl App {
 
     /// Keeps what the user decided of a claim; `None` forgets it.
     pub(super) fn choose_counted(&mut self, key: String, choice: Option<Choice>) -> anyhow::Result<()> {
-        match choice {
-            Some(choice) => {
-                self.project.put(KIND, &key, 0, &choice)?;
-                self.state.choices.insert(key, choice);
-            }
-            None => {
-                self.project.remove(KIND, &key)?;
-                self.state.choices.remove(&key);
-            }
+        if let Some(choice) = choice {
+            self.project.put(KIND, &key, 0, &choice)?;
+            self.state.choices.insert(key, choice);
+        } else {
+            self.project.remove(KIND, &key)?;
+            self.state.choices.remove(&key);
         }
         self.bills_changed();
         Ok(())

@@ -1,10 +1,11 @@
-//! Allocations of OpenCost and Kubecost: how the cost of clusters is shared out among what runs in them.
+//! Allocations of `OpenCost` and Kubecost: how the cost of clusters is shared out among what runs in them.
 //!
 //! The money is on the cloud bill already, so an overlay lies beside the bills and is never added to them. Two answers
 //! are read: `/allocation` (`{code, data: [{NAME: {…}}]}`) and `/cloudCost` (`data.sets[].cloudCosts`). Amounts are
 //! in the currency that the tool is set to, which its answers do not tell.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -96,7 +97,7 @@ impl Item {
     }
 }
 
-/// One answer of OpenCost or Kubecost.
+/// One answer of `OpenCost` or Kubecost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlay {
     /// SHA-256 of the file.
@@ -145,7 +146,7 @@ impl Overlay {
 fn sum(amounts: impl Iterator<Item = Option<Money>>) -> Option<Money> {
     let mut known = amounts.flatten();
     let first = known.next()?;
-    known.try_fold(first, |sum, amount| sum.checked_add(amount))
+    known.try_fold(first, Money::checked_add)
 }
 
 /// Bytes of a file that tell whether it may be an overlay.
@@ -192,7 +193,11 @@ pub fn read(text: &str, file: &str) -> Option<Overlay> {
             document.get("message").map(Node::cell).unwrap_or_default()
         ));
     }
-    let key = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut key = String::with_capacity(64);
+    for byte in Sha256::digest(text.as_bytes()) {
+        // Writing to a String cannot fail.
+        let _ = write!(key, "{byte:02x}");
+    }
     Some(Overlay {
         key,
         file: file.to_owned(),

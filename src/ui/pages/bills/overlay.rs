@@ -1,4 +1,4 @@
-//! The card of allocations that OpenCost or Kubecost made: how clusters' cost is shared out, beside what the bills say of
+//! The card of allocations that `OpenCost` or Kubecost made: how clusters' cost is shared out, beside what the bills say of
 //! the same machines. Never part of a total.
 
 use egui::Ui;
