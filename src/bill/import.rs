@@ -210,6 +210,9 @@ pub fn dry_run(path: &Path) -> Result<(u64, u64, Vec<Warning>), BillError> {
     Ok((rows, dropped, all))
 }
 
+/// A file whose columns are known, with its rows where they may stay open.
+type Opened = (Option<Rows>, Vec<Target>);
+
 /// A bill to be imported.
 struct Job<'j> {
     delivery: &'j Delivery,
@@ -310,7 +313,7 @@ impl Job<'_> {
         total: f64,
         progress: &mut dyn FnMut(f64),
         cancel: &dyn Fn() -> bool,
-    ) -> Result<Vec<(Option<Rows>, Vec<Target>)>, BillError> {
+    ) -> Result<Vec<Opened>, BillError> {
         let mut opened = Vec::with_capacity(self.pieces.len());
         let mut done_bytes = 0.0;
         for (piece, bytes) in self.pieces.iter().zip(sizes) {

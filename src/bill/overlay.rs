@@ -365,8 +365,8 @@ fn resource_id(node: &Node<'_>) -> String {
 mod tests {
     use super::*;
 
-    fn money(text: &str) -> Option<Money> {
-        Some(text.parse().unwrap())
+    fn money(text: &str) -> Money {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -383,9 +383,9 @@ mod tests {
         let text = format!(r#"{{"code":200,"data":[{},{}]}}"#, step("2"), step("\"x\""));
         let overlay = read(&text, "a.json").unwrap();
         assert_eq!(overlay.kind, "OpenCost allocation");
-        assert_eq!((overlay.total(), overlay.idle()), (money("7.0000000002"), money("1")));
-        assert_eq!(overlay.component(Component::Cpu), money("2"));
-        assert_eq!(overlay.component(Component::Gpu), money("2"));
+        assert_eq!((overlay.total(), overlay.idle()), (Some(money("7.0000000002")), Some(money("1"))));
+        assert_eq!(overlay.component(Component::Cpu), Some(money("2")));
+        assert_eq!(overlay.component(Component::Gpu), Some(money("2")));
         let item = &overlay.items[0];
         assert_eq!((item.resource_id.as_str(), item.gpu_hours.as_str()), ("i-1", "4"));
         assert_eq!(item.properties.keys().collect::<Vec<_>>(), ["cluster", "namespace", "providerID"]);
@@ -399,7 +399,7 @@ mod tests {
             "service":"Compute","providerID":"gke-1"},"window":{"start":"2026-10-01T00:00:00Z"},
             "listCost":{"cost":9,"kubernetesPercent":0},"amortizedNetCost":{"cost":7.25,"kubernetesPercent":0}}}}]}}"#;
         let overlay = read(text, "c.json").unwrap();
-        assert_eq!((overlay.kind.as_str(), overlay.total()), ("OpenCost cloud cost", money("7.25")));
+        assert_eq!((overlay.kind.as_str(), overlay.total()), ("OpenCost cloud cost", Some(money("7.25"))));
         assert_eq!(overlay.resource_ids(), ["gke-1"]);
         assert_eq!(overlay.idle(), None);
     }
