@@ -36,6 +36,8 @@ pub struct Asked {
     shown: Option<(Query, Result<QueryResult, String>)>,
     /// The bills that the answer is about, what of them counts, and what its sums are shown in.
     bills: Vec<Counted>,
+    /// The rules they were looked at through; see [`crate::app::State::rules_version`].
+    rules: u64,
     rates: Rates,
     waiting: bool,
     version: u64,
@@ -45,7 +47,9 @@ impl Asked {
     /// Takes the answer to `query` when it is there, and asks when nobody has.
     pub fn follow(&mut self, view: &mut View<'_>, query: Query) {
         let state = view.app.state();
-        let same_bills = state.counting.bills == self.bills && state.rates == self.rates;
+        let same_bills = state.counting.bills == self.bills
+            && state.rates == self.rates
+            && state.rules_version == self.rules;
         if same_bills && self.shown.as_ref().is_some_and(|(shown, _)| *shown == query) {
             self.waiting = false;
             return;
@@ -53,6 +57,7 @@ impl Asked {
         if let Some(answer) = state.queries.get(&query) {
             self.shown = Some((query, answer.clone()));
             self.bills.clone_from(&state.counting.bills);
+            self.rules = state.rules_version;
             self.rates.clone_from(&state.rates);
             self.waiting = false;
             self.version += 1;
