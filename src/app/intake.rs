@@ -44,7 +44,7 @@ pub enum Kind {
     Profile,
     /// Results of another tool.
     Results,
-    /// Allocations of OpenCost or Kubecost, which lie beside bills.
+    /// Allocations of `OpenCost` or Kubecost, which lie beside bills.
     Overlay,
     /// A cloud bill, with its format: `FOCUS 1.2`.
     #[serde(untagged)]

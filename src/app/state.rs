@@ -220,7 +220,7 @@ pub struct State {
     pub counting: Counting,
     /// What the user decided of what came several times, by [`crate::bill::claims::Claim::key`].
     pub choices: BTreeMap<String, Choice>,
-    /// Allocations of OpenCost and Kubecost, beside the bills and never added to them.
+    /// Allocations of `OpenCost` and Kubecost, beside the bills and never added to them.
     pub overlays: Vec<Overlay>,
     /// The demand trace.
     pub trace: Option<Trace>,

@@ -3,6 +3,7 @@
 
 use crate::app::{Command, Query, QueryResult};
 use crate::bill::Rates;
+use crate::bill::claims::Counted;
 use crate::ui::view::View;
 
 /// A value that is made again only when its key changes.
@@ -33,8 +34,8 @@ impl<K: PartialEq, T> Memo<K, T> {
 #[derive(Debug, Default)]
 pub struct Asked {
     shown: Option<(Query, Result<QueryResult, String>)>,
-    /// The bills that the answer is about, and what its sums are shown in.
-    bills: Vec<String>,
+    /// The bills that the answer is about, what of them counts, and what its sums are shown in.
+    bills: Vec<Counted>,
     /// The rules they were looked at through; see [`crate::app::State::rules_version`].
     rules: u64,
     rates: Rates,
@@ -46,7 +47,7 @@ impl Asked {
     /// Takes the answer to `query` when it is there, and asks when nobody has.
     pub fn follow(&mut self, view: &mut View<'_>, query: Query) {
         let state = view.app.state();
-        let same_bills = state.bills.iter().map(|bill| &bill.hash).eq(self.bills.iter())
+        let same_bills = state.counting.bills == self.bills
             && state.rates == self.rates
             && state.rules_version == self.rules;
         if same_bills && self.shown.as_ref().is_some_and(|(shown, _)| *shown == query) {
@@ -55,7 +56,7 @@ impl Asked {
         }
         if let Some(answer) = state.queries.get(&query) {
             self.shown = Some((query, answer.clone()));
-            self.bills = state.bills.iter().map(|bill| bill.hash.clone()).collect();
+            self.bills.clone_from(&state.counting.bills);
             self.rules = state.rules_version;
             self.rates.clone_from(&state.rates);
             self.waiting = false;
