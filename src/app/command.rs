@@ -10,6 +10,7 @@ use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
 use crate::bill::Filter;
+use crate::bill::reconcile::{InvoiceTotal, Target as InvoiceTarget};
 use crate::hardware::Profile;
 use crate::measure::Config;
 use crate::measure::Target;
@@ -81,6 +82,10 @@ pub enum Command {
     RemoveResults(Vec<String>),
     /// Takes a bill out of the project; the store keeps its rows for the next import.
     RemoveBill(String),
+    /// Keeps what an invoice says, to compare the bills with it.
+    PutInvoice(Box<InvoiceTotal>),
+    /// Forgets what an invoice says.
+    RemoveInvoice(Box<InvoiceTarget>),
     /// Writes the open bills as FOCUS.
     WriteFocus {
         /// Rows written.
@@ -143,6 +148,8 @@ impl Command {
             Self::Choose(_)
                 | Self::Cancel(_)
                 | Self::Ask(_)
+                | Self::PutInvoice(_)
+                | Self::RemoveInvoice(_)
                 | Self::LookForRuntimes
                 | Self::PutTarget(_)
                 | Self::UseTarget(_)

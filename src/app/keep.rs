@@ -195,6 +195,7 @@ impl App {
     }
 
     fn take_bill(&mut self, bill: Imported) -> anyhow::Result<()> {
+        self.forget_earlier_reading(&bill)?;
         let alike = |other: &&Imported| {
             other.hash != bill.hash
                 && (other.rows, &other.totals, other.first_charge_unix_secs, other.last_charge_unix_secs)

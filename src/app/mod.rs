@@ -21,6 +21,7 @@ mod profiling;
 pub mod project;
 mod query;
 mod race;
+mod reconcile;
 pub mod results;
 pub mod roofline;
 mod sample;
@@ -312,6 +313,14 @@ impl App {
                 self.bills_changed();
                 None
             }
+            Command::PutInvoice(invoice) => {
+                self.put_invoice(*invoice)?;
+                None
+            }
+            Command::RemoveInvoice(target) => {
+                self.remove_invoice(&target)?;
+                None
+            }
             Command::RemoveTrace => {
                 self.project.remove("trace", "now")?;
                 self.state.trace = None;
@@ -498,6 +507,7 @@ impl App {
             profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
+            invoices: project.all(reconcile::KIND)?.into_iter().map(|(_key, invoice)| invoice).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),

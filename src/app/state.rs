@@ -13,6 +13,7 @@ use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
 use crate::bill::formats::focus::RULE_COLUMN;
+use crate::bill::reconcile::InvoiceTotal;
 use crate::bill::{Basis, Filter, Imported, RULES};
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
@@ -207,6 +208,8 @@ pub struct State {
     pub profiles: Vec<Profile>,
     /// Bills.
     pub bills: Vec<Imported>,
+    /// What invoices say, to reconcile the bills with.
+    pub invoices: Vec<InvoiceTotal>,
     /// The demand trace.
     pub trace: Option<Trace>,
     /// Labelled inputs (`.npz`) that accuracy and agreement are computed on.

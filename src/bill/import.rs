@@ -21,6 +21,7 @@ use super::json_rows::JsonRows;
 use super::moment::PER_SEC;
 use super::parquet_rows::ParquetRows;
 use super::profile::Values;
+use super::reconcile::{Keeper, Ledger};
 use super::source::{self, Content};
 use super::store::{Store, hash_file, hash_of_both};
 use super::table::Table;
@@ -70,6 +71,9 @@ pub struct Imported {
     pub warnings: Vec<Warning>,
     /// All warnings, listed or not.
     pub warnings_total: u64,
+    /// What was written down to reconcile the bill; `None` in reports of versions that kept none.
+    #[serde(default)]
+    pub ledger: Option<Box<Ledger>>,
 }
 
 /// What a stored column holds.
@@ -189,6 +193,8 @@ pub fn import(
         warnings.about_file(column.as_deref(), remark.clone());
     }
     let mut table = Table::new(&targets, matches!(kind, Kind::Focus(_)));
+    let mut keeper = Keeper::default();
+    keeper.begin(&file, kind, rows.header(), rows.preamble(), &targets);
     let temporary = store.temporary()?;
     let store_error =
         |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };
@@ -197,13 +203,17 @@ pub fn import(
     let dropped = rows.read(
         &mut warnings,
         &mut |cells, place, warnings| {
+            keeper.read(cells, place);
             mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
+                keeper.store(cells, place);
                 table.push(cells, place, warnings)?;
                 if table.is_full() {
                     writer.write(table.take().map_err(polars_failed)?)?;
                 }
                 Ok(())
-            })
+            })?;
+            keeper.done();
+            Ok(())
         },
         &mut |done| {
             progress(HASH_SHARE + (1.0 - HASH_SHARE) * done);
@@ -221,6 +231,7 @@ pub fn import(
     if books.rows == 0 {
         warnings.about_file(None, "the file has a header and no rows that can be kept".to_owned());
     }
+    let ledger = keeper.finish(dropped, &warnings);
     let (warnings, warnings_total) = warnings.finish();
     let columns = books.profiles.iter().map(|(name, _, _)| name.clone()).collect();
     let profiles = books
@@ -248,6 +259,7 @@ pub fn import(
         profiles,
         warnings,
         warnings_total,
+        ledger: Some(Box::new(ledger)),
     };
     store.put(temporary, &imported)?;
     progress(1.0);
@@ -300,6 +312,9 @@ impl Imported {
     fn renamed(mut self, file: String) -> Self {
         for warning in &mut self.warnings {
             warning.file.clone_from(&file);
+        }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.rename(&self.file, &file);
         }
         self.file = file;
         self

@@ -16,6 +16,7 @@ pub mod moment;
 pub mod over_time;
 pub mod profile;
 pub mod query;
+pub mod reconcile;
 pub mod rules;
 pub mod share;
 pub mod store;

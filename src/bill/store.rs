@@ -16,8 +16,9 @@ use tempfile::NamedTempFile;
 use super::error::BillError;
 use super::import::Imported;
 
-/// Raised whenever the same file would be stored differently: columns, types, inference rules.
-pub const READER_VERSION: u32 = 1;
+/// Raised whenever the same file would be stored differently: columns, types, inference rules, what is written down
+/// about it. What an earlier version stored is still opened; a file that is imported again is read again.
+pub const READER_VERSION: u32 = 2;
 
 /// A bill store in a folder.
 #[derive(Debug, Clone)]
@@ -65,7 +66,7 @@ impl Store {
         let report: Report =
             serde_json::from_slice(&bytes).map_err(|source| BillError::Report { path, source })?;
         let rows = self.rows_path(hash);
-        if report.reader_version != READER_VERSION || !rows.is_file() {
+        if report.reader_version > READER_VERSION || !rows.is_file() {
             return Ok(None);
         }
         // The folder may have moved since.
@@ -93,7 +94,7 @@ impl Store {
     }
 }
 
-/// The name a file has in the store: its SHA-256 and the reader's version, `<64 hex digits>-1`.
+/// The name a file has in the store: its SHA-256 and the reader's version, `<64 hex digits>-2`.
 ///
 /// # Errors
 /// The file cannot be read; or `each`, told the share that is done in [0, 1], returns an error.

@@ -4,6 +4,7 @@ use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use super::args::Bill;
+use super::bill_reconcile;
 use super::session::Session;
 use super::table;
 use crate::app::{Command, Query, QueryResult};
@@ -29,6 +30,9 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     let state = session.app.state();
     if state.bills.is_empty() {
         bail!("no bill is named and the project has none; name at least one file");
+    }
+    if what.reconciling.reconcile {
+        return bill_reconcile::run(session, &what.reconciling);
     }
     if let Some(to) = &what.focus {
         let to = std::path::absolute(to)?;

@@ -10,6 +10,7 @@ macro_rules! say {
 mod args;
 mod bench;
 mod bill;
+mod bill_reconcile;
 mod compare;
 mod demo;
 mod export;
@@ -58,8 +59,12 @@ pub fn print_error(error: &anyhow::Error) {
     eprintln!("inferometer: {error:#}");
 }
 
-/// What the process ends with after an error: 130 (128 + SIGINT, as shells count) where Ctrl+C stopped it, else 1.
+/// What the process ends with after an error: 130 (128 + SIGINT, as shells count) where Ctrl+C stopped it, 2 where a bill
+/// is not what its invoice says, else 1.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.chain().any(<dyn std::error::Error>::is::<bill_reconcile::Off>) {
+        return ExitCode::from(bill_reconcile::EXIT_OFF);
+    }
     let stopped = error.chain().any(<dyn std::error::Error>::is::<session::Stopped>);
     if stopped { ExitCode::from(session::EXIT_STOPPED) } else { ExitCode::FAILURE }
 }

@@ -1,0 +1,169 @@
+//! What a bill covers: days and months with rows, and those without any between them.
+
+use serde::Serialize;
+
+use super::ledger::Covered;
+use crate::bill::moment;
+
+/// A last day with fewer rows than this share of the usual looks as if it were not over yet.
+const PARTIAL: f64 = 0.75;
+/// Days that tell what is usual.
+const USUAL_DAYS: usize = 7;
+/// Fewer days than this tell nothing about what is usual.
+const LEAST_DAYS: usize = 3;
+
+/// What is covered of one provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Whose rows.
+    pub provider: String,
+    /// Whether rows are of days (or hours) rather than of months.
+    pub daily: bool,
+    /// First and last day with rows (`2026-10-01`), or month (`2026-10`); empty without dated rows.
+    pub first: String,
+    /// See [`Self::first`].
+    pub last: String,
+    /// Days, or months, with rows.
+    pub present: u64,
+    /// Runs of days, or months, without rows between the first and the last: first and last of each.
+    pub missing: Vec<(String, String)>,
+    /// How many days, or months, that are.
+    pub missing_count: u64,
+    /// Why the last day may not be over, in words; empty where it looks whole.
+    pub partial_last: String,
+}
+
+/// `2026-10-01`.
+fn day_text(day: i64) -> String {
+    let mut text = moment::show(day.saturating_mul(moment::PER_DAY));
+    text.truncate(10);
+    text
+}
+
+/// Works out what is covered.
+pub(super) fn coverage(covered: &Covered) -> Coverage {
+    let short_rows: u64 = covered.days.values().sum();
+    // Fees of a month stand beside days; days beside a bill of months are few.
+    let daily = !covered.days.is_empty() && short_rows >= covered.long_rows;
+    let mut found = if daily { days(covered) } else { months(covered) };
+    found.provider.clone_from(&covered.provider);
+    found
+}
+
+fn days(covered: &Covered) -> Coverage {
+    let mut missing = Vec::new();
+    let mut missing_count = 0;
+    let mut before: Option<i64> = None;
+    for day in covered.days.keys() {
+        if let Some(before) = before.filter(|before| day - before > 1) {
+            missing.push((day_text(before + 1), day_text(day - 1)));
+            missing_count += day.abs_diff(before) - 1;
+        }
+        before = Some(*day);
+    }
+    Coverage {
+        provider: String::new(),
+        daily: true,
+        first: covered.days.keys().next().copied().map(day_text).unwrap_or_default(),
+        last: before.map(day_text).unwrap_or_default(),
+        present: covered.days.len() as u64,
+        missing,
+        missing_count,
+        partial_last: partial_last(covered),
+    }
+}
+
+/// Why the last day may not be over.
+fn partial_last(covered: &Covered) -> String {
+    let Some((last, rows)) = covered.days.last_key_value() else { return String::new() };
+    let mut words = Vec::new();
+    if let Some(end) = covered.last_end_unix_secs.filter(|_| covered.hourly) {
+        let left = (last + 1) * 86_400 - end;
+        if (3_600..86_400).contains(&left) {
+            let clock = moment::show(end.saturating_mul(moment::PER_SEC));
+            words.push(format!("its last row ends at {} UTC", clock.get(11..16).unwrap_or_default()));
+        }
+    }
+    let mut usual: Vec<u64> = covered.days.values().rev().skip(1).take(USUAL_DAYS).copied().collect();
+    usual.sort_unstable();
+    if usual.len() >= LEAST_DAYS {
+        let median = usual[usual.len() / 2];
+        if *rows < usual[0] && (*rows as f64) < median as f64 * PARTIAL {
+            words.push(format!("it has {rows} rows, the {} days before it usually {median}", usual.len()));
+        }
+    }
+    words.join("; ")
+}
+
+fn months(covered: &Covered) -> Coverage {
+    let number = |text: &str| -> Option<i64> {
+        let (year, month) = text.split_once('-')?;
+        Some(year.parse::<i64>().ok()? * 12 + month.parse::<i64>().ok()? - 1)
+    };
+    let text = |number: i64| format!("{:04}-{:02}", number.div_euclid(12), number.rem_euclid(12) + 1);
+    let mut missing = Vec::new();
+    let mut missing_count = 0;
+    let mut before: Option<i64> = None;
+    for month in covered.months.keys().filter_map(|month| number(month)) {
+        if let Some(before) = before.filter(|before| month - before > 1) {
+            missing.push((text(before + 1), text(month - 1)));
+            missing_count += month.abs_diff(before) - 1;
+        }
+        before = Some(month);
+    }
+    Coverage {
+        provider: String::new(),
+        daily: false,
+        first: covered.months.keys().next().cloned().unwrap_or_default(),
+        last: covered.months.keys().next_back().cloned().unwrap_or_default(),
+        present: covered.months.len() as u64,
+        missing,
+        missing_count,
+        partial_last: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-10-01 is day 20,727 (`date -u -d 2026-10-01 +%s` ÷ 86,400).
+    const FIRST: i64 = 20_727;
+
+    fn covered(rows: &[(i64, u64)]) -> Covered {
+        Covered { days: rows.iter().map(|(day, rows)| (FIRST + day, *rows)).collect(), ..Covered::default() }
+    }
+
+    #[test]
+    fn days_without_rows_are_named_as_runs() {
+        let found = coverage(&covered(&[(0, 5), (1, 5), (4, 5), (6, 5)]));
+        assert_eq!((found.first.as_str(), found.last.as_str()), ("2026-10-01", "2026-10-07"));
+        let run = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(found.missing, [run("2026-10-03", "2026-10-04"), run("2026-10-06", "2026-10-06")]);
+        assert_eq!((found.present, found.missing_count), (4, 3));
+    }
+
+    #[test]
+    fn a_last_day_that_is_not_over_is_noticed() {
+        let whole = covered(&[(0, 100), (1, 110), (2, 105), (3, 98), (4, 95)]);
+        assert_eq!(coverage(&whole).partial_last, "");
+        let cut = covered(&[(0, 100), (1, 110), (2, 105), (3, 98), (4, 60)]);
+        assert_eq!(coverage(&cut).partial_last, "it has 60 rows, the 4 days before it usually 105");
+        let hours =
+            Covered { last_end_unix_secs: Some((FIRST + 4) * 86_400 + 14 * 3_600), hourly: true, ..whole };
+        assert_eq!(coverage(&hours).partial_last, "its last row ends at 14:00 UTC");
+    }
+
+    #[test]
+    fn a_bill_of_months_is_told_by_months() {
+        let months = [("2026-01", 3), ("2026-02", 3), ("2026-05", 2)];
+        let covered = Covered {
+            months: months.into_iter().map(|(month, rows)| (month.to_owned(), rows)).collect(),
+            long_rows: 8,
+            ..Covered::default()
+        };
+        let found = coverage(&covered);
+        assert!(!found.daily);
+        assert_eq!(found.missing, [("2026-03".to_owned(), "2026-04".to_owned())]);
+    }
+}
