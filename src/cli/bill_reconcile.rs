@@ -9,6 +9,7 @@ use super::table;
 use crate::app::Command;
 use crate::bill::reconcile::{
     Certainty, Check, InvoiceTotal, Reconciliation, Target, Verdict, amount_words, charges, read_total,
+    rows_words,
 };
 use crate::bill::warnings::Trouble;
 use crate::units::Money;
@@ -124,7 +125,7 @@ fn print(found: &Reconciliation) {
     for out in &found.left_out {
         let lines: Vec<String> = out.examples.iter().take(LINES).map(|place| place.words()).collect();
         let more = if out.rows as usize > lines.len() { ", …" } else { "" };
-        say!("  {} {} ({}{more})", out.rows, out.reason.words(), lines.join(", "));
+        say!("  {}: {} ({}{more})", rows_words(out.rows), out.reason.words(), lines.join(", "));
     }
     say!("");
     print_sums(found);
@@ -134,7 +135,7 @@ fn print(found: &Reconciliation) {
 
 fn print_sums(found: &Reconciliation) {
     let show = |amount: Option<crate::bill::exact::Exact>| {
-        amount.map_or_else(|| "–".to_owned(), |amount| amount.to_string())
+        amount.map(|amount| amount.to_string()).unwrap_or_default()
     };
     let rows: Vec<Vec<String>> = found
         .sums
@@ -155,7 +156,7 @@ fn print_sums(found: &Reconciliation) {
     for sum in found.sums.iter().filter(|sum| !sum.steps.is_empty()) {
         for step in &sum.steps {
             let mark = if step.explained { " " } else { "!" };
-            say!("{mark} {} {}: {} ({} rows)", sum.basis.column(), step.amount, step.words, step.rows);
+            say!("{mark} {} {}: {} ({})", sum.basis.column(), step.amount, step.words, rows_words(step.rows));
         }
     }
     for other in &found.others {
@@ -208,7 +209,7 @@ fn print_rest(found: &Reconciliation) {
     for coverage in &found.coverage {
         let unit = if coverage.daily { "days" } else { "months" };
         say!(
-            "{}: {} to {}, {} {unit} with rows, {} without",
+            "{}: {} to {}, {unit} with rows {}, without {}",
             coverage.provider,
             coverage.first,
             coverage.last,

@@ -5,6 +5,7 @@ mod architecture;
 mod bill;
 mod bill_azure;
 mod bill_formats;
+mod bill_reconcile;
 mod chart;
 mod cli;
 mod cli_words;

@@ -73,6 +73,7 @@ struct Current {
     said: Vec<Said>,
     reason: Option<Reason>,
     is_total: bool,
+    identified: bool,
     stored: bool,
 }
 
@@ -173,7 +174,6 @@ impl Keeper {
             view: at(COST_VIEW_COLUMN),
             telling: TELLING.iter().filter_map(|name| at(name)).collect(),
         };
-        self.ledger.has_identity |= !layout.identity.is_empty();
         self.layout = Some(layout);
         self.scope = None;
         self.last_start = Default::default();
@@ -251,12 +251,15 @@ impl Keeper {
                 formula.true_up(cells, &self.currency, &mut self.ledger.true_up);
             }
         }
-        if !layout.identity.is_empty() {
+        // Some tables have the column and nothing in it.
+        let identified = layout.identity.first().is_some_and(|at| !value(cells, Some(*at)).is_empty());
+        if identified {
             let mut hash = Hash::new();
             for at in &layout.identity {
                 hash.add(cells.get(*at).map_or("", |text| text.trim()));
             }
             self.sketch.add(hash.finish());
+            self.ledger.has_identity = true;
         }
         self.current = Current {
             row: place.row,
@@ -265,6 +268,7 @@ impl Keeper {
             said,
             reason,
             is_total,
+            identified,
             stored: false,
         };
     }
@@ -438,7 +442,7 @@ impl Keeper {
                 None => drop(self.ledger.views.insert(view.to_owned(), 1)),
             }
         }
-        if !self.ledger.has_identity {
+        if !self.current.identified {
             let mut hash = Hash::new();
             for at in &self.stored.telling {
                 hash.add(value(cells, Some(*at)));
@@ -477,10 +481,10 @@ impl Keeper {
             covered.long_rows += 1;
             return;
         }
-        *covered.days.entry(start.div_euclid(moment::PER_DAY)).or_default() += 1;
-        let end = end.unwrap_or(start).div_euclid(moment::PER_SEC);
-        covered.hourly |= length > 0 && length < moment::PER_DAY;
-        covered.last_end_unix_secs = covered.last_end_unix_secs.max(Some(end));
+        let day = covered.days.entry(start.div_euclid(moment::PER_DAY)).or_default();
+        day.rows += 1;
+        let until = (end.unwrap_or(start) - moment::day_start(start)).div_euclid(moment::PER_SEC);
+        day.until_secs = day.until_secs.max(until);
     }
 
     /// Writes down which invoice charges the row.
@@ -599,8 +603,8 @@ impl Keeper {
         });
         self.ledger.true_up.sort_by(|a, b| (&a.period, &a.currency).cmp(&(&b.period, &b.currency)));
         for covered in &mut self.ledger.covered {
-            for (day, rows) in &covered.days {
-                *covered.months.entry(month_of(day * moment::PER_DAY)).or_default() += rows;
+            for (day, of_day) in &covered.days {
+                *covered.months.entry(month_of(day * moment::PER_DAY)).or_default() += of_day.rows;
             }
         }
         self.ledger.sketch = self.sketch;

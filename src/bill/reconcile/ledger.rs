@@ -30,17 +30,17 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Why, in words: `5 rows …`.
+    /// What such rows are, in words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Misshapen => "do not line up with the header or are cut off",
+            Self::Misshapen => "not in line with the header, or cut off",
             Self::SplitCost => {
-                "divide the cost of machines among pods and tasks (split cost allocation), and would count it twice"
+                "split cost allocation: parts of the cost of machines that have rows of their own"
             }
-            Self::TotalLine => "sum up other rows",
-            Self::NoUse => "name a time at which nothing was used or charged",
-            Self::Undated => "have no date",
-            Self::Other => "were left out for what the warnings say",
+            Self::TotalLine => "sums of other rows",
+            Self::NoUse => "a time at which nothing was used or charged",
+            Self::Undated => "without a date",
+            Self::Other => "left out for what the warnings say",
         }
     }
 
@@ -167,15 +167,20 @@ pub struct Covered {
     /// Whose rows.
     pub provider: String,
     /// Rows of a day or less, by day (days since 1970-01-01 UTC) on which they begin.
-    pub days: BTreeMap<i64, u64>,
+    pub days: BTreeMap<i64, Day>,
     /// All rows, by month (`2026-10`) in which they begin.
     pub months: BTreeMap<String, u64>,
     /// Rows of more than a day, such as fees of a month.
     pub long_rows: u64,
-    /// Latest end of a row of a day or less, in seconds since 1970-01-01 UTC.
-    pub last_end_unix_secs: Option<i64>,
-    /// Its latest day has rows of less than a day.
-    pub hourly: bool,
+}
+
+/// A day with rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Day {
+    /// How many.
+    pub rows: u64,
+    /// When the last of them ends, in seconds since the day began.
+    pub until_secs: i64,
 }
 
 /// Amazon's check of an amortised month (CUDOS, `summary_view`): amortised − amortised upfront + upfront fees =

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 pub use invoice::{Charged, Check, InvoiceTotal, Target, charges, check, places_of, read_total};
 pub use keeper::Keeper;
-pub use ledger::{Covered, Ledger, LeftOut, Line, OwnColumn, Reason, Scope, Stated, TrueUp, Where};
+pub use ledger::{Covered, Day, Ledger, LeftOut, Line, OwnColumn, Reason, Scope, Stated, TrueUp, Where};
 pub use periods::Coverage;
 pub use sketch::Sketch;
 pub use sums::{OtherSum, StatedCheck, Step, Sum, amount_words};
@@ -238,6 +238,12 @@ fn true_ups(ledger: &Ledger) -> Vec<TrueUpCheck> {
         .collect()
 }
 
+/// `1 row`, `1,234 rows`.
+pub fn rows_words(count: u64) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} row{s}", crate::units::group_thousands(u128::from(count)))
+}
+
 /// What must be looked into.
 fn points(found: &Reconciliation, ledger: &Ledger) -> Vec<String> {
     let mut points = Vec::new();
@@ -266,7 +272,7 @@ fn points(found: &Reconciliation, ledger: &Ledger) -> Vec<String> {
         ));
     }
     for out in found.left_out.iter().filter(|out| out.reason.loses_money()) {
-        points.push(format!("{} rows {}", out.rows, out.reason.words()));
+        points.push(format!("{} left out: {}", rows_words(out.rows), out.reason.words()));
     }
     let cells: u64 = found
         .troubles
@@ -275,7 +281,8 @@ fn points(found: &Reconciliation, ledger: &Ledger) -> Vec<String> {
         .map(|tally| tally.count)
         .sum();
     if cells > 0 {
-        points.push(format!("{cells} cells cannot be read and count as missing"));
+        let words = if cells == 1 { "1 cell cannot".to_owned() } else { format!("{cells} cells cannot") };
+        points.push(format!("{words} be read; what stands there is missing from the store, not 0"));
     }
     let possible = found.traps.iter().filter(|trap| trap.certainty == Certainty::Possible);
     points.extend(possible.map(|trap| trap.words.clone()));
@@ -293,7 +300,7 @@ fn notes(found: &Reconciliation, ledger: &Ledger) -> Vec<String> {
     notes.extend(avoided.map(|trap| trap.words.clone()));
     let tells = ledger.scopes.iter().any(|scope| !scope.invoice.is_empty());
     if found.uninvoiced > 0 && tells {
-        notes.push(format!("{} rows are on no invoice yet: they are estimates", found.uninvoiced));
+        notes.push(format!("{} on no invoice yet, so estimates", rows_words(found.uninvoiced)));
     }
     if ledger.views.contains_key("Amortized") && !ledger.views.contains_key("Actual") {
         notes.push(
@@ -314,9 +321,10 @@ fn notes(found: &Reconciliation, ledger: &Ledger) -> Vec<String> {
         let of =
             if coverage.provider.is_empty() { String::new() } else { format!("{}: ", coverage.provider) };
         if coverage.missing_count > 0 {
-            let what = if coverage.daily { "days" } else { "months" };
+            let what = if coverage.daily { "day" } else { "month" };
+            let s = if coverage.missing_count == 1 { "" } else { "s" };
             notes.push(format!(
-                "{of}{} {what} between {} and {} have no rows",
+                "{of}no rows on {} {what}{s} between {} and {}",
                 coverage.missing_count, coverage.first, coverage.last
             ));
         }

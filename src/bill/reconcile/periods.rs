@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use super::ledger::Covered;
+use super::ledger::{Covered, Day};
 use crate::bill::moment;
 
 /// A last day with fewer rows than this share of the usual looks as if it were not over yet.
 const PARTIAL: f64 = 0.75;
+/// Seconds in a day.
+const DAY_SECS: i64 = 86_400;
 /// Days that tell what is usual.
 const USUAL_DAYS: usize = 7;
 /// Fewer days than this tell nothing about what is usual.
@@ -42,7 +44,7 @@ fn day_text(day: i64) -> String {
 
 /// Works out what is covered.
 pub(super) fn coverage(covered: &Covered) -> Coverage {
-    let short_rows: u64 = covered.days.values().sum();
+    let short_rows: u64 = covered.days.values().map(|day| day.rows).sum();
     // Fees of a month stand beside days; days beside a bill of months are few.
     let daily = !covered.days.is_empty() && short_rows >= covered.long_rows;
     let mut found = if daily { days(covered) } else { months(covered) };
@@ -73,24 +75,24 @@ fn days(covered: &Covered) -> Coverage {
     }
 }
 
-/// Why the last day may not be over.
+/// Why the last day may not be over: it ends before the days before it do, or has fewer rows.
 fn partial_last(covered: &Covered) -> String {
-    let Some((last, rows)) = covered.days.last_key_value() else { return String::new() };
-    let mut words = Vec::new();
-    if let Some(end) = covered.last_end_unix_secs.filter(|_| covered.hourly) {
-        let left = (last + 1) * 86_400 - end;
-        if (3_600..86_400).contains(&left) {
-            let clock = moment::show(end.saturating_mul(moment::PER_SEC));
-            words.push(format!("its last row ends at {} UTC", clock.get(11..16).unwrap_or_default()));
-        }
+    let Some((_, last)) = covered.days.last_key_value() else { return String::new() };
+    let before: Vec<Day> = covered.days.values().rev().skip(1).take(USUAL_DAYS).copied().collect();
+    if before.len() < LEAST_DAYS {
+        return String::new();
     }
-    let mut usual: Vec<u64> = covered.days.values().rev().skip(1).take(USUAL_DAYS).copied().collect();
+    let mut words = Vec::new();
+    if last.until_secs < DAY_SECS && before.iter().all(|day| day.until_secs >= DAY_SECS) {
+        let (hour, minute) = (last.until_secs / 3_600, last.until_secs % 3_600 / 60);
+        words.push(format!("its last row ends at {hour:02}:{minute:02} UTC"));
+    }
+    let mut usual: Vec<u64> = before.iter().map(|day| day.rows).collect();
     usual.sort_unstable();
-    if usual.len() >= LEAST_DAYS {
-        let median = usual[usual.len() / 2];
-        if *rows < usual[0] && (*rows as f64) < median as f64 * PARTIAL {
-            words.push(format!("it has {rows} rows, the {} days before it usually {median}", usual.len()));
-        }
+    let median = usual[usual.len() / 2];
+    if last.rows < usual[0] && (last.rows as f64) < median as f64 * PARTIAL {
+        let (has, s) = (last.rows, if last.rows == 1 { "" } else { "s" });
+        words.push(format!("it has {has} row{s}, the {} days before it usually {median}", usual.len()));
     }
     words.join("; ")
 }
@@ -131,7 +133,8 @@ mod tests {
     const FIRST: i64 = 20_727;
 
     fn covered(rows: &[(i64, u64)]) -> Covered {
-        Covered { days: rows.iter().map(|(day, rows)| (FIRST + day, *rows)).collect(), ..Covered::default() }
+        let days = rows.iter().map(|(day, rows)| (FIRST + day, Day { rows: *rows, until_secs: DAY_SECS }));
+        Covered { days: days.collect(), ..Covered::default() }
     }
 
     #[test]
@@ -149,9 +152,13 @@ mod tests {
         assert_eq!(coverage(&whole).partial_last, "");
         let cut = covered(&[(0, 100), (1, 110), (2, 105), (3, 98), (4, 60)]);
         assert_eq!(coverage(&cut).partial_last, "it has 60 rows, the 4 days before it usually 105");
-        let hours =
-            Covered { last_end_unix_secs: Some((FIRST + 4) * 86_400 + 14 * 3_600), hourly: true, ..whole };
+        let mut hours = whole.clone();
+        hours.days.insert(FIRST + 4, Day { rows: 95, until_secs: 14 * 3_600 });
         assert_eq!(coverage(&hours).partial_last, "its last row ends at 14:00 UTC");
+        // Where days end at any hour, one more tells nothing; nor do two days.
+        hours.days.insert(FIRST + 2, Day { rows: 105, until_secs: 9 * 3_600 });
+        assert_eq!(coverage(&hours).partial_last, "");
+        assert_eq!(coverage(&covered(&[(0, 100), (1, 5)])).partial_last, "");
     }
 
     #[test]

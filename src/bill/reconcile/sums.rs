@@ -103,7 +103,10 @@ fn sum(ledger: &Ledger, lines: &[&Line], currency: &str, basis: Basis) -> Option
     let rows: u64 = lines.iter().map(|line| line.stored_rows).sum();
     let filled: u64 = lines.iter().map(|line| line.stored_filled[place]).sum();
     let column = ledger.own.iter().position(|own| own.against.contains(&basis));
-    if rows == 0 && column.is_none_or(|own| total(lines.iter().copied(), |line| line.own[own]) == Exact(0)) {
+    if (filled == 0 && column.is_none())
+        || rows == 0
+            && column.is_none_or(|own| total(lines.iter().copied(), |line| line.own[own]) == Exact(0))
+    {
         return None;
     }
     let stored = total(lines.iter().copied(), |line| line.stored[place]);
@@ -142,7 +145,7 @@ fn steps(ledger: &Ledger, lines: &[&Line], basis: Basis, own: usize) -> Vec<Step
     };
     for line in lines {
         if let Some(reason) = line.left_out {
-            let words = format!("rows left out: they {}", reason.words());
+            let words = format!("rows left out: {}", reason.words());
             add(words, !reason.loses_money(), Exact(-line.own[own].0), line.rows);
             continue;
         }

@@ -130,7 +130,7 @@ fn a_reports_own_sum_is_explained_to_the_last_digit() {
     let [true_up] = found.true_up.as_slice() else { panic!("{:?}", found.true_up) };
     assert!(true_up.agrees, "{true_up:?}");
     assert_eq!(found.verdict, Verdict::NotChecked);
-    assert!(found.traps.iter().any(|trap| trap.words.contains("1 rows of split cost allocation (3.00 USD)")));
+    assert!(found.traps.iter().any(|trap| trap.words.contains("1 row of split cost allocation (3.00 USD)")));
     assert_eq!(found.coverage[0].present, 2);
 }
 

@@ -60,9 +60,8 @@ pub(super) fn within(ledger: &Ledger) -> Vec<Trap> {
         traps.push(Trap::new(
             Certainty::Avoided,
             format!(
-                "{} rows of split cost allocation{worth} divide the cost of machines that have rows of their own; they \
-                 were left out",
-                out.rows
+                "{} of split cost allocation{worth} left out: the machines whose cost they divide have rows of their own",
+                super::rows_words(out.rows)
             ),
         ));
     }

@@ -1,9 +1,11 @@
 //! The page Bills: the files that were read, cost over time, groups and rows, the share that is inference, and the
 //! demand trace.
 
+mod books;
 mod cards;
 mod files;
 mod groups;
+mod reconcile;
 mod rows;
 
 use egui::containers::menu::{MenuButton, MenuConfig};
@@ -73,6 +75,12 @@ pub struct Bills {
 }
 
 impl Bills {
+    /// Shows a bill that was just imported among the files, with what reconciling it says.
+    pub fn show_bill(&mut self, hash: &str) {
+        self.tab = Tab::Files;
+        self.files.choose(hash);
+    }
+
     /// Draws the page.
     pub fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
         let state = view.app.state();
