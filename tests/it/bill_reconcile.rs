@@ -166,7 +166,7 @@ fn what_an_invoice_says_is_kept_in_the_project_changed_and_forgotten() {
     put(&mut again, "149");
     let found = again.state().reconciliations().remove(0);
     assert_eq!(found.headline, "Off by 30.00 USD (20.13 %): the bill has less than the invoice");
-    assert_eq!(found.checks[0].hints, ["the rows that were left out are as much"]);
+    assert_eq!(found.checks[0].hints, ["the difference is as much as rows that were left out"]);
     again.handle(Command::RemoveInvoice(Box::new(month(None)))).unwrap();
     assert_eq!(again.state().reconciliations()[0].verdict, Verdict::NotChecked);
 }

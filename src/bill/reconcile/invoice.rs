@@ -213,7 +213,7 @@ fn hints(target: &Target, total: Exact, difference: Exact, places: u32, ledgers:
     };
     for (part, amount) in &parts {
         if is(*amount, difference) {
-            hints.push(format!("the {} are as much: the invoice may be without them", name(part)));
+            hints.push(format!("the difference is as much as the {}: the invoice may be without them", name(part)));
         }
     }
     for (place, (one, first)) in parts.iter().enumerate() {
@@ -221,7 +221,7 @@ fn hints(target: &Target, total: Exact, difference: Exact, places: u32, ledgers:
             let alike = one.starts_with("sold by ") == other.starts_with("sold by ");
             if alike && parts.len() > 2 && first.checked_add(*second).is_some_and(|sum| is(sum, difference)) {
                 hints.push(format!(
-                    "the {} and {} together are as much: the invoice may be without them",
+                    "the difference is as much as the {} and {} together: the invoice may be without them",
                     name(one),
                     name(other)
                 ));
@@ -232,7 +232,7 @@ fn hints(target: &Target, total: Exact, difference: Exact, places: u32, ledgers:
     for (cost, place) in costs {
         let sum = scopes.iter().try_fold(Exact::default(), |sum, scope| sum.checked_add(scope.sums[place]));
         if sum.is_some_and(|sum| is(sum, total)) {
-            hints.push(format!("the invoice is the sum of {cost}"));
+            hints.push(format!("the invoice is as much as the sum of {cost}"));
         }
     }
     // Rows that were left out have no scope: they are looked at as a whole.
@@ -247,12 +247,12 @@ fn hints(target: &Target, total: Exact, difference: Exact, places: u32, ledgers:
                 && line.currency == target.currency
                 && is(Exact(-line.own[own].0), difference)
             {
-                hints.push("the rows that were left out are as much".to_owned());
+                hints.push("the difference is as much as rows that were left out".to_owned());
             }
         }
         let odd = ledger.lines.iter().map(|line| line.odd[own].0).sum::<i128>();
         if is(Exact(-odd), difference) {
-            hints.push("the cells that are not plain numbers are as much".to_owned());
+            hints.push("the difference is as much as the cells that are not plain numbers".to_owned());
         }
     }
     let twice = total.checked_add(total).is_some_and(|twice| twice.checked_sub(total) == Some(difference));

@@ -211,7 +211,8 @@ pub fn percent_words(percent: f64) -> String {
     }
 }
 
-fn money_words(amount: Money, currency: &str) -> String {
+/// [`amount_words`] of money.
+pub fn money_words(amount: Money, currency: &str) -> String {
     amount_words(Exact(amount.scaled() * 10_i128.pow(super::exact::SCALE - Money::SCALE)), currency)
 }
 
@@ -249,8 +250,12 @@ fn points(found: &Reconciliation, ledger: &Ledger) -> Vec<String> {
     let mut points = Vec::new();
     let traps = found.traps.iter().filter(|trap| trap.certainty == Certainty::Certain);
     points.extend(traps.map(|trap| trap.words.clone()));
-    for check in found.checks.iter().filter(|check| !check.agrees) {
-        points.push(format!("{}: {}", check.invoice.target.words(), off_words(check)));
+    let off: Vec<&Check> = found.checks.iter().filter(|check| !check.agrees).collect();
+    for check in &off {
+        // Of the only one the headline tells.
+        if off.len() > 1 {
+            points.push(format!("{}: {}", check.invoice.target.words(), off_words(check)));
+        }
         points.extend(check.hints.iter().cloned());
     }
     if ledger.too_large {
@@ -272,7 +277,16 @@ fn points(found: &Reconciliation, ledger: &Ledger) -> Vec<String> {
         ));
     }
     for out in found.left_out.iter().filter(|out| out.reason.loses_money()) {
-        points.push(format!("{} left out: {}", rows_words(out.rows), out.reason.words()));
+        // The first of them tells most: a quote that is not closed can swallow thousands of lines.
+        let first = (out.reason == Reason::Misshapen).then(|| {
+            let misshapen = found.troubles.iter().filter(|tally| tally.column.is_none());
+            misshapen.flat_map(|tally| &tally.examples).next()
+        });
+        let first = first.flatten().map_or_else(String::new, |warning| {
+            let line = warning.line.map_or_else(String::new, |line| format!("line {line}: "));
+            format!(" ({line}{})", warning.message)
+        });
+        points.push(format!("{} left out: {}{first}", rows_words(out.rows), out.reason.words()));
     }
     let cells: u64 = found
         .troubles
@@ -327,6 +341,14 @@ fn notes(found: &Reconciliation, ledger: &Ledger) -> Vec<String> {
                 "{of}no rows on {} {what}{s} between {} and {}",
                 coverage.missing_count, coverage.first, coverage.last
             ));
+        }
+        if coverage.after > 0 {
+            let s = if coverage.after == 1 { "" } else { "s" };
+            notes.push(format!("{of}rows end on {}, {} day{s} before the month does", coverage.last, coverage.after));
+        }
+        if coverage.before > 0 {
+            let s = if coverage.before == 1 { "" } else { "s" };
+            notes.push(format!("{of}rows begin on {}, {} day{s} after the month does", coverage.first, coverage.before));
         }
         if !coverage.partial_last.is_empty() {
             notes.push(format!("{of}{} may not be whole: {}", coverage.last, coverage.partial_last));

@@ -33,6 +33,10 @@ pub struct Coverage {
     pub missing_count: u64,
     /// Why the last day may not be over, in words; empty where it looks whole.
     pub partial_last: String,
+    /// Days of the first month before the first day, where rows are of days.
+    pub before: u64,
+    /// Days of the last month after the last day, where rows are of days.
+    pub after: u64,
 }
 
 /// `2026-10-01`.
@@ -72,6 +76,8 @@ fn days(covered: &Covered) -> Coverage {
         missing,
         missing_count,
         partial_last: partial_last(covered),
+        before: covered.days.keys().next().map_or(0, |day| around(*day).0),
+        after: before.map_or(0, |day| around(day).1),
     }
 }
 
@@ -122,7 +128,18 @@ fn months(covered: &Covered) -> Coverage {
         missing,
         missing_count,
         partial_last: String::new(),
+        before: 0,
+        after: 0,
     }
+}
+
+/// Days of the month before a day, and after it.
+fn around(day: i64) -> (u64, u64) {
+    let micros = day.saturating_mul(moment::PER_DAY);
+    let days = |from: i64, until: i64| (until - from).div_euclid(moment::PER_DAY).unsigned_abs();
+    let before = moment::month_start(micros).map_or(0, |start| days(start, micros));
+    let after = moment::next_month(micros).map_or(0, |next| days(micros, next).saturating_sub(1));
+    (before, after)
 }
 
 #[cfg(test)]
@@ -144,6 +161,8 @@ mod tests {
         let run = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(found.missing, [run("2026-10-03", "2026-10-04"), run("2026-10-06", "2026-10-06")]);
         assert_eq!((found.present, found.missing_count), (4, 3));
+        // The 1st to the 7th of 31 days.
+        assert_eq!((found.before, found.after), (0, 24));
     }
 
     #[test]

@@ -286,13 +286,17 @@ pub(super) fn round(amount: Exact, places: u32) -> Exact {
 /// `1,234.50 USD`, at the currency's decimal places; small amounts with as many as they need.
 pub fn amount_words(amount: Exact, currency: &str) -> String {
     let places = super::invoice::places_of(currency);
+    // A true minus, as money has everywhere.
+    let sign = if amount.0 < 0 { "−" } else { "" };
+    let amount = Exact(amount.0.abs());
     let money = amount.to_money();
     let shown = if round(amount, places) == Exact(0) && money != crate::units::Money::ZERO {
         money.to_string()
     } else {
         format!("{money:.*}", places as usize)
     };
-    if currency.is_empty() { shown } else { format!("{shown} {currency}") }
+    let sign = if shown.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) { sign } else { "" };
+    if currency.is_empty() { format!("{sign}{shown}") } else { format!("{sign}{shown} {currency}") }
 }
 
 #[cfg(test)]

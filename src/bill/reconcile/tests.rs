@@ -144,11 +144,11 @@ fn an_invoice_that_agrees_reconciles_and_one_that_does_not_is_told_with_a_hint()
     let found = only(&bill, &[invoice(Some("2026-10"), Some("42"), "USD", "13.00")]);
     assert_eq!(found.verdict, Verdict::Off);
     assert_eq!(found.headline, "Off by 1.30 USD (10.00 %): the bill has more than the invoice");
-    assert_eq!(found.checks[0].hints, ["the rows of Tax are as much: the invoice may be without them"]);
+    assert_eq!(found.checks[0].hints, ["the difference is as much as the rows of Tax: the invoice may be without them"]);
     // As much as the split row.
     let found = only(&bill, &[invoice(Some("2026-10"), None, "USD", "17.30")]);
     assert_eq!(found.checks[0].difference, Some("-3".parse().unwrap()));
-    assert_eq!(found.checks[0].hints, ["the rows that were left out are as much"]);
+    assert_eq!(found.checks[0].hints, ["the difference is as much as rows that were left out"]);
     // A tolerance, and an invoice of something else.
     let near = InvoiceTotal { tolerance: "0.05".parse().unwrap(), ..invoice(None, None, "USD", "14.26") };
     assert_eq!(only(&bill, &[near]).verdict, Verdict::Reconciled);
@@ -203,7 +203,7 @@ fn cells_that_are_not_plain_numbers_are_missed_and_told_with_what_they_are_worth
         [("line 3".to_owned(), "1,000.25"), ("line 4".to_owned(), "(2.00)"), ("line 5".to_owned(), "abc")]
     );
     assert!(
-        found.points.iter().any(|point| point.contains("BilledCost differs from BilledCost by -998.25 USD")),
+        found.points.iter().any(|point| point.contains("BilledCost differs from BilledCost by −998.25 USD")),
         "{:?}",
         found.points
     );

@@ -63,7 +63,7 @@ impl Books {
                 1 => Cell::text(sum.currency.clone()),
                 2 => match sum.stored {
                     Some(stored) => {
-                        let cell = amount(stored, &sum.currency);
+                        let cell = plain(stored, &sum.currency);
                         if sum.without > 0 {
                             cell.hover(format!(
                                 "{stored} {}; {} rows have no such cost",
@@ -82,12 +82,12 @@ impl Books {
                 },
                 4 => sum.own.map_or_else(
                     || Cell::unknown("Nothing to compare with"),
-                    |own| amount(own, &sum.currency),
+                    |own| plain(own, &sum.currency),
                 ),
                 5 => match sum.difference {
                     None => Cell::unknown("Nothing to compare with"),
                     Some(Exact(0)) => Cell::number(0.0, "0").quiet(),
-                    Some(difference) => amount(difference, &sum.currency),
+                    Some(difference) => plain(difference, &sum.currency),
                 },
                 _ if sum.difference.is_none() => Cell::text(""),
                 _ if !sum.is_explained() => Cell::text("look into it")
@@ -114,7 +114,7 @@ impl Books {
                 match column {
                     0 => Cell::text(basis_words(sum.basis)),
                     1 => Cell::text(sum.currency.clone()),
-                    2 => amount(step.amount, &sum.currency),
+                    2 => plain(step.amount, &sum.currency),
                     3 => Cell::number(step.rows as f64, count_words(step.rows)),
                     _ if step.explained => Cell::text(step.words.clone()).hover(step.words.clone()),
                     _ => Cell::text(step.words.clone()).hover(step.words.clone()).colour(tokens.danger),
@@ -222,7 +222,12 @@ impl Books {
         let table = shape("bill covered", "Covered", &columns, found.coverage.len(), revision);
         data_table_ui(ui, &table, &mut self.covered, |row, column| {
             let covered = &found.coverage[row];
-            let unit = if covered.daily { "days" } else { "months" };
+            let unit = match (covered.daily, covered.present) {
+                (true, 1) => "day",
+                (true, _) => "days",
+                (false, 1) => "month",
+                (false, _) => "months",
+            };
             match column {
                 0 if covered.provider.is_empty() => Cell::text("not named").quiet(),
                 0 => Cell::text(covered.provider.clone()),
@@ -300,6 +305,14 @@ fn shape<'a>(id: &'a str, name: &'a str, columns: &'a [Column], rows: usize, rev
 
 fn amount(amount: Exact, currency: &str) -> Cell {
     Cell::number(amount.to_money().to_f64(), amount_words(amount, currency))
+        .hover(format!("{amount} {currency}, to the last digit"))
+}
+
+/// The same where the currency has a column of its own.
+fn plain(amount: Exact, currency: &str) -> Cell {
+    let words = amount_words(amount, currency);
+    let words = words.strip_suffix(currency).map_or(words.as_str(), str::trim_end).to_owned();
+    Cell::number(amount.to_money().to_f64(), words)
         .hover(format!("{amount} {currency}, to the last digit"))
 }
 

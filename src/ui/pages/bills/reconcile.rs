@@ -8,7 +8,7 @@ use super::books::Books;
 use crate::app::Command;
 use crate::bill::Imported;
 use crate::bill::reconcile::{
-    Charged, Check, InvoiceTotal, Reconciliation, Target, Verdict, amount_words, off_words, read_total,
+    Charged, Check, InvoiceTotal, Reconciliation, Target, Verdict, money_words, off_words, percent_words, read_total, amount_words,
 };
 use crate::ui::pages::kept::Memo;
 use crate::ui::theme::{self, Tokens, space};
@@ -268,12 +268,13 @@ fn difference_ui(ui: &mut Ui, check: Option<&Check>) {
     }
     let currency = &check.invoice.target.currency;
     let words = match (check.difference, check.percent) {
-        (Some(difference), Some(percent)) => {
-            let sign = if difference > Money::ZERO { "+" } else { "" };
-            let percent_sign = if percent > 0.0 { "+" } else { "" };
-            format!("{sign}{} {currency} ({percent_sign}{percent:.2} %)", money_text(difference))
+        (Some(difference), percent) => {
+            let plus = if difference > Money::ZERO { "+" } else { "" };
+            let share = percent.map_or_else(String::new, |percent| {
+                format!(" ({})", percent_words(percent).replace('-', "−"))
+            });
+            format!("{plus}{}{share}", money_words(difference, currency))
         }
-        (Some(difference), None) => format!("{} {currency}", money_text(difference)),
         (None, _) => "no billed cost".to_owned(),
     };
     let mut hover = vec![off_words(check)];
