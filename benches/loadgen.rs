@@ -15,7 +15,7 @@
 //! INFEROMETER_PYTHON=$PWD/venv/bin/python cargo bench --profile release --bench loadgen
 //! ```
 //!
-//! `MODEL`, `BATCHES=1,8`, `REPEATS=40` and `SECONDS=0.4` may be set; `SUT=run` lets `LoadGen` call `session.run`
+//! `MODEL`, `SCENARIOS=SingleStream,Offline`, `BATCHES=1,8`, `REPEATS=40` and `SECONDS=0.4` may be set; `SUT=run` lets `LoadGen` call `session.run`
 //! instead of running with bound inputs and outputs.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that fails stops")]
@@ -65,6 +65,7 @@ fn main() {
     let repeats: usize = setting("REPEATS", 40);
     let seconds: f64 = setting("SECONDS", 0.4);
     let batches: String = setting("BATCHES", "1,8".to_owned());
+    let scenarios: String = setting("SCENARIOS", "SingleStream,Offline".to_owned());
     let way: String = setting("SUT", "binding".to_owned());
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/models/digits-cnn.onnx");
     let model: PathBuf = std::env::var_os("MODEL").map_or(sample, PathBuf::from);
@@ -84,7 +85,9 @@ fn main() {
         };
         bench.check_definitions();
         for scenario in [Scenario::SingleStream, Scenario::Offline] {
-            bench.compare(&scenario, repeats);
+            if scenarios.split(',').any(|wanted| *wanted == scenario.to_string()) {
+                bench.compare(&scenario, repeats);
+            }
         }
     }
 }

@@ -273,6 +273,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long a worker that closed its output may take to end, and its last words to arrive. A process it started
 /// may hold its pipes open for ever.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How much later than the processes it started this program may note Ctrl-C.
+const CTRL_C: Duration = Duration::from_millis(100);
 /// Between two looks at a process that is about to end.
 const SOON: Duration = Duration::from_millis(5);
 
@@ -321,7 +323,7 @@ impl Worker {
             serde_json::to_vec(request).map_err(|error| WorkerError::Protocol(error.to_string()))?;
         line.push(b'\n');
         if self.input.as_ref().is_none_or(|input| input.send(line).is_err()) {
-            return Err(self.crashed());
+            return Err(self.gone(cancel));
         }
         let silence = self.silence.saturating_add(busy_for);
         loop {
@@ -349,10 +351,7 @@ impl Worker {
             match self.events.recv_timeout(LOOK) {
                 Ok(Ok(event)) => return Ok(event),
                 Ok(Err(problem)) => return Err(WorkerError::Protocol(problem)),
-                Err(RecvTimeoutError::Disconnected) if cancel.is_cancelled() => {
-                    return Err(WorkerError::Cancelled);
-                }
-                Err(RecvTimeoutError::Disconnected) => return Err(self.crashed()),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.gone(cancel)),
                 Err(RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
                     self.end();
                     let (seconds, stderr) = (silence.as_secs(), self.last_lines());
@@ -366,12 +365,26 @@ impl Worker {
                     if matches!(self.child.try_wait(), Ok(Some(_)))
                         && gone_since.get_or_insert_with(Instant::now).elapsed() >= LAST_WORDS
                     {
-                        return Err(self.crashed());
+                        return Err(self.gone(cancel));
                     }
                     on_wait();
                 }
             }
         }
+    }
+
+    /// The worker is gone: because somebody stops all of this, or by itself. Ctrl-C in a terminal reaches `ssh`
+    /// before this program has noted it.
+    fn gone(&mut self, cancel: &Cancel) -> WorkerError {
+        let begin = Instant::now();
+        while !cancel.is_cancelled() && begin.elapsed() < CTRL_C {
+            std::thread::sleep(SOON);
+        }
+        if cancel.is_cancelled() {
+            self.end();
+            return WorkerError::Cancelled;
+        }
+        self.crashed()
     }
 
     /// The worker closed its output: says how it ended.
@@ -586,6 +599,20 @@ mod tests {
         let cancel = Cancel::new();
         let asked = cancel.clone();
         let answer = worker.ask(&load(), Duration::ZERO, &cancel, &mut |_| (), &mut move || asked.cancel());
+        assert!(matches!(answer, Err(WorkerError::Cancelled)), "{answer:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_worker_that_ctrl_c_reaches_first_was_stopped_and_not_lost() {
+        let mut worker = shell(&format!("{} read x; exit 255", hello())).start(&Cancel::new()).unwrap();
+        let cancel = Cancel::new();
+        let soon = cancel.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(CTRL_C / 3);
+            soon.cancel();
+        });
+        let answer = worker.ask(&load(), Duration::ZERO, &cancel, &mut |_| (), &mut || ());
         assert!(matches!(answer, Err(WorkerError::Cancelled)), "{answer:?}");
     }
 

@@ -12,6 +12,8 @@
 
 mod order;
 mod run;
+mod runner;
+mod stop;
 mod turns;
 mod words;
 

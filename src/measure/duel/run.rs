@@ -1,23 +1,19 @@
 //! Runs a race: creates both sides' sessions again and again in fresh processes, has them take turns, and stops when
 //! enough is known.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::order::Orders;
-use super::{Contender, Duel, End, Round, Settings, Side, words};
+use super::runner::Runner;
+use super::{Contender, Duel, End, Round, Settings, Side, stop, words};
 use crate::hardware::Fingerprint;
 use crate::measure::cancel::Cancel;
-use crate::measure::inputs::{self, Arrays};
 use crate::measure::launcher::{Worker, WorkerError};
-use crate::measure::protocol::{self, Feed, LaneSpec, Request, SessionSpec, Source, TurnSpec};
+use crate::measure::protocol::{self, LaneSpec, Request, TurnSpec};
 use crate::measure::stats::ratio::MIN_PAIRS;
 use crate::measure::stats::{self, Pair, Percentile, Ratio};
-use crate::measure::sweep::{Tools, runtime_for};
-use crate::measure::transfer::bring_model;
-use crate::measure::{Config, model_file, runtime, shapes};
-use crate::model::Model;
+use crate::measure::sweep::Tools;
 
 /// The chance that intervals are made for.
 const LEVEL: f64 = 0.95;
@@ -39,11 +35,6 @@ const LEAST_ROUNDS: u32 = 4;
 const LONGEST_BLOCK_SECS: f64 = 2.0;
 /// Warm-up of a set, in seconds: the first in a process, and those after it.
 const WARM_UP_SECS: (f64, f64) = (0.2, 0.05);
-/// Sets of a process before its own interval is looked at.
-const LEAST_SETS: u32 = 2;
-/// How much narrower a process's own interval is to be than the one asked for: what differs between processes comes
-/// on top.
-const WITHIN_GROUP: f64 = 0.75;
 /// Threads of a session spin for a while when an inference is done. So long, in milliseconds, nothing counts at the
 /// start of a turn of sessions with threads of their own, and so long what counts goes on.
 const SPIN_MILLIS: (f64, f64) = (3.0, 10.0);
@@ -51,6 +42,9 @@ const SPIN_MILLIS: (f64, f64) = (3.0, 10.0);
 const MOST_GROUPS: u32 = 4;
 /// Latencies kept.
 const KEPT: usize = 200_000;
+/// With each so many latencies in memory, only half as many turns of the blocks to come are kept: an hour of turns of
+/// some microseconds is some hundred million.
+const HALVED_AFTER: usize = 4 << 20;
 
 /// What happens during a race.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,19 +94,6 @@ pub fn run(
     Outcome { duel, problem }
 }
 
-/// A side, ready to run.
-struct Runner {
-    model: Model,
-    config: Config,
-    session: SessionSpec,
-    feed: Feed,
-    input_shapes: BTreeMap<String, Vec<u64>>,
-    found_dims: BTreeMap<String, u64>,
-    runtime_version: String,
-    library: Option<PathBuf>,
-    load_nanos: Vec<u64>,
-}
-
 /// A block: for a while, all lanes took turns.
 struct Block {
     group: u32,
@@ -135,6 +116,10 @@ struct Race<'r> {
     blocks: Vec<Block>,
     groups: u32,
     sets: u32,
+    /// In which order processes take turns, where the sides cannot share one.
+    orders: Orders,
+    /// Latencies in memory.
+    held: usize,
     /// Time that blocks took, in seconds.
     spent: f64,
 }
@@ -159,7 +144,21 @@ impl<'r> Race<'r> {
             lanes.push(0);
         }
         let (blocks, groups, sets, spent) = (Vec::new(), 0, 0, 0.0);
-        Ok(Self { tools, cancel, on_event, settings, sides, lanes, blocks, groups, sets, spent })
+        let orders = Orders::new(lanes.len(), settings.seed);
+        Ok(Self {
+            tools,
+            cancel,
+            on_event,
+            settings,
+            sides,
+            lanes,
+            blocks,
+            groups,
+            sets,
+            orders,
+            held: 0,
+            spent,
+        })
     }
 
     /// Processes one after another until the interval is narrow enough or the time is up.
@@ -171,7 +170,7 @@ impl<'r> Race<'r> {
             if self.groups < groups {
                 continue;
             }
-            if self.is_narrow(&self.blocks, within) {
+            if stop::may_end(self.sets) && self.is_narrow(&self.blocks, within) {
                 return Ok(End::Precise);
             }
             // A slow model goes on until there is something to say.
@@ -200,9 +199,9 @@ impl<'r> Race<'r> {
         while used < share || self.blocks.len() - first < least {
             used += self.set(&mut workers, sets == 0, share, share - used)?;
             sets += 1;
-            if sets >= LEAST_SETS
+            if stop::is_look(sets, self.settings.groups)
                 && self.blocks.len() - first >= least
-                && self.is_narrow(&self.blocks[first..], self.settings.within * WITHIN_GROUP)
+                && self.is_narrow(&self.blocks[first..], self.settings.within * stop::WITHIN_PROCESS)
             {
                 break;
             }
@@ -240,8 +239,15 @@ impl<'r> Race<'r> {
         let mut used = 0.0;
         for number in 1_u64.. {
             let begin = Instant::now();
-            let (lanes, _) = self.block(workers, &created, set, block, seed.wrapping_add(number))?;
+            let (mut lanes, _) = self.block(workers, &created, set, block, seed.wrapping_add(number))?;
             let took = begin.elapsed().as_secs_f64();
+            let step = 1_usize << (self.held / HALVED_AFTER).min(32);
+            if step > 1 {
+                for lane in &mut lanes {
+                    *lane = lane.iter().step_by(step).copied().collect();
+                }
+            }
+            self.held += lanes.iter().map(Vec::len).sum::<usize>();
             self.blocks.push(Block { group, set, lanes });
             used += took;
             self.spent += took;
@@ -267,8 +273,7 @@ impl<'r> Race<'r> {
         let turns = TurnSpec { seed, ..self.turns(seconds, several) };
         // Sessions of two libraries cannot share a process: their processes take turns instead.
         let parts: Vec<Option<usize>> = if several {
-            let order = Orders::new(self.lanes.len(), seed).next().unwrap_or_default();
-            order.into_iter().map(Some).collect()
+            self.orders.next().unwrap_or_default().into_iter().map(Some).collect()
         } else {
             vec![None]
         };
@@ -478,104 +483,10 @@ impl<'r> Scaled<'r> {
             .enumerate()
             .filter_map(|(place, block)| {
                 let lanes = self.copies.get(place).unwrap_or(&block.lanes);
-                Some(Pair { a: lanes.first()?, b: lanes.get(lane)?, set: block.set as usize })
+                let (set, process) = (block.set as usize, block.group as usize);
+                Some(Pair { a: lanes.first()?, b: lanes.get(lane)?, set, process })
             })
             .collect();
         stats::compare(&pairs, percentile, LEVEL, resolution, seed)
-    }
-}
-
-impl Runner {
-    /// Reads a model and finds shapes for its inputs; free dimensions get the sizes that those of the same name have
-    /// in `like`.
-    fn prepare(
-        side: &Side,
-        like: Option<&Runner>,
-        tools: Tools<'_>,
-        cancel: &Cancel,
-        on_event: &mut dyn FnMut(Event),
-    ) -> Result<Self, WorkerError> {
-        let Side { model: path, config, inputs, library } = side;
-        check(path, config)?;
-        let model = model_file::read(path).map_err(|error| WorkerError::Refused(error.to_string()))?;
-        let refused = |message: String| named(WorkerError::Refused(message), &model.name, config);
-        let bad_inputs = |error: inputs::FeedError| refused(error.to_string());
-        let arrays = inputs.as_deref().map(Arrays::open).transpose().map_err(bad_inputs)?;
-        let identity = inputs.as_deref().map(inputs::identity).transpose().map_err(bad_inputs)?;
-        let mut say = |now: String| on_event(Event::Progress { fraction: 0.0, now, seconds_left: 0.0 });
-        let sent = (path.as_path(), model.sha256.as_str());
-        bring_model(sent, inputs.as_deref(), tools.launcher, cancel, &mut say)?;
-        let (runtime, runtime_version) = if let Some(library) = library {
-            let version = runtime::version_for(library, &config.provider, tools.launcher, cancel);
-            (library.clone(), version.map_err(|error| named(error, &model.name, config))?)
-        } else {
-            let chosen = runtime_for(tools, &config.provider)?;
-            let found = tools.runtimes.iter().find(|found| found.path == chosen);
-            let version = found.and_then(|found| found.version.clone());
-            (chosen, version)
-        };
-        let session = SessionSpec {
-            runtime,
-            model: path.clone(),
-            provider: config.provider.clone(),
-            threads: config.threads,
-            optimisation: config.optimisation,
-        };
-        let mut set = config.dims.clone();
-        let mut resolution = shapes::resolve(&model, config.batch, &set, arrays.as_ref()).map_err(refused)?;
-        if let Some(like) = like {
-            let known = resolution.free().iter().filter_map(|dim| {
-                let size = like.found_dims.get(&dim.name).or_else(|| like.config.dims.get(&dim.name))?;
-                Some((dim.name.clone(), *size))
-            });
-            set.extend(known.collect::<Vec<_>>());
-            resolution = shapes::resolve(&model, config.batch, &set, arrays.as_ref()).map_err(refused)?;
-        }
-        let source = match inputs {
-            Some(path) => Source::File { path: path.clone(), first: 0 },
-            None => Source::Generated { seed: config.seed },
-        };
-        let mut on_try = |sizes: &str| say(format!("{}: trying {sizes}", model.name));
-        let mut found =
-            shapes::find(tools.launcher, &session, &model, &resolution, &source, cancel, &mut on_try)
-                .map_err(|error| named(error, &model.name, config))?;
-        let input_shapes = resolution
-            .shapes(&found)
-            .ok_or_else(|| refused("the sizes of its dynamic dimensions are too large".to_owned()))?;
-        let feed = shapes::feed_of(&model, &input_shapes, source);
-        found.extend(set.into_iter().filter(|(name, _)| !config.dims.contains_key(name)));
-        Ok(Self {
-            session,
-            feed,
-            input_shapes,
-            found_dims: found,
-            config: Config { inputs: identity, ..config.clone() },
-            runtime_version: runtime_version.unwrap_or_else(|| "unknown".to_owned()),
-            library: library.clone(),
-            load_nanos: Vec::new(),
-            model,
-        })
-    }
-}
-
-/// Refuses configurations that no race can run.
-fn check(path: &Path, config: &Config) -> Result<(), WorkerError> {
-    if config.is_plain_but_for_optimisation() && config.batch > 0 && config.threads > 0 {
-        return Ok(());
-    }
-    Err(WorkerError::Refused(format!(
-        "a race runs one query at a time on one session, with a batch and threads from 1; {} is asked for of {}",
-        config.words(),
-        shapes::file_name(path)
-    )))
-}
-
-/// An error that says whose it is.
-fn named(error: WorkerError, model: &str, config: &Config) -> WorkerError {
-    match error {
-        WorkerError::Refused(message) => {
-            WorkerError::Refused(format!("{model}, {}: {message}", config.words()))
-        }
-        other => other,
     }
 }

@@ -1,9 +1,9 @@
 //! Closed loops: the next query is sent when an answer has come. SingleStream, MultiStream, N clients.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::gate::{Gate, not_started};
 use super::{Answerer, Plan, Record, nanos, room, team};
 use crate::measure::point::Series;
 
@@ -66,23 +66,28 @@ pub(super) fn closed_loop<A: Answerer>(
     answerers: &mut [A],
 ) -> Result<Record, String> {
     let (stop, sent) = (AtomicBool::new(false), AtomicU64::new(0));
-    let barrier = Barrier::new(answerers.len());
-    let begin = std::sync::OnceLock::new();
+    let (gate, begin) = (Gate::default(), std::sync::OnceLock::new());
     let clients: Vec<(Vec<(u64, u64)>, Instant)> = std::thread::scope(|scope| {
-        let handles: Vec<_> = answerers
-            .iter_mut()
-            .map(|answerer| {
-                let (stop, sent, barrier, begin) = (&stop, &sent, &barrier, &begin);
-                scope.spawn(move || {
-                    barrier.wait();
-                    let begin = *begin.get_or_init(Instant::now);
-                    let client = client(plan, think, answerer, begin, stop, sent);
-                    // One that fails ends all.
-                    stop.store(true, Ordering::Relaxed);
-                    client
-                })
-            })
-            .collect();
+        let mut handles = Vec::new();
+        for answerer in answerers.iter_mut() {
+            let (stop, sent, gate, begin) = (&stop, &sent, &gate, &begin);
+            let run = move || {
+                if !gate.pass() {
+                    return Ok((Vec::new(), Instant::now()));
+                }
+                let begin = *begin.get_or_init(Instant::now);
+                let client = client(plan, think, answerer, begin, stop, sent);
+                // One that fails ends all.
+                stop.store(true, Ordering::Relaxed);
+                client
+            };
+            let started = std::thread::Builder::new().spawn_scoped(scope, run);
+            handles.push(started.map_err(|error| {
+                gate.send_home();
+                not_started(&error)
+            })?);
+        }
+        gate.open(handles.len());
         handles.into_iter().map(joined).collect::<Result<_, String>>()
     })?;
     let begin = begin.get().copied().unwrap_or_else(Instant::now);

@@ -7,6 +7,7 @@
 
 pub mod arrivals;
 mod closed;
+mod gate;
 mod offline;
 pub(super) mod peak;
 mod pool;

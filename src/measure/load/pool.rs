@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::arrivals::Schedule;
 use super::closed::joined;
+use super::gate::not_started;
 use super::{Answerer, Plan, Record, nanos, wait};
 use crate::measure::point::Series;
 use crate::measure::resources::thread_cpu_nanos;
@@ -127,18 +128,21 @@ pub(super) fn server<A: Answerer>(
     let queue = Queue::default();
     let queue = &queue;
     std::thread::scope(|scope| {
-        let handles: Vec<_> = answerers
-            .iter_mut()
-            .map(|answerer| {
-                scope.spawn(move || {
-                    let served = serve(answerer, plan.batch, order.batcher, queue);
-                    if served.is_err() {
-                        queue.close(true);
-                    }
-                    served
-                })
-            })
-            .collect();
+        let mut handles = Vec::new();
+        for answerer in answerers.iter_mut() {
+            let work = move || {
+                let served = serve(answerer, plan.batch, order.batcher, queue);
+                if served.is_err() {
+                    queue.close(true);
+                }
+                served
+            };
+            let started = std::thread::Builder::new().spawn_scoped(scope, work);
+            handles.push(started.map_err(|error| {
+                queue.close(true);
+                not_started(&error)
+            })?);
+        }
         let begin = Instant::now();
         let cpu_before = thread_cpu_nanos();
         let sent = send(plan, order, schedule, queue, begin);

@@ -4,15 +4,18 @@
 //! query mostly comes at once, then sleeps: it would take the processors from those that still work.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Barrier, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::closed::joined;
+use super::gate::{Gate, not_started};
 use super::{Answerer, nanos};
 
 /// How long one waits awake before going to sleep: about what waking up takes.
 const SPIN: Duration = Duration::from_micros(50);
+/// A waiting thread looks each fraction of a microsecond; one that did not for so long was not running.
+const PUT_ASIDE: Duration = Duration::from_micros(5);
 
 /// The answerers at work.
 pub(super) struct Team<'t, A> {
@@ -73,22 +76,25 @@ pub(super) fn together<A: Answerer, T>(
         caller: thread::current(),
     };
     let shared = &shared;
-    let ready = &Barrier::new(others.len() + 1);
+    let gate = &Gate::default();
     let done = thread::scope(|scope| {
-        let handles: Vec<_> = others
-            .iter_mut()
-            .enumerate()
-            .map(|(place, answerer)| {
-                scope.spawn(move || {
-                    ready.wait();
+        let mut handles = Vec::new();
+        for (place, answerer) in others.iter_mut().enumerate() {
+            let help = move || {
+                if gate.pass() {
                     shared.help(place, batch, answerer);
-                    Ok(())
-                })
-            })
-            .collect();
+                }
+                Ok(())
+            };
+            let started = thread::Builder::new().spawn_scoped(scope, help);
+            handles.push(started.map_err(|error| {
+                gate.send_home();
+                not_started(&error)
+            })?);
+        }
         let threads = handles.iter().map(|handle| handle.thread().clone()).collect();
         // Starting a thread is no part of any query.
-        ready.wait();
+        gate.open(handles.len());
         let mut team = Team { batch, first, shared, threads };
         let done = work(&mut team);
         // Also when `work` panics: the scope waits for the helpers.
@@ -178,13 +184,17 @@ impl Shared {
     /// Waits until `is_so`: for a moment awake, then asleep. Whoever makes it so wakes the thread.
     fn wait(&self, is_so: impl Fn() -> bool) {
         let begin = Instant::now();
-        let mut waited = Duration::ZERO;
-        while !is_so() && waited < SPIN {
+        let (mut last, mut worked) = (begin, Duration::ZERO);
+        while !is_so() && last - begin < SPIN {
             std::hint::spin_loop();
-            waited = begin.elapsed();
+            let now = Instant::now();
+            // A thread that was put aside meanwhile did not work: what counts is the processor's time.
+            if now - last < PUT_ASIDE {
+                worked += now - last;
+            }
+            last = now;
         }
-        // A thread that was put aside meanwhile did not work all that time.
-        self.spun.fetch_add(nanos(waited.min(SPIN)), Ordering::Relaxed);
+        self.spun.fetch_add(nanos(worked), Ordering::Relaxed);
         while !is_so() {
             thread::park();
         }
