@@ -56,7 +56,10 @@ fn the_ledger_adds_up_to_the_books_of_the_importer() {
     let mut seen = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "py") {
+        if !["csv", "gz", "zst", "parquet"]
+            .iter()
+            .any(|ending| path.extension().is_some_and(|own| own == *ending))
+        {
             continue;
         }
         seen += 1;
@@ -273,7 +276,7 @@ fn an_invoice_given_for_a_project_is_kept_in_it_and_told_in_the_report() {
     assert_eq!(done(&["bill", "--project", project, "--reconcile"]).0, Some(2));
     assert_eq!(done(&["bill", "--project", project, "--reconcile", "--invoice", "119"]).0, Some(0));
     let report = home.path().join("report.html");
-    let (code, error) = done(&["report", report.to_str().unwrap(), "--project", project]);
+    let (code, error) = done(&["report", "--to", report.to_str().unwrap(), "--project", project]);
     assert_eq!(code, Some(0), "{error}");
     let html = std::fs::read_to_string(report).unwrap();
     assert!(html.contains("Reconciled: 119.00 USD billed, as the invoice says."), "{html}");

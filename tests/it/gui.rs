@@ -7,4 +7,5 @@ mod machines;
 mod measure;
 mod other_tools;
 mod pages;
+mod reconcile;
 mod shell;

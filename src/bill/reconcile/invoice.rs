@@ -213,7 +213,10 @@ fn hints(target: &Target, total: Exact, difference: Exact, places: u32, ledgers:
     };
     for (part, amount) in &parts {
         if is(*amount, difference) {
-            hints.push(format!("the difference is as much as the {}: the invoice may be without them", name(part)));
+            hints.push(format!(
+                "the difference is as much as the {}: the invoice may be without them",
+                name(part)
+            ));
         }
     }
     for (place, (one, first)) in parts.iter().enumerate() {

@@ -3,7 +3,7 @@
 //!
 //! What it costs is a share of the import's time, so texts that are the same as in the row before are not read again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::amount::Said;
 use super::ledger::{Covered, Ledger, LeftOut, Line, OwnColumn, Reason, Scope, Stated, Where};
@@ -22,6 +22,10 @@ const EXAMPLES: usize = 10;
 const KINDS: usize = 400;
 /// Scopes kept apart.
 const SCOPES: usize = 5_000;
+/// Sub accounts whose days are kept apart.
+const ACCOUNTS: usize = 5_000;
+/// Days in a row that make a habit.
+const HABIT: usize = 7;
 /// Providers whose days are kept apart.
 const PROVIDERS: usize = 50;
 /// Parts of a scope kept apart.
@@ -59,6 +63,7 @@ struct Stored {
     issuer: Option<usize>,
     provider: Option<usize>,
     account: Option<usize>,
+    sub_account: Option<usize>,
     seller: Option<usize>,
     view: Option<usize>,
     telling: Vec<usize>,
@@ -92,6 +97,10 @@ pub struct Keeper {
     scopes: HashMap<[String; 4], usize>,
     scope: Option<usize>,
     covered: usize,
+    /// Days of each provider's sub accounts, and where to find them.
+    accounts: Vec<(usize, String, BTreeSet<i64>)>,
+    account_at: HashMap<(usize, String), usize>,
+    account: usize,
     current: Current,
     /// The row before, while nothing of it is in the store: some readers hand a row on with the next one.
     waiting: Option<Current>,
@@ -170,6 +179,7 @@ impl Keeper {
             issuer: at("InvoiceIssuerName"),
             provider: at("ProviderName").or(at("ServiceProviderName")),
             account: at("BillingAccountId"),
+            sub_account: at("SubAccountId"),
             seller: at("x_BillingEntity"),
             view: at(COST_VIEW_COLUMN),
             telling: TELLING.iter().filter_map(|name| at(name)).collect(),
@@ -481,10 +491,30 @@ impl Keeper {
             covered.long_rows += 1;
             return;
         }
-        let day = covered.days.entry(start.div_euclid(moment::PER_DAY)).or_default();
+        let number = start.div_euclid(moment::PER_DAY);
+        let day = covered.days.entry(number).or_default();
         day.rows += 1;
         let until = (end.unwrap_or(start) - moment::day_start(start)).div_euclid(moment::PER_SEC);
         day.until_secs = day.until_secs.max(until);
+        let account = value(cells, self.stored.sub_account);
+        if account.is_empty() {
+            return;
+        }
+        let is =
+            |(covered, name, _): &(usize, String, BTreeSet<i64>)| *covered == self.covered && name == account;
+        if !self.accounts.get(self.account).is_some_and(is) {
+            let key = (self.covered, account.to_owned());
+            self.account = match self.account_at.get(&key) {
+                Some(place) => *place,
+                None if self.accounts.len() < ACCOUNTS => {
+                    self.accounts.push((self.covered, account.to_owned(), BTreeSet::new()));
+                    self.account_at.insert(key, self.accounts.len() - 1);
+                    self.accounts.len() - 1
+                }
+                None => return,
+            };
+        }
+        self.accounts[self.account].2.insert(number);
     }
 
     /// Writes down which invoice charges the row.
@@ -602,7 +632,17 @@ impl Keeper {
             (key(a), &a.invoice).cmp(&(key(b), &b.invoice))
         });
         self.ledger.true_up.sort_by(|a, b| (&a.period, &a.currency).cmp(&(&b.period, &b.currency)));
+        for (covered, name, days) in self.accounts {
+            let (Some(first), Some(last)) = (days.first(), days.last()) else { continue };
+            let covered = &mut self.ledger.covered[covered];
+            let goes_on = covered.days.last_key_value().is_some_and(|(day, _)| day - last > 1);
+            let every_day = (last - first + 1).unsigned_abs() == days.len() as u64;
+            if goes_on && every_day && days.len() >= HABIT && covered.stopped.len() < PARTS {
+                covered.stopped.push((name, *last));
+            }
+        }
         for covered in &mut self.ledger.covered {
+            covered.stopped.sort();
             for (day, of_day) in &covered.days {
                 *covered.months.entry(month_of(day * moment::PER_DAY)).or_default() += of_day.rows;
             }

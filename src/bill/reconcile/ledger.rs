@@ -172,6 +172,10 @@ pub struct Covered {
     pub months: BTreeMap<String, u64>,
     /// Rows of more than a day, such as fees of a month.
     pub long_rows: u64,
+    /// Sub accounts that have rows on each of a week's days and more, and then none while others go on; with the last
+    /// day (days since 1970-01-01 UTC).
+    #[serde(default)]
+    pub stopped: Vec<(String, i64)>,
 }
 
 /// A day with rows.

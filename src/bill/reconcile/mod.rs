@@ -342,13 +342,24 @@ fn notes(found: &Reconciliation, ledger: &Ledger) -> Vec<String> {
                 coverage.missing_count, coverage.first, coverage.last
             ));
         }
+        if let [(name, day), rest @ ..] = coverage.stopped.as_slice() {
+            let more =
+                if rest.is_empty() { String::new() } else { format!(", and {} more like it", rest.len()) };
+            notes.push(format!("{of}sub account {name} has rows every day until {day} and none after{more}"));
+        }
         if coverage.after > 0 {
             let s = if coverage.after == 1 { "" } else { "s" };
-            notes.push(format!("{of}rows end on {}, {} day{s} before the month does", coverage.last, coverage.after));
+            notes.push(format!(
+                "{of}rows end on {}, {} day{s} before the month does",
+                coverage.last, coverage.after
+            ));
         }
         if coverage.before > 0 {
             let s = if coverage.before == 1 { "" } else { "s" };
-            notes.push(format!("{of}rows begin on {}, {} day{s} after the month does", coverage.first, coverage.before));
+            notes.push(format!(
+                "{of}rows begin on {}, {} day{s} after the month does",
+                coverage.first, coverage.before
+            ));
         }
         if !coverage.partial_last.is_empty() {
             notes.push(format!("{of}{} may not be whole: {}", coverage.last, coverage.partial_last));

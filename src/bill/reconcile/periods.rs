@@ -37,6 +37,8 @@ pub struct Coverage {
     pub before: u64,
     /// Days of the last month after the last day, where rows are of days.
     pub after: u64,
+    /// Sub accounts that have rows every day until this one and none after, while others have.
+    pub stopped: Vec<(String, String)>,
 }
 
 /// `2026-10-01`.
@@ -53,6 +55,7 @@ pub(super) fn coverage(covered: &Covered) -> Coverage {
     let daily = !covered.days.is_empty() && short_rows >= covered.long_rows;
     let mut found = if daily { days(covered) } else { months(covered) };
     found.provider.clone_from(&covered.provider);
+    found.stopped = covered.stopped.iter().map(|(name, day)| (name.clone(), day_text(*day))).collect();
     found
 }
 
@@ -78,6 +81,7 @@ fn days(covered: &Covered) -> Coverage {
         partial_last: partial_last(covered),
         before: covered.days.keys().next().map_or(0, |day| around(*day).0),
         after: before.map_or(0, |day| around(day).1),
+        stopped: Vec::new(),
     }
 }
 
@@ -130,6 +134,7 @@ fn months(covered: &Covered) -> Coverage {
         partial_last: String::new(),
         before: 0,
         after: 0,
+        stopped: Vec::new(),
     }
 }
 

@@ -144,7 +144,10 @@ fn an_invoice_that_agrees_reconciles_and_one_that_does_not_is_told_with_a_hint()
     let found = only(&bill, &[invoice(Some("2026-10"), Some("42"), "USD", "13.00")]);
     assert_eq!(found.verdict, Verdict::Off);
     assert_eq!(found.headline, "Off by 1.30 USD (10.00 %): the bill has more than the invoice");
-    assert_eq!(found.checks[0].hints, ["the difference is as much as the rows of Tax: the invoice may be without them"]);
+    assert_eq!(
+        found.checks[0].hints,
+        ["the difference is as much as the rows of Tax: the invoice may be without them"]
+    );
     // As much as the split row.
     let found = only(&bill, &[invoice(Some("2026-10"), None, "USD", "17.30")]);
     assert_eq!(found.checks[0].difference, Some("-3".parse().unwrap()));
@@ -299,4 +302,32 @@ fn a_ledger_survives_being_written_down_and_is_empty_in_older_reports() {
     old.as_object_mut().unwrap().remove("ledger");
     let old: Imported = serde_json::from_value(old).unwrap();
     assert_eq!(only(&old, &[]).verdict, Verdict::NoLedger);
+}
+
+#[test]
+fn a_sub_account_that_stops_while_others_go_on_is_told() {
+    let header = "BilledCost,BillingCurrency,BillingPeriodStart,BillingAccountId,ProviderName,ChargeCategory,\
+ChargePeriodStart,ChargePeriodEnd,SubAccountId,ServiceName";
+    let row = |account: &str, day: u32| {
+        format!("1,USD,2026-10-01,7,X,Usage,2026-10-{day:02},2026-10-{:02},{account},s", day + 1)
+    };
+    let mut rows = vec![header.to_owned()];
+    rows.extend((1..30).map(|day| row("whole", day)));
+    rows.extend((1..15).map(|day| row("stopped", day)));
+    // Seldom used, and hardly begun: neither is a habit.
+    rows.extend([3, 9, 12].map(|day| row("seldom", day)));
+    let found = only(&bill("focus.csv", &rows.join("\n")), &[]);
+    assert_eq!(found.coverage[0].stopped, [("stopped".to_owned(), "2026-10-14".to_owned())]);
+    assert!(
+        found.notes.contains(
+            &"X: sub account stopped has rows every day until 2026-10-14 and none after".to_owned()
+        ),
+        "{:?}",
+        found.notes
+    );
+    assert!(
+        found.notes.contains(&"X: rows end on 2026-10-29, 2 days before the month does".to_owned()),
+        "{:?}",
+        found.notes
+    );
 }

@@ -120,20 +120,14 @@ pub(super) fn between(one: &Imported, other: &Imported) -> Option<Trap> {
                 format!("all its rows are in {name}, too: they count twice, remove this bill"),
             );
         }
-        if of_a >= OVERLAP || of_b >= OVERLAP {
-            let words = format!(
-                "about {:.0} % of its rows are in {name}, too, and count twice",
-                (of_a * 100.0).max(1.0)
-            );
-            return trap(Certainty::Certain, words);
-        }
     }
     let months = |ledger: &Ledger| -> BTreeSet<(String, String)> {
         let dated = ledger.scopes.iter().filter(|scope| !scope.period.is_empty());
         dated.map(|scope| (scope.account.clone(), scope.period.clone())).collect()
     };
     let common: Vec<(String, String)> = months(a).intersection(&months(b)).cloned().collect();
-    let (account, period) = common.first()?;
+    // Without a month in common there may still be rows in common.
+    let (account, period) = common.first().cloned().unwrap_or_default();
     let more =
         if common.len() > 1 { format!(" and {} more months", common.len() - 1) } else { String::new() };
     let what = format!("{account}, {period}{more}");
@@ -141,13 +135,26 @@ pub(super) fn between(one: &Imported, other: &Imported) -> Option<Trap> {
         let has = |view: &str| ledger.views.contains_key(view);
         (has("Actual"), has("Amortized"))
     };
-    if let ((true, false), (false, true)) | ((false, true), (true, false)) = (view(a), view(b)) {
+    let views = (view(a), view(b));
+    if !common.is_empty() && matches!(views, ((true, false), (false, true)) | ((false, true), (true, false)))
+    {
         let words = format!(
             "{} is the {} export of {what}: rows without a commitment are in both and count twice",
             other.file,
             if view(b).0 { "actual" } else { "amortized" }
         );
         return trap(Certainty::Certain, words);
+    }
+    if comparable
+        && let (Some(of_a), Some(of_b)) = (of_a, of_b)
+        && (of_a >= OVERLAP || of_b >= OVERLAP)
+    {
+        let share = (of_a * 100.0).max(1.0);
+        let words = format!("about {share:.0} % of its rows are in {}, too, and count twice", other.file);
+        return trap(Certainty::Certain, words);
+    }
+    if common.is_empty() {
+        return None;
     }
     if one.kind != other.kind {
         let words = format!(

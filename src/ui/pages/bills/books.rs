@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use crate::bill::exact::Exact;
-use crate::bill::reconcile::{Reconciliation, Step, Sum, amount_words};
+use crate::bill::reconcile::{Coverage, Reconciliation, Step, Sum, amount_words};
 use crate::bill::warnings::Tally;
 use crate::bill::{Basis, Warning};
 use crate::ui::pages::parts::{csv_text, field};
@@ -242,10 +242,7 @@ impl Books {
                     let text = if runs.is_empty() { "–".to_owned() } else { runs.join(", ") };
                     Cell::text(text.clone()).hover(text)
                 }
-                _ if covered.partial_last.is_empty() => Cell::text("–").quiet(),
-                _ => Cell::text(format!("may not be whole: {}", covered.partial_last))
-                    .colour(tokens.warning)
-                    .hover(covered.partial_last.clone()),
+                _ => last_day(covered, tokens),
             }
         });
     }
@@ -312,12 +309,29 @@ fn amount(amount: Exact, currency: &str) -> Cell {
 fn plain(amount: Exact, currency: &str) -> Cell {
     let words = amount_words(amount, currency);
     let words = words.strip_suffix(currency).map_or(words.as_str(), str::trim_end).to_owned();
-    Cell::number(amount.to_money().to_f64(), words)
-        .hover(format!("{amount} {currency}, to the last digit"))
+    Cell::number(amount.to_money().to_f64(), words).hover(format!("{amount} {currency}, to the last digit"))
 }
 
 fn basis_words(basis: Basis) -> &'static str {
     basis.column()
+}
+
+/// What is odd about the end of what is covered.
+fn last_day(covered: &Coverage, tokens: &Tokens) -> Cell {
+    let mut words = Vec::new();
+    if covered.after > 0 {
+        let s = if covered.after == 1 { "" } else { "s" };
+        words.push(format!("{} day{s} before the month ends", covered.after));
+    }
+    if !covered.partial_last.is_empty() {
+        words.push(format!("may not be whole: {}", covered.partial_last));
+    }
+    if words.is_empty() {
+        return Cell::text("–").quiet();
+    }
+    let text = words.join("; ");
+    let cell = Cell::text(text.clone()).hover(text);
+    if covered.partial_last.is_empty() { cell } else { cell.colour(tokens.warning) }
 }
 
 /// `2026-10-03`, or `2026-10-03 to 2026-10-05`.

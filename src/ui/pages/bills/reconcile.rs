@@ -8,7 +8,8 @@ use super::books::Books;
 use crate::app::Command;
 use crate::bill::Imported;
 use crate::bill::reconcile::{
-    Charged, Check, InvoiceTotal, Reconciliation, Target, Verdict, money_words, off_words, percent_words, read_total, amount_words,
+    Charged, Check, InvoiceTotal, Reconciliation, Target, Verdict, amount_words, money_words, off_words,
+    percent_words, read_total,
 };
 use crate::ui::pages::kept::Memo;
 use crate::ui::theme::{self, Tokens, space};
