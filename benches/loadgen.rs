@@ -254,7 +254,7 @@ impl Bench<'_> {
                 found = figure.map(|figure| (figure, cpu, run.steady_nanos().to_vec()));
             }
             Event::Failed { message, .. } => panic!("{message}"),
-            Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
+            Event::Started { .. } | Event::TakenUp(_) | Event::Progress { .. } | Event::Ended { .. } => {}
         };
         sweep::run(&sweep, Vec::new(), self.tools, &Fingerprint::default(), &Cancel::new(), &mut on_event);
         found

@@ -3,6 +3,7 @@
 //! A family's target puts the beginning of each of its formats before the bytes, so that the bytes reach its readers
 //! however they are told.
 
+use inferometer::bill::{self, BillError};
 use inferometer::measure::import::{Results, Unit, read_bytes};
 
 const NAME: &str = "fuzzed";
@@ -34,5 +35,32 @@ fn holds(results: &Results) {
         for samples in &run.samples {
             assert!(samples.began_nanos.is_empty() || samples.began_nanos.len() == samples.nanos.len());
         }
+    }
+}
+
+/// Reads `bytes` as a bill of this name. Panics where a promise is broken: an error that does not end with the file, a
+/// warning of no file.
+pub fn read_bill(name: &str, bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).expect("a file");
+    match bill::dry_run(&path) {
+        Ok((_rows, _dropped, warnings)) => {
+            assert!(warnings.iter().all(|warning| !warning.file.is_empty() && !warning.message.is_empty()));
+            assert!(warnings.iter().all(|warning| warning.line != Some(0)), "{warnings:?}");
+        }
+        // A sum that does not fit names its column.
+        Err(BillError::TooLarge { .. } | BillError::Query { .. }) => {}
+        Err(error) => {
+            let text = error.to_string();
+            assert!(text.contains(&folder.path().display().to_string()), "{text}");
+        }
+    }
+}
+
+/// Reads `bytes` as a bill after each of `beginnings`.
+pub fn read_bill_after(name: &str, beginnings: &[&str], bytes: &[u8]) {
+    for beginning in beginnings {
+        read_bill(name, &[beginning.as_bytes(), bytes].concat());
     }
 }

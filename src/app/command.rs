@@ -9,8 +9,9 @@ use super::jobs::JobId;
 use super::query::Query;
 use super::race::Race;
 use super::state::Scenario;
-use crate::bill::Filter;
+use crate::bill::claims::Choice;
 use crate::bill::reconcile::{InvoiceTotal, Target as InvoiceTarget};
+use crate::bill::{Filter, Rates};
 use crate::hardware::Profile;
 use crate::measure::Config;
 use crate::measure::Target;
@@ -86,6 +87,15 @@ pub enum Command {
     PutInvoice(Box<InvoiceTotal>),
     /// Forgets what an invoice says.
     RemoveInvoice(Box<InvoiceTarget>),
+    /// Decides which of several deliveries of the same charges counts.
+    CountBill {
+        /// The claim ([`crate::bill::claims::Claim::key`]).
+        claim: String,
+        /// The decision; `None` leaves it to the rows.
+        choice: Option<Choice>,
+    },
+    /// Takes an overlay out, by its key.
+    RemoveOverlay(String),
     /// Writes the open bills as FOCUS.
     WriteFocus {
         /// Rows written.
@@ -136,6 +146,8 @@ pub enum Command {
     SetScenario(Box<Scenario>),
     /// Chooses a measurement, or none.
     Choose(Option<i64>),
+    /// Changes the currency that the bills' sums are shown in, and the rates to it.
+    SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
 }

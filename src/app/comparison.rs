@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::derive::latest;
+use super::derive::{latest, same_machine};
 use super::figures;
 use super::project::Stored;
 use super::state::State;
@@ -52,6 +52,8 @@ pub struct Speed {
     pub threads: u32,
     /// Execution provider.
     pub provider: String,
+    /// The machine that measured both, where that is another than this; else empty.
+    pub machine: String,
     /// Median latency of A and B.
     pub p50: (Estimate, Estimate),
     /// 99th percentile of A and B.
@@ -95,23 +97,32 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
         let config = &stored.point.config;
         (config.batch, config.threads, config.provider.clone(), config.key())
     };
-    let of = |sha256: &str| -> BTreeMap<_, &Stored> {
-        latest(state)
-            .into_iter()
-            .filter(|stored| stored.point.model_sha256 == sha256)
-            .map(|stored| (key(stored), stored))
-            .collect()
+    let of = |sha256: &str| {
+        let mut points: BTreeMap<_, Vec<&Stored>> = BTreeMap::new();
+        for stored in latest(state).into_iter().filter(|stored| stored.point.model_sha256 == sha256) {
+            points.entry(key(stored)).or_default().push(stored);
+        }
+        points
     };
     let (points_a, points_b) = (of(a), of(b));
     let price =
         |stored: &Stored| cost_per_million(stored, state.price_profile()?, state.scenario.utilisation).ok();
     let speed = points_a
         .iter()
-        .filter_map(|(config, on_a)| {
-            let on_b = points_b.get(config)?;
+        .filter_map(|(config, of_a)| Some((config, of_a, points_b.get(config)?)))
+        .flat_map(|(config, of_a, of_b)| {
+            let mut pairs = pairs(of_a, of_b);
+            pairs.sort_by_key(|(on_a, _)| !same_machine(state, on_a));
+            pairs.into_iter().map(move |pair| (config, pair))
+        })
+        .map(|(config, (on_a, on_b))| {
             let (sum_a, sum_b) = (&on_a.summary, &on_b.summary);
             let (batch, threads, provider, _key) = config.clone();
-            Some(Speed {
+            let machine = &on_a.point.fingerprint;
+            let is_elsewhere =
+                machine.is_same_machine(&on_b.point.fingerprint) && !machine.is_same_machine(&state.machine);
+            Speed {
+                machine: if is_elsewhere { machine.identity() } else { String::new() },
                 batch,
                 threads,
                 provider,
@@ -127,7 +138,7 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
                     })
                     .map(|(model, why)| format!("{model}: not valid: {why}"))
                     .collect(),
-            })
+            }
         })
         .collect();
     let whole = size(&side_a);
@@ -140,6 +151,21 @@ pub fn compare(state: &State, a: &str, b: &str) -> Option<Comparison> {
         a: side_a,
         b: side_b,
     })
+}
+
+/// Measurements of one configuration of two models as pairs: of each machine that measured both; where none did, the
+/// latest of either.
+fn pairs<'s>(of_a: &[&'s Stored], of_b: &[&'s Stored]) -> Vec<(&'s Stored, &'s Stored)> {
+    let on_one = of_a.iter().filter_map(|on_a| {
+        let machine = &on_a.point.fingerprint;
+        let on_b = of_b.iter().find(|on_b| on_b.point.fingerprint.is_same_machine(machine))?;
+        Some((*on_a, *on_b))
+    });
+    let mut pairs: Vec<(&Stored, &Stored)> = on_one.collect();
+    if pairs.is_empty() {
+        pairs.extend(of_a.last().copied().zip(of_b.last().copied()));
+    }
+    pairs
 }
 
 /// The comparison in one sentence, of what is known.

@@ -75,7 +75,7 @@ pub fn plan(state: &State, scenario: &Scenario) -> Result<(f64, Answer), String>
     };
     let measured = measured(state);
     let mut answer = answer(&question, &measured, &state.profiles);
-    let loaded = latest(state).iter().filter(|stored| !stored.point.config.is_plain()).count();
+    let loaded = one_of_each(state).iter().filter(|stored| !stored.point.config.is_plain()).count();
     if loaded > 0 {
         if measured.is_empty() {
             let s = if loaded == 1 { "" } else { "s" };
@@ -151,16 +151,32 @@ pub fn variant_name(state: &State, stored: &Stored) -> String {
     if more.is_empty() { point.model.clone() } else { format!("{} ({})", point.model, more.join(", ")) }
 }
 
-/// The latest measurement of each configuration, as the planner sees it.
+/// The latest measurement of each configuration on each machine ([`crate::hardware::Fingerprint::identity`]).
 pub fn latest(state: &State) -> Vec<&Stored> {
     let mut by_config = BTreeMap::new();
     for stored in &state.points {
-        let Point { model_sha256, config, .. } = &stored.point;
-        by_config.insert((model_sha256, config.batch, config.threads, config.key()), stored);
+        let Point { model_sha256, config, fingerprint, .. } = &stored.point;
+        let key = (model_sha256, config.batch, config.threads, config.key(), fingerprint.identity());
+        by_config.insert(key, stored);
     }
     let mut latest: Vec<&Stored> = by_config.into_values().collect();
     latest.sort_by_key(|stored| stored.id);
     latest
+}
+
+/// One measurement of each configuration: this machine's where there is one, else the latest of another.
+pub(super) fn one_of_each(state: &State) -> Vec<&Stored> {
+    let mut by_config: BTreeMap<(&String, String), &Stored> = BTreeMap::new();
+    for stored in latest(state) {
+        let key = (&stored.point.model_sha256, stored.point.config.key());
+        let is_worse = |other: &&Stored| same_machine(state, other) && !same_machine(state, stored);
+        if by_config.get(&key).is_none_or(|other| !is_worse(other)) {
+            by_config.insert(key, stored);
+        }
+    }
+    let mut chosen: Vec<&Stored> = by_config.into_values().collect();
+    chosen.sort_by_key(|stored| stored.id);
+    chosen
 }
 
 /// Identity of a measured variant: the model's hash and what is not as usual about its configuration.
@@ -174,13 +190,12 @@ pub fn variant_id(stored: &Stored) -> String {
 
 /// Whether a measurement was taken on the machine this runs on.
 pub fn same_machine(state: &State, stored: &Stored) -> bool {
-    let (there, here) = (&stored.point.fingerprint, &state.machine);
-    (&there.cpu, there.logical_cpus) == (&here.cpu, here.logical_cpus)
+    stored.point.fingerprint.is_same_machine(&state.machine)
 }
 
 fn measured(state: &State) -> Vec<Measured> {
     // Queueing is the planner's own: it starts from inferences that waited for nothing.
-    latest(state)
+    one_of_each(state)
         .into_iter()
         .filter(|stored| stored.point.config.is_plain())
         .map(|stored| {

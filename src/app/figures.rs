@@ -49,7 +49,11 @@ pub fn bill(series: &Series, by: &str, basis: Basis, monthly: bool, currency: &s
     Chart {
         id: "bill".to_owned(),
         title: format!("Cost per {per} by {by}"),
-        subtitle: format!("{}, {currency}", basis.column()),
+        subtitle: format!(
+            "{}, {currency}{}",
+            basis.column(),
+            if series.converted.is_some() { " (converted)" } else { "" }
+        ),
         x: Axis { label: "Charge period start".to_owned(), unit: "UTC".to_owned(), scale: Scale::Time },
         y: Axis {
             label: format!("Cost per {per}"),
@@ -66,6 +70,9 @@ pub fn bill(series: &Series, by: &str, basis: Basis, monthly: bool, currency: &s
 /// What a series could not draw, in words.
 fn left_out(series: &Series, currency: &str) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(conversion) = &series.converted {
+        notes.push(format!("Amounts are {conversion}."));
+    }
     if series.undated_rows > 0 {
         let cost = units::money(series.undated, currency);
         notes.push(format!(
@@ -148,7 +155,7 @@ pub fn offers(answer: &Answer, currency: &str, most: usize) -> Chart {
 pub fn compared(state: &State, a: &str, b: &str, threads: u32) -> Chart {
     let axis = state.scenario.latency;
     let percentile = latency_name(axis);
-    let measured: Vec<&Stored> = super::derive::latest(state)
+    let measured: Vec<&Stored> = super::derive::one_of_each(state)
         .into_iter()
         .filter(|stored| {
             let point = &stored.point;

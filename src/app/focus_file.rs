@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use super::jobs::JobId;
-use super::{App, info, words};
-use crate::bill::{Bill, Filter, FocusFile, Store};
+use super::{App, Finding, Level, Notice, info, words};
+use crate::bill::{Bill, Filter, FocusFile, Store, Written};
 use crate::units;
 
 impl App {
@@ -26,16 +26,57 @@ impl App {
         if to.exists() && !replace {
             bail!("there is a file of this name already; choose another: {}", to.display());
         }
-        let hashes: Vec<String> = self.state.bills.iter().map(|bill| bill.hash.clone()).collect();
+        let bills = self.counted();
         let store = Store::at(self.options.folders.bills());
         let name = to.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(self.jobs.start(format!("Write {name}"), move |link| {
-            let bill = Bill::open(&hashes, &store).map_err(|error| words(&error))?;
-            let rows = bill.write_focus(&filters, &to, form, &|| link.cancel.is_cancelled());
-            let rows = rows.map_err(|error| words(&error))?;
-            let rows = units::group_thousands(u128::from(rows));
+            let bill = Bill::open_counted(&bills, &store).map_err(|error| words(&error))?;
+            let written = bill.write_focus(&filters, &to, form, &|| link.cancel.is_cancelled());
+            let written = written.map_err(|error| words(&error))?;
+            let rows = units::group_thousands(u128::from(written.rows));
             link.found(info(&format!("{rows} rows written as FOCUS 1.2: {}", to.display())));
+            if let Some(text) = untold(&written) {
+                link.found(Finding::Notice(Notice { level: Level::Warning, text }));
+            }
             Ok(())
         }))
+    }
+}
+
+/// What FOCUS demands and the bills do not tell; `None` when they tell all.
+fn untold(written: &Written) -> Option<String> {
+    let Written { rows, untold } = written;
+    if untold.is_empty() {
+        return None;
+    }
+    let named: Vec<String> = untold
+        .iter()
+        .map(|(column, count)| {
+            if count == rows {
+                column.clone()
+            } else {
+                format!("{column} (in {} rows)", units::group_thousands(u128::from(*count)))
+            }
+        })
+        .collect();
+    Some(format!(
+        "FOCUS 1.2 demands values that the bill does not tell; they are null, never made up: {}",
+        named.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_bill_does_not_tell_is_named() {
+        let written = |untold: &[(&str, u64)]| Written {
+            rows: 2_000,
+            untold: untold.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+        };
+        assert_eq!(untold(&written(&[])), None);
+        let text = untold(&written(&[("ListCost", 2_000), ("ServiceName", 1_200)])).unwrap();
+        assert!(text.ends_with("made up: ListCost, ServiceName (in 1,200 rows)"), "{text}");
     }
 }

@@ -9,7 +9,7 @@ use super::jobs::{JobId, Link, Progress};
 use super::project::Project;
 use super::state::ModelEntry;
 use super::{App, Finding, documents, exported, results, words};
-use crate::bill::{self, Store, Warning};
+use crate::bill::{self, BillError, Delivery, Store, Warning, delivery, overlay};
 use crate::measure::{Point, import, model_file};
 use crate::{demand, hardware};
 
@@ -38,6 +38,8 @@ pub enum Kind {
     Profile,
     /// Results of another tool.
     Results,
+    /// Allocations of OpenCost or Kubecost, which lie beside bills.
+    Overlay,
     /// A cloud bill, with its format: `FOCUS 1.2`.
     #[serde(untagged)]
     Bill(String),
@@ -56,6 +58,7 @@ impl std::fmt::Display for Kind {
             Self::Race => "race",
             Self::Profile => "profile",
             Self::Results => "results",
+            Self::Overlay => "allocations, an overlay that is never added to bills",
         })
     }
 }
@@ -100,6 +103,8 @@ pub(super) struct Taken {
     broken: Vec<Warning>,
     failure: Option<String>,
     finding: Finding,
+    /// What else was found.
+    more: Vec<Finding>,
 }
 
 /// Reads one file: its path, the bill store, the job, and how far it is within the file.
@@ -131,6 +136,9 @@ impl App {
                             Finding::Model(entry) => Some(entry.model.sha256.clone()),
                             _ => None,
                         };
+                        for more in taken.more {
+                            link.found(more);
+                        }
                         link.found(taken.finding);
                         failed.extend(taken.failure);
                         let (results, result_files) = taken.results.unzip();
@@ -197,7 +205,17 @@ pub(super) fn read(
     progress: &mut dyn FnMut(f64),
 ) -> Result<Taken, String> {
     if path.is_dir() {
-        return take_results(path);
+        return match take_bills(path, store, link, progress) {
+            Ok(taken) => Ok(taken),
+            // A folder of bills with a broken one holds no results; in one of results nothing need be a bill.
+            Err(error) => take_results(path).map_err(|no_results| match error {
+                BillError::NoBillIn { .. } => no_results,
+                error => words(&error),
+            }),
+        };
+    }
+    if delivery::is_pattern(path) {
+        return take_bills(path, store, link, progress).map_err(|error| words(&error));
     }
     let mut head = [0_u8; 16];
     let length = std::fs::File::open(path)
@@ -230,15 +248,22 @@ pub(super) fn read(
     if import::detect(path).is_some() {
         return take_results(path);
     }
-    match bill::detect(path) {
-        Ok(_format) => {
-            let store = Store::at(store);
-            let imported = bill::import(path, &store, progress, &|| link.cancel.is_cancelled())
-                .map_err(|error| words(&error))?;
-            let (kind, rows) = (Kind::Bill(imported.kind.clone()), Some(imported.rows));
-            let warnings = imported.warnings.clone();
-            Ok(taken(kind, rows, warnings, Finding::Bill(Box::new(imported))))
+    match overlay::open(path) {
+        Ok(Some(overlay)) => {
+            let rows = Some(overlay.items.len() as u64);
+            let problems = overlay.problems.iter();
+            let warnings = problems.map(|problem| of_file(&name, None, problem.clone())).collect();
+            return Ok(taken(Kind::Overlay, rows, warnings, Finding::Overlay(Box::new(overlay))));
         }
+        Ok(None) => {}
+        Err(error) => return Err(words(&error)),
+    }
+    match delivery::find(path, &|| link.cancel.is_cancelled()) {
+        Ok(delivery) => take_delivery(&delivery, store, link, progress).map_err(|error| words(&error)),
+        Err(
+            error
+            @ (BillError::Archive { .. } | BillError::ManifestFiles { .. } | BillError::NoBillIn { .. }),
+        ) => Err(words(&error)),
         Err(bill_error) => {
             let demand_error = match demand::read(path) {
                 Ok(import) => {
@@ -278,6 +303,54 @@ pub(super) fn read(
             ))
         }
     }
+}
+
+/// Everything that a path names, as bills.
+fn take_bills(
+    path: &Path,
+    store: &Path,
+    link: &Link<Finding>,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Taken, BillError> {
+    let delivery = delivery::find(path, &|| link.cancel.is_cancelled())?;
+    take_delivery(&delivery, store, link, progress)
+}
+
+fn take_delivery(
+    delivery: &Delivery,
+    store: &Path,
+    link: &Link<Finding>,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Taken, BillError> {
+    let cancel = || link.cancel.is_cancelled();
+    let mut bills = bill::import_delivery(delivery, &Store::at(store), progress, &cancel)?;
+    let kinds: Vec<&str> = bills.iter().map(|bill| bill.kind.as_str()).collect();
+    let kind = Kind::Bill(kinds.join(", "));
+    let rows = bills.iter().map(|bill| bill.rows).sum();
+    let mut warnings: Vec<Warning> = bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
+    let skipped = delivery.skipped.iter();
+    warnings
+        .extend(skipped.map(|skipped| of_file(&skipped.file, None, format!("left out: {}", skipped.why))));
+    let files: usize = bills.iter().map(|bill| bill.parts.len()).sum();
+    let says = (!delivery.is_single).then(|| {
+        let left_out = match delivery.skipped.len() {
+            0 => String::new(),
+            count => format!(", {count} left out"),
+        };
+        format!("{files} file{}{left_out}", if files == 1 { "" } else { "s" })
+    });
+    let mut overlays = Vec::new();
+    for skipped in delivery.skipped.iter().filter(|_| delivery.path.is_dir()) {
+        // Beside bills there may be what lies over them.
+        if let Ok(Some(overlay)) = overlay::open(&delivery.path.join(&skipped.file)) {
+            warnings.retain(|warning| warning.file != skipped.file);
+            overlays.push(Finding::Overlay(Box::new(overlay)));
+        }
+    }
+    let Some(last) = bills.pop() else { return Err(BillError::NoBill) };
+    let more = bills.into_iter().map(|bill| Finding::Bill(Box::new(bill))).chain(overlays).collect();
+    let taken = taken(kind, Some(rows), warnings, Finding::Bill(Box::new(last)));
+    Ok(Taken { says, more, ..taken })
 }
 
 fn of_file(file: &str, line: Option<u64>, message: String) -> Warning {
@@ -328,6 +401,7 @@ fn taken(kind: Kind, rows: Option<u64>, warnings: Vec<Warning>, finding: Finding
         broken: Vec::new(),
         failure: None,
         finding,
+        more: Vec::new(),
     }
 }
 

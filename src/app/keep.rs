@@ -3,11 +3,11 @@
 use anyhow::{Context, bail};
 
 use super::project::{Item, Stored};
-use super::state::{Demand, ModelEntry, Scenario, TraceRate};
+use super::state::{Demand, ModelEntry, Scenario, TraceRate, Unfinished};
 use super::{App, Finding, Level, Ran, config_words};
 use crate::bill::Imported;
 use crate::hardware::Profile;
-use crate::measure::{Point, Run, Summary};
+use crate::measure::{Ended, Point, Run, Summary};
 
 impl App {
     /// Takes in one finding.
@@ -20,13 +20,16 @@ impl App {
             Finding::File(report) => self.reports.push(report),
             Finding::Model(entry) => self.take_model(*entry)?,
             Finding::Bill(bill) => self.take_bill(*bill)?,
+            Finding::Overlay(overlay) => self.take_overlay(*overlay)?,
             Finding::Trace(trace) => {
                 self.project.put("trace", "now", 0, &trace)?;
                 self.state.trace = Some(trace);
                 // A demand nobody has set gives way to one that was measured.
                 if self.state.scenario.demand == Scenario::default().demand {
-                    self.state.scenario.demand = Demand::Trace { rate: TraceRate::Peak };
-                    self.project.put("scenario", "now", 0, &self.state.scenario)?;
+                    let demand = Demand::Trace { rate: TraceRate::Peak };
+                    let scenario = Scenario { demand, ..self.state.scenario.clone() };
+                    self.project.put("scenario", "now", 0, &scenario)?;
+                    self.state.scenario = scenario;
                 }
             }
             Finding::Labelled(path) => {
@@ -60,6 +63,14 @@ impl App {
             }
             Finding::Results(files) => self.take_results(files)?,
             Finding::Ran(ran) => self.take_run(*ran)?,
+            Finding::TakenUp(points) => {
+                // Those that it cannot add to are no part of it: it measures their configurations anew.
+                if let Some(unfinished) = &self.state.unfinished {
+                    let unfinished = Unfinished { points, ..unfinished.clone() };
+                    self.project.put("sweep", "now", 0, &unfinished)?;
+                    self.state.unfinished = Some(unfinished);
+                }
+            }
             Finding::SweepEnded => {
                 self.project.remove("sweep", "now")?;
                 self.state.unfinished = None;
@@ -109,22 +120,26 @@ impl App {
             // None of its runs could be kept, which was said.
             return Ok(());
         }
-        if let Some(stored) = self.state.points.iter().find(|stored| Some(stored.id) == known) {
-            // A warm-up that was moved while the sweep goes on stays where it was moved to.
-            let moved: Vec<Option<u64>> = stored.point.runs.iter().map(|run| run.moved_warm_up).collect();
-            if moved.iter().any(Option::is_some) {
-                for (run, moved) in point.runs.iter_mut().zip(moved) {
-                    run.moved_warm_up = moved;
-                }
-                let mut full = point.clone();
-                let newest = run.as_ref().map(|run| run.measured.series.clone());
-                let series = self.project.series(stored.id)?.into_iter().chain(newest);
-                for (run, series) in full.runs.iter_mut().zip(series) {
-                    run.measured.series = series;
-                }
-                summary = Summary::of(&full);
+        // The runs that the project has, and this one. One that it could not keep is no part of the measurement; a
+        // warm-up that was moved while the sweep goes on stays where it was moved to.
+        let stored = self.state.points.iter().find(|stored| Some(stored.id) == known);
+        let mut runs = stored.map_or_else(Vec::new, |stored| stored.point.runs.clone());
+        runs.extend(run.as_ref().map(Run::without_series));
+        let is_lost = runs.len() < point.runs.len();
+        if is_lost || runs.iter().any(|run| run.moved_warm_up.is_some()) {
+            let kept = stored.map_or_else(|| Ok(Vec::new()), |stored| self.project.series(stored.id))?;
+            let newest = run.as_ref().map(|run| run.measured.series.clone());
+            let mut full = Point { runs: runs.clone(), ..point.clone() };
+            for (run, series) in full.runs.iter_mut().zip(kept.into_iter().chain(newest)) {
+                run.measured.series = series;
             }
+            summary = Summary::of(&full);
         }
+        if is_lost && point.ended.as_ref().is_some_and(|ended| !ended.is_failure()) {
+            point.ended =
+                Some(Ended::Failed { message: "a run could not be kept in the project".to_owned() });
+        }
+        point.runs = runs;
         let unfinished = self.state.unfinished.as_ref().filter(|_| known.is_none());
         let id = self.project.add_run(known, &point, run.as_ref(), &summary, |id| {
             let Some(unfinished) = unfinished else { return Ok(None) };
@@ -195,11 +210,23 @@ impl App {
     }
 
     fn take_bill(&mut self, bill: Imported) -> anyhow::Result<()> {
-        self.forget_earlier_reading(&bill)?;
+        let before = self.state.counting.claims.clone();
+        // The same file as an older reader read it.
+        let content =
+            |hash: &str| hash.split_once('-').map_or(hash, |(content, _version)| content).to_owned();
+        let is_older =
+            |other: &&Imported| other.hash != bill.hash && content(&other.hash) == content(&bill.hash);
+        let older: Vec<String> =
+            self.state.bills.iter().filter(is_older).map(|other| other.hash.clone()).collect();
+        for hash in older {
+            self.project.remove("bill", &hash)?;
+            self.state.bills.retain(|other| other.hash != hash);
+        }
         let alike = |other: &&Imported| {
-            other.hash != bill.hash
-                && (other.rows, &other.totals, other.first_charge_unix_secs, other.last_charge_unix_secs)
-                    == (bill.rows, &bill.totals, bill.first_charge_unix_secs, bill.last_charge_unix_secs)
+            let same = (other.rows, &other.totals, other.first_charge_unix_secs, other.last_charge_unix_secs)
+                == (bill.rows, &bill.totals, bill.first_charge_unix_secs, bill.last_charge_unix_secs);
+            // Where rows can be compared, they tell.
+            other.hash != bill.hash && same && (other.slices.is_empty() || bill.slices.is_empty())
         };
         if let Some(other) = self.state.bills.iter().find(alike) {
             let text = format!(
@@ -210,14 +237,17 @@ impl App {
         }
         self.project.put("bill", &bill.hash, self.state.bills.len(), &bill)?;
         self.state.bills.retain(|other| other.hash != bill.hash);
+        let hash = bill.hash.clone();
         self.state.bills.push(bill);
         self.bills_changed();
+        self.tell_claims(&hash, &before);
         Ok(())
     }
 
     /// Answers about the old set of bills are worth nothing now.
     pub(super) fn bills_changed(&mut self) {
         self.bills_generation += 1;
+        self.recount();
         self.state.queries.clear();
         self.state.asked.clear();
     }

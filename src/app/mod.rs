@@ -6,6 +6,7 @@
 
 mod command;
 pub mod comparison;
+pub mod counting;
 pub mod derive;
 mod documents;
 mod exported;
@@ -17,10 +18,12 @@ mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+mod overlays;
 mod profiling;
 pub mod project;
 mod query;
 mod race;
+mod rates;
 mod reconcile;
 pub mod results;
 pub mod roofline;
@@ -29,6 +32,8 @@ mod series_blob;
 mod settings;
 mod state;
 mod targets;
+#[cfg(test)]
+mod tests;
 pub mod tradeoff;
 mod work;
 
@@ -57,6 +62,7 @@ pub use work::runtime_search;
 use self::jobs::{End, JobId, Jobs};
 use self::project::Project;
 use crate::bill::Imported;
+use crate::bill::overlay::Overlay;
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
@@ -107,6 +113,7 @@ enum Finding {
     File(FileReport),
     Model(Box<ModelEntry>),
     Bill(Box<Imported>),
+    Overlay(Box<Overlay>),
     Trace(Trace),
     Labelled(PathBuf),
     Profiles(Vec<Profile>),
@@ -116,6 +123,8 @@ enum Finding {
     Results(Vec<results::Read>),
     /// A run of the sweep that is going on; see [`crate::measure::sweep::Event::Ran`].
     Ran(Box<Ran>),
+    /// The measurements of an earlier sweep that the one going on adds to, by their numbers.
+    TakenUp(Vec<i64>),
     /// The sweep came to its end: nothing of it is left to resume.
     SweepEnded,
     Failure(Failure),
@@ -321,6 +330,14 @@ impl App {
                 self.remove_invoice(&target)?;
                 None
             }
+            Command::CountBill { claim, choice } => {
+                self.choose_counted(claim, choice)?;
+                None
+            }
+            Command::RemoveOverlay(key) => {
+                self.remove_overlay(&key)?;
+                None
+            }
             Command::RemoveTrace => {
                 self.project.remove("trace", "now")?;
                 self.state.trace = None;
@@ -375,6 +392,10 @@ impl App {
                 None
             }
             Command::Ask(query) => self.ask(query),
+            Command::SetRates(rates) => {
+                self.set_rates(*rates)?;
+                None
+            }
         };
         if changes_plan {
             self.derive();
@@ -482,7 +503,7 @@ impl App {
     }
 
     /// Reads everything from a project and goes on with it.
-    fn load(&mut self, project: Project) -> anyhow::Result<()> {
+    fn load(&mut self, mut project: Project) -> anyhow::Result<()> {
         self.flush()?;
         // They can be computed again: one that cannot be read must not keep the project closed.
         let agreements = project.all::<((String, String), Agreement)>("agreement").unwrap_or_else(|error| {
@@ -499,7 +520,7 @@ impl App {
                 breakdown,
             )
         });
-        let duels = self.duels_of(&project);
+        let duels = self.duels_of(&mut project);
         let mut state = State {
             path: project.path().map(Path::to_owned),
             models: project.all("model")?.into_iter().map(|(_key, entry)| entry).collect(),
@@ -509,6 +530,7 @@ impl App {
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             invoices: project.all(reconcile::KIND)?.into_iter().map(|(_key, invoice)| invoice).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
+            rates: project.get(rates::KIND, "now")?.unwrap_or_default(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
             breakdowns: breakdowns.collect(),
@@ -534,6 +556,8 @@ impl App {
         self.jobs.restart();
         self.project = project;
         self.state = state;
+        self.load_choices()?;
+        self.load_overlays()?;
         if fresh {
             for profile in crate::hardware::defaults(&self.state.machine) {
                 self.keep_profile(profile)?;
@@ -575,12 +599,13 @@ impl App {
         if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
             return None;
         }
-        let hashes: Vec<String> = self.state.bills.iter().map(|bill| bill.hash.clone()).collect();
+        let bills = self.counted();
         let store = self.options.folders.bills();
+        let rates = self.state.rates.clone();
         let generation = self.bills_generation;
         Some(self.jobs.start(ASK.to_owned(), move |link| {
             // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| query::ask(&hashes, &store, &query)).and_then(|answer| answer);
+            let answer = jobs::guard(|| query::ask(&bills, &store, &rates, &query)).and_then(|answer| answer);
             link.found(Finding::Answer(generation, query, answer));
             Ok(())
         }))

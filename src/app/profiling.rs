@@ -6,7 +6,7 @@ use super::command::Profiling;
 use super::jobs::{Job, JobId, Progress};
 use super::project::Stored;
 use super::work::{find_runtimes, provider_name};
-use super::{App, Finding, Level, race, targets, words};
+use super::{App, Finding, Level, targets, words};
 use crate::measure::breakdown::{self, Ask, Breakdown, MOST_SECONDS, SECONDS};
 use crate::measure::model_file;
 use crate::measure::sweep::Tools;
@@ -106,7 +106,7 @@ impl App {
         let pair = (breakdown.model_sha256.clone(), breakdown::key(&breakdown.config, &breakdown.target));
         let earlier = self.state.breakdowns.get(&pair);
         let (ours, theirs) = (earlier.map(|other| &other.fingerprint), &breakdown.fingerprint);
-        if let Some(ours) = ours.filter(|ours| !race::is_same_machine(ours, theirs)) {
+        if let Some(ours) = ours.filter(|ours| !ours.is_same_machine(theirs)) {
             bail!(
                 "the project has a profile of this configuration already, made on {}; open the one of {} in another \
                  project",

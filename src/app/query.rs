@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::bill::claims::Counted;
 use crate::bill::{
-    Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, RowsView, Series, Store,
-    Totals,
+    Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, Rates, RowsView, Series,
+    Store, Totals,
 };
 use crate::units::Money;
 
@@ -70,14 +71,14 @@ pub enum QueryResult {
     Rows(RowsView),
 }
 
-/// Asks the bills of these hashes.
+/// Asks these bills, without what does not count; sums are shown as the rates say.
 ///
 /// # Errors
 /// In words, when a bill is not in the store any more, a column does not exist, or currencies are mixed.
-pub fn ask(hashes: &[String], store: &Path, query: &Query) -> Result<QueryResult, String> {
+pub fn ask(bills: &[Counted], store: &Path, rates: &Rates, query: &Query) -> Result<QueryResult, String> {
     let run = || -> Result<QueryResult, BillError> {
         let store = Store::at(store);
-        let bill = Bill::open(hashes, &store)?;
+        let bill = Bill::open_counted(bills, &store)?.shown_in(rates.clone());
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
             Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::jobs::{Job, JobId, Progress};
+use super::project::{Item, Project};
 use super::state::State;
 use super::work::{find_runtimes, provider_name};
 use super::{App, Finding, Level, targets, words};
-use crate::hardware::Fingerprint;
-use crate::measure::duel::{self, Duel, End, Event, Round, Settings, Side};
+use crate::measure::duel::{self, Duel, Event, Round, Settings, Side};
 use crate::measure::sweep::Tools;
 use crate::measure::{Config, model_file};
 
@@ -105,51 +105,53 @@ impl App {
         self.jobs.running().find(|job| job.title.starts_with(RACE))
     }
 
-    /// The latencies of a race, round by round; see [`Duel::thinned`].
+    /// The latencies of a race of the project, round by round, told from its side; see [`Duel::thinned`].
     ///
     /// # Errors
-    /// When they are damaged.
+    /// When they are damaged, or another race has taken its place since.
     pub fn rounds(&self, duel: &Duel) -> anyhow::Result<Vec<Round>> {
-        if let Some(rounds) = self.project.get(ROUNDS, &duel.key())? {
+        let key = duel.key();
+        let is_it = |other: &&Duel| other.started_unix_secs == duel.started_unix_secs && other.key() == key;
+        let kept = self.state.duels.iter().find(is_it);
+        let kept =
+            kept.context("another race has taken the place of this one in the project; look at it anew")?;
+        let rounds: Vec<Round> = self.project.get(ROUNDS, &key)?.unwrap_or_default();
+        if rounds.len() as u64 != duel.pairs {
+            bail!(
+                "the project has the latencies of {} blocks of this race, which has {}; run the models in turn again",
+                rounds.len(),
+                duel.pairs
+            );
+        }
+        if kept.a.key() == duel.a.key() {
             return Ok(rounds);
         }
-        // Kept from the other side.
-        let turned = duel.turned();
-        let rounds = self.project.get(ROUNDS, &turned.key())?.unwrap_or_default();
-        Ok(Duel { rounds, ..turned }.turned().rounds)
+        Ok(rounds.into_iter().map(|round| Round { a: round.b, b: round.a, ..round }).collect())
     }
 
     /// Keeps a race. One that was stopped does not take the place of one that came to its end.
     pub(super) fn take_duel(&mut self, duel: &Duel) -> anyhow::Result<()> {
         let key = duel.key();
-        let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
         let earlier = self.state.duels.iter().find(|other| other.key() == key);
-        if !duel.has_estimate() || (!whole(duel) && earlier.is_some_and(whole)) {
+        if !duel.has_estimate() || (!duel.is_whole() && earlier.is_some_and(Duel::is_whole)) {
             let stays = if earlier.is_some() { " The earlier result stays." } else { "" };
             self.notify(Level::Warning, format!("{}{stays}", duel.not_kept_sentence()));
             return Ok(());
         }
         let light = duel.without_rounds();
-        let place = usize::try_from(duel.started_unix_secs).unwrap_or(0);
-        self.project.put(ROUNDS, &key, place, &duel.rounds)?;
-        self.project.put(KIND, &key, place, &light)?;
+        let kept = [
+            Item::new(ROUNDS, key.clone(), place(duel), &duel.rounds)?,
+            Item::new(KIND, key.clone(), place(duel), &light)?,
+        ];
+        self.project.change_items(&[], &kept)?;
         self.state.duels.retain(|other| other.key() != key);
         self.state.duels.push(light);
+        self.state.duels.sort_by_key(|duel| duel.started_unix_secs);
         Ok(())
     }
 
-    /// Keeps a race from a file, unless the project has another machine's of the same models and settings: that one
-    /// stays, for nobody asked for it to go.
+    /// Keeps a race from a file. Another machine's of the same models and settings stays beside it.
     pub(super) fn take_opened_duel(&mut self, duel: &Duel) -> anyhow::Result<()> {
-        let earlier = self.state.duels.iter().find(|other| other.key() == duel.key());
-        if let Some(earlier) = earlier.filter(|other| !is_same_machine(&other.fingerprint, &duel.fingerprint))
-        {
-            bail!(
-                "the project has this race already, run on {}; open the one of {} in another project",
-                earlier.fingerprint.cpu,
-                duel.fingerprint.cpu
-            );
-        }
         let sides = std::iter::once(&duel.a).chain(&duel.b);
         let absent: Vec<&str> = sides
             .filter(|side| self.state.model(&side.model_sha256).is_none())
@@ -165,63 +167,113 @@ impl App {
         self.take_duel(duel)
     }
 
-    /// Races of a project. They can be run again: one that cannot be read must not keep the project closed.
-    pub(super) fn duels_of(&mut self, project: &super::project::Project) -> Vec<Duel> {
-        match project.all::<Duel>(KIND) {
-            Ok(duels) => duels.into_iter().map(|(_key, duel)| duel).collect(),
+    /// Races of a project, the latest last. They can be run again: one that cannot be read must not keep the project
+    /// closed.
+    pub(super) fn duels_of(&mut self, project: &mut Project) -> Vec<Duel> {
+        let kept = match project.all::<Duel>(KIND) {
+            Ok(kept) => kept,
             Err(error) => {
                 self.notify(Level::Warning, format!("{error:#}; run the models in turn again"));
-                Vec::new()
+                return Vec::new();
             }
+        };
+        let (duels, replaced) = settled(kept);
+        if let Err(error) = rename(project, &duels, &replaced) {
+            self.notify(
+                Level::Warning,
+                format!("the project's races could not be brought up to date: {error:#}"),
+            );
+        }
+        duels.into_iter().map(|(_key, duel)| duel).collect()
+    }
+}
+
+/// Where a race stands among others.
+fn place(duel: &Duel) -> usize {
+    usize::try_from(duel.started_unix_secs).unwrap_or(0)
+}
+
+/// The races of a project with the keys they are under, one for each [`Duel::key`], the latest last; and the keys of
+/// those that gave way. Earlier versions kept a race told from either side under two keys, without its machine.
+fn settled(kept: Vec<(String, Duel)>) -> (Vec<(String, Duel)>, Vec<String>) {
+    let (mut duels, mut replaced): (Vec<(String, Duel)>, Vec<String>) = (Vec::new(), Vec::new());
+    for (key, duel) in kept {
+        let worth = |duel: &Duel| (duel.is_whole(), duel.started_unix_secs);
+        match duels.iter_mut().find(|(_, other)| other.key() == duel.key()) {
+            None => duels.push((key, duel)),
+            Some(other) if worth(&other.1) > worth(&duel) => replaced.push(key),
+            Some(other) => replaced.push(std::mem::replace(other, (key, duel)).0),
         }
     }
+    duels.sort_by_key(|(_, duel)| duel.started_unix_secs);
+    (duels, replaced)
+}
+
+/// Puts races and their latencies under the keys of this version; nothing is written where they are.
+fn rename(project: &mut Project, duels: &[(String, Duel)], replaced: &[String]) -> anyhow::Result<()> {
+    let mut removed: Vec<(&str, String)> =
+        replaced.iter().flat_map(|key| [(KIND, key.clone()), (ROUNDS, key.clone())]).collect();
+    let mut kept = Vec::new();
+    for (key, duel) in duels.iter().filter(|(key, duel)| *key != duel.key()) {
+        removed.extend([(KIND, key.clone()), (ROUNDS, key.clone())]);
+        kept.push(Item::new(KIND, duel.key(), place(duel), duel)?);
+        if let Some(rounds) = project.get::<Vec<Round>>(ROUNDS, key)? {
+            kept.push(Item::new(ROUNDS, duel.key(), place(duel), &rounds)?);
+        }
+    }
+    if removed.is_empty() { Ok(()) } else { project.change_items(&removed, &kept) }
 }
 
 impl State {
     /// The latest race between two models, told as A against B.
     pub fn duel(&self, a: &str, b: &str) -> Option<Duel> {
-        self.duels.iter().rev().find_map(|duel| {
+        self.duels_between(a, b).into_iter().next()
+    }
+
+    /// Every race between two models, the latest first, told as A against B.
+    pub fn duels_between(&self, a: &str, b: &str) -> Vec<Duel> {
+        let told = |duel: &Duel| {
             let (of_a, of_b) = (&duel.a.model_sha256, &duel.b.as_ref()?.model_sha256);
             if of_a == a && of_b == b {
                 return Some(duel.clone());
             }
             (of_a == b && of_b == a).then(|| duel.turned())
-        })
+        };
+        self.duels.iter().rev().filter_map(told).collect()
     }
 
-    /// The latest race of a model against itself alone.
-    pub fn self_test(&self, sha256: &str) -> Option<&Duel> {
-        self.duels.iter().rev().find(|duel| duel.b.is_none() && duel.a.model_sha256 == sha256)
+    /// The races of a model against itself alone, the latest first.
+    pub fn self_tests(&self, sha256: &str) -> Vec<Duel> {
+        let of_it = |duel: &&Duel| duel.b.is_none() && duel.a.model_sha256 == sha256;
+        self.duels.iter().rev().filter(of_it).cloned().collect()
     }
 
     /// The race of exactly these two ways to run two models on one machine ([`Duel::target`]), told as A against B;
-    /// with the libraries chosen for their providers.
-    pub fn duel_of(&self, a: (&str, &Config), b: Option<(&str, &Config)>, target: &str) -> Option<Duel> {
-        let is = |contender: &duel::Contender, (sha256, config): (&str, &Config)| {
-            let theirs = &contender.config;
-            contender.library.is_none()
-                && contender.model_sha256 == sha256
-                && theirs.key() == config.key()
-                && theirs.inputs == config.inputs
+    /// `library` is the one named for B, where one is ([`Race::library`]).
+    pub fn duel_of(
+        &self,
+        a: (&str, &Config),
+        b: Option<(&str, &Config)>,
+        library: Option<&Path>,
+        target: &str,
+    ) -> Option<Duel> {
+        let key = |(sha256, config): (&str, &Config), library| {
+            let config = Config { provider: provider_name(&config.provider), ..config.clone() };
+            duel::side_key(sha256, &config, library)
         };
+        let (a, b) = (key(a, None), b.map(|b| key(b, library)));
         // One that came in a file and names no target is another machine's, which a race here would not repeat.
         let is_there = |duel: &&Duel| {
-            duel.target == target && (!target.is_empty() || is_same_machine(&duel.fingerprint, &self.machine))
+            duel.target == target && (!target.is_empty() || duel.fingerprint.is_same_machine(&self.machine))
         };
-        let there = self.duels.iter().rev().filter(is_there);
-        there.into_iter().find_map(|duel| match (&duel.b, b) {
-            (None, None) => is(&duel.a, a).then(|| duel.clone()),
-            (Some(of_b), Some(b)) if is(&duel.a, a) && is(of_b, b) => Some(duel.clone()),
-            (Some(of_b), Some(b)) => (is(&duel.a, b) && is(of_b, a)).then(|| duel.turned()),
-            _ => None,
+        self.duels.iter().rev().filter(is_there).find_map(|duel| {
+            match (duel.a.key(), duel.b.as_ref().map(duel::Contender::key)) {
+                (of_a, of_b) if of_a == a && of_b == b => Some(duel.clone()),
+                (of_a, Some(of_b)) if of_b == a && Some(&of_a) == b.as_ref() => Some(duel.turned()),
+                _ => None,
+            }
         })
     }
-}
-
-/// Whether two fingerprints are of the same machine as far as results are concerned; its settings may have changed.
-pub(super) fn is_same_machine(one: &Fingerprint, other: &Fingerprint) -> bool {
-    let machine = |of: &Fingerprint| (of.cpu.clone(), of.logical_cpus, of.memory_bytes, of.gpus.clone());
-    machine(one) == machine(other)
 }
 
 /// What broke a race off, and what it leaves.

@@ -12,9 +12,11 @@ use super::command::Measure;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
+use crate::bill::claims::{Choice, Counting};
 use crate::bill::formats::focus::RULE_COLUMN;
+use crate::bill::overlay::Overlay;
 use crate::bill::reconcile::InvoiceTotal;
-use crate::bill::{Basis, Filter, Imported, RULES};
+use crate::bill::{Basis, Filter, Imported, RULES, Rates};
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
@@ -210,6 +212,14 @@ pub struct State {
     pub bills: Vec<Imported>,
     /// What invoices say, to reconcile the bills with.
     pub invoices: Vec<InvoiceTotal>,
+    /// What the bills' sums are shown in.
+    pub rates: Rates,
+    /// Which of the bills count, and what came several times.
+    pub counting: Counting,
+    /// What the user decided of what came several times, by [`crate::bill::claims::Claim::key`].
+    pub choices: BTreeMap<String, Choice>,
+    /// Allocations of OpenCost and Kubecost, beside the bills and never added to them.
+    pub overlays: Vec<Overlay>,
     /// The demand trace.
     pub trace: Option<Trace>,
     /// Labelled inputs (`.npz`) that accuracy and agreement are computed on.
@@ -256,23 +266,26 @@ pub struct State {
 
 impl State {
     /// Where the sweep that was stopped stands: `3 of 24 configurations are measured, 5 more are begun (9 runs made)`;
-    /// `None` without one.
+    /// `None` without one. One that failed after some runs is begun: it is tried again when the sweep goes on.
     pub fn standing(&self) -> Option<String> {
         let unfinished = self.unfinished.as_ref()?;
-        let of_sweep = || self.points.iter().filter(|stored| unfinished.points.contains(&stored.id));
-        let measured = of_sweep().filter(|stored| stored.point.ended.is_some()).count();
-        let begun: Vec<usize> = of_sweep()
-            .filter(|stored| stored.point.ended.is_none())
-            .map(|stored| stored.point.runs.len())
-            .collect();
+        let of_sweep = self.points.iter().filter(|stored| unfinished.points.contains(&stored.id));
+        let is_measured =
+            |stored: &&Stored| stored.point.ended.as_ref().is_some_and(|ended| !ended.is_failure());
+        let (measured, begun): (Vec<&Stored>, Vec<&Stored>) = of_sweep.partition(is_measured);
         let is = |count: usize| if count == 1 { "is" } else { "are" };
-        let total = unfinished.total;
+        let (total, measured) = (unfinished.total, measured.len());
         let mut words = format!("{measured} of {total} configurations {} measured", is(measured));
         if !begun.is_empty() {
-            let (runs, more) = (begun.iter().sum::<usize>(), if measured == 0 { "" } else { " more" });
+            let runs = begun.iter().map(|stored| stored.point.runs.len()).sum::<usize>();
+            let more = if measured == 0 { "" } else { " more" };
             let s = if runs == 1 { "" } else { "s" };
             // Writing to a text cannot fail.
             let _ = write!(words, ", {}{more} {} begun ({runs} run{s} made)", begun.len(), is(begun.len()));
+            let failed = begun.iter().filter(|stored| stored.point.ended.is_some()).count();
+            if failed > 0 {
+                let _ = write!(words, ", of which {failed} failed");
+            }
         }
         Some(words)
     }
@@ -327,8 +340,11 @@ impl State {
         })
     }
 
-    /// Currency of the bills; `None` without one or with several.
+    /// Currency of the bills' sums: the one they are shown in, else the rows' own; `None` without one or with several.
     pub fn bill_currency(&self) -> Option<&str> {
+        if !self.bills.is_empty() && self.rates.display.is_some() {
+            return self.rates.display.as_deref();
+        }
         let mut all = self.bills.iter().flat_map(|bill| bill.currencies.keys());
         let first = all.next()?;
         all.all(|other| other == first).then_some(first.as_str())

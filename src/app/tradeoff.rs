@@ -25,6 +25,8 @@ pub struct Row {
     pub threads: u32,
     /// Execution provider.
     pub provider: String,
+    /// The machine that measured, where that is not this one and measurements of several are shown; else empty.
+    pub machine: String,
     /// Latency at the percentile asked for, in milliseconds.
     pub latency_ms: f64,
     /// Items per second, of all sessions that were measured side by side.
@@ -88,10 +90,13 @@ pub fn cost_per_million(stored: &Stored, profile: &Profile, utilisation: f64) ->
         .ok_or_else(|| "the price of an item is too large or not a number".to_owned())
 }
 
-/// One row for the latest measurement of each configuration.
+/// One row for the latest measurement of each configuration on each machine.
 pub fn rows(state: &State) -> Vec<Row> {
     let scenario = &state.scenario;
     let profile = state.price_profile();
+    let several = latest(state)
+        .windows(2)
+        .any(|two| !two[0].point.fingerprint.is_same_machine(&two[1].point.fingerprint));
     let mut rows: Vec<Row> = latest(state)
         .into_iter()
         .map(|stored| {
@@ -102,6 +107,11 @@ pub fn rows(state: &State) -> Vec<Row> {
                 batch: config.batch,
                 threads: config.threads,
                 provider: config.provider.clone(),
+                machine: if several && !same_machine(state, stored) {
+                    stored.point.fingerprint.identity()
+                } else {
+                    String::new()
+                },
                 latency_ms: latency_ms(&stored.summary, scenario.latency),
                 throughput_per_second: stored.summary.throughput_per_second,
                 summary: stored.summary,
@@ -132,7 +142,7 @@ fn assumed_word(assumed: bool) -> &'static str {
     if assumed { " (assumed)" } else { "" }
 }
 
-/// The trade-off chart: one curve a model, threads and provider; points labelled with their batch.
+/// The trade-off chart: one curve a model, threads, provider and machine; points labelled with their batch.
 pub fn chart(state: &State) -> Chart {
     let scenario = &state.scenario;
     let (rows, lacking): (Vec<Row>, Vec<Row>) =
@@ -229,19 +239,23 @@ fn curves(
     as_colour: Option<CostRange>,
     as_axis: bool,
 ) -> Vec<Mark> {
-    let mut series: BTreeMap<(&str, u32, &str), Vec<&Row>> = BTreeMap::new();
+    let mut series: BTreeMap<(&str, u32, &str, &str), Vec<&Row>> = BTreeMap::new();
     for row in rows {
-        series.entry((&row.model, row.threads, &row.provider)).or_default().push(row);
+        series.entry((&row.model, row.threads, &row.provider, &row.machine)).or_default().push(row);
     }
     let several_providers = rows.iter().any(|row| row.provider != rows[0].provider);
     let mut marks = Vec::new();
-    for (number, ((model, threads, provider), mut members)) in series.into_iter().enumerate() {
+    for (number, ((model, threads, provider, machine), mut members)) in series.into_iter().enumerate() {
         members.sort_by_key(|row| row.batch);
         let s = if threads == 1 { "" } else { "s" };
         let mut name = format!("{} · {threads} thread{s}", model.replace(".onnx", ""));
         if several_providers {
             name.push_str(" · ");
             name.push_str(provider);
+        }
+        if !machine.is_empty() {
+            name.push_str(" · ");
+            name.push_str(machine);
         }
         let cost = |row: &Row| row.cost_per_million.as_ref().ok().map(|cost| cost.to_f64());
         let datum = |row: &Row, y: f64, label: String| Datum {
@@ -278,7 +292,7 @@ fn curves(
 fn front(rows: &[Row], latency: LatencyAxis, currency: &str) -> Option<Mark> {
     let mut front: Vec<&Row> = rows.iter().filter(|row| row.on_front).collect();
     let first = front.first()?;
-    let series = |row: &Row| (row.model.clone(), row.threads, row.provider.clone());
+    let series = |row: &Row| (row.model.clone(), row.threads, row.provider.clone(), row.machine.clone());
     // Over a single curve that nothing beats, the front would only be that curve again.
     if front.len() == rows.len() && rows.iter().all(|row| series(row) == series(first)) {
         return None;
@@ -359,6 +373,9 @@ fn hover(row: &Row, axis: LatencyAxis, currency: &str) -> Vec<(String, String)> 
             Err(reason) => format!("not known: {reason}"),
         },
     ));
+    if !row.machine.is_empty() {
+        lines.push(("Machine".to_owned(), row.machine.clone()));
+    }
     lines.push(("Samples".to_owned(), row.summary.samples.to_string()));
     lines
 }

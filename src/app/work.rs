@@ -99,6 +99,10 @@ impl App {
             let outcome =
                 sweep::run(&sweep, before, tools, &machine, &link.cancel, &mut |event| match event {
                     Event::Started { .. } => {}
+                    Event::TakenUp(places) => {
+                        let taken = places.iter().filter_map(|place| known.get(*place).copied()).collect();
+                        link.found(Finding::TakenUp(taken));
+                    }
                     Event::Progress { fraction, now, seconds_left, .. } => link.progress(Progress {
                         fraction: Some(fraction),
                         doing: now,

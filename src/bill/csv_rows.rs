@@ -3,7 +3,6 @@
 //! Read with the `csv` crate rather than polars: a row with a cell too few must not become a row of shifted
 //! cells, a warning needs the line it is about, and memory must not grow with the file.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,6 +11,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 use super::error::BillError;
 use super::formats::EachRow;
 use super::import::RowStep;
+use super::input::Input;
 use super::source::{Packing, Source};
 use super::warnings::{Place, Trouble, Warnings};
 
@@ -36,6 +36,7 @@ pub struct CsvRows {
     /// Line ends the reader has counted when a row is complete: it takes `\n` with the row, of `\r\n` only the
     /// first half.
     counted_ends: u64,
+    last_cells: LastCells,
 }
 
 impl CsvRows {
@@ -43,11 +44,9 @@ impl CsvRows {
     ///
     /// # Errors
     /// The file cannot be read or unpacked, or its first line does not end.
-    pub fn open(path: &Path, packing: Packing, separator: u8) -> Result<Self, BillError> {
-        let total_bytes = std::fs::metadata(path)
-            .map_err(|source| BillError::Read { path: path.to_owned(), source })?
-            .len();
-        let source = Source::open(path, packing)?;
+    pub fn open(input: &Input, packing: Packing, separator: u8, crlf: bool) -> Result<Self, BillError> {
+        let total_bytes = input.packed_bytes()?;
+        let source = Source::open(input, packing)?;
         let taken = source.taken();
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
@@ -59,33 +58,33 @@ impl CsvRows {
         let mut skipped: Vec<Vec<String>> = Vec::new();
         // Some files say something about themselves first: the header is the first line that is a bill's, or else
         // the first.
-        let (header, counted_ends) = loop {
+        let header = loop {
             let mut record = ByteRecord::new();
             reader.get_mut().next_row_within(HEADER_BYTES);
             let read = reader.read_byte_record(&mut record);
             let is_row = read.map_err(|error| explain(&reader, before + 1, error))?;
             let (record, _) = decode(record);
-            let after = reader.position().line();
-            let counted_ends = u64::from(after > before + 1 + line_ends_inside(&record));
-            before = after;
+            before = reader.position().line();
             let names: Vec<String> =
                 record.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
             if is_row && super::formats::recognise(&names).is_some() {
-                break (names, counted_ends);
+                break names;
             }
             skipped.push(names);
             if !is_row || skipped.len() > MOST_PREAMBLE {
                 // No bill: told of by its first line.
                 skipped.truncate(1);
-                break (skipped.pop().unwrap_or_default(), counted_ends);
+                break skipped.pop().unwrap_or_default();
             }
         };
+        let counted_ends = u64::from(!crlf);
         let pair = |cells: Vec<String>| {
             let mut cells = cells.into_iter();
             Some((cells.next().filter(|name| !name.is_empty())?, cells.next()?))
         };
         let preamble = skipped.into_iter().filter_map(pair).collect();
-        Ok(Self { reader, header, preamble, taken, total_bytes, counted_ends })
+        let last_cells = LastCells::default();
+        Ok(Self { reader, header, preamble, taken, total_bytes, counted_ends, last_cells })
     }
 
     /// What stands before the header, as names and values.
@@ -117,6 +116,16 @@ impl CsvRows {
             self.reader.get_mut().next_row_within(ROW_BYTES);
             let read = self.reader.read_byte_record(&mut record);
             if !read.map_err(|error| explain(&self.reader, before, error))? {
+                let (in_line, in_quote) = self.reader.get_ref().ends_open();
+                if let Some(why) = self.last_cells.is_cut(in_quote).filter(|_| in_line) {
+                    warnings.about_file(
+                        None,
+                        format!(
+                            "the file ends without a line end, and {why}: it may be cut off; compare its size or its rows \
+                             with the source"
+                        ),
+                    );
+                }
                 return Ok(dropped);
             }
             if record.len() == 1 && record[0].trim_ascii().is_empty() {
@@ -138,6 +147,7 @@ impl CsvRows {
                 cells.truncate(width);
             }
             if cells.len() == width {
+                self.last_cells.add(cells.last().copied().unwrap_or(""));
                 row(&cells, Place { line: Some(line), row: number }, warnings)?;
             } else {
                 dropped += 1;
@@ -149,6 +159,39 @@ impl CsvRows {
                 step((taken as f64 / self.total_bytes.max(1) as f64).min(1.0))?;
             }
             record = text.into_byte_record();
+        }
+    }
+}
+
+/// The cells of the last column, of which a file that is cut off loses a part.
+#[derive(Debug, Default)]
+struct LastCells {
+    rows: u64,
+    /// Characters of the shortest, of those before the last row.
+    shortest: usize,
+    last: usize,
+    /// A bracket of the last one is open.
+    is_open: bool,
+}
+
+impl LastCells {
+    fn add(&mut self, cell: &str) {
+        self.shortest = if self.rows <= 1 { self.last } else { self.shortest.min(self.last) };
+        self.rows += 1;
+        self.last = cell.chars().count();
+        self.is_open = cell.starts_with(['{', '[']) && !cell.trim_end().ends_with(['}', ']']);
+    }
+
+    /// Why the last cell looks as if the rest of it was missing; a few rows say nothing about lengths.
+    fn is_cut(&self, in_quote: bool) -> Option<&'static str> {
+        if in_quote {
+            Some("a quote of its last row is not closed")
+        } else if self.is_open {
+            Some("a bracket of its last cell is not closed")
+        } else if self.rows > 3 && self.last < self.shortest {
+            Some("its last cell is shorter than any other of the last column")
+        } else {
+            None
         }
     }
 }
@@ -191,4 +234,25 @@ fn explain(reader: &Reader<Source>, line: u64, error: csv::Error) -> BillError {
         other => std::io::Error::other(format!("{other:?}")),
     };
     reader.get_ref().explain_at(line, source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_cell_that_lost_its_end_is_noticed() {
+        let after = |cells: &[&str], in_quote| {
+            let mut last = LastCells::default();
+            cells.iter().for_each(|cell| last.add(cell));
+            last.is_cut(in_quote)
+        };
+        let days = ["2026-10-01", "2026-10-02", "2026-10-03"];
+        assert_eq!(after(&[&days[..], &["2026-10-04"]].concat(), false), None);
+        assert!(after(&[&days[..], &["2026-1"]].concat(), false).unwrap().contains("shorter"));
+        assert!(after(&[&days[..], &[""]].concat(), false).unwrap().contains("shorter"));
+        assert_eq!(after(&["", "", "", "", ""], false), None);
+        assert!(after(&["{\"a\":1}", "{\"a\":"], false).unwrap().contains("bracket"));
+        assert!(after(&["a"], true).unwrap().contains("quote"));
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// What is accepted, in the words of every refusal.
 pub const ACCEPTED: &str = "FOCUS 1.0 to 1.4 and the exports of AWS, Azure, Google Cloud, Oracle Cloud, Databricks, OpenAI, Anthropic and \
      DeepSeek, as \
-     CSV, JSON (both plain, gzip or zstd) or Parquet";
+     CSV, JSON (both plain, gzip or zstd) or Parquet, by themselves, in a ZIP, in a folder or listed in a manifest";
 
 /// A bill could not be read, kept or asked. The causes are in the error's source.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,45 @@ pub enum BillError {
         first: PathBuf,
         /// Another.
         second: PathBuf,
+    },
+    /// An archive that is not opened.
+    #[error("cannot open the ZIP archive: {found}; nothing was kept: {}", path.display())]
+    Archive {
+        /// What is wrong with it.
+        found: String,
+        /// The archive.
+        path: PathBuf,
+    },
+    /// A manifest that names files which are not there.
+    #[error(
+        "the manifest lists {} file{} that {} not beside it ({}); fetch all of the delivery, with the folders it lies in: {}",
+        missing.len(), if missing.len() == 1 { "" } else { "s" }, if missing.len() == 1 { "is" } else { "are" },
+        first_names(missing), path.display()
+    )]
+    ManifestFiles {
+        /// The files, as the manifest names them.
+        missing: Vec<String>,
+        /// The manifest.
+        path: PathBuf,
+    },
+    /// A folder, pattern or archive without a bill in it.
+    #[error("no bill was found {place}{}; accepted is {ACCEPTED}: {}",
+        if skipped.is_empty() { String::new() } else { format!(" ({})", skipped.join("; ")) }, path.display())]
+    NoBillIn {
+        /// `in the folder`, `by the pattern`.
+        place: &'static str,
+        /// What the first files were.
+        skipped: Vec<String>,
+        /// The folder, pattern or archive.
+        path: PathBuf,
+    },
+    /// A path with bills of several providers where one bill is asked for.
+    #[error("{count} bills of different formats are here, and one is asked for: {}", path.display())]
+    SeveralBills {
+        /// How many.
+        count: usize,
+        /// The folder or archive.
+        path: PathBuf,
     },
     /// No bytes at all.
     #[error("the bill is empty (0 bytes); accepted is {ACCEPTED}: {}", path.display())]
@@ -175,12 +214,24 @@ pub enum BillError {
     },
     /// Amounts of different currencies cannot be added.
     #[error(
-        "the rows asked for are in {} currencies ({}), which cannot be added up; filter on one, such as BillingCurrency={}",
+        "the rows asked for are in {} currencies ({}), which cannot be added up; set rates to show them in one, or filter on one, such as BillingCurrency={}",
         currencies.len(), currencies.join(", "), currencies.first().map_or("", String::as_str)
     )]
     MixedCurrencies {
         /// The currencies; `no currency` for rows without one.
         currencies: Vec<String>,
+    },
+    /// Money is to be shown in a currency that there is no rate to.
+    #[error(
+        "{} cannot be shown in {display}: there is no rate between them; set one, show each currency on its own, or leave \
+         these rows out with a filter",
+        if currency.is_empty() { "rows that name no currency".to_owned() } else { format!("rows in {currency}") }
+    )]
+    NoRate {
+        /// The currency of the rows; empty for rows that name none.
+        currency: String,
+        /// The one asked for.
+        display: String,
     },
     /// A query polars refused.
     #[error("cannot {doing}")]
@@ -201,4 +252,10 @@ pub enum BillError {
     /// The caller asked to stop; nothing was kept.
     #[error("it was cancelled; nothing was kept")]
     Cancelled,
+}
+
+/// The first few names of a list, and how many more there are.
+fn first_names(names: &[String]) -> String {
+    let more = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
+    format!("{}{more}", names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", "))
 }

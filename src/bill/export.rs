@@ -1,29 +1,33 @@
 //! Writes stored bills as FOCUS 1.2, for any tool that reads it: CSV or Parquet.
 //!
-//! The columns are the specification's, in its order: the mandatory ones always, the others where a bill has them.
-//! Columns that are not of FOCUS follow under names that begin with `x_`, as FOCUS asks.
+//! The columns are the 57 of the specification, in its order, so that any query written for FOCUS 1.2 finds them; what
+//! no bill tells is null. Columns that are not of FOCUS follow under names that begin with `x_`, as FOCUS asks.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
-use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::mpsc::sync_channel;
 
 use polars::io::csv::write::BatchedWriter as CsvBatches;
 use polars::io::parquet::write::BatchedWriter as ParquetBatches;
 use polars::prelude::*;
 
 use super::Filter;
-use super::columns::{self, COLUMNS, ColumnType, FocusVersion, Level};
+use super::columns::{self, COLUMNS, ColumnType, FocusVersion};
 use super::error::BillError;
 use super::exact;
 use super::filter;
+use super::parquet_rows::each_batch;
 use super::query::{Bill, Part};
 
 /// Rows written at a time: a row group of the Parquet file.
 const BATCH_ROWS: usize = 65_536;
+/// Amounts in the currency of the prices, and the same in the currency of the bill.
+const IN_PRICING_CURRENCY: [(&str, &str); 3] = [
+    ("PricingCurrencyEffectiveCost", "EffectiveCost"),
+    ("PricingCurrencyListUnitPrice", "ListUnitPrice"),
+    ("PricingCurrencyContractedUnitPrice", "ContractedUnitPrice"),
+];
 /// How FOCUS writes moments.
 const MOMENT: &str = "%Y-%m-%dT%H:%M:%SZ";
 
@@ -48,6 +52,15 @@ impl FocusFile {
     }
 }
 
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Rows.
+    pub rows: u64,
+    /// Columns in which FOCUS allows no null, and how many rows are null all the same, because the bill does not tell.
+    pub untold: Vec<(String, u64)>,
+}
+
 /// A column of the file: its name, its type, and what it is called in the store.
 struct Column {
     name: String,
@@ -65,21 +78,34 @@ impl Column {
     }
 
     fn of(&self, part: &Part) -> Expr {
-        let value = if part.has(&self.stored) {
+        let twin = IN_PRICING_CURRENCY.iter().find(|(name, _)| *name == self.name).map(|(_, twin)| *twin);
+        if let Some(twin) = twin.filter(|twin| part.has(twin) && part.has("PricingCurrency")) {
+            // What is priced in the currency it is billed in is the same amount in both.
+            let same = col("PricingCurrency").eq(col("BillingCurrency"));
+            let own = self.stored_in(part);
+            return when(own.clone().is_null().and(same))
+                .then(col(twin))
+                .otherwise(own)
+                .alias(self.name.as_str());
+        }
+        self.stored_in(part).alias(self.name.as_str())
+    }
+
+    fn stored_in(&self, part: &Part) -> Expr {
+        if part.has(&self.stored) {
             col(self.stored.as_str())
         } else if self.name == "ProviderName" && part.has("ServiceProviderName") {
             // The name that FOCUS 1.3 gave it.
             col("ServiceProviderName")
         } else {
             lit(NULL).cast(self.dtype())
-        };
-        value.alias(self.name.as_str())
+        }
     }
 }
 
 impl Bill {
-    /// Writes the rows that all filters hold for to a new file, which appears whole or not at all; returns how many.
-    /// `cancel` is asked between batches of rows.
+    /// Writes the rows that all filters hold for to a new file, which appears whole or not at all. `cancel` is asked
+    /// between batches of rows.
     ///
     /// # Errors
     /// A filter on an unknown column, a file that cannot be written, or the caller cancelled.
@@ -89,7 +115,7 @@ impl Bill {
         out: &Path,
         form: FocusFile,
         cancel: &dyn Fn() -> bool,
-    ) -> Result<u64, BillError> {
+    ) -> Result<Written, BillError> {
         let filters = self.resolve_filters(filters)?;
         let columns = self.focus_columns();
         let write_error = |source| BillError::Write { path: out.to_owned(), source };
@@ -101,30 +127,35 @@ impl Bill {
             columns.iter().map(|column| Field::new(column.name.as_str().into(), column.dtype())).collect();
         let mut writer = Writer::start(file, form, &schema).map_err(failed)?;
         let mut rows = 0;
+        let demands = |column: &&Column| columns::find(&column.name).is_some_and(|column| !column.nullable);
+        let mut untold: Vec<(String, u64)> =
+            columns.iter().filter(demands).map(|column| (column.name.clone(), 0)).collect();
         for part in &self.parts {
             let mut frame = part.scan()?;
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
             }
             let selected: Vec<Expr> = columns.iter().map(|column| column.of(part)).collect();
-            each_batch(frame.select(selected), &mut |batch| {
+            let reading = |source| BillError::Query { doing: "read a stored bill", source };
+            each_batch(frame.select(selected), BATCH_ROWS, &reading, &mut |batch| {
                 if cancel() {
                     return Err(BillError::Cancelled);
                 }
                 rows += batch.height() as u64;
+                for (name, count) in &mut untold {
+                    *count += batch.column(name).map_err(failed)?.null_count() as u64;
+                }
                 writer.write(&batch).map_err(failed)
             })?;
         }
         writer.finish().map_err(failed)?;
         temporary.persist(out).map_err(|error| write_error(error.error))?;
-        Ok(rows)
+        untold.retain(|(_, count)| *count > 0);
+        Ok(Written { rows, untold })
     }
 
     fn focus_columns(&self) -> Vec<Column> {
-        let has = |name: &str| self.parts.iter().any(|part| part.has(name));
-        let of_focus = COLUMNS.iter().filter(|column| {
-            column.since <= FocusVersion::V1_2 && (has(column.name) || column.level == Level::Mandatory)
-        });
+        let of_focus = COLUMNS.iter().filter(|column| column.since <= FocusVersion::V1_2);
         let mut found: Vec<Column> = of_focus
             .map(|column| Column {
                 name: column.name.to_owned(),
@@ -168,37 +199,6 @@ fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
 fn own_name(stored: &str) -> String {
     let plain: String = stored.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if plain.starts_with("x_") { plain } else { format!("x_{plain}") }
-}
-
-/// Hands the rows of a query on, batch by batch.
-fn each_batch(
-    query: LazyFrame,
-    take: &mut dyn FnMut(DataFrame) -> Result<(), BillError>,
-) -> Result<(), BillError> {
-    let failed = |source| BillError::Query { doing: "read a stored bill", source };
-    let (sender, batches) = sync_channel::<DataFrame>(1);
-    let sender = Mutex::new(sender);
-    let send = PlanCallback::new(move |batch: DataFrame| {
-        let sender = sender.lock().map_err(|_poisoned| polars_err!(ComputeError: "a writer stopped"))?;
-        // Nobody listens any more: stop.
-        Ok(sender.send(batch).is_err())
-    });
-    let query = query.sink_batches(send, true, NonZeroUsize::new(BATCH_ROWS)).map_err(failed)?;
-    std::thread::scope(|scope| {
-        let reading = scope.spawn(move || query.collect_with_engine(Engine::Streaming).map(|_nothing| ()));
-        let mut result = Ok(());
-        for batch in batches {
-            result = take(batch);
-            if result.is_err() {
-                break;
-            }
-        }
-        match reading.join() {
-            Ok(Ok(())) => result,
-            Ok(Err(error)) => result.and(Err(failed(error))),
-            Err(_panic) => result.and(Err(failed(polars_err!(ComputeError: "the reader failed")))),
-        }
-    })
 }
 
 enum Writer {

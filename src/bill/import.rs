@@ -1,4 +1,4 @@
-//! Imports a bill file into the store: one pass over its rows, books kept, then a rename.
+//! Imports a bill into the store, whether it is one file or many: one pass over its rows, books kept, then a rename.
 //!
 //! Whatever goes wrong, the store is as it was before.
 
@@ -14,17 +14,21 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::ColumnType;
 use super::csv_rows::CsvRows;
+use super::delivery::{self, Delivery, Piece, Skipped};
 use super::error::BillError;
 use super::formats::databricks::prices::{PriceRows, Prices};
 use super::formats::{self, EachRow, Kind, Plan};
+use super::input::Input;
 use super::json_rows::JsonRows;
 use super::moment::PER_SEC;
 use super::parquet_rows::ParquetRows;
 use super::profile::Values;
 use super::reconcile::{Keeper, Ledger};
+use super::slices::Slice;
 use super::source::{self, Content};
-use super::store::{Store, hash_file, hash_of_both};
-use super::table::Table;
+use super::store::{Store, hash_file, hash_of_both, hash_of_many};
+use super::table::{Books, Table};
+use super::united::United;
 use super::warnings::{Place, Warnings};
 use super::{Costs, MissingCells, Warning};
 
@@ -37,9 +41,13 @@ const MOST_BESIDE: usize = 200;
 const MOST_PRICE_BYTES: u64 = 32 << 20;
 /// The share of an import that hashing takes.
 const HASH_SHARE: f64 = 0.1;
+/// The share that opening the files takes: of JSON lines it is a pass over them.
+const OPEN_SHARE: f64 = 0.1;
+/// The column of a bill of many files with the name of the file that a row is of.
+pub const FILE_COLUMN: &str = "x_SourceFile";
 
 /// A bill in the store, and what was found while reading it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Imported {
     /// The bill's name in the store: SHA-256 of the file and the reader's version.
     pub hash: String,
@@ -71,9 +79,36 @@ pub struct Imported {
     pub warnings: Vec<Warning>,
     /// All warnings, listed or not.
     pub warnings_total: u64,
+    /// The files of a bill of many; empty for one that is a file by itself.
+    #[serde(default)]
+    pub parts: Vec<Part>,
+    /// What else lay in the folder or archive.
+    #[serde(default)]
+    pub skipped: Vec<Skipped>,
+    /// What its rows are of, account by account, period by period, file by file; empty where they are too many, and in
+    /// reports of versions that had none.
+    #[serde(default)]
+    pub slices: Vec<Slice>,
     /// What was written down to reconcile the bill; `None` in reports of versions that kept none.
     #[serde(default)]
     pub ledger: Option<Box<Ledger>>,
+}
+
+/// One file of a bill of many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its name within the delivery, as in the column [`FILE_COLUMN`].
+    pub file: String,
+    /// Its format.
+    pub kind: String,
+    /// Bytes it takes on disk, or in its archive.
+    pub bytes: u64,
+    /// Rows kept.
+    pub rows: u64,
+    /// Rows left out because their cells do not line up with the header.
+    pub dropped: u64,
+    /// When it was last changed, in seconds since 1970-01-01 UTC.
+    pub modified_unix_secs: Option<i64>,
 }
 
 /// What a stored column holds.
@@ -103,11 +138,25 @@ enum Rows {
 }
 
 impl Rows {
-    fn open(path: &Path) -> Result<Self, BillError> {
-        Ok(match source::sniff(path)? {
-            Content::Csv { packing, separator } => Self::Csv(CsvRows::open(path, packing, separator)?),
-            Content::Json { packing } => Self::Json(JsonRows::open(path, packing)?),
-            Content::Parquet => Self::Parquet(ParquetRows::open(path)?),
+    /// Opens a file to tell what it is.
+    fn peek(input: &Input) -> Result<Self, BillError> {
+        Ok(match source::sniff(input)? {
+            Content::Csv { packing, separator, crlf } => {
+                Self::Csv(CsvRows::open(input, packing, separator, crlf)?)
+            }
+            Content::Json { packing } => Self::Json(JsonRows::peek(input, packing)?),
+            Content::Parquet => Self::Parquet(ParquetRows::open(input)?),
+        })
+    }
+
+    /// Opens a file to read it; `step` is told the share of what must be read before the rows.
+    fn open(input: &Input, step: &mut RowStep<'_>) -> Result<Self, BillError> {
+        Ok(match source::sniff(input)? {
+            Content::Json { packing } => Self::Json(JsonRows::open(input, packing, step)?),
+            Content::Csv { packing, separator, crlf } => {
+                Self::Csv(CsvRows::open(input, packing, separator, crlf)?)
+            }
+            Content::Parquet => Self::Parquet(ParquetRows::open(input)?),
         })
     }
 
@@ -116,6 +165,16 @@ impl Rows {
             Self::Csv(rows) => rows.header(),
             Self::Json(rows) => rows.header(),
             Self::Parquet(rows) => rows.header(),
+        }
+    }
+
+    /// Itself, if it may stay open while others are read, which takes neither memory nor an open file worth speaking of.
+    fn if_light(self, is_single: bool) -> Option<Self> {
+        match &self {
+            Self::Parquet(_) => Some(self),
+            Self::Json(rows) if rows.is_light() => Some(self),
+            _ if is_single => Some(self),
+            Self::Csv(_) | Self::Json(_) => None,
         }
     }
 
@@ -145,8 +204,19 @@ impl Rows {
 /// # Errors
 /// The file cannot be read, or is no bill that is understood.
 pub fn detect(path: &Path) -> Result<Kind, BillError> {
-    let rows = Rows::open(path)?;
-    Ok(formats::plan(rows.header(), rows.preamble(), path)?.kind)
+    match kind_of(&Input::file(path))? {
+        Kind::DatabricksPrices => Err(formats::databricks::prices::alone(path)),
+        kind => Ok(kind),
+    }
+}
+
+/// The format of a file; that of Databricks' prices, too, which are no bill by themselves.
+pub(super) fn kind_of(input: &Input) -> Result<Kind, BillError> {
+    let rows = Rows::peek(input)?;
+    if formats::recognise(rows.header()) == Some(Kind::DatabricksPrices) {
+        return Ok(Kind::DatabricksPrices);
+    }
+    Ok(formats::plan(rows.header(), rows.preamble(), input.shown())?.kind)
 }
 
 /// Imports a file, or finds that the store already has it. `progress` is told the share that is done, in
@@ -160,78 +230,274 @@ pub fn import(
     progress: &mut dyn FnMut(f64),
     cancel: &dyn Fn() -> bool,
 ) -> Result<Imported, BillError> {
-    let before = stamp(path)?;
-    let rows = Rows::open(path)?;
-    let mut plan = formats::plan(rows.header(), rows.preamble(), path)?;
-    let mut hash = hash_file(path, |done| {
-        progress(done * HASH_SHARE);
-        if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
-    })?;
-    let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let mut warnings = Warnings::new(&file);
-    if plan.kind == Kind::DatabricksUsage
-        && let Some(beside) = price_table_beside(path)?
-    {
-        // The same usage under other prices is another bill.
-        hash = hash_of_both(&hash, &hash_file(&beside, |_done| Ok(()))?);
-        let prices = read_prices(&beside, &mut warnings)?;
-        plan = formats::databricks::plan(rows.header(), path, Some(prices))?;
-        plan.remarks.push((None, format!("priced with the table beside it: {}", beside.display())));
+    let delivery = delivery::find(path, cancel)?;
+    let mut bills = import_delivery(&delivery, store, progress, cancel)?;
+    match (bills.pop(), bills.len()) {
+        (Some(only), 0) => Ok(only),
+        (_, more) => Err(BillError::SeveralBills { count: more + 1, path: path.to_owned() }),
     }
-    let Plan { kind, targets, remarks, mut mapper } = plan;
-    match store.get(&hash) {
-        Ok(Some(known)) => {
-            progress(1.0);
-            return Ok(known.renamed(file));
-        }
-        // The file itself is here, so a damaged report is no loss.
-        Ok(None) | Err(BillError::Report { .. }) => {}
-        Err(error) => return Err(error),
-    }
+}
 
-    for (column, remark) in &remarks {
-        warnings.about_file(column.as_deref(), remark.clone());
+/// Imports everything that was found under a path: a bill for each family of formats, with all its files. `progress`
+/// and `cancel` as in [`import()`].
+///
+/// # Errors
+/// As in [`import()`], for any of the files; nothing of the delivery is in the result then.
+pub fn import_delivery(
+    delivery: &Delivery,
+    store: &Store,
+    progress: &mut dyn FnMut(f64),
+    cancel: &dyn Fn() -> bool,
+) -> Result<Vec<Imported>, BillError> {
+    let is_prices = |piece: &&Piece| piece.kind == Kind::DatabricksPrices;
+    let prices: Vec<&Piece> = delivery.pieces.iter().filter(is_prices).collect();
+    let mut families: BTreeMap<&str, Vec<&Piece>> = BTreeMap::new();
+    for piece in delivery.pieces.iter().filter(|piece| !is_prices(piece)) {
+        families.entry(piece.kind.family()).or_default().push(piece);
     }
-    let mut table = Table::new(&targets, matches!(kind, Kind::Focus(_)));
-    let mut keeper = Keeper::default();
-    keeper.begin(&file, kind, rows.header(), rows.preamble(), &targets);
-    let temporary = store.temporary()?;
-    let store_error =
-        |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };
-    let out = temporary.reopen().map_err(store_error)?;
-    let mut writer = Writer::start(out, table.schema());
-    let dropped = rows.read(
-        &mut warnings,
-        &mut |cells, place, warnings| {
-            keeper.read(cells, place);
-            mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
-                keeper.store(cells, place);
-                table.push(cells, place, warnings)?;
-                if table.is_full() {
-                    writer.write(table.take().map_err(polars_failed)?)?;
-                }
-                Ok(())
-            })?;
-            keeper.done();
-            Ok(())
-        },
-        &mut |done| {
-            progress(HASH_SHARE + (1.0 - HASH_SHARE) * done);
+    if families.is_empty() {
+        return Err(formats::databricks::prices::alone(&delivery.path));
+    }
+    let count = families.len() as f64;
+    let mut bills = Vec::new();
+    for (place, (family, pieces)) in families.into_iter().enumerate() {
+        let prices = if family == Kind::DatabricksUsage.family() {
+            prices_of(&pieces, &prices, &delivery.path)?
+        } else {
+            None
+        };
+        // Two families under one name would be one bill to the eye.
+        let name = if count > 1.0 { format!("{} ({family})", delivery.name) } else { delivery.name.clone() };
+        let job = Job { delivery, pieces: &pieces, prices: prices.as_ref(), name, store };
+        bills.push(job.run(&mut |done| progress((place as f64 + done) / count), cancel)?);
+    }
+    Ok(bills)
+}
+
+/// Reads everything under a path as an import does and keeps nothing: rows that would be kept, rows that would be
+/// dropped, and the warnings of each file.
+///
+/// # Errors
+/// As in [`import()`].
+pub fn dry_run(path: &Path) -> Result<(u64, u64, Vec<Warning>), BillError> {
+    let delivery = delivery::find(path, &|| false)?;
+    let (mut rows, mut dropped, mut all) = (0, 0, Vec::new());
+    for piece in delivery.pieces.iter().filter(|piece| piece.kind != Kind::DatabricksPrices) {
+        let mut warnings = Warnings::new(&piece.name);
+        let opened = Rows::open(&piece.input, &mut |_done| Ok(()))?;
+        let plan = formats::plan(opened.header(), opened.preamble(), piece.input.shown())?;
+        let Plan { kind, targets, mut mapper, .. } = plan;
+        let mut table = Table::new(&targets, matches!(kind, Kind::Focus(_)));
+        dropped += opened.read(
+            &mut warnings,
+            &mut |cells, place, warnings| {
+                mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
+                    table.push(cells, place, warnings)?;
+                    if table.is_full() {
+                        table.take().map_err(polars_failed)?;
+                    }
+                    Ok(())
+                })
+            },
+            &mut |_done| Ok(()),
+        )?;
+        mapper.finish(&mut warnings);
+        rows += table.finish(&mut warnings).rows;
+        all.extend(warnings.finish().0);
+    }
+    Ok((rows, dropped, all))
+}
+
+/// A bill to be imported.
+struct Job<'j> {
+    delivery: &'j Delivery,
+    pieces: &'j [&'j Piece],
+    prices: Option<&'j Input>,
+    name: String,
+    store: &'j Store,
+}
+
+impl Job<'_> {
+    fn run(self, progress: &mut dyn FnMut(f64), cancel: &dyn Fn() -> bool) -> Result<Imported, BillError> {
+        let Self { delivery, pieces, prices, ref name, store } = self;
+        let before = pieces.iter().map(|piece| piece.input.stamp()).collect::<Result<Vec<_>, _>>()?;
+        let sizes = pieces.iter().map(|piece| piece.input.packed_bytes()).collect::<Result<Vec<_>, _>>()?;
+        let total = sizes.iter().sum::<u64>().max(1) as f64;
+        let hash = self.hash(total, &mut |done| {
+            progress(done * HASH_SHARE);
             if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
-        },
-    )?;
-    mapper.finish(&mut warnings);
-    writer.write(table.take().map_err(polars_failed)?)?;
-    writer.finish()?;
-    if stamp(path)? != before {
-        return Err(BillError::Changed { path: path.to_owned() });
+        })?;
+        match store.get(&hash) {
+            Ok(Some(known)) => {
+                progress(1.0);
+                return Ok(known.renamed(name.clone()).with_skipped(delivery));
+            }
+            // The files themselves are here, so a damaged report is no loss.
+            Ok(None) | Err(BillError::Report { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let is_single = delivery.is_single;
+        let mut warnings = Warnings::new(name);
+        let prices = match prices {
+            Some(input) => Some((read_prices(input, &mut warnings)?, input.shown().to_owned())),
+            None => None,
+        };
+        let mut opened = Vec::with_capacity(pieces.len());
+        let mut opened_bytes = 0.0;
+        for (piece, bytes) in pieces.iter().zip(&sizes) {
+            let rows = Rows::open(&piece.input, &mut |done: f64| {
+                progress(HASH_SHARE + OPEN_SHARE * (opened_bytes + *bytes as f64 * done) / total);
+                if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
+            })?;
+            opened_bytes += *bytes as f64;
+            let plan = formats::plan(rows.header(), rows.preamble(), piece.input.shown())?;
+            opened.push((rows.if_light(is_single), plan.targets));
+        }
+        let mut united = United::of(opened.iter().map(|(_, targets)| targets.as_slice()), is_single);
+        if !is_single {
+            warnings.of_many();
+        }
+        let is_focus = pieces.iter().all(|piece| matches!(piece.kind, Kind::Focus(_)));
+        let mut table = Table::new(&united.targets, is_focus);
+        let temporary = store.temporary()?;
+        let store_error =
+            |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };
+        let out = temporary.reopen().map_err(store_error)?;
+        let mut writer = Writer::start(out, table.schema());
+        let mut keeper = Keeper::default();
+        let (mut parts, mut dropped, mut done_bytes) = (Vec::new(), 0, 0.0);
+        for (place, ((piece, bytes), (rows, _))) in pieces.iter().zip(&sizes).zip(opened).enumerate() {
+            if !is_single {
+                warnings.in_file(&piece.name);
+            }
+            table.begin_part(place);
+            let rows_before = table.rows();
+            let mut step = |done: f64| {
+                let share = (done_bytes + *bytes as f64 * done) / total;
+                progress(HASH_SHARE + OPEN_SHARE + (1.0 - HASH_SHARE - OPEN_SHARE) * share);
+                if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
+            };
+            let rows = match rows {
+                Some(rows) => rows,
+                None => Rows::open(&piece.input, &mut step)?,
+            };
+            let plan = match &prices {
+                Some((prices, path)) => {
+                    let shown = piece.input.shown();
+                    let mut plan = formats::databricks::plan(rows.header(), shown, Some(prices.clone()))?;
+                    plan.remarks.push((None, format!("priced with the table {}", path.display())));
+                    plan
+                }
+                None => formats::plan(rows.header(), rows.preamble(), piece.input.shown())?,
+            };
+            let Plan { targets, remarks, mut mapper, .. } = plan;
+            for (column, remark) in &remarks {
+                warnings.about_file(column.as_deref(), remark.clone());
+            }
+            united.begin(&targets, &piece.name);
+            let file = if is_single { name } else { &piece.name };
+            keeper.begin(file, !is_single, piece.kind, (rows.header(), rows.preamble()), &targets);
+            let part_dropped = rows.read(
+                &mut warnings,
+                &mut |cells, place, warnings| {
+                    keeper.read(cells, place);
+                    mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
+                        keeper.store(cells, place);
+                        table.push(&united.row(cells), place, warnings)?;
+                        if table.is_full() {
+                            writer.write(table.take().map_err(polars_failed)?)?;
+                        }
+                        Ok(())
+                    })?;
+                    keeper.done();
+                    Ok(())
+                },
+                &mut step,
+            )?;
+            mapper.finish(&mut warnings);
+            dropped += part_dropped;
+            done_bytes += *bytes as f64;
+            let rows = table.rows() - rows_before;
+            if let Some(told) = piece.told_rows.filter(|told| *told != rows + part_dropped) {
+                let found = rows + part_dropped;
+                warnings.about_file(None, format!("its manifest says {told} rows, and {found} were found"));
+            }
+            parts.push(Part {
+                file: piece.name.clone(),
+                kind: piece.kind.to_string(),
+                bytes: *bytes,
+                rows,
+                dropped: part_dropped,
+                modified_unix_secs: before[place].1.and_then(unix_secs),
+            });
+        }
+        writer.write(table.take().map_err(polars_failed)?)?;
+        writer.finish()?;
+        for (piece, before) in pieces.iter().zip(&before) {
+            if piece.input.stamp()? != *before {
+                return Err(BillError::Changed { path: piece.input.shown().to_owned() });
+            }
+        }
+        warnings.in_file(name);
+        let books = table.finish(&mut warnings);
+        if books.rows == 0 {
+            warnings.about_file(None, "the file has a header and no rows that can be kept".to_owned());
+        }
+        let mut kinds: Vec<String> = parts.iter().map(|part: &Part| part.kind.clone()).collect();
+        kinds.sort();
+        kinds.dedup();
+        if is_single {
+            parts.clear();
+        }
+        let ledger = keeper.finish(dropped, &warnings);
+        let imported =
+            report(hash, store, (name, kinds.join(", ")), (books, dropped, parts, ledger), warnings);
+        store.put(temporary, &imported)?;
+        progress(1.0);
+        Ok(imported.with_skipped(delivery))
     }
 
-    let books = table.finish(&mut warnings);
-    if books.rows == 0 {
-        warnings.about_file(None, "the file has a header and no rows that can be kept".to_owned());
+    /// The bill's name in the store.
+    fn hash(&self, total: f64, each: &mut RowStep<'_>) -> Result<String, BillError> {
+        let mut done = 0.0;
+        // An archive is hashed once, whatever it has in it.
+        let mut known: BTreeMap<PathBuf, String> = BTreeMap::new();
+        let mut contents = Vec::with_capacity(self.pieces.len());
+        for piece in self.pieces {
+            let disk = piece.input.disk();
+            let bytes = piece.input.packed_bytes()? as f64;
+            let content = match known.get(disk) {
+                Some(content) => content.clone(),
+                None => hash_file(disk, |share| each((done + bytes * share) / total))?,
+            };
+            known.insert(disk.to_owned(), content.clone());
+            done += bytes;
+            contents.push(content);
+        }
+        let whole = match (self.delivery.is_single, contents.pop()) {
+            (true, Some(only)) => only,
+            (_, last) => {
+                contents.extend(last);
+                let names = self.pieces.iter().map(|piece| piece.name.as_str());
+                hash_of_many(contents.iter().map(String::as_str).zip(names))
+            }
+        };
+        // The same usage under other prices is another bill.
+        match self.prices {
+            Some(prices) => Ok(hash_of_both(&whole, &hash_file(prices.disk(), |_done| Ok(()))?)),
+            None => Ok(whole),
+        }
     }
-    let ledger = keeper.finish(dropped, &warnings);
+}
+
+/// The report of a bill that is read to its end.
+fn report(
+    hash: String,
+    store: &Store,
+    (file, kind): (&str, String),
+    (books, dropped, parts, ledger): (Books, u64, Vec<Part>, Ledger),
+    warnings: Warnings,
+) -> Imported {
     let (warnings, warnings_total) = warnings.finish();
     let columns = books.profiles.iter().map(|(name, _, _)| name.clone()).collect();
     let profiles = books
@@ -243,11 +509,11 @@ pub fn import(
             keys: profile.keys().clone(),
         })
         .collect();
-    let imported = Imported {
+    Imported {
         path: store.rows_path(&hash),
         hash,
-        file,
-        kind: kind.to_string(),
+        file: file.to_owned(),
+        kind,
         rows: books.rows,
         dropped,
         currencies: books.currencies,
@@ -259,11 +525,27 @@ pub fn import(
         profiles,
         warnings,
         warnings_total,
+        parts,
+        skipped: Vec::new(),
+        slices: books.slices,
         ledger: Some(Box::new(ledger)),
-    };
-    store.put(temporary, &imported)?;
-    progress(1.0);
-    Ok(imported)
+    }
+}
+
+/// Databricks' price table: that of the delivery, or else the one in the same folder as its usage.
+fn prices_of(usage: &[&Piece], prices: &[&Piece], path: &Path) -> Result<Option<Input>, BillError> {
+    match prices {
+        [] => match usage.first().filter(|piece| !piece.input.is_member()) {
+            Some(piece) => Ok(price_table_beside(piece.input.disk())?.map(|path| Input::file(&path))),
+            None => Ok(None),
+        },
+        [only] => Ok(Some(only.input.clone())),
+        [first, second, ..] => Err(BillError::ManyPriceTables {
+            path: path.to_owned(),
+            first: first.input.shown().to_owned(),
+            second: second.input.shown().to_owned(),
+        }),
+    }
 }
 
 /// Databricks' price table in the same folder as its usage, where there is exactly one.
@@ -280,7 +562,7 @@ fn price_table_beside(path: &Path) -> Result<Option<PathBuf>, BillError> {
             continue;
         }
         // What cannot be read, or is something else, is no price table.
-        let Ok(rows) = Rows::open(&other) else { continue };
+        let Ok(rows) = Rows::peek(&Input::file(&other)) else { continue };
         if formats::recognise(rows.header()) == Some(Kind::DatabricksPrices) {
             tables.push(other);
         }
@@ -296,21 +578,25 @@ fn price_table_beside(path: &Path) -> Result<Option<PathBuf>, BillError> {
     }
 }
 
-fn read_prices(path: &Path, warnings: &mut Warnings) -> Result<Prices, BillError> {
-    let rows = Rows::open(path)?;
-    let mut prices = PriceRows::new(rows.header(), path)?;
+/// The prices in a table; what is odd about them is said of that file.
+fn read_prices(input: &Input, warnings: &mut Warnings) -> Result<Prices, BillError> {
+    let name = input.shown().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let usage = warnings.in_file(name);
+    let rows = Rows::open(input, &mut |_done| Ok(()))?;
+    let mut prices = PriceRows::new(rows.header(), input.shown())?;
     let mut push = |cells: &[&str], place: Place, warnings: &mut Warnings| {
         prices.push(cells, place, warnings);
         Ok(())
     };
     rows.read(warnings, &mut push, &mut |_done| Ok(()))?;
+    warnings.in_file(usage);
     Ok(prices.finish())
 }
 
 impl Imported {
     /// The same content may come under another name.
     fn renamed(mut self, file: String) -> Self {
-        for warning in &mut self.warnings {
+        for warning in self.warnings.iter_mut().filter(|warning| warning.file == self.file) {
             warning.file.clone_from(&file);
         }
         if let Some(ledger) = &mut self.ledger {
@@ -319,14 +605,17 @@ impl Imported {
         self.file = file;
         self
     }
+
+    /// What lies beside the bill's files differs from place to place.
+    fn with_skipped(mut self, delivery: &Delivery) -> Self {
+        self.skipped.clone_from(&delivery.skipped);
+        self
+    }
 }
 
-/// Size and time of the last change: a file that is still being written must not be kept under the hash of its
-/// beginning.
-fn stamp(path: &Path) -> Result<(u64, Option<SystemTime>), BillError> {
-    let metadata =
-        std::fs::metadata(path).map_err(|source| BillError::Read { path: path.to_owned(), source })?;
-    Ok((metadata.len(), metadata.modified().ok()))
+fn unix_secs(time: SystemTime) -> Option<i64> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }
 
 fn polars_failed(source: PolarsError) -> BillError {

@@ -4,7 +4,9 @@
 //! [`Bill`] asks one or several stored bills.
 
 pub mod accelerator;
+pub mod claims;
 pub mod columns;
+pub mod delivery;
 pub mod error;
 pub mod exact;
 pub mod export;
@@ -12,33 +14,41 @@ pub mod filter;
 pub mod formats;
 pub mod import;
 pub mod inference;
+pub mod manifest;
 pub mod moment;
 pub mod over_time;
+pub mod overlay;
 pub mod profile;
 pub mod query;
+pub mod rates;
 pub mod reconcile;
 pub mod rules;
 pub mod share;
+pub mod slices;
 pub mod store;
 pub mod view;
 pub mod warnings;
 
 mod csv_rows;
+mod input;
 mod json_rows;
 mod parquet_rows;
 mod source;
 mod table;
+mod united;
 
 use serde::{Deserialize, Serialize};
 
 use crate::units::Money;
 
+pub use delivery::Delivery;
 pub use error::BillError;
-pub use export::FocusFile;
+pub use export::{FocusFile, Written};
 pub use formats::Kind;
-pub use import::{Imported, detect, import};
+pub use import::{Imported, detect, dry_run, import, import_delivery};
 pub use over_time::{Granularity, Series};
 pub use query::{Bill, Totals};
+pub use rates::{Conversion, Rate, Rates};
 pub use rules::{Class, RULES, Rule};
 pub use share::{InferenceShare, RuleShare};
 pub use store::Store;

@@ -10,6 +10,7 @@ use super::error::BillError;
 use super::exact::Exact;
 use super::moment::{self, PER_DAY, PER_SEC};
 use super::query::{Bill, ColumnRef, mixed};
+use super::rates::Conversion;
 use super::{Basis, Filter};
 use crate::units::Money;
 
@@ -34,6 +35,9 @@ pub struct Series {
     pub series: Vec<(String, Vec<Money>)>,
     /// The currency; `None` without rows.
     pub currency: Option<String>,
+    /// How amounts came to be in this currency; `None` when they are as billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Conversion>,
     /// Rows that have no readable start, and so are in no bucket.
     pub undated_rows: u64,
     /// What they cost.
@@ -60,18 +64,18 @@ impl Bill {
         granularity: Granularity,
         top: usize,
     ) -> Result<Series, BillError> {
-        let mut keys =
-            vec![ColumnRef::Day { column: "ChargePeriodStart".to_owned() }, self.resolve("BillingCurrency")?];
+        let mut keys = vec![ColumnRef::Day { column: "ChargePeriodStart".to_owned() }];
         if let Some(by) = by {
             keys.push(self.resolve(by)?);
         }
+        keys.push(self.resolve("BillingCurrency")?);
         let mut currencies = BTreeSet::new();
         let mut amounts: BTreeMap<String, BTreeMap<i64, Exact>> = BTreeMap::new();
         let (mut undated_rows, mut undated, mut missing_cells) = (0, Exact::default(), 0);
         for (key, sums) in self.sums(&keys, filters, "add up the bill over time")? {
             let mut key = key.into_iter();
+            currencies.insert(key.next_back().flatten().unwrap_or_default());
             let start = key.next().flatten().and_then(|text| moment::read(&text));
-            currencies.insert(key.next().flatten().unwrap_or_default());
             missing_cells += sums.rows - sums.filled[basis.place()];
             let amount = sums.costs[basis.place()];
             let Some(start) = start else {
@@ -98,6 +102,7 @@ impl Bill {
             series: stack(amounts, &buckets, top, basis)?,
             buckets: buckets.iter().map(|micros| micros.div_euclid(PER_SEC)).collect(),
             currency: currencies.into_iter().next(),
+            converted: self.conversion(),
             undated_rows,
             undated: undated.to_money(),
             missing_cells,

@@ -12,6 +12,7 @@ use polars::prelude::*;
 use super::error::BillError;
 use super::formats::EachRow;
 use super::import::RowStep;
+use super::input::Input;
 use super::moment;
 use super::warnings::{Place, Warnings};
 
@@ -21,6 +22,8 @@ const CHUNK_ROWS: usize = 16_384;
 /// A Parquet file, its footer read.
 pub struct ParquetRows {
     path: PathBuf,
+    /// Keeps the copy of an archive's member as long as it is read.
+    _input: Input,
     frame: LazyFrame,
     schema: SchemaRef,
     header: Vec<String>,
@@ -32,10 +35,12 @@ impl ParquetRows {
     ///
     /// # Errors
     /// The file is damaged or cut off.
-    pub fn open(path: &Path) -> Result<Self, BillError> {
-        let failed = |source| BillError::Parquet { path: path.to_owned(), source };
+    pub fn open(input: &Input) -> Result<Self, BillError> {
+        let shown = input.shown();
+        let path = &input.on_disk()?;
+        let failed = |source| BillError::Parquet { path: shown.to_owned(), source };
         let file =
-            std::fs::File::open(path).map_err(|source| BillError::Read { path: path.to_owned(), source })?;
+            std::fs::File::open(path).map_err(|source| BillError::Read { path: shown.to_owned(), source })?;
         // On some damaged footers polars panics instead of returning an error.
         let footer = std::panic::catch_unwind(AssertUnwindSafe(|| {
             let total_rows = ParquetReader::new(file).num_rows()? as u64;
@@ -47,7 +52,7 @@ impl ParquetRows {
             .unwrap_or_else(|_panic| Err(polars_err!(ComputeError: "the footer is damaged")))
             .map_err(failed)?;
         let header = schema.iter_names().map(|name| name.trim().to_owned()).collect();
-        Ok(Self { path: path.to_owned(), frame, schema, header, total_rows })
+        Ok(Self { path: shown.to_owned(), _input: input.clone(), frame, schema, header, total_rows })
     }
 
     /// The names of the columns.
@@ -76,36 +81,49 @@ impl ParquetRows {
                 );
             }
         }
-        let (sender, batches) = sync_channel::<DataFrame>(1);
-        let sender = Mutex::new(sender);
-        let send = PlanCallback::new(move |batch: DataFrame| {
-            let sender = sender.lock().map_err(|_poisoned| polars_err!(ComputeError: "a reader stopped"))?;
-            // Nobody listens any more: stop.
-            Ok(sender.send(batch).is_err())
-        });
-        let query = frame.sink_batches(send, true, NonZeroUsize::new(CHUNK_ROWS)).map_err(failed)?;
-        std::thread::scope(|scope| {
-            let reading =
-                scope.spawn(move || query.collect_with_engine(Engine::Streaming).map(|_nothing| ()));
-            let mut number = 0;
-            let mut result = Ok(());
-            for batch in batches {
-                result = batch_rows(&batch, &mut number, warnings, row, &failed)
-                    .and_then(|()| step(number as f64 / total_rows.max(1) as f64));
-                if result.is_err() {
-                    break;
-                }
-            }
-            // The receiver is gone by now, so the reader ends.
-            match reading.join() {
-                Ok(Ok(())) => result.map(|()| 0),
-                Ok(Err(error)) => result.and(Err(failed(error))),
-                Err(_panic) => {
-                    result.and(Err(failed(polars_err!(ComputeError: "the Parquet reader failed"))))
-                }
-            }
-        })
+        let mut number = 0;
+        each_batch(frame, CHUNK_ROWS, &failed, &mut |batch| {
+            batch_rows(&batch, &mut number, warnings, row, &failed)?;
+            step(number as f64 / total_rows.max(1) as f64)
+        })?;
+        Ok(0)
     }
+}
+
+/// Hands the rows of a query on, `rows` at a time. `failed` says what was being done when polars fails.
+///
+/// # Errors
+/// Those of polars and of `take`.
+pub fn each_batch(
+    query: LazyFrame,
+    rows: usize,
+    failed: &dyn Fn(PolarsError) -> BillError,
+    take: &mut dyn FnMut(DataFrame) -> Result<(), BillError>,
+) -> Result<(), BillError> {
+    let (sender, batches) = sync_channel::<DataFrame>(1);
+    let sender = Mutex::new(sender);
+    let send = PlanCallback::new(move |batch: DataFrame| {
+        let sender = sender.lock().map_err(|_poisoned| polars_err!(ComputeError: "a reader stopped"))?;
+        // Nobody listens any more: stop.
+        Ok(sender.send(batch).is_err())
+    });
+    let query = query.sink_batches(send, true, NonZeroUsize::new(rows)).map_err(failed)?;
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(move || query.collect_with_engine(Engine::Streaming).map(|_nothing| ()));
+        let mut result = Ok(());
+        for batch in batches {
+            result = take(batch);
+            if result.is_err() {
+                break;
+            }
+        }
+        // The receiver is gone by now, so the reader ends.
+        match reading.join() {
+            Ok(Ok(())) => result,
+            Ok(Err(error)) => result.and(Err(failed(error))),
+            Err(_panic) => result.and(Err(failed(polars_err!(ComputeError: "the Parquet reader failed")))),
+        }
+    })
 }
 
 fn batch_rows(

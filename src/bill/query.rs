@@ -6,14 +6,16 @@ use std::path::PathBuf;
 
 use polars::prelude::*;
 
+use super::claims::{Counted, Exclusion};
 use super::columns::{COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::Exact;
 use super::filter::{self, is_cost};
-use super::import::Imported;
+use super::import::{FILE_COLUMN, Imported};
 use super::moment;
 use super::parquet_rows::scan;
 use super::profile::json_key;
+use super::rates::{Conversion, Rates};
 use super::store::Store;
 use super::{Basis, Costs, Filter, Group};
 
@@ -22,11 +24,74 @@ use super::{Basis, Costs, Filter, Group};
 pub(super) struct Part {
     path: PathBuf,
     pub(super) imported: Imported,
+    /// Rows that do not count.
+    without: Vec<Exclusion>,
 }
 
 impl Part {
     pub(super) fn scan(&self) -> Result<LazyFrame, BillError> {
-        scan(&self.path).map_err(|source| BillError::Query { doing: "open a stored bill", source })
+        let frame =
+            scan(&self.path).map_err(|source| BillError::Query { doing: "open a stored bill", source })?;
+        Ok(match self.counted() {
+            Some(condition) => frame.filter(condition),
+            None => frame,
+        })
+    }
+
+    /// The condition on rows that count; `None` when all do.
+    fn counted(&self) -> Option<Expr> {
+        let text = |column: &str, values: &[&str]| {
+            let wanted = polars::prelude::Series::new("wanted".into(), values);
+            col(column).is_in(lit(wanted).implode(false), false).fill_null(lit(false))
+        };
+        let one = |exclusion: &Exclusion| {
+            let account = match (self.has("BillingAccountId"), exclusion.account.as_str()) {
+                (false, _) => lit(true),
+                (true, "") => col("BillingAccountId").is_null(),
+                (true, account) => text("BillingAccountId", &[account]),
+            };
+            let period = self.period(exclusion.period_unix_secs);
+            let files: Vec<&str> = exclusion.files.iter().map(String::as_str).collect();
+            let of_files = if files.is_empty() || !self.has(FILE_COLUMN) {
+                lit(true)
+            } else {
+                text(FILE_COLUMN, &files)
+            };
+            account.and(period).and(of_files)
+        };
+        self.without.iter().map(one).reduce(Expr::or).map(Expr::not)
+    }
+
+    /// The condition that a row is of this billing period: as it is told, or else by the month of its charge.
+    fn period(&self, period_unix_secs: Option<i64>) -> Expr {
+        let micros = period_unix_secs.and_then(|secs| secs.checked_mul(moment::PER_SEC));
+        let (told, start) = (self.has("BillingPeriodStart"), self.has("ChargePeriodStart"));
+        let untold = if told { col("BillingPeriodStart").is_null() } else { lit(true) };
+        let Some(micros) = micros else {
+            return if start { untold.and(col("ChargePeriodStart").is_null()) } else { untold };
+        };
+        let by_period = if told {
+            // Periods are kept to the second.
+            let stored = col("BillingPeriodStart").to_physical();
+            let after = lit(micros + moment::PER_SEC);
+            stored.clone().gt_eq(lit(micros)).and(stored.lt(after)).fill_null(lit(false))
+        } else {
+            lit(false)
+        };
+        let by_charge = match moment::next_month(micros).filter(|_| start) {
+            Some(next) => {
+                let stored = col("ChargePeriodStart").to_physical();
+                let within = stored.clone().gt_eq(lit(micros)).and(stored.lt(lit(next)));
+                untold.and(within.fill_null(lit(false)))
+            }
+            None => lit(false),
+        };
+        by_period.or(by_charge)
+    }
+
+    /// Rows of the bill, where all of them count.
+    pub(super) fn rows_if_whole(&self) -> Option<u64> {
+        self.without.is_empty().then_some(self.imported.rows)
     }
 
     pub(super) fn has(&self, column: &str) -> bool {
@@ -64,6 +129,11 @@ pub(super) enum ColumnRef {
 }
 
 impl ColumnRef {
+    /// The currency of a row.
+    pub(super) fn currency() -> Self {
+        Self::Plain { name: "BillingCurrency".to_owned(), kind: ColumnType::Text }
+    }
+
     /// The stored column.
     pub(super) fn name(&self) -> &str {
         match self {
@@ -109,6 +179,15 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    /// The sums in the currency that is shown.
+    fn converted(&self, currency: &str, rates: &Rates) -> Result<Self, BillError> {
+        let mut converted = self.clone();
+        for (place, cost) in self.costs.iter().enumerate().filter(|(place, _)| self.filled[*place] > 0) {
+            converted.costs[place] = rates.convert(currency, *cost)?;
+        }
+        Ok(converted)
+    }
+
     pub(super) fn add(&mut self, other: &Self) -> Result<(), BillError> {
         self.rows += other.rows;
         for (place, name) in COSTS.iter().enumerate() {
@@ -137,12 +216,17 @@ pub struct Totals {
     pub exact: BTreeMap<String, String>,
     /// Cells of each cost that have no value and are therefore not in it; none for a cost that is complete.
     pub missing: BTreeMap<String, u64>,
+    /// How amounts came to be in this currency; `None` when they are as billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Conversion>,
 }
 
 /// One or several stored bills, asked together.
 #[derive(Debug, Clone)]
 pub struct Bill {
     pub(super) parts: Vec<Part>,
+    /// What sums are shown in.
+    pub(super) rates: Rates,
 }
 
 impl Bill {
@@ -151,19 +235,42 @@ impl Bill {
     /// # Errors
     /// No hash given, or one the store does not have.
     pub fn open<S: AsRef<str>>(hashes: &[S], store: &Store) -> Result<Self, BillError> {
-        let distinct: BTreeSet<&str> = hashes.iter().map(AsRef::as_ref).collect();
+        let whole: Vec<Counted> = hashes.iter().map(|hash| Counted::whole(hash.as_ref())).collect();
+        Self::open_counted(&whole, store)
+    }
+
+    /// Opens bills of the store without the rows that do not count.
+    ///
+    /// # Errors
+    /// As [`Bill::open`].
+    pub fn open_counted(bills: &[Counted], store: &Store) -> Result<Self, BillError> {
+        let distinct: BTreeMap<&str, &Counted> =
+            bills.iter().map(|bill| (bill.hash.as_str(), bill)).collect();
         if distinct.is_empty() {
             return Err(BillError::NoBill);
         }
         let mut parts = Vec::with_capacity(distinct.len());
-        for hash in distinct {
+        for (hash, counted) in distinct {
             let imported = store.get(hash)?.ok_or_else(|| BillError::NotStored {
                 hash: hash.to_owned(),
                 store: store.folder().to_owned(),
             })?;
-            parts.push(Part { path: imported.path.clone(), imported });
+            let without = counted.without.clone();
+            parts.push(Part { path: imported.path.clone(), imported, without });
         }
-        Ok(Self { parts })
+        Ok(Self { parts, rates: Rates::default() })
+    }
+
+    /// The same bills with sums in the currency that these rates are to. Rows stay as they were billed.
+    #[must_use]
+    pub fn shown_in(self, rates: Rates) -> Self {
+        Self { rates, ..self }
+    }
+
+    /// What is done to amounts of these bills before they are added up; `None` when nothing is.
+    pub fn conversion(&self) -> Option<Conversion> {
+        self.rates
+            .conversion(self.imported().flat_map(|imported| imported.currencies.keys().map(String::as_str)))
     }
 
     /// The import reports of the open bills.
@@ -219,7 +326,14 @@ impl Bill {
                 .filter(|((_, cost), _)| cost.is_some())
                 .map(|((name, _), sum)| ((*name).to_owned(), sum.to_string()))
                 .collect();
-            let answer = Totals { rows: sums.rows, currency: Some(currency.clone()), costs, exact, missing };
+            let answer = Totals {
+                rows: sums.rows,
+                currency: Some(currency.clone()),
+                costs,
+                exact,
+                missing,
+                converted: self.conversion(),
+            };
             totals.insert(currency, answer);
         }
         Ok(totals)
@@ -294,7 +408,8 @@ impl Bill {
         filters.iter().map(|filter| Ok((self.resolve(&filter.column)?, filter.values.clone()))).collect()
     }
 
-    /// Exact sums of the four costs for every combination of the columns' values.
+    /// Exact sums of the four costs for every combination of the columns' values. Where `BillingCurrency` is among
+    /// the keys, its last place tells the currency that the sums are in: the one they are shown in, if any.
     pub(super) fn sums(
         &self,
         keys: &[ColumnRef],
@@ -310,8 +425,27 @@ impl Bill {
             }
             part_sums(part, frame, keys, doing, &mut groups)?;
         }
-        Ok(groups)
+        let currency = keys.iter().rposition(|key| *key == ColumnRef::currency());
+        match (&self.rates.display, currency) {
+            (Some(display), Some(at)) => converted(groups, at, display, &self.rates),
+            _ => Ok(groups),
+        }
     }
+}
+
+/// Each currency's sums times its rate, added up under the currency that is shown.
+fn converted(
+    groups: StoredGroups,
+    at: usize,
+    display: &str,
+    rates: &Rates,
+) -> Result<StoredGroups, BillError> {
+    let mut merged = StoredGroups::new();
+    for (mut key, sums) in groups {
+        let currency = key[at].replace(display.to_owned()).unwrap_or_default();
+        merged.entry(key).or_default().add(&sums.converted(&currency, rates)?)?;
+    }
+    Ok(merged)
 }
 
 /// First microsecond of the day a column of moments falls on.

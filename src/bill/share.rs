@@ -11,6 +11,7 @@ use super::filter;
 use super::formats::focus::RULE_COLUMN;
 use super::moment;
 use super::query::{Bill, ColumnRef, Query, Sums, day_of, mixed};
+use super::rates::Conversion;
 use super::rules::{Class, RULES};
 use super::{Basis, Costs, Filter};
 use crate::units::{HOURS_PER_MONTH, Money};
@@ -39,6 +40,9 @@ pub struct InferenceShare {
     pub rows: u64,
     /// Their currency; `None` without rows.
     pub currency: Option<String>,
+    /// How amounts came to be in this currency; `None` when they are as billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Conversion>,
     /// Their costs.
     pub total: Costs,
     /// Rows of rules that count as inference.
@@ -103,6 +107,7 @@ impl Bill {
         Ok(InferenceShare {
             rows: total.rows,
             currency: currencies.into_iter().next(),
+            converted: self.conversion(),
             total: costs(&total),
             inference_rows: counted.rows,
             inference: costs(&counted),

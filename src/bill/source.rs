@@ -2,16 +2,16 @@
 //!
 //! Knows bytes only: no columns, no rows.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use flate2::bufread::MultiGzDecoder;
 use polars::io::utils::compression::{ByteSourceReader, SupportedCompression};
 
 use super::error::BillError;
+use super::input::Input;
 
 /// How much of the unpacked text is looked at to tell what a file is.
 const HEAD_BYTES: u64 = 64 * 1024;
@@ -56,6 +56,8 @@ pub enum Content {
         packing: Packing,
         /// The byte between two cells.
         separator: u8,
+        /// Its lines end with two bytes, `\r\n`.
+        crlf: bool,
     },
     /// JSON: a document, or one object a line.
     Json {
@@ -70,8 +72,9 @@ pub enum Content {
 ///
 /// # Errors
 /// The file cannot be read, is empty, damaged, or clearly no table.
-pub fn sniff(path: &Path) -> Result<Content, BillError> {
-    let mut file = File::open(path).map_err(|source| BillError::Read { path: path.to_owned(), source })?;
+pub fn sniff(input: &Input) -> Result<Content, BillError> {
+    let mut file = input.open(&Arc::default())?;
+    let path = input.shown();
     let mut start = Vec::new();
     let read_error = |source| BillError::Read { path: path.to_owned(), source };
     (&mut file).take(8).read_to_end(&mut start).map_err(read_error)?;
@@ -82,7 +85,7 @@ pub fn sniff(path: &Path) -> Result<Content, BillError> {
         return Ok(Content::Parquet);
     }
     let packing = Packing::of(&start);
-    let mut reader = Source::open(path, packing)?;
+    let mut reader = Source::open(input, packing)?;
     let mut head = Vec::new();
     (&mut reader).take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| reader.explain(error))?;
     if head.is_empty() {
@@ -94,7 +97,13 @@ pub fn sniff(path: &Path) -> Result<Content, BillError> {
     if let Some(found) = not_text(&head) {
         return Err(BillError::NotABill { found: found.to_owned(), path: path.to_owned() });
     }
-    Ok(Content::Csv { packing, separator: separator(&head) })
+    Ok(Content::Csv { packing, separator: separator(&head), crlf: ends_with_two(&head) })
+}
+
+/// Whether the first line that ends does so with `\r\n`.
+fn ends_with_two(head: &[u8]) -> bool {
+    let end = head.iter().position(|byte| *byte == b'\n');
+    end.and_then(|end| end.checked_sub(1)).is_some_and(|before| head[before] == b'\r')
 }
 
 /// Whether the text begins as JSON does.
@@ -110,7 +119,7 @@ fn not_text(head: &[u8]) -> Option<&'static str> {
         [0x89, b'P', b'N', b'G', ..] => "a PNG picture",
         [0xff, 0xd8, 0xff, ..] => "a JPEG picture",
         [b'P', b'K', 3, 4, ..] => {
-            "a ZIP archive (or an Excel workbook); unpack it first, or save the sheet as CSV"
+            "a ZIP archive inside another (or an Excel workbook); unpack it first, or save the sheet as CSV"
         }
         [b'%', b'P', b'D', b'F', ..] => "a PDF document",
         [b'P', b'A', b'R', b'1', ..] => "a compressed Parquet file; unpack it first",
@@ -139,8 +148,13 @@ pub struct Source {
     reader: Box<dyn Read + Send>,
     path: PathBuf,
     packing: Packing,
+    /// It lies in an archive, which packs it, too.
+    is_member: bool,
     taken: Arc<AtomicU64>,
     given: u64,
+    /// Quotes given, and the last byte.
+    quotes: u64,
+    last: Option<u8>,
     /// Bytes given since the last row, or since the beginning.
     since_row: u64,
     /// Most bytes until the next row; nothing is limited without one.
@@ -152,22 +166,37 @@ impl Source {
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub fn open(path: &Path, packing: Packing) -> Result<Self, BillError> {
+    pub fn open(input: &Input, packing: Packing) -> Result<Self, BillError> {
+        let path = input.shown();
         let read_error = |source| BillError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(read_error)?;
         let taken = Arc::new(AtomicU64::new(0));
-        let counted =
-            BufReader::with_capacity(BUFFER_BYTES, Counting { inner: file, count: Arc::clone(&taken) });
+        let packed = BufReader::with_capacity(BUFFER_BYTES, input.open(&taken)?);
         let reader: Box<dyn Read + Send> = match packing {
-            Packing::Plain => Box::new(counted),
-            Packing::Gzip => Box::new(MultiGzDecoder::new(counted)),
+            Packing::Plain => Box::new(packed),
+            Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
             Packing::Zstd => Box::new(
-                ByteSourceReader::try_new(counted, Some(SupportedCompression::ZSTD))
+                ByteSourceReader::try_new(packed, Some(SupportedCompression::ZSTD))
                     .map(Unpacked)
                     .map_err(|error| read_error(io::Error::other(error)))?,
             ),
         };
-        Ok(Self { reader, path: path.to_owned(), packing, taken, given: 0, since_row: 0, limit: None })
+        Ok(Self {
+            reader,
+            path: path.to_owned(),
+            packing,
+            is_member: input.is_member(),
+            taken,
+            given: 0,
+            quotes: 0,
+            last: None,
+            since_row: 0,
+            limit: None,
+        })
+    }
+
+    /// Whether the bytes given so far end within a line, and whether a quote is open there, as far as quotes tell.
+    pub fn ends_open(&self) -> (bool, bool) {
+        (self.last.is_some_and(|byte| !matches!(byte, b'\n' | b'\r')), self.quotes % 2 == 1)
     }
 
     /// Says that a row is complete, and how many bytes the next may take at most (give or take a buffer's).
@@ -194,6 +223,7 @@ impl Source {
     pub fn explain(&self, source: io::Error) -> BillError {
         let (path, bytes) = (self.path.clone(), self.given);
         match self.packing {
+            Packing::Plain if self.is_member => BillError::Damaged { packing: "ZIP", bytes, path, source },
             Packing::Plain => BillError::Read { path, source },
             Packing::Gzip | Packing::Zstd => {
                 BillError::Damaged { packing: self.packing.name(), bytes, path, source }
@@ -210,19 +240,9 @@ impl Read for Source {
         let read = self.reader.read(buffer)?;
         self.given += read as u64;
         self.since_row += read as u64;
-        Ok(read)
-    }
-}
-
-struct Counting<R> {
-    inner: R,
-    count: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counting<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        let new = &buffer[..read];
+        self.quotes += new.iter().filter(|byte| **byte == b'"').count() as u64;
+        self.last = new.last().copied().or(self.last);
         Ok(read)
     }
 }

@@ -17,7 +17,7 @@ use super::error::BillError;
 use super::import::Imported;
 
 /// Raised whenever the same file would be stored differently: columns, types, inference rules, what is written down
-/// about it. What an earlier version stored is still opened; a file that is imported again is read again.
+/// about it.
 pub const READER_VERSION: u32 = 2;
 
 /// A bill store in a folder.
@@ -66,6 +66,7 @@ impl Store {
         let report: Report =
             serde_json::from_slice(&bytes).map_err(|source| BillError::Report { path, source })?;
         let rows = self.rows_path(hash);
+        // The name of a bill has the version of its reader; what an older one has stored is still a bill.
         if report.reader_version > READER_VERSION || !rows.is_file() {
             return Ok(None);
         }
@@ -120,6 +121,18 @@ pub fn hash_file(
         each((done as f64 / total as f64).min(1.0))?;
     }
     Ok(name_of(hasher))
+}
+
+/// The name of a bill of many files: of the names of their content, and their own names, in order.
+pub fn hash_of_many<'n>(files: impl IntoIterator<Item = (&'n str, &'n str)>) -> String {
+    let mut hasher = Sha256::new();
+    for (content, name) in files {
+        hasher.update(content);
+        hasher.update([0]);
+        hasher.update(name);
+        hasher.update([0]);
+    }
+    name_of(hasher)
 }
 
 /// The name of a bill that two files make together, from the names each has alone.

@@ -13,6 +13,7 @@ use super::formats::focus::RULE_COLUMN;
 use super::inference::{Classifier, FactSource};
 use super::moment;
 use super::profile::Profile;
+use super::slices::{Slice, Slicer};
 use super::warnings::{Place, Trouble, Warnings};
 use super::{Costs, MissingCells};
 
@@ -165,6 +166,8 @@ pub struct Books {
     pub last_end: Option<i64>,
     /// What each column holds.
     pub profiles: Vec<(String, ColumnType, Profile)>,
+    /// What the rows are of.
+    pub slices: Vec<Slice>,
 }
 
 /// The table being built.
@@ -176,6 +179,7 @@ pub struct Table {
     currency_at: Option<usize>,
     start_at: Option<usize>,
     end_at: Option<usize>,
+    slicer: Slicer,
     sums: HashMap<String, Sums>,
     in_batch: usize,
     rows: u64,
@@ -208,6 +212,7 @@ impl Table {
             currency_at: at("BillingCurrency"),
             start_at: at("ChargePeriodStart"),
             end_at: at("ChargePeriodEnd"),
+            slicer: Slicer::new(targets),
             columns,
             rules: StringChunkedBuilder::new(RULE_COLUMN.into(), BATCH_ROWS),
             rule_profile: Profile::new(ColumnType::Text),
@@ -231,6 +236,16 @@ impl Table {
         schema
     }
 
+    /// Rows taken so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Says that the rows of the next file of the bill follow.
+    pub fn begin_part(&mut self, part: usize) {
+        self.slicer.begin_part(part);
+    }
+
     /// Adds a row. `cells` has one entry for each target.
     ///
     /// # Errors
@@ -243,7 +258,8 @@ impl Table {
         // INVARIANT: inserted above when absent.
         let Some(sums) = self.sums.get_mut(currency) else { return Ok(()) };
         sums.rows += 1;
-        let (mut start, mut end) = (None, None);
+        let (mut start, mut end, mut period) = (None, None, None);
+        let period_at = self.slicer.period_at();
         for (index, (column, cell)) in self.columns.iter_mut().zip(cells).enumerate() {
             match column.push(value_of(cell), place, warnings) {
                 Pushed::Amount(amount) => {
@@ -255,6 +271,7 @@ impl Table {
                 }
                 Pushed::Moment(micros) if self.start_at == Some(index) => start = Some(micros),
                 Pushed::Moment(micros) if self.end_at == Some(index) => end = Some(micros),
+                Pushed::Moment(micros) if period_at == Some(index) => period = Some(micros),
                 Pushed::Nothing | Pushed::Moment(_) => {}
             }
         }
@@ -263,6 +280,7 @@ impl Table {
         if let Some(rule) = rule {
             self.rule_profile.add(rule);
         }
+        self.slicer.add(cells, period, start, end);
         self.first_start = earlier(self.first_start, start);
         self.last_end = self.last_end.max(end.or(start));
         self.in_batch += 1;
@@ -341,6 +359,7 @@ impl Table {
             first_start: self.first_start,
             last_end: self.last_end,
             profiles,
+            slices: self.slicer.finish(),
         }
     }
 }

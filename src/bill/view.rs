@@ -86,9 +86,9 @@ impl Bill {
                 Some(condition) => part.scan()?.filter(condition.clone()),
                 None => part.scan()?,
             };
-            let matching = match condition {
-                None => part.imported.rows,
-                Some(_) => count(frame.clone())?,
+            let matching = match part.rows_if_whole().filter(|_| condition.is_none()) {
+                Some(rows) => rows,
+                None => count(frame.clone())?,
             };
             view.total_rows += matching;
             let wanted = limit.saturating_sub(view.rows.len() as u64).min(matching.saturating_sub(skip));

@@ -2,7 +2,7 @@
 //!
 //! A million bad cells must neither fill the memory nor hide the one bad date.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +79,10 @@ pub struct Tally {
 #[derive(Debug)]
 pub struct Warnings {
     file: String,
+    /// Remarks about whole files so far: parts of one bill that say the same say it once.
+    remarks: HashSet<(Option<String>, String)>,
+    /// The bill has several files.
+    is_of_many: bool,
     listed: Vec<Warning>,
     /// The kind of each that is listed.
     kinds: Vec<Trouble>,
@@ -89,7 +93,25 @@ pub struct Warnings {
 impl Warnings {
     /// For a file of this name.
     pub fn new(file: impl Into<String>) -> Self {
-        Self { file: file.into(), listed: Vec::new(), kinds: Vec::new(), counts: HashMap::new(), total: 0 }
+        Self {
+            file: file.into(),
+            remarks: HashSet::new(),
+            is_of_many: false,
+            listed: Vec::new(),
+            kinds: Vec::new(),
+            counts: HashMap::new(),
+            total: 0,
+        }
+    }
+
+    /// Says which file is read from now on; returns the one before.
+    pub fn in_file(&mut self, file: impl Into<String>) -> String {
+        std::mem::replace(&mut self.file, file.into())
+    }
+
+    /// Says that the bill has several files, so that what is said of each alike is said once.
+    pub fn of_many(&mut self) {
+        self.is_of_many = true;
     }
 
     /// Adds one; `message` is made only when it will be listed.
@@ -117,6 +139,9 @@ impl Warnings {
 
     /// Adds one about the whole file.
     pub fn about_file(&mut self, column: Option<&str>, message: String) {
+        if self.is_of_many && !self.remarks.insert((column.map(str::to_owned), message.clone())) {
+            return;
+        }
         self.add(Trouble::File, None, column, || message);
     }
 

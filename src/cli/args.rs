@@ -395,7 +395,8 @@ pub struct Selftest {
 /// `bill`
 #[derive(Debug, Clone, Args)]
 pub struct Bill {
-    /// Bills, answered by themselves; without any, the project's
+    /// Bills, answered by themselves; without any, the project's. A folder, a ZIP, a manifest or a quoted pattern
+    /// ('cur/2026-*/*.csv.gz') is one bill of many files
     pub files: Vec<PathBuf>,
     /// Columns to group by, outermost first; `Tags.KEY` for a tag
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
@@ -403,12 +404,18 @@ pub struct Bill {
     /// Keep only rows with this value
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     pub filters: Vec<String>,
+    /// Of charges that were delivered several times, count this bill or file; `all` counts all of them
+    #[arg(long, value_name = "NAME")]
+    pub count: Vec<String>,
     /// Also write these rows as FOCUS 1.2 to a file that ends in .csv or .parquet
     #[arg(long, value_name = "FILE")]
     pub focus: Option<PathBuf>,
     /// Reconciliation
     #[command(flatten)]
     pub reconciling: Reconciling,
+    /// In which currency
+    #[command(flatten)]
+    pub rates: super::bill_rates::RateArgs,
 }
 
 /// Whether bills agree with their files and with invoices.

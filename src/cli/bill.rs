@@ -21,13 +21,17 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         done?;
         for report in &reports {
             match &report.kind {
-                Some(crate::app::Kind::Bill(_)) => {}
+                Some(crate::app::Kind::Bill(_) | crate::app::Kind::Overlay) => {}
                 Some(other) => bail!("this is not a bill but a {other}: {}", report.path.display()),
                 None => bail!("this is not a bill: {}", report.path.display()),
             }
         }
     }
+    super::bill_deliveries::count(session, &what.count)?;
     let state = session.app.state();
+    if state.bills.is_empty() && !state.overlays.is_empty() {
+        return super::bill_deliveries::print_overlays(session);
+    }
     if state.bills.is_empty() {
         bail!("no bill is named and the project has none; name at least one file");
     }
@@ -38,6 +42,7 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         let to = std::path::absolute(to)?;
         session.run(Command::WriteFocus { filters: filters.clone(), to, replace: false })?;
     }
+    what.rates.apply(session)?;
     let state = session.app.state();
     let warnings: Vec<Warning> = state.bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
 
@@ -63,9 +68,15 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     let currency = total.currency.clone().unwrap_or_default();
     let answer = Answer { currency, total, groups, share: *share, monthly, warnings };
     if session.json {
-        return Session::print_json(&answer.document());
+        let mut document = answer.document();
+        super::bill_deliveries::add_to(&mut document, session.app.state());
+        return Session::print_json(&document);
     }
+    super::bill_deliveries::print(session.app.state());
     answer.print(&what.by);
+    if !session.app.state().overlays.is_empty() {
+        super::bill_deliveries::print_overlays(session)?;
+    }
     Ok(())
 }
 
@@ -109,6 +120,7 @@ impl Answer {
                 with(&rule.costs, more)
             })
             .collect();
+        let converted = self.total.converted.as_ref().map(|conversion| json!(conversion.rates));
         let more = json!({
             "rows": self.share.inference_rows,
             "rules": rules,
@@ -120,6 +132,7 @@ impl Answer {
         json!({
             "rows": self.total.rows,
             "currency": self.total.currency,
+            "converted_at": converted,
             "total": with(&self.total.costs, json!(self.total.exact)),
             "missing_cells": self.total.missing,
             "groups": groups,
@@ -131,7 +144,7 @@ impl Answer {
     fn print(&self, by: &[String]) {
         match self.total.rows {
             0 => say!("0 rows: the bill has none, or --where leaves none"),
-            rows => say!("{rows} rows, {}", self.currency),
+            rows => say!("{rows} rows, {}{}", self.currency, self.converted()),
         }
         self.table(
             "",
@@ -161,6 +174,11 @@ impl Answer {
             .collect();
         self.table(&by.join(" / "), &groups);
         print_warnings(&self.warnings);
+    }
+
+    /// `, converted at 1 EUR = 1.08 USD (ECB)`; nothing where amounts are as billed.
+    fn converted(&self) -> String {
+        self.total.converted.as_ref().map_or_else(String::new, |conversion| format!(", {conversion}"))
     }
 
     fn table(&self, of: &str, lines: &[(String, u64, &Costs)]) {

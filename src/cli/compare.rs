@@ -127,6 +127,8 @@ fn document(comparison: &Comparison) -> Value {
     for speed in &comparison.speed {
         let entry = json!({
             "threads": speed.threads,
+            "provider": speed.provider,
+            "machine": speed.machine,
             "p50": speed.latency_ratio(),
             "p99": speed.p99.1.or_nan() / speed.p99.0.or_nan(),
             "throughput": speed.throughput_ratio(),
@@ -137,9 +139,15 @@ fn document(comparison: &Comparison) -> Value {
             "machine_differences": speed.differences,
             "invalid": speed.invalid,
         });
-        // Fewest threads first; the others follow under `batch@threads`.
-        let plain = speed.batch.to_string();
-        let key = if by_batch.contains_key(&plain) { format!("{plain}@{}", speed.threads) } else { plain };
+        // Fewest threads first; the others follow under `batch@threads`, with provider and machine where it takes them.
+        let mut key = speed.batch.to_string();
+        for more in
+            [format!("@{}", speed.threads), format!(" {}", speed.provider), format!(" {}", speed.machine)]
+        {
+            if by_batch.contains_key(&key) {
+                key.push_str(&more);
+            }
+        }
         by_batch.insert(key, entry);
     }
     let agreement = comparison.agreement.as_ref();
@@ -217,6 +225,18 @@ fn print(comparison: &Comparison) {
         })
         .collect();
     let mut head = vec!["batch", "threads", "p50 A", "p50 B", "B ÷ A", "items/s A", "items/s B", "B ÷ A"];
+    if comparison.speed.iter().any(|speed| speed.provider != "CPU") {
+        head.push("provider");
+        rows.iter_mut().zip(&comparison.speed).for_each(|(row, speed)| row.push(speed.provider.clone()));
+    }
+    if comparison.speed.iter().any(|speed| !speed.machine.is_empty()) {
+        head.push("machine");
+        let machine = |speed: &comparison::Speed| match speed.machine.as_str() {
+            "" => "this one".to_owned(),
+            other => other.to_owned(),
+        };
+        rows.iter_mut().zip(&comparison.speed).for_each(|(row, speed)| row.push(machine(speed)));
+    }
     if !notes.is_empty() {
         head.push("notes");
         rows.iter_mut().enumerate().for_each(|(place, row)| row.push(notes.marks(place)));

@@ -10,6 +10,8 @@ macro_rules! say {
 mod args;
 mod bench;
 mod bill;
+mod bill_deliveries;
+mod bill_rates;
 mod bill_reconcile;
 mod compare;
 mod demo;

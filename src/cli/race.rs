@@ -1,7 +1,7 @@
 //! `inferometer selftest`, and the part of `compare` that runs both sides in turn.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use super::args::{self, Compare, Selftest, Sweep};
 use super::session::Session;
 use super::targets;
 use crate::app::{Command, Race, unpack_sample};
-use crate::measure::duel::{Contender, Duel, End, Round, Settings};
+use crate::measure::duel::{Contender, Duel, Round, Settings};
 use crate::measure::inputs;
 use crate::measure::stats::{Decision, Percentile, Ratio};
 use crate::measure::{Config, Optimisation, Scenario};
@@ -49,7 +49,7 @@ pub(super) fn config(sweep: &Sweep, dims: &BTreeMap<String, u64>) -> anyhow::Res
 pub(super) fn known_or_run(
     session: &mut Session,
     [a, b]: [(String, Config); 2],
-    library: Option<PathBuf>,
+    library: Option<&Path>,
     what: &Compare,
     target: Option<String>,
 ) -> (Option<Duel>, anyhow::Result<()>) {
@@ -58,24 +58,17 @@ pub(super) fn known_or_run(
         Ok(inputs) => inputs,
         Err(error) => return (None, Err(error)),
     };
-    let find = |session: &Session| session.app.state().duel_of((&a.0, &a.1), Some((&b.0, &b.1)), &there);
-    let whole = |duel: &Duel| matches!(duel.ended, End::Precise | End::TimeUp);
-    if let Some(library) = library {
-        // The file may be another one by now: it is run again.
-        let of_b = Some(library.clone());
-        let find = |session: &Session| {
-            let duels = session.app.state().duels.iter().rev();
-            let of_b = |duel: &&Duel| duel.b.as_ref().is_some_and(|b| b.library.as_ref() == Some(&library));
-            duels.filter(|duel| duel.target == there).find(of_b).cloned()
-        };
-        let race = Race { a, b: Some(b), library: of_b, settings: settings(&what.race), inputs, target };
-        return run(session, race, find);
+    let find = |session: &Session| {
+        let (a, b) = ((a.0.as_str(), &a.1), (b.0.as_str(), &b.1));
+        session.app.state().duel_of(a, Some(b), library, &there)
+    };
+    // The file of a library may be another one by now: it is run again.
+    let known = find(session).filter(|duel| duel.is_whole() && !what.race_again && library.is_none());
+    if known.is_some() {
+        return (known, Ok(()));
     }
-    if let Some(duel) = find(session).filter(|duel| whole(duel) && !what.race_again) {
-        return (Some(duel), Ok(()));
-    }
-    let settings = settings(&what.race);
-    let race = Race { a: a.clone(), b: Some(b.clone()), library: None, settings, inputs, target };
+    let (settings, library) = (settings(&what.race), library.map(Path::to_owned));
+    let race = Race { a: a.clone(), b: Some(b.clone()), library, settings, inputs, target };
     run(session, race, find)
 }
 
@@ -117,7 +110,7 @@ pub(super) fn against(
     let models = session.all_models(std::slice::from_ref(&what.a))?;
     let model = models.first().context("the model left the project meanwhile")?.clone();
     let (found, done) =
-        known_or_run(session, [(model.clone(), config), (model, other)], library, what, target);
+        known_or_run(session, [(model.clone(), config), (model, other)], library.as_deref(), what, target);
     let Some(duel) = found else { return done };
     if session.json {
         let document = json!({ "race": document(session, &duel)? });
@@ -187,7 +180,7 @@ pub(super) fn selftest(session: &mut Session, what: &Selftest) -> anyhow::Result
         inputs: absolute(what.inputs.as_ref())?,
         target,
     };
-    let find = |session: &Session| session.app.state().duel_of((&model, &config), None, &there);
+    let find = |session: &Session| session.app.state().duel_of((&model, &config), None, None, &there);
     let (found, done) = run(session, race, find);
     let Some(duel) = found else { return done };
     if session.json {

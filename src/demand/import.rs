@@ -1,12 +1,12 @@
 //! Demand from a CSV file: counts per interval, a rate per interval, or one row a request.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::Trace;
+use super::counting::{Distances, NANOS, Requests};
 use super::time::{self, Time};
 
 /// Names of the time column, compared without case, blanks, `_`, `-` and `.`; the first that is there is taken.
@@ -86,6 +86,14 @@ pub enum Problem {
     /// A header without rows, or too few.
     #[error("the file has {0} rows with numbers; at least two are needed to know the length of an interval")]
     TooFew(usize),
+    /// More rows than a trace may have.
+    #[error(
+        "line {line}: the file has more than {MOST_INTERVALS} intervals; add them up to longer ones, such as minutes"
+    )]
+    TooMany {
+        /// Line, from 1.
+        line: u64,
+    },
     /// Nothing in the header is a time.
     #[error("no time column among `{0}`; name one `timestamp`")]
     NoTimeColumn(String),
@@ -166,13 +174,24 @@ pub fn read(path: &Path) -> Result<Import, ImportError> {
     read_from(BufReader::with_capacity(LONGEST_HEADER, file), &name).map_err(fail)
 }
 
-/// One kept row.
+/// One interval.
 struct Row {
     line: u64,
     nanos: i64,
-    /// Count or rate; `None` for one row a request.
-    amount: Option<f64>,
+    /// Count or rate.
+    amount: f64,
 }
+
+/// Rows as they are read: intervals are kept, single requests are counted.
+#[derive(Default)]
+struct Rows {
+    intervals: Vec<Row>,
+    requests: Requests,
+    distances: Distances,
+}
+
+/// Most intervals of a trace: nine years of minutes, 57 days of seconds.
+const MOST_INTERVALS: usize = 5_000_000;
 
 /// Which cell holds what.
 struct Columns {
@@ -231,26 +250,22 @@ fn read_from(mut input: impl BufRead, source: &str) -> Result<Import, Problem> {
     }
     let columns = find_columns(&header)?;
     let mut warnings = Vec::new();
-    let rows = read_rows(&mut reader, &header, &columns, &mut warnings)?;
-    let (first, last) = match rows.as_slice() {
-        [first, .., last] => (first.nanos, last.nanos),
-        few => return Err(Problem::TooFew(few.len())),
-    };
-    if columns.amount.is_none()
-        && let Some(interval) = even_distance(&rows)
-    {
-        return Err(Problem::NoCountColumn { interval, columns: some_names(&header) });
+    let Rows { intervals, requests, distances } = read_rows(&mut reader, &header, &columns, &mut warnings)?;
+    let count = intervals.len() + requests.rows;
+    if count < 2 {
+        return Err(Problem::TooFew(count));
     }
-    let trace = if columns.amount.is_some() {
-        let (interval_secs, requests) = intervals(&rows, columns.is_rate, &mut warnings)?;
-        Trace { source: source.to_owned(), start_unix_secs: first.div_euclid(NANOS), interval_secs, requests }
+    let trace = if let Some(first) = intervals.first() {
+        let start_unix_secs = first.nanos.div_euclid(NANOS);
+        let (interval_secs, requests) = in_order(&intervals, &distances, columns.is_rate, &mut warnings)?;
+        Trace { source: source.to_owned(), start_unix_secs, interval_secs, requests }
+    } else if let Some(interval) = distances.even() {
+        return Err(Problem::NoCountColumn { interval, columns: some_names(&header) });
     } else {
-        count_requests(&rows, first, last, source)
+        requests.trace(source)
     };
     Ok(Import { trace, warnings })
 }
-
-const NANOS: i64 = 1_000_000_000;
 
 /// The most frequent of comma, semicolon and tab in the first line.
 fn sniff_delimiter(start: &[u8]) -> u8 {
@@ -292,11 +307,11 @@ fn read_rows(
     header: &csv::StringRecord,
     columns: &Columns,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<Row>, Problem> {
+) -> Result<Rows, Problem> {
     let column =
         |index: usize| header.get(index).unwrap_or_default().trim_start_matches('\u{feff}').to_owned();
-    let mut rows: Vec<Row> = Vec::new();
-    let (mut unzoned, mut empty) = (0_usize, Vec::new());
+    let mut rows = Rows::default();
+    let (mut unzoned, mut empty, mut first_empty) = (0_usize, 0_usize, None);
     let mut record = csv::StringRecord::new();
     let mut before = String::new();
     let mut last_nanos = None;
@@ -323,28 +338,35 @@ fn read_rows(
         }
         last_nanos = Some(nanos);
         cell.clone_into(&mut before);
-        let amount = match columns.amount {
-            None => None,
+        match columns.amount {
+            None => rows.requests.push(nanos),
             Some(index) => match record.get(index).unwrap_or_default() {
                 "" => {
-                    empty.push(line);
+                    empty += 1;
+                    first_empty = first_empty.or(Some(line));
                     continue;
                 }
-                text => Some(amount(text).ok_or_else(|| Problem::NotACount {
-                    line,
-                    column: column(index),
-                    found: text.to_owned(),
-                })?),
+                text => {
+                    let amount = amount(text).ok_or_else(|| Problem::NotACount {
+                        line,
+                        column: column(index),
+                        found: text.to_owned(),
+                    })?;
+                    if rows.intervals.len() == MOST_INTERVALS {
+                        return Err(Problem::TooMany { line });
+                    }
+                    rows.intervals.push(Row { line, nanos, amount });
+                }
             },
-        };
-        rows.push(Row { line, nanos, amount });
+        }
+        rows.distances.push(nanos);
     }
     if unzoned > 0 {
         warnings.push(Warning { line: None, message: "the times name no zone: taken as UTC".to_owned() });
     }
-    if let Some(first) = empty.first() {
-        let message = format!("{} intervals have no number: left out, not taken as zero", empty.len());
-        warnings.push(Warning { line: Some(*first), message });
+    if empty > 0 {
+        let message = format!("{empty} intervals have no number: left out, not taken as zero");
+        warnings.push(Warning { line: first_empty, message });
     }
     Ok(rows)
 }
@@ -355,8 +377,13 @@ fn amount(text: &str) -> Option<f64> {
 }
 
 /// The length of the intervals in seconds, and the requests of each.
-fn intervals(rows: &[Row], is_rate: bool, warnings: &mut Vec<Warning>) -> Result<(f64, Vec<f64>), Problem> {
-    let interval = usual_distance(rows).map_or(NANOS, |(distance, _)| distance);
+fn in_order(
+    rows: &[Row],
+    distances: &Distances,
+    is_rate: bool,
+    warnings: &mut Vec<Warning>,
+) -> Result<(f64, Vec<f64>), Problem> {
+    let interval = distances.usual().map_or(NANOS, |(distance, _)| distance);
     let secs = |nanos: i64| nanos as f64 / NANOS as f64;
     let (mut missing, mut first_gap) = (0, None);
     for pair in rows.windows(2) {
@@ -382,52 +409,7 @@ fn intervals(rows: &[Row], is_rate: bool, warnings: &mut Vec<Warning>) -> Result
         warnings.push(Warning { line: first_gap, message });
     }
     let factor = if is_rate { secs(interval) } else { 1.0 };
-    Ok((secs(interval), rows.iter().filter_map(|row| row.amount).map(|amount| amount * factor).collect()))
-}
-
-/// Seconds between rows, when nine in ten are equally far apart and a second or more: then they are intervals
-/// under an unknown name, not single requests.
-fn even_distance(rows: &[Row]) -> Option<f64> {
-    let (distance, count) = usual_distance(rows)?;
-    (rows.len() > 2 && distance >= NANOS && count * 10 >= (rows.len() - 1) * 9)
-        .then(|| distance as f64 / NANOS as f64)
-}
-
-/// The most frequent distance between rows, the shorter of equally frequent ones, and how frequent it is.
-fn usual_distance(rows: &[Row]) -> Option<(i64, usize)> {
-    let mut distances: HashMap<i64, usize> = HashMap::new();
-    for pair in rows.windows(2) {
-        *distances.entry(pair[1].nanos - pair[0].nanos).or_default() += 1;
-    }
-    distances.into_iter().max_by_key(|(distance, count)| (*count, std::cmp::Reverse(*distance)))
-}
-
-/// One row a request: how many fall into each interval. Rows are sorted.
-fn count_requests(rows: &[Row], first: i64, last: i64, source: &str) -> Trace {
-    let span_secs = (last - first) / NANOS;
-    let interval_secs: i64 = match span_secs {
-        0..=86_400 => 1,
-        86_401..=31_622_400 => 60,
-        _ => 3_600,
-    };
-    let width = interval_secs * NANOS;
-    let start = first.div_euclid(width);
-    let mut requests = vec![0.0; usize::try_from(last.div_euclid(width) - start).unwrap_or(0) + 1];
-    for row in rows {
-        // INVARIANT: rows are sorted, so every one lies between the first and the last.
-        if let Some(count) = usize::try_from(row.nanos.div_euclid(width) - start)
-            .ok()
-            .and_then(|place| requests.get_mut(place))
-        {
-            *count += 1.0;
-        }
-    }
-    Trace {
-        source: source.to_owned(),
-        start_unix_secs: start * interval_secs,
-        interval_secs: interval_secs as f64,
-        requests,
-    }
+    Ok((secs(interval), rows.iter().map(|row| row.amount * factor).collect()))
 }
 
 #[cfg(test)]
@@ -451,6 +433,17 @@ mod tests {
             requests: vec![10.0, 0.0, 2.5],
         };
         assert_eq!((import.trace, import.warnings), (expected, Vec::new()));
+    }
+
+    #[test]
+    fn more_intervals_than_a_trace_may_have_are_refused() {
+        let mut text = "timestamp,requests\n".to_owned();
+        for second in 0..=MOST_INTERVALS {
+            let _ = writeln!(text, "{second},3");
+        }
+        let problem = read_text(&text).unwrap_err();
+        assert!(matches!(problem, Problem::TooMany { line: 5_000_002 }), "{problem}");
+        assert!(problem.to_string().contains("such as minutes"), "{problem}");
     }
 
     #[test]

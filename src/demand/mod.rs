@@ -3,6 +3,7 @@
 //! Knows nothing of models, machines or bills' rows.
 
 mod arrivals;
+mod counting;
 mod import;
 mod stats;
 mod time;

@@ -66,10 +66,10 @@ impl Estimate {
         }
     }
 
-    /// How sure: `±2.1 %`; `None` without an interval.
+    /// How sure: `±2.1 %`; `±>100 %` where the interval is so wide that its digits mean nothing; `None` without one.
     pub fn doubt(&self) -> Option<String> {
         let width = self.relative_half_width()?;
-        Some(if width >= 1.0 { "± over 100 %".to_owned() } else { format!("±{:.1} %", width * 100.0) })
+        Some(if width >= 1.0 { "±>100 %".to_owned() } else { format!("±{:.1} %", width * 100.0) })
     }
 
     /// The value, or NaN where there are too few samples: for scales and orders, never for people.
@@ -234,6 +234,17 @@ mod tests {
             target: String::new(),
             started_unix_secs: 0,
         }
+    }
+
+    #[test]
+    fn an_interval_wider_than_the_value_is_said_without_digits() {
+        let estimate = |low, high| Estimate {
+            ms: Some(10.0),
+            interval_ms: Some((low, high)),
+            ..Summary::of(&point(vec![run(vec![5_000_000; 100], 0)], 1)).p50
+        };
+        assert_eq!(estimate(9.0, 11.0).doubt().unwrap(), "±10.0 %");
+        assert_eq!(estimate(0.0, 20.0).doubt().unwrap(), "±>100 %");
     }
 
     #[test]

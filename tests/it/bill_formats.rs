@@ -135,7 +135,10 @@ fn a_bill_written_as_focus_is_the_same_bill() {
     let bill = bill::Bill::open(&[&imported.hash], &store).unwrap();
     for (name, form) in [("out.csv", bill::FocusFile::Csv), ("out.parquet", bill::FocusFile::Parquet)] {
         let out = folder.path().join(name);
-        assert_eq!(bill.write_focus(&[], &out, form, &|| false).unwrap(), 1);
+        let written = bill.write_focus(&[], &out, form, &|| false).unwrap();
+        assert_eq!(written.rows, 1);
+        // The line tells no list price, and the export says so.
+        assert!(written.untold.contains(&("ListCost".to_owned(), 1)), "{:?}", written.untold);
         let again = bill::import(&out, &store, &mut |_done| (), &|| false).unwrap();
         assert_eq!(again.kind, "FOCUS 1.2");
         assert_eq!((again.rows, &again.totals, again.dropped), (1, &imported.totals, 0));

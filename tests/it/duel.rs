@@ -281,11 +281,11 @@ fn a_race_is_kept_in_the_project_and_told_from_both_sides() {
     assert!(rounds.iter().zip(&turned).all(|(one, other)| one.a == other.b && one.b == other.a));
     assert!(back.sentence.contains("as fast as digits-student.onnx"), "{}", back.sentence);
     let here = launcher().target().to_owned();
-    let exact = second.state().duel_of((&a, &config()), Some((&b, &config())), &here);
+    let exact = second.state().duel_of((&a, &config()), Some((&b, &config())), None, &here);
     assert_eq!(exact, Some(there));
     let other = Config { threads: 2, ..config() };
-    assert_eq!(second.state().duel_of((&a, &other), Some((&b, &config())), &here), None);
-    assert_eq!(second.state().duel_of((&a, &config()), Some((&b, &config())), "ssh elsewhere"), None);
+    assert_eq!(second.state().duel_of((&a, &other), Some((&b, &config())), None, &here), None);
+    assert_eq!(second.state().duel_of((&a, &config()), Some((&b, &config())), None, "ssh elsewhere"), None);
     let of_a_file = Config { inputs: Some("x.npz 0123456789ab".to_owned()), ..config() };
-    assert_eq!(second.state().duel_of((&a, &of_a_file), Some((&b, &of_a_file)), &here), None);
+    assert_eq!(second.state().duel_of((&a, &of_a_file), Some((&b, &of_a_file)), None, &here), None);
 }

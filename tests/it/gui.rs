@@ -1,6 +1,7 @@
 //! The window and its pages, without a screen.
 
 mod breakdown;
+mod compare;
 mod harness;
 #[cfg(unix)]
 mod machines;

@@ -4,8 +4,13 @@
 mod architecture;
 mod bill;
 mod bill_azure;
+mod bill_deliveries;
 mod bill_formats;
+mod bill_mutated;
+mod bill_properties;
+mod bill_rates;
 mod bill_reconcile;
+mod bill_robust;
 mod chart;
 mod cli;
 mod cli_words;

@@ -68,7 +68,7 @@ fn run(sweep: &Sweep, launcher: &Launcher) -> (Vec<Point>, Vec<(PathBuf, String)
     let outcome = sweep::run(sweep, Vec::new(), tools, &machine, &Cancel::new(), &mut |event| match event {
         Event::Ran { place, point, run, .. } => keep(&mut points, place, *point, *run),
         Event::Failed { model, message, .. } => failures.push((model, message)),
-        Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
+        Event::Started { .. } | Event::TakenUp(_) | Event::Progress { .. } | Event::Ended { .. } => {}
     });
     // In the order of the configurations, not in the random one they were measured in.
     points.sort_by_key(|(place, _)| *place);
@@ -219,7 +219,7 @@ fn a_worker_that_aborts_costs_one_configuration() {
                 }
                 Event::Ran { point, .. } => batches.push(point.config.batch),
                 Event::Failed { message, .. } => failures.push(message),
-                Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
+                Event::Started { .. } | Event::TakenUp(_) | Event::Progress { .. } | Event::Ended { .. } => {}
             }
         });
     batches.sort_unstable();
@@ -305,6 +305,7 @@ fn cancelling_keeps_what_is_done() {
                     assert!(done <= total && seconds_left >= 0.0 && seconds_left.is_finite());
                 }
                 Event::Failed { message, .. } => panic!("{message}"),
+                Event::TakenUp(places) => panic!("nothing was measured before, but {places:?}"),
                 Event::Ended { .. } => panic!("nothing failed"),
             }
         });

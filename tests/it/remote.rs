@@ -55,7 +55,7 @@ fn run(sweep: &Sweep, target: &Target, on_event: &dyn Fn(&Event, usize)) -> Resu
                 points.insert(place, Point { runs, ..*point });
             }
             Event::Failed { message, .. } => failures.push(message),
-            Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
+            Event::Started { .. } | Event::TakenUp(_) | Event::Progress { .. } | Event::Ended { .. } => {}
         }
     });
     (points.into_values().collect(), failures, outcome)

@@ -15,6 +15,7 @@ use crate::measure::runtimes;
 struct Kept {
     point: Option<Point>,
     added_to: Vec<Option<usize>>,
+    taken_up: Option<Vec<usize>>,
     failures: Vec<String>,
 }
 
@@ -33,6 +34,7 @@ impl Kept {
                 self.point = Some(Point { runs, ..*point });
             }
             Event::Failed { message, .. } => self.failures.push(message),
+            Event::TakenUp(places) => self.taken_up = Some(places),
             Event::Started { .. } | Event::Progress { .. } => {}
         }
     }
@@ -66,6 +68,7 @@ fn a_run_that_fails_after_others_is_said_by_the_measurement_and_tried_again_by_t
     });
     assert_eq!(outcome, Outcome { finished: 0, failed: 1, cancelled: false });
     assert_eq!((kept.added_to.as_slice(), kept.failures.len()), (&[None][..], 1));
+    assert_eq!(kept.taken_up, None, "there was nothing to take up");
     let point = kept.point.unwrap();
     let Some(Ended::Failed { message }) = &point.ended else { panic!("{:?}", point.ended) };
     assert!(message.contains("out of order") && kept.failures[0] == *message, "{message}");
@@ -90,7 +93,7 @@ fn a_run_that_fails_after_others_is_said_by_the_measurement_and_tried_again_by_t
     let mut kept = Kept { point: Some(point), ..Kept::default() };
     let outcome = run(before, &mut |event| kept.hear(event));
     assert_eq!(outcome, Outcome { finished: 1, failed: 0, cancelled: false });
-    assert_eq!(kept.added_to, [Some(3), Some(3)]);
+    assert_eq!((kept.added_to, kept.taken_up), (vec![Some(3), Some(3)], Some(vec![3])));
     let point = kept.point.unwrap();
     assert_eq!((point.runs.len(), point.ended), (3, Some(Ended::AsAsked)));
 }

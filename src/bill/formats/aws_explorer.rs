@@ -5,14 +5,14 @@
 
 mod dimension;
 
+use std::borrow::Cow;
 use std::path::Path;
-
-use serde_json::Value;
 
 use super::aws_cur::letters;
 use super::aws_names::Services;
 use super::mapping::cell;
-use super::{EachRow, Kind, Mapper, Plan, Target};
+use super::node::Node;
+use super::{EachRow, JsonTable, Kind, Mapper, Plan, Target, json_cell};
 use crate::bill::columns::{self, ColumnType};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
@@ -29,7 +29,7 @@ const BILLED: [&str; 2] = ["NetUnblendedCost", "UnblendedCost"];
 /// Metrics of the API that are amortised.
 const EFFECTIVE: [&str; 2] = ["NetAmortizedCost", "AmortizedCost"];
 /// Columns that every row has.
-const COMMON: [&str; 7] = [
+const COMMON: [&str; 10] = [
     "ChargePeriodStart",
     "ChargePeriodEnd",
     "BillingPeriodStart",
@@ -37,6 +37,9 @@ const COMMON: [&str; 7] = [
     "BillingCurrency",
     "ProviderName",
     "InvoiceIssuerName",
+    "PricingCurrency",
+    "PublisherName",
+    "ChargeDescription",
 ];
 /// Rounding of a sum in the download: its amounts have ten decimal places.
 const ROUNDING: i128 = 100_000_000;
@@ -47,7 +50,31 @@ pub fn recognise(header: &[String]) -> Option<Kind> {
         && header.iter().any(|name| metric_of(name, ".Amount").is_some());
     // Beside the total, every column but the first is an amount in a currency.
     let amounts = header.iter().skip(1).filter(|name| currency_of(name).is_some()).count();
-    let is_download = total_of(header).is_some() && amounts + 1 == header.len();
+    // The cells of the first column are periods, but its name is what was grouped by: a table of anybody's that calls
+    // them months is another's, and one with a single amount must say that it is of services or accounts.
+    let first = header.first().map_or("", |name| name.trim());
+    let names_time = [
+        "date",
+        "day",
+        "days",
+        "week",
+        "weeks",
+        "month",
+        "months",
+        "quarter",
+        "year",
+        "years",
+        "period",
+        "time",
+        "start",
+        "startdate",
+        "billingmonth",
+        "billingperiod",
+        "timeperiod",
+    ]
+    .contains(&letters(first).as_str());
+    let is_grouped = header.len() > 2 || Dimension::is_known(first);
+    let is_download = total_of(header).is_some() && amounts + 1 == header.len() && !names_time && is_grouped;
     (is_answer || is_download).then_some(Kind::AwsCostExplorer)
 }
 
@@ -140,11 +167,20 @@ impl Rows {
         self.set("BillingCurrency", currency);
         self.set("ProviderName", "AWS");
         self.set("InvoiceIssuerName", "AWS");
+        self.set("PricingCurrency", currency);
+        // What others sell over the Marketplace is among the sums; only a grouping by legal entity tells it apart.
+        self.set("PublisherName", "AWS");
     }
 
     fn describe(&mut self, dimension: &Dimension, value: &str) {
         for (name, text) in dimension.cells(value, &mut self.services) {
             self.set(&name, &text);
+        }
+        // What is summed up is all that there is to describe.
+        if let Some(at) = self.names.iter().position(|name| name == "ChargeDescription") {
+            let before = &mut self.cells[at];
+            before.push_str(if before.is_empty() || value.is_empty() { "" } else { ", " });
+            before.push_str(value);
         }
     }
 
@@ -456,33 +492,49 @@ impl Mapper for Answer {
 
 /// An answer of `get-cost-and-usage`, or a list of its pages, as a table: a header of dotted names and its rows.
 /// `None` when it is something else.
-pub fn table(value: &Value) -> Option<(Vec<String>, Vec<Vec<String>>)> {
-    let pages: Vec<&Value> = match value {
-        Value::Array(pages) => pages.iter().collect(),
+pub fn table(value: &Node<'_>) -> Option<JsonTable> {
+    let pages: Vec<&Node<'_>> = match value {
+        Node::List(pages) => pages.iter().collect(),
         page => vec![page],
     };
     let first = pages.first()?;
     let mut header: Vec<String> = [PERIOD_START, PERIOD_END, "Estimated"].map(str::to_owned).to_vec();
-    let definitions = first.get("GroupDefinitions").and_then(Value::as_array);
+    let definitions = first.get("GroupDefinitions").and_then(Node::as_list);
     let mut groups: Vec<String> = definitions
         .into_iter()
         .flatten()
         .map(|group| {
-            let part = |name: &str| group.get(name).and_then(Value::as_str).unwrap_or("");
+            let part = |name: &str| group.get(name).and_then(Node::as_str).unwrap_or("");
             format!("Group.{}.{}", part("Type"), part("Key"))
         })
         .collect();
     let mut results = Vec::new();
-    for page in pages {
-        results.extend(page.get("ResultsByTime")?.as_array()?);
+    for page in &pages {
+        results.extend(page.get("ResultsByTime")?.as_list()?);
     }
-    let lines: Vec<Line<'_>> = results.into_iter().flat_map(lines_of).collect();
+    let mut remarks = Vec::new();
+    // The last page has none: what follows is in another file.
+    if pages.last().and_then(|page| page.get("NextPageToken")).is_some_and(|token| *token != Node::Null) {
+        remarks.push(
+            "the answer has a NextPageToken: there are more pages than are in this file, so the bill is not whole; fetch \
+             all pages"
+                .to_owned(),
+        );
+    }
+    let mut incomplete = 0;
+    let lines: Vec<Line<'_>> =
+        results.into_iter().flat_map(|result| lines_of(result, &mut incomplete)).collect();
+    if incomplete > 0 {
+        remarks.push(format!(
+            "{incomplete} groups have no Keys or no Metrics and were left out; the sums are without them"
+        ));
+    }
     let widest = lines.iter().map(|line| line.keys.len()).max().unwrap_or(0);
     groups.extend((groups.len()..widest).map(|number| format!("Group.{}", number + 1)));
     header.extend(groups.iter().cloned());
     let mut metrics: Vec<&str> = Vec::new();
-    for name in lines.iter().flat_map(|line| line.metrics.keys()) {
-        if !metrics.contains(&name.as_str()) {
+    for name in lines.iter().flat_map(|line| line.metrics.iter().map(|(name, _)| name.as_ref())) {
+        if !metrics.contains(&name) {
             metrics.push(name);
         }
     }
@@ -493,12 +545,13 @@ pub fn table(value: &Value) -> Option<(Vec<String>, Vec<Vec<String>>)> {
         let mut cells = vec![line.start.to_owned(), line.end.to_owned(), line.estimated.clone()];
         cells.extend((0..groups.len()).map(|at| line.keys.get(at).map_or("", |key| *key).to_owned()));
         for metric in &metrics {
-            let part = |part: &str| plain(line.metrics.get(*metric).and_then(|metric| metric.get(part)));
+            let told = line.metrics.iter().find(|(name, _)| name == metric).map(|(_, value)| value);
+            let part = |part: &str| json_cell(told.and_then(|told| told.get(part)));
             cells.extend(["Amount", "Unit"].map(part));
         }
         cells
     });
-    Some((header, rows.collect()))
+    Some(JsonTable { header, rows: rows.collect(), remarks })
 }
 
 struct Line<'v> {
@@ -506,37 +559,34 @@ struct Line<'v> {
     end: &'v str,
     estimated: String,
     keys: Vec<&'v str>,
-    metrics: &'v serde_json::Map<String, Value>,
+    metrics: &'v [(Cow<'v, str>, Node<'v>)],
 }
 
-/// The groups of a result; its total only when it has none, because it is their sum.
-fn lines_of(result: &Value) -> Vec<Line<'_>> {
+/// The groups of a result; its total only when it has none, because it is their sum. Groups that lack their keys or
+/// their metrics are counted.
+fn lines_of<'v>(result: &'v Node<'v>, incomplete: &mut u64) -> Vec<Line<'v>> {
     let text = |name: &str| {
-        result.get("TimePeriod").and_then(|period| period.get(name)).and_then(Value::as_str).unwrap_or("")
+        result.get("TimePeriod").and_then(|period| period.get(name)).and_then(Node::as_str).unwrap_or("")
     };
     let (start, end) = (text("Start"), text("End"));
-    let estimated = plain(result.get("Estimated"));
-    let groups = result.get("Groups").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let estimated = json_cell(result.get("Estimated"));
+    let groups = result.get("Groups").and_then(Node::as_list).unwrap_or_default();
     let line = |keys, metrics| Line { start, end, estimated: estimated.clone(), keys, metrics };
     if groups.is_empty() {
-        let total = result.get("Total").and_then(Value::as_object).filter(|total| !total.is_empty());
+        let total = result.get("Total").and_then(Node::as_object).filter(|total| !total.is_empty());
         return total.map(|total| line(Vec::new(), total)).into_iter().collect();
     }
-    groups
-        .iter()
-        .filter_map(|group| {
-            let keys = group.get("Keys")?.as_array()?.iter().map(|key| key.as_str().unwrap_or("")).collect();
-            Some(line(keys, group.get("Metrics")?.as_object()?))
-        })
-        .collect()
-}
-
-fn plain(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+    let mut lines = Vec::with_capacity(groups.len());
+    for group in groups {
+        let keys = group.get("Keys").and_then(Node::as_list);
+        match (keys, group.get("Metrics").and_then(Node::as_object)) {
+            (Some(keys), Some(metrics)) => {
+                lines.push(line(keys.iter().map(|key| key.as_str().unwrap_or("")).collect(), metrics));
+            }
+            _ => *incomplete += 1,
+        }
     }
+    lines
 }
 
 #[cfg(test)]

@@ -135,20 +135,32 @@ pub fn object_text(text: &str) -> String {
     }
 }
 
-/// Adds one to the count of a word; the words are few, and beyond a hundred only those already known are counted.
+/// Words told apart; what comes after them is counted together.
+const WORDS: usize = 100;
+
+/// Adds one to the count of a word. Beyond a hundred different words the others are counted together, in a last entry
+/// whose word is empty, so that the sum of all counts is right.
 pub fn count_word(counts: &mut Vec<(String, u64)>, word: &str) {
-    if let Some((_, count)) = counts.iter_mut().find(|(known, _)| known == word) {
+    if let Some((_, count)) = counts.iter_mut().find(|(known, _)| known == word && !known.is_empty()) {
         *count += 1;
-    } else if counts.len() < 100 {
+    } else if counts.len() < WORDS && !word.is_empty() {
         counts.push((word.to_owned(), 1));
+    } else if let Some((_, count)) = counts.iter_mut().find(|(known, _)| known.is_empty()) {
+        *count += 1;
+    } else {
+        counts.push((String::new(), 1));
     }
 }
 
 /// `a, b and 3 more`, of counted words.
 pub fn listed(counts: &[(String, u64)]) -> String {
-    let shown: Vec<String> = counts.iter().take(8).map(|(word, _)| format!("`{word}`")).collect();
-    let more = counts.len() - shown.len();
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+    let words: Vec<&str> =
+        counts.iter().map(|(word, _)| word.as_str()).filter(|word| !word.is_empty()).collect();
+    let shown: Vec<String> = words.iter().take(8).map(|word| format!("`{word}`")).collect();
+    let more = words.len() - shown.len();
+    // Others were met after so many.
+    let least = if words.len() >= WORDS && counts.len() > words.len() { "at least " } else { "" };
+    if more == 0 { shown.join(", ") } else { format!("{} and {least}{more} more", shown.join(", ")) }
 }
 
 #[cfg(test)]
@@ -258,6 +270,19 @@ pub(super) mod testing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn beyond_a_hundred_words_the_sum_of_counts_stays_right() {
+        let mut counts = Vec::new();
+        for number in 0..250 {
+            count_word(&mut counts, &format!("w{number}"));
+            count_word(&mut counts, "w0");
+        }
+        assert_eq!(counts.iter().map(|(_, count)| count).sum::<u64>(), 500);
+        assert_eq!(counts[0], ("w0".to_owned(), 251));
+        assert!(listed(&counts).ends_with("`w7` and at least 92 more"), "{}", listed(&counts));
+        assert_eq!(listed(&counts[..2]), "`w0`, `w1`");
+    }
 
     #[test]
     fn tags_without_brackets_become_an_object_and_nothing_else_is_touched() {

@@ -15,6 +15,7 @@ pub mod inputs;
 pub mod json;
 pub mod mapping;
 pub mod model_api;
+pub mod node;
 pub mod oci;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::gcp::{console, export};
 use self::model_api::{anthropic, deepseek, openai};
+use self::node::Node;
 use super::columns::{ColumnType, FocusVersion};
 use super::error::BillError;
 use super::warnings::{Place, Warnings};
@@ -65,6 +67,30 @@ pub enum Kind {
     DatabricksUsage,
     /// Databricks' `system.billing.list_prices`: the prices of those quantities, and no bill.
     DatabricksPrices,
+}
+
+impl Kind {
+    /// What two files have in common that can be parts of one bill: whatever the version or the agreement, but not
+    /// exports that tell the same charges in another way.
+    pub fn family(self) -> &'static str {
+        match self {
+            Self::Focus(_) => "FOCUS",
+            Self::GcpExport => "Google Cloud billing export",
+            Self::GcpCostTable => "Google Cloud cost table",
+            Self::GcpReport => "Google Cloud cost report",
+            Self::OpenAiCosts => "OpenAI costs",
+            Self::OpenAiUsage => "OpenAI token usage",
+            Self::AnthropicCosts | Self::AnthropicReport => "Anthropic costs",
+            Self::AnthropicTokens => "Anthropic token usage",
+            Self::DeepSeek => "DeepSeek costs",
+            Self::AwsCur | Self::AwsCur2 => "AWS CUR",
+            Self::AwsCostExplorer => "AWS Cost Explorer",
+            Self::Azure(_) => "Azure cost details",
+            Self::Oci => "Oracle Cloud cost report",
+            Self::DatabricksUsage => "Databricks usage",
+            Self::DatabricksPrices => "Databricks list prices",
+        }
+    }
 }
 
 impl fmt::Display for Kind {
@@ -178,21 +204,13 @@ pub struct JsonTable {
 }
 
 /// The table in a document; `None` when it is no bill's.
-pub fn json_table(document: &serde_json::Value) -> Option<JsonTable> {
-    let explorer = || {
-        let (header, rows) = aws_explorer::table(document)?;
-        Some(JsonTable { header, rows, remarks: Vec::new() })
-    };
-    explorer().or_else(|| openai::table(document)).or_else(|| anthropic::table(document))
+pub fn json_table(document: &Node<'_>) -> Option<JsonTable> {
+    aws_explorer::table(document).or_else(|| openai::table(document)).or_else(|| anthropic::table(document))
 }
 
 /// A value of a document as a cell.
-fn json_cell(value: Option<&serde_json::Value>) -> String {
-    match value {
-        None | Some(serde_json::Value::Null) => String::new(),
-        Some(serde_json::Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
+fn json_cell(value: Option<&Node<'_>>) -> String {
+    value.map(Node::cell).unwrap_or_default()
 }
 
 /// How to read a file with this header; `preamble` is what some files say before it, as names and values.

@@ -44,6 +44,7 @@ outputs!(
     ListCost,
     ContractedCost,
     BillingCurrency,
+    PricingCurrency,
     ChargeCategory,
     ChargeClass,
     ChargeDescription,
@@ -88,6 +89,7 @@ outputs!(
 /// Cells that go over as they are.
 const COPIED: &[(In, Out)] = &[
     (In::Currency, Out::BillingCurrency),
+    (In::Currency, Out::PricingCurrency),
     (In::Description, Out::ChargeDescription),
     (In::Description, Out::SkuMeter),
     (In::CompartmentName, Out::SubAccountName),

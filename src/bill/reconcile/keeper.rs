@@ -94,7 +94,7 @@ pub struct Keeper {
     lines: HashMap<(String, String), usize>,
     /// The line asked for last.
     last_line: Option<usize>,
-    scopes: HashMap<[String; 4], usize>,
+    scopes: HashMap<([String; 5], Option<i64>), usize>,
     scope: Option<usize>,
     covered: usize,
     /// Days of each provider's sub accounts, and where to find them.
@@ -109,7 +109,11 @@ pub struct Keeper {
     /// Texts of the row before, with what they mean.
     last_start: (String, Option<i64>),
     last_end: (String, Option<i64>),
-    last_period: (String, String),
+    last_period: (String, Option<i64>),
+    /// When the row begins, in microseconds.
+    start: Option<i64>,
+    /// The file is one of several.
+    is_part: bool,
     sketch: Sketch,
 }
 
@@ -127,17 +131,18 @@ fn add(to: &mut Exact, amount: Exact, too_large: &mut bool) {
 }
 
 impl Keeper {
-    /// Begins a file, or the next one of several that are one bill. `preamble` is what stands before its header.
+    /// Begins a file, or the next one of several that are one bill: its header, and what stands before that.
     pub fn begin(
         &mut self,
         file: &str,
+        is_part: bool,
         kind: Kind,
-        header: &[String],
-        preamble: &[(String, String)],
+        (header, preamble): (&[String], &[(String, String)]),
         targets: &[Target],
     ) {
         self.settle();
         file.clone_into(&mut self.file);
+        self.is_part = is_part;
         let layout = Layout::of(kind, header);
         self.own_at = layout
             .own
@@ -188,6 +193,7 @@ impl Keeper {
         self.scope = None;
         self.last_start = Default::default();
         self.last_end = Default::default();
+        self.last_period = Default::default();
     }
 
     /// Writes a stated total down, if it is one.
@@ -471,6 +477,7 @@ impl Keeper {
         };
         let start = read(&mut self.last_start, value(cells, self.stored.start));
         let end = read(&mut self.last_end, value(cells, self.stored.end));
+        self.start = start;
         let Some(start) = start else { return };
         let provider = value(cells, self.stored.provider);
         if self.ledger.covered.get(self.covered).is_none_or(|covered| covered.provider != provider) {
@@ -521,28 +528,28 @@ impl Keeper {
     fn charge(&mut self, cells: &[&str], costs: [Option<Exact>; 4]) {
         let of = |at: Option<usize>| value(cells, at);
         let (issuer, account) = (of(self.stored.issuer.or(self.stored.provider)), of(self.stored.account));
-        let text = match of(self.stored.period) {
-            "" => of(self.stored.start),
-            text => text,
-        };
+        let text = of(self.stored.period);
         if self.last_period.0 != text {
-            let month = moment::read(text).map(month_of).unwrap_or_default();
-            self.last_period = (text.to_owned(), month);
+            self.last_period = (text.to_owned(), moment::read(text));
         }
+        let period = self.last_period.1.or_else(|| self.start.and_then(moment::month_start));
+        let period = period.map(|micros| micros.div_euclid(moment::PER_SEC));
         let (invoice, currency) = (of(self.stored.invoice), of(self.stored.currency));
+        let part = if self.is_part { self.file.as_str() } else { "" };
         let is = |scope: &Scope| {
-            let name = scope.account.strip_prefix(issuer).map(str::trim_start);
-            name == Some(account)
-                && scope.period == self.last_period.1
+            scope.account.strip_prefix(issuer).is_some_and(|rest| rest.trim_start() == account)
+                && scope.account_id == account
+                && scope.period_unix_secs == period
                 && scope.invoice == invoice
                 && scope.currency == currency
+                && scope.part == part
         };
         let place = match self.scope.filter(|place| is(&self.ledger.scopes[*place])) {
             Some(place) => place,
             None => {
                 let name = format!("{issuer} {account}").trim().to_owned();
-                let period = self.last_period.1.clone();
-                self.scope_of([name, period, invoice.to_owned(), currency.to_owned()])
+                let key = [&name, account, invoice, currency, part].map(str::to_owned);
+                self.scope_of((key, period))
             }
         };
         self.scope = Some(place);
@@ -572,28 +579,33 @@ impl Keeper {
         }
     }
 
-    fn scope_of(&mut self, key: [String; 4]) -> usize {
+    fn scope_of(&mut self, key: ([String; 5], Option<i64>)) -> usize {
         if let Some(place) = self.scopes.get(&key) {
             return *place;
         }
         let lumped = self.ledger.scopes.len() >= SCOPES;
         self.ledger.scopes_lumped |= lumped;
-        let [account, period, invoice, currency] = key.clone();
-        let (account, period, invoice) = if lumped { Default::default() } else { (account, period, invoice) };
-        let same = |scope: &Scope| {
-            lumped && scope.account.is_empty() && scope.invoice.is_empty() && scope.currency == currency
+        let ([account, account_id, invoice, currency, part], period) = key.clone();
+        let scope = Scope { currency, ..Scope::default() };
+        let scope = if lumped {
+            scope
+        } else {
+            let month = period.and_then(|secs| secs.checked_mul(moment::PER_SEC)).map(month_of);
+            Scope {
+                account,
+                account_id,
+                invoice,
+                part,
+                period_unix_secs: period,
+                period: month.unwrap_or_default(),
+                ..scope
+            }
+        };
+        let same = |other: &Scope| {
+            lumped && other.account.is_empty() && other.invoice.is_empty() && other.currency == scope.currency
         };
         let place = self.ledger.scopes.iter().position(same).unwrap_or_else(|| {
-            self.ledger.scopes.push(Scope {
-                account,
-                period,
-                invoice,
-                currency: currency.clone(),
-                rows: 0,
-                sums: [Exact::default(); 4],
-                filled: [0; 4],
-                parts: Default::default(),
-            });
+            self.ledger.scopes.push(scope);
             self.ledger.scopes.len() - 1
         });
         if self.scopes.len() < SCOPES * 2 {

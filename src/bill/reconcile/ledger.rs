@@ -141,11 +141,17 @@ pub struct Stated {
 }
 
 /// Rows that one invoice charges, as far as the file tells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Scope {
     /// Who charges, and on which account: `AWS 123456789012`.
     pub account: String,
-    /// First day of the billing period: `2026-10`; empty where the file does not tell.
+    /// `BillingAccountId` alone; empty where the file does not tell.
+    pub account_id: String,
+    /// The file of a bill of many that has the rows; empty for a bill of one.
+    pub part: String,
+    /// `BillingPeriodStart`, or else the month of the charges, in seconds since 1970-01-01 UTC.
+    pub period_unix_secs: Option<i64>,
+    /// The month that it is in: `2026-10`; empty where the file does not tell.
     pub period: String,
     /// The invoice; empty where there is none yet, which makes an estimate.
     pub invoice: String,

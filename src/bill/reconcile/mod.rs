@@ -27,6 +27,7 @@ pub use sums::{OtherSum, StatedCheck, Step, Sum, amount_words};
 pub use traps::{Certainty, Trap};
 
 use super::Imported;
+use super::claims::Counting;
 use super::exact::Exact;
 use super::warnings::{Tally, Trouble};
 use crate::units::Money;
@@ -101,14 +102,35 @@ pub struct Reconciliation {
     pub troubles: Vec<Tally>,
 }
 
-/// Reconciles every bill with its file, with the invoices and with the other bills.
-pub fn reconcile(bills: &[Imported], invoices: &[InvoiceTotal]) -> Vec<Reconciliation> {
-    let ledgers: Vec<&Ledger> = bills.iter().filter_map(|bill| bill.ledger.as_deref()).collect();
+/// Reconciles every bill with its file, with the invoices and with the other bills. Of charges that came several times
+/// those are compared with invoices that `counting` lets count.
+pub fn reconcile(bills: &[Imported], invoices: &[InvoiceTotal], counting: &Counting) -> Vec<Reconciliation> {
+    let counted: Vec<Ledger> = bills.iter().filter_map(|bill| counted(bill, counting)).collect();
+    let ledgers: Vec<&Ledger> = counted.iter().collect();
     let checks: Vec<Check> = invoices.iter().map(|invoice| check(invoice, &ledgers)).collect();
-    bills.iter().map(|bill| one(bill, bills, &ledgers, &checks)).collect()
+    bills.iter().map(|bill| one(bill, counting, &ledgers, &checks)).collect()
 }
 
-fn one(bill: &Imported, bills: &[Imported], ledgers: &[&Ledger], checks: &[Check]) -> Reconciliation {
+/// A bill's ledger with the charges that count; the rest of it is what invoices need.
+fn counted(bill: &Imported, counting: &Counting) -> Option<Ledger> {
+    let ledger = bill.ledger.as_deref()?;
+    let counted = counting.bills.iter().find(|counted| counted.hash == bill.hash)?;
+    let counts = |scope: &&Scope| {
+        !counted.without.iter().any(|without| {
+            without.account == scope.account_id
+                && without.period_unix_secs == scope.period_unix_secs
+                && (without.files.is_empty() || without.files.contains(&scope.part))
+        })
+    };
+    Some(Ledger {
+        scopes: ledger.scopes.iter().filter(counts).cloned().collect(),
+        own: ledger.own.clone(),
+        lines: ledger.lines.clone(),
+        ..Ledger::default()
+    })
+}
+
+fn one(bill: &Imported, counting: &Counting, ledgers: &[&Ledger], checks: &[Check]) -> Reconciliation {
     let mut found = Reconciliation {
         file: bill.file.clone(),
         hash: bill.hash.clone(),
@@ -143,9 +165,7 @@ fn one(bill: &Imported, bills: &[Imported], ledgers: &[&Ledger], checks: &[Check
         .collect();
     found.checks = checks.iter().filter(|one| check(&one.invoice, &own).charged.rows > 0).cloned().collect();
     found.traps = traps::within(ledger);
-    found.traps.extend(
-        bills.iter().filter(|other| other.hash != bill.hash).filter_map(|other| traps::between(bill, other)),
-    );
+    found.traps.extend(traps::between(bill, counting));
     found.traps.sort_by_key(|trap| std::cmp::Reverse(trap.certainty));
     found.coverage = ledger.covered.iter().map(periods::coverage).collect();
     let no_invoice = ledger.scopes.iter().filter(|scope| scope.invoice.is_empty());

@@ -1,8 +1,8 @@
-//! A small sample of a bill's rows, by which two bills are compared and repeated rows are noticed.
+//! A small sample of a bill's rows, by which repeated rows are noticed.
 //!
-//! Kept are the rows whose hashes are lowest, with how often each stands in the bill (bottom-k sampling, Broder 1997
-//! and Cohen & Kaplan 2007): of two bills the lowest of both together are a fair sample of all rows of both, so
-//! what share of them is in both tells what share of the rows is. Statistics: shares are estimates.
+//! Kept are the rows whose hashes are lowest, with how often each stands in the bill (bottom-k sampling, Cohen and
+//! Kaplan, "Summarizing data using bottom-k sketches", 2007). Unlike the samples of [`crate::bill::slices`], which tell
+//! what two deliveries have in common, this one counts, and amounts belong to what a row is. Shares are estimates.
 
 use std::collections::BTreeMap;
 
@@ -75,22 +75,6 @@ impl Sketch {
         let more = self.rows.values().filter(|count| **count > 1).count();
         (more, self.rows.values().min().copied().unwrap_or(0))
     }
-
-    /// The share of this bill's different rows that are in the other, too, in [0, 1]; `None` where either has none.
-    pub fn shared_with(&self, other: &Self) -> Option<f64> {
-        if self.rows.is_empty() || other.rows.is_empty() {
-            return None;
-        }
-        // Below the lower of the two ends both samples are complete.
-        let end = |sketch: &Self| match sketch.rows.last_key_value() {
-            Some((largest, _)) if sketch.rows.len() == KEPT => *largest,
-            _ => u64::MAX,
-        };
-        let end = end(self).min(end(other));
-        let own = self.rows.range(..=end).count();
-        let both = self.rows.range(..=end).filter(|(hash, _)| other.rows.contains_key(hash)).count();
-        (own > 0).then(|| both as f64 / own as f64)
-    }
 }
 
 #[cfg(test)]
@@ -106,18 +90,6 @@ mod tests {
             sketch.add(hash.finish());
         }
         sketch
-    }
-
-    #[test]
-    fn the_share_that_two_bills_have_in_common_is_estimated() {
-        let (a, b) = (sketch(0..10_000), sketch(7_500..40_000));
-        let of_a = a.shared_with(&b).unwrap();
-        assert!((of_a - 0.25).abs() < 0.1, "{of_a}");
-        assert_eq!(a.shared_with(&sketch(10_000..20_000)), Some(0.0));
-        assert_eq!(a.shared_with(&a), Some(1.0));
-        // Small bills are compared row by row.
-        assert_eq!(sketch(0..4).shared_with(&sketch(3..100)), Some(0.25));
-        assert_eq!(Sketch::default().shared_with(&a), None);
     }
 
     #[test]

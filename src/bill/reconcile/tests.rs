@@ -1,11 +1,12 @@
 //! Ledgers of small files, and what reconciling them says. Sums are worked out by hand.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
 use crate::bill::formats;
 use crate::bill::warnings::{Place, Warnings};
-use crate::bill::{Basis, Costs};
+use crate::bill::{Basis, claims};
 
 /// Reads separated text as a bill, as the importer does it, without a store.
 fn bill(name: &str, text: &str) -> Imported {
@@ -22,7 +23,7 @@ fn bill(name: &str, text: &str) -> Imported {
     let plan = formats::plan(&header, &preamble, Path::new(name)).unwrap();
     let mut mapper = plan.mapper;
     let mut keeper = Keeper::default();
-    keeper.begin(name, plan.kind, &header, &preamble, &plan.targets);
+    keeper.begin(name, false, plan.kind, (&header, &preamble), &plan.targets);
     let mut warnings = Warnings::new(name);
     let (mut dropped, mut rows) = (0, 0);
     for (number, row) in records.enumerate() {
@@ -52,21 +53,18 @@ fn bill(name: &str, text: &str) -> Imported {
         kind: plan.kind.to_string(),
         rows,
         dropped,
-        currencies: Default::default(),
-        totals: [("USD".to_owned(), Costs::default())].into(),
-        missing: Default::default(),
-        first_charge_unix_secs: None,
-        last_charge_unix_secs: None,
-        columns: Vec::new(),
-        profiles: Vec::new(),
-        warnings: Vec::new(),
-        warnings_total: 0,
         ledger: Some(Box::new(ledger)),
+        ..Imported::default()
     }
 }
 
+/// All bills count.
+fn all(bills: &[Imported], invoices: &[InvoiceTotal]) -> Vec<Reconciliation> {
+    reconcile(bills, invoices, &claims::decide(bills, &BTreeMap::new()))
+}
+
 fn only(bill: &Imported, invoices: &[InvoiceTotal]) -> Reconciliation {
-    reconcile(std::slice::from_ref(bill), invoices).remove(0)
+    all(std::slice::from_ref(bill), invoices).remove(0)
 }
 
 fn exact(text: &str) -> Exact {
@@ -259,7 +257,7 @@ Service total,30,3,33\n2026-10-01,10,1,11\n2026-10-02,20,2,22\n2026-10-03,0,0,0\
 }
 
 #[test]
-fn the_same_bill_under_another_name_and_an_overlap_are_found() {
+fn rows_that_stand_twice_in_a_file_are_found_and_bills_that_count_together_are_checked_together() {
     let header = FOCUS.lines().next().unwrap();
     let row = |number: usize| {
         let day = number % 28 + 1;
@@ -268,26 +266,13 @@ fn the_same_bill_under_another_name_and_an_overlap_are_found() {
     let file = |rows: std::ops::Range<usize>| {
         rows.fold(header.to_owned(), |text, number| format!("{text}\n{}", row(number)))
     };
-    let (a, b) = (bill("a.csv", &file(0..100)), bill("b.csv", &file(0..100)));
-    let found = reconcile(&[a.clone(), b], &[]);
-    assert!(found[0].points[0].contains("b.csv has the same rows"), "{:?}", found[0].points);
-    assert!(found[1].points[0].contains("a.csv has the same rows"), "{:?}", found[1].points);
-    let part = bill("part.csv", &file(50..150));
-    let found = reconcile(&[a.clone(), part], &[]);
-    assert!(found[0].points[0].contains("about 50 % of its rows are in part.csv"), "{:?}", found[0].points);
-    let later = bill("later.csv", &file(200..300));
-    let found = reconcile(&[a.clone(), later], &[]);
-    assert_eq!(found[0].traps[0].certainty, Certainty::Possible);
-    assert!(found[0].traps[0].words.contains("X 7, 2026-10, too, with other rows"), "{:?}", found[0].traps);
-    let november = bill("november.csv", &file(200..300).replace("2026-10", "2026-11"));
-    assert_eq!(reconcile(&[a, november], &[])[0].traps, []);
     // Joined from two copies.
     let twice = format!("{}\n{}", file(0..20), (0..20).map(row).collect::<Vec<_>>().join("\n"));
     let found = only(&bill("twice.csv", &twice), &[]);
     assert!(found.points[0].contains("every row stands 2 times"), "{:?}", found.points);
     // An invoice is of all bills that have its rows: what counts twice is off.
     let pair = [bill("a.csv", &file(0..10)), bill("b.csv", &file(0..10))];
-    let found = reconcile(&pair, &[invoice(None, None, "USD", "50")]);
+    let found = all(&pair, &[invoice(None, None, "USD", "50")]);
     assert_eq!(found[0].verdict, Verdict::Off);
     assert_eq!(found[0].checks[0].hints, ["the bill is twice the invoice: it may be counted twice"]);
 }

@@ -1,18 +1,13 @@
-//! Double counting: within a bill, and between the bills that are open.
-
-use std::collections::BTreeSet;
+//! Double counting: within a bill, and between the bills that are open ([`crate::bill::claims`]).
 
 use serde::Serialize;
 
 use super::ledger::{Ledger, Reason};
 use super::sums::amount_words;
+use crate::bill::claims::{Claim, Counting, Standing, Why};
 use crate::bill::exact::Exact;
-use crate::bill::{Basis, Imported};
+use crate::bill::{Basis, Imported, moment};
 
-/// What share of rows two bills must have in common to be called overlapping; below it the sample tells nothing.
-const OVERLAP: f64 = 0.05;
-/// From this share on two bills are one.
-const SAME: f64 = 0.95;
 /// Rows of a sample that can tell of rows that are repeated throughout.
 const LEAST_ROWS: usize = 8;
 
@@ -35,13 +30,11 @@ pub struct Trap {
     pub certainty: Certainty,
     /// What was found, in a sentence.
     pub words: String,
-    /// The other bill, where it takes two.
-    pub other: Option<String>,
 }
 
 impl Trap {
     fn new(certainty: Certainty, words: String) -> Self {
-        Self { certainty, words, other: None }
+        Self { certainty, words }
     }
 }
 
@@ -100,84 +93,54 @@ pub(super) fn within(ledger: &Ledger) -> Vec<Trap> {
     traps
 }
 
-/// Traps between a bill and another, told of the one.
-pub(super) fn between(one: &Imported, other: &Imported) -> Option<Trap> {
-    let (a, b) = (one.ledger.as_deref()?, other.ledger.as_deref()?);
-    let trap = |certainty, words: String| Some(Trap { certainty, words, other: Some(other.file.clone()) });
-    let comparable = a.has_identity == b.has_identity;
-    let (of_a, of_b) = (a.sketch.shared_with(&b.sketch), b.sketch.shared_with(&a.sketch));
-    if comparable && let (Some(of_a), Some(of_b)) = (of_a, of_b) {
-        let name = &other.file;
-        if of_a >= SAME && of_b >= SAME {
-            return trap(
-                Certainty::Certain,
-                format!("{name} has the same rows: the bill counts twice, remove one"),
-            );
-        }
-        if of_a >= SAME {
-            return trap(
-                Certainty::Certain,
-                format!("all its rows are in {name}, too: they count twice, remove this bill"),
-            );
-        }
-    }
-    let months = |ledger: &Ledger| -> BTreeSet<(String, String)> {
-        let dated = ledger.scopes.iter().filter(|scope| !scope.period.is_empty());
-        dated.map(|scope| (scope.account.clone(), scope.period.clone())).collect()
-    };
-    let common: Vec<(String, String)> = months(a).intersection(&months(b)).cloned().collect();
-    // Without a month in common there may still be rows in common.
-    let (account, period) = common.first().cloned().unwrap_or_default();
-    let more =
-        if common.len() > 1 { format!(" and {} more months", common.len() - 1) } else { String::new() };
-    let what = format!("{account}, {period}{more}");
-    let view = |ledger: &Ledger| {
-        let has = |view: &str| ledger.views.contains_key(view);
-        (has("Actual"), has("Amortized"))
-    };
-    let views = (view(a), view(b));
-    if !common.is_empty() && matches!(views, ((true, false), (false, true)) | ((false, true), (true, false)))
-    {
-        let words = format!(
-            "{} is the {} export of {what}: rows without a commitment are in both and count twice",
-            other.file,
-            if view(b).0 { "actual" } else { "amortized" }
-        );
-        return trap(Certainty::Certain, words);
-    }
-    if comparable
-        && let (Some(of_a), Some(of_b)) = (of_a, of_b)
-        && (of_a >= OVERLAP || of_b >= OVERLAP)
-    {
-        let share = (of_a * 100.0).max(1.0);
-        let words = format!("about {share:.0} % of its rows are in {}, too, and count twice", other.file);
-        return trap(Certainty::Certain, words);
-    }
-    if common.is_empty() {
-        return None;
-    }
-    if one.kind != other.kind {
-        let words = format!(
-            "{} has {what}, too, as {}: if both tell of the same charges, they count twice",
-            other.file, other.kind
-        );
-        return trap(Certainty::Possible, words);
-    }
-    let days = |ledger: &Ledger| -> BTreeSet<(String, i64)> {
-        let of = |covered: &super::ledger::Covered| {
-            let provider = covered.provider.clone();
-            covered.days.keys().map(move |day| (provider.clone(), *day)).collect::<Vec<_>>()
+/// Traps between deliveries of the same charges, of which a bill is one: what counts was decided by their rows, or by
+/// the user.
+pub(super) fn between(bill: &Imported, counting: &Counting) -> Vec<Trap> {
+    let of_bill = |claim: &&Claim| claim.standings.iter().any(|standing| standing.hash == bill.hash);
+    let trap = |claim: &Claim| {
+        let name = |standing: &Standing| match standing.files.as_slice() {
+            [] => standing.bill.clone(),
+            [only] => format!("{}: {only}", standing.bill),
+            [first, more @ ..] => format!("{}: {first} and {} more", standing.bill, more.len()),
         };
-        ledger.covered.iter().flat_map(of).collect()
+        let names = |counts: bool| {
+            let names: Vec<String> =
+                claim.standings.iter().filter(|standing| standing.counts == counts).map(name).collect();
+            names.join(" and ")
+        };
+        let period =
+            claim.period_unix_secs.and_then(|secs| secs.checked_mul(moment::PER_SEC)).map(moment::show);
+        let month = period.as_deref().and_then(|text| text.get(..7)).unwrap_or("no period");
+        let what = format!(
+            "{} {}{month}",
+            claim.family,
+            match claim.account.as_str() {
+                "" => String::new(),
+                account => format!("{account} "),
+            }
+        );
+        let all_count = claim.standings.iter().all(|standing| standing.counts);
+        let (certainty, words) = match claim.why {
+            Why::Redelivered | Why::ActualAndAmortized if !all_count => (
+                Certainty::Avoided,
+                format!("{what} is {}: {} counts, {} does not", claim.why.words(), names(true), names(false)),
+            ),
+            Why::Redelivered | Why::ActualAndAmortized | Why::PartlyTheSame => {
+                let share = match claim.shared_percent {
+                    0 => "rows".to_owned(),
+                    percent => format!("about {percent} % of the rows"),
+                };
+                (Certainty::Certain, format!("{what}: {share} are in {} and count twice", names(true)))
+            }
+            Why::TwoFormats if !all_count => {
+                (Certainty::Avoided, format!("{what} is in two formats: {} counts", names(true)))
+            }
+            Why::TwoFormats => (
+                Certainty::Possible,
+                format!("{what} is in {}: if both tell of the same charges, they count twice", names(true)),
+            ),
+        };
+        Trap { certainty, words }
     };
-    let shared_days = days(a).intersection(&days(b)).count();
-    if shared_days == 0 && a.covered.iter().chain(&b.covered).any(|covered| !covered.days.is_empty()) {
-        return None;
-    }
-    let words = format!(
-        "{} has {what}, too, with other rows: as parts of one delivery they belong together, as two deliveries of one month \
-         the older one must go",
-        other.file
-    );
-    trap(Certainty::Possible, words)
+    counting.claims.iter().filter(of_bill).map(trap).collect()
 }

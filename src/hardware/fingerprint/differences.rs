@@ -89,6 +89,26 @@ impl Fingerprint {
         found.0
     }
 
+    /// What tells this machine from others as far as results are concerned, in words: `Xeon(R) …, 2 logical CPUs,
+    /// 16 GiB, NVIDIA H200`. Its settings may change, and memory counts in whole GiB: a new kernel keeps a little
+    /// more of it to itself.
+    pub fn identity(&self) -> String {
+        let Self { cpu, logical_cpus, memory_bytes, gpus, .. } = self;
+        let mut words = format!("{cpu}, {logical_cpus} logical CPUs");
+        let memory = memory_bytes.map(|bytes| bytes.saturating_add(1 << 29) >> 30);
+        let memory = memory.map(|gib| format!("{gib} GiB"));
+        for more in memory.iter().chain(gpus) {
+            words.push_str(", ");
+            words.push_str(more);
+        }
+        words
+    }
+
+    /// Whether two are of the same machine ([`Self::identity`]).
+    pub fn is_same_machine(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+
     /// Whether this was read by a version that looks for more than the names of things.
     fn is_detailed(&self) -> bool {
         !self.processor.isa.is_empty()

@@ -18,7 +18,7 @@ mod turns;
 mod words;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -122,6 +122,21 @@ pub struct Contender {
     pub load_nanos: Vec<u64>,
 }
 
+impl Contender {
+    /// What tells it from others: [`side_key`].
+    pub fn key(&self) -> String {
+        side_key(&self.model_sha256, &self.config, self.library.as_deref())
+    }
+}
+
+/// What tells one side of a race from others: the model by hash, how it is run, on which inputs, and the library where
+/// one is named.
+pub fn side_key(model_sha256: &str, config: &Config, library: Option<&Path>) -> String {
+    let inputs = config.inputs.as_ref().map_or_else(String::new, |inputs| format!(" on {inputs}"));
+    let with = library.map_or_else(String::new, |path| format!(" with {}", path.display()));
+    format!("{model_sha256} {}{inputs}{with}", config.key())
+}
+
 /// Why no more was run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -201,16 +216,14 @@ pub struct Round {
 }
 
 impl Duel {
-    /// What tells this race from others: both models, how they were run, on what and where.
+    /// What tells this race from others: both models, how they were run, on what, on which machine and how that was
+    /// reached. The same from either side.
     pub fn key(&self) -> String {
-        let side = |contender: &Contender| {
-            let Contender { model_sha256, config, library, .. } = contender;
-            let inputs = config.inputs.as_ref().map_or_else(String::new, |inputs| format!(" on {inputs}"));
-            let with = library.as_ref().map_or_else(String::new, |path| format!(" with {}", path.display()));
-            format!("{model_sha256} {}{inputs}{with}", config.key())
-        };
+        let mut sides = [self.a.key(), self.b.as_ref().map_or_else(String::new, Contender::key)];
+        sides.sort();
+        let [one, other] = sides;
         let there = if self.target.is_empty() { String::new() } else { format!(" | {}", self.target) };
-        format!("{} | {}{there}", side(&self.a), self.b.as_ref().map_or_else(String::new, side))
+        format!("{one} | {other} | {}{there}", self.fingerprint.identity())
     }
 
     /// The same without latencies.
@@ -228,6 +241,11 @@ impl Duel {
         let rounds = rounds.map(|round| Round { a: round.b, b: round.a, ..round }).collect();
         let turned = Self { a: b.clone(), b: Some(self.a.clone()), ratios, rounds, ..self.clone() };
         Self { sentence: words::sentence(&turned), ..turned }
+    }
+
+    /// Whether it came to its end by itself.
+    pub fn is_whole(&self) -> bool {
+        matches!(self.ended, End::Precise | End::TimeUp)
     }
 
     /// What A and B are called in sentences.

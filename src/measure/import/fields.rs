@@ -174,7 +174,7 @@ pub(super) fn check_count(source: &Source, count: usize) -> Result<(), ImportErr
     }
     Err(source.broken(
         "the file",
-        format!("it has {count} runs, more than {ROW_LIMIT} and far more than any honest sweep"),
+        format!("it has more than {ROW_LIMIT} runs, far more than any honest sweep"),
         "check that this is the tool's own file",
     ))
 }

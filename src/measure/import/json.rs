@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::ImportError;
 use super::source::Source;
+use super::{ImportError, fields};
 
 /// Most values in one JSON file that is held in memory (a value takes some 70 bytes).
 const VALUE_LIMIT: usize = 4_000_000;
@@ -26,16 +26,20 @@ pub(crate) fn whole(source: &mut Source) -> Result<Value, ImportError> {
 }
 
 /// Reads JSON Lines: each value with its line number. Blank lines are skipped; a broken line is an error, but a
-/// broken last line (a run that was killed) is left out with a warning if there are lines before it.
+/// broken last line (a run that was killed) is left out with a warning if there are lines before it. Of more lines or
+/// values than an honest sweep has, nothing is kept.
 pub(crate) fn lines(source: &mut Source) -> Result<Vec<(u64, Value)>, ImportError> {
     let text = source.text()?;
     let last = text.trim_end().lines().count();
-    let mut values = Vec::new();
+    let (mut values, mut separators) = (Vec::new(), 0);
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
             continue;
         }
         let number = index as u64 + 1;
+        fields::check_count(source, values.len() + 1)?;
+        separators += separators_in(line);
+        check_values(source, separators)?;
         match parse(source, line, number) {
             Ok(value) => values.push((number, value)),
             Err(ImportError::Broken { problem, .. }) if index + 1 == last && !values.is_empty() => {
@@ -47,16 +51,25 @@ pub(crate) fn lines(source: &mut Source) -> Result<Vec<(u64, Value)>, ImportErro
     Ok(values)
 }
 
+/// Commas, of which there are about as many as values.
+fn separators_in(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b',').count()
+}
+
+fn check_values(source: &Source, count: usize) -> Result<(), ImportError> {
+    if count <= VALUE_LIMIT {
+        return Ok(());
+    }
+    Err(source.broken(
+        "the file",
+        format!("it holds more than {VALUE_LIMIT} values"),
+        "export fewer requests into one file",
+    ))
+}
+
 /// Parses JSON text that begins on line `first_line` of the file.
 pub(crate) fn parse(source: &mut Source, text: &str, first_line: u64) -> Result<Value, ImportError> {
-    let separators = text.bytes().filter(|byte| *byte == b',').count();
-    if separators > VALUE_LIMIT {
-        return Err(source.broken(
-            "the file",
-            format!("it holds more than {VALUE_LIMIT} values"),
-            "export fewer requests into one file",
-        ));
-    }
+    check_values(source, separators_in(text))?;
     match serde_json::from_str(text) {
         Ok(value) => Ok(value),
         Err(first) => {

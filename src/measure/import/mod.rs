@@ -52,6 +52,8 @@ pub(crate) struct Reader {
 
 /// Most settings that one result keeps: no tool has more.
 const SETTING_LIMIT: usize = 10_000;
+/// Most numbers of a result that are kept.
+const METRIC_LIMIT: usize = 10_000;
 
 /// Every format there is, the most telling first.
 fn readers() -> impl Iterator<Item = &'static Reader> {
@@ -407,6 +409,12 @@ impl Foreign {
     /// in the notes, never turned into 0.
     pub(crate) fn add(&mut self, quantity: Quantity, statistic: Statistic, value: Option<f64>, unit: Unit) {
         let Some(value) = value else { return };
+        if self.metrics.len() + self.notes.len() >= METRIC_LIMIT {
+            self.note(format!(
+                "The file has more than {METRIC_LIMIT} numbers of this run: the rest is left out."
+            ));
+            return;
+        }
         let signed = matches!(unit, Unit::Bytes | Unit::Currency(_) | Unit::Other(_));
         if !value.is_finite() || (value < 0.0 && !signed) {
             self.notes.push(format!(

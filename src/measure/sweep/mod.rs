@@ -114,6 +114,9 @@ pub enum Event {
         /// Configurations to measure.
         total: usize,
     },
+    /// Which of the earlier points it goes on with, by their places; the others it has no configuration for, or another
+    /// machine made them. Told once, before the first run, where there are any.
+    TakenUp(Vec<usize>),
     /// Where it stands; several times a second.
     Progress {
         /// Configurations finished or failed.
@@ -403,6 +406,7 @@ fn take_up(
     progress: &mut Progress<'_>,
 ) {
     let (machine, target) = here;
+    let (any, mut taken) = (!before.is_empty(), Vec::new());
     for (place, mut point) in before.into_iter().enumerate() {
         let key = point.config.key();
         let task = tasks.iter_mut().find(|task| {
@@ -419,6 +423,7 @@ fn take_up(
             point.ended = point.ended.filter(|ended| !ended.is_failure());
             task.over = point.ended.is_some();
             task.before = Some(place);
+            taken.push(place);
             let spent = point.runs.iter().map(|run| {
                 let measured = &run.measured;
                 measured.load_nanos + measured.first_inference_nanos + measured.wall_nanos
@@ -427,6 +432,9 @@ fn take_up(
             progress.taken_up(point.runs.len(), task.over);
             task.point = Some(point);
         }
+    }
+    if any {
+        progress.took_up(taken);
     }
 }
 

@@ -108,6 +108,11 @@ impl<'e> Progress<'e> {
         }
     }
 
+    /// All configurations of an earlier sweep that this one goes on with.
+    pub(super) fn took_up(&mut self, places: Vec<usize>) {
+        (self.on_event)(Event::TakenUp(places));
+    }
+
     /// A run is done: the last of `point`'s.
     pub(super) fn ran(&mut self, place: usize, before: Option<usize>, point: &Point, summary: &Summary) {
         self.runs += 1;

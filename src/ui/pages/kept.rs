@@ -2,6 +2,7 @@
 //! bills. Knows nothing of any page.
 
 use crate::app::{Command, Query, QueryResult};
+use crate::bill::Rates;
 use crate::ui::view::View;
 
 /// A value that is made again only when its key changes.
@@ -32,8 +33,9 @@ impl<K: PartialEq, T> Memo<K, T> {
 #[derive(Debug, Default)]
 pub struct Asked {
     shown: Option<(Query, Result<QueryResult, String>)>,
-    /// The bills that the answer is about.
+    /// The bills that the answer is about, and what its sums are shown in.
     bills: Vec<String>,
+    rates: Rates,
     waiting: bool,
     version: u64,
 }
@@ -42,7 +44,8 @@ impl Asked {
     /// Takes the answer to `query` when it is there, and asks when nobody has.
     pub fn follow(&mut self, view: &mut View<'_>, query: Query) {
         let state = view.app.state();
-        let same_bills = state.bills.iter().map(|bill| &bill.hash).eq(self.bills.iter());
+        let same_bills =
+            state.bills.iter().map(|bill| &bill.hash).eq(self.bills.iter()) && state.rates == self.rates;
         if same_bills && self.shown.as_ref().is_some_and(|(shown, _)| *shown == query) {
             self.waiting = false;
             return;
@@ -50,6 +53,7 @@ impl Asked {
         if let Some(answer) = state.queries.get(&query) {
             self.shown = Some((query, answer.clone()));
             self.bills = state.bills.iter().map(|bill| bill.hash.clone()).collect();
+            self.rates.clone_from(&state.rates);
             self.waiting = false;
             self.version += 1;
             return;

@@ -3,6 +3,7 @@
 use egui::{Align, ComboBox, Layout, Response, RichText, Ui};
 
 use crate::app::Scenario;
+use crate::measure::runtime::Found;
 use crate::measure::{Config, Estimate};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{Cell, labelled_ui};
@@ -103,6 +104,18 @@ pub fn estimate_cell(estimate: &Estimate) -> Cell {
             .hover("One run, or too short runs: no interval".to_owned()),
         (None, _) => Cell::unknown(estimate.words()),
     }
+}
+
+/// Providers as they are offered, the most usual first.
+const PROVIDERS: [&str; 6] = ["CPU", "OpenVINO", "CUDA", "TensorRT", "DirectML", "CoreML"];
+
+/// Providers that the runtimes found offer; the CPU always, and what is chosen already.
+pub fn offered(runtimes: Option<&[Found]>, chosen: &[&'static str]) -> Vec<&'static str> {
+    let found = |name: &str| {
+        let offers = |offered: &String| offered.eq_ignore_ascii_case(name);
+        runtimes.into_iter().flatten().flat_map(|found| &found.providers).any(offers)
+    };
+    PROVIDERS.into_iter().filter(|&name| name == "CPU" || found(name) || chosen.contains(&name)).collect()
 }
 
 /// Money, or a dash.

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use egui::{Id, Key, Layout, Modal, RichText, Ui};
 
 use super::files::{FilePicker, Pick};
+use crate::bill::delivery::is_pattern;
 use crate::chart::Chart;
 use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{
@@ -135,6 +136,12 @@ impl PathDialog {
                 ui.spacing_mut().item_spacing.y = space::S;
                 dialog_title_ui(ui, &self.purpose.title());
                 let submitted = self.field_ui(ui, picker);
+                if matches!(self.purpose, Purpose::Open) {
+                    note_ui(
+                        ui,
+                        "A folder, a ZIP or a pattern such as cur/2026-*/*.csv.gz is one bill of many files.",
+                    );
+                }
                 if let Purpose::ExportChart(_) = self.purpose {
                     self.endings_ui(ui);
                 }
@@ -161,8 +168,10 @@ impl PathDialog {
     fn field_ui(&mut self, ui: &mut Ui, picker: &dyn FilePicker) -> bool {
         let name = self.purpose.field();
         let label = note_ui(ui, name);
+        let opens = matches!(self.purpose, Purpose::Open);
         ui.horizontal(|ui| {
-            let width = ui.available_width() - 92.0 - ui.spacing().button_padding.x * 2.0;
+            let buttons = if opens { 184.0 } else { 92.0 };
+            let width = ui.available_width() - buttons - ui.spacing().button_padding.x * 2.0;
             let field =
                 ui.add(line_edit(&mut self.text, "Type or paste a path", width)).labelled_by(label.id);
             if std::mem::take(&mut self.fresh) {
@@ -173,10 +182,16 @@ impl PathDialog {
                 self.taken = None;
             }
             let submitted = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-            let browse = ui.add_enabled(self.waiting.is_none(), egui::Button::new("Browse…"));
-            if browse.on_disabled_hover_text("The desktop's dialog is open").clicked() {
+            let button = |ui: &mut Ui, text: &str| {
+                let button = ui.add_enabled(self.waiting.is_none(), egui::Button::new(text));
+                button.on_disabled_hover_text("The desktop's dialog is open").clicked()
+            };
+            let files = button(ui, "Browse…");
+            let folder = opens && button(ui, "Folder…");
+            if files || folder {
                 let (sender, receiver) = channel();
                 let what = match &self.purpose {
+                    Purpose::Open if folder => Pick::Folder,
                     Purpose::Open => Pick::Open,
                     _ => Pick::Save { name: file_name(Path::new(self.text.trim())) },
                 };
@@ -275,15 +290,15 @@ impl PathDialog {
 
 /// Whether a path can be what was asked for; the first thing that stands against it.
 fn check(purpose: &Purpose, path: &Path) -> Result<(), String> {
-    if path.is_dir() {
-        return Err(format!("This is a folder; name a file in it: {}", path.display()));
-    }
     if matches!(purpose, Purpose::Open) {
-        return if path.exists() {
+        return if path.exists() || is_pattern(path) {
             Ok(())
         } else {
             Err(format!("There is no such file: {}", path.display()))
         };
+    }
+    if path.is_dir() {
+        return Err(format!("This is a folder; name a file in it: {}", path.display()));
     }
     let endings = purpose.endings();
     if !endings.contains(&ending(path).as_str()) {

@@ -19,13 +19,14 @@ fn ending(path: &Path) -> String {
 /// What will happen to a file, told by its ending alone: its content is read when it is dropped.
 fn fate(path: &Path, alone: bool) -> (Icon, &'static str) {
     if path.is_dir() {
-        return (Icon::Imported, "is searched for results of other tools");
+        return (Icon::Imported, "is read as one bill of many files, or searched for results of other tools");
     }
     match ending(path).as_str() {
         "onnx" => (Icon::Model, "becomes a model of this project"),
         "inferometer" if alone => (Icon::Folder, "is opened instead of this project"),
         "inferometer" => (Icon::Measure, "gives its measurements to this project"),
         "parquet" => (Icon::Bill, "is read as a bill"),
+        "zip" => (Icon::Bill, "is read as one bill, all of its files together"),
         "csv" | "gz" => (
             Icon::Bill,
             "is read as a bill, a demand trace or hardware profiles, or as another tool's results",

@@ -5,14 +5,29 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
 /// The ways the names of files end that are offered first.
-const EXTENSIONS: &[&str] =
-    &["onnx", "csv", "gz", "parquet", "npz", "npy", "inferometer", "json", "jsonl", "txt", "log"];
+const EXTENSIONS: &[&str] = &[
+    "onnx",
+    "csv",
+    "gz",
+    "parquet",
+    "npz",
+    "npy",
+    "inferometer",
+    "json",
+    "jsonl",
+    "zip",
+    "zst",
+    "txt",
+    "log",
+];
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pick {
     /// Any number of files that exist.
     Open,
+    /// A folder that exists.
+    Folder,
     /// A name to write to.
     Save {
         /// Proposed file name.
@@ -42,6 +57,7 @@ impl FilePicker for Desktop {
                     .add_filter("All files", &["*"])
                     .pick_files()
                     .unwrap_or_default(),
+                Pick::Folder => dialog.set_title("Open a folder").pick_folder().into_iter().collect(),
                 Pick::Save { name } => {
                     dialog.set_title("Save as").set_file_name(name).save_file().into_iter().collect()
                 }

@@ -45,6 +45,39 @@ pub fn quiet_button_ui(ui: &mut Ui, text: &str) -> Response {
     ui.add(Button::new(RichText::new(text).color(tokens.accent_text)).frame_when_inactive(false))
 }
 
+/// A line that unfolds what is seldom needed; folded, `note` stands behind its name, cut where there is no room.
+pub fn fold_ui(ui: &mut Ui, name: &str, open: &mut bool, note: &str) {
+    let tokens = Tokens::of(ui);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = space::XS;
+        let icon = if *open { Icon::Down } else { Icon::Right };
+        let drawn = super::icon::icon_ui(ui, icon, tokens.accent_text);
+        let text = RichText::new(name).color(tokens.accent_text);
+        let label = ui.add(egui::Label::new(text).selectable(false).sense(egui::Sense::click()));
+        label.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, *open, name));
+        if label.has_focus() {
+            ui.painter().rect_stroke(
+                label.rect.expand(2.0),
+                2,
+                Stroke::new(1.0, tokens.accent_text),
+                egui::StrokeKind::Outside,
+            );
+        }
+        if label.clicked() || drawn.interact(egui::Sense::click()).clicked() {
+            *open = !*open;
+        }
+        if !*open {
+            ui.add_space(space::S);
+            let width = ui.available_width();
+            let note = RichText::new(note).color(tokens.text_quiet);
+            ui.scope(|ui| {
+                ui.set_max_width(width);
+                ui.add(egui::Label::new(note).truncate());
+            });
+        }
+    });
+}
+
 /// A choice of few, all in view. `name` says what is chosen, for those who cannot see it. True when it changed.
 pub fn segmented_ui<T: PartialEq + Copy>(
     ui: &mut Ui,

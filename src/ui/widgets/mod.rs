@@ -11,7 +11,7 @@ mod table;
 use egui::{Frame, InnerResponse, Layout, Margin, Response, RichText, Sense, Stroke, Ui, vec2};
 
 pub use button::{
-    NumberField, chip_ui, danger_button_ui, filter_chip_ui, form_row_ui, labelled_ui, line_edit,
+    NumberField, chip_ui, danger_button_ui, filter_chip_ui, fold_ui, form_row_ui, labelled_ui, line_edit,
     number_field_ui, primary_button_ui, quiet_button_ui, search_ui, segmented_ui, text_field_ui, toggles_ui,
 };
 pub use chart::{bare_chart_ui, chart_menu_ui, chart_ui, timeline_ui};

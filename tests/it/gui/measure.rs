@@ -6,10 +6,10 @@
 use egui::Key;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use inferometer::app::project::Project;
-use inferometer::app::{Command, Measure, Theme};
+use inferometer::app::{Command, Measure, Theme, Unfinished};
 use inferometer::measure::stats::steadiness;
 use inferometer::measure::sweep::{Effort, Sweep};
-use inferometer::measure::{Arrivals, Optimisation, Point, Rate, Scenario, Series, Summary};
+use inferometer::measure::{Arrivals, Ended, Optimisation, Point, Rate, Scenario, Series, Summary};
 
 use super::harness::{Desk, app_in, desk, sample, settle};
 use super::pages::{copied, measured, point, state};
@@ -181,6 +181,32 @@ fn a_stopped_sweep_is_offered_to_be_resumed_or_forgotten() {
     desk.press("Forget");
     assert_eq!(state(&desk).unfinished, None);
     assert!(!desk.says("the sweep was stopped"));
+}
+
+#[test]
+fn a_stopped_sweep_says_what_is_measured_what_is_begun_and_what_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut app = app_in(folder.path());
+    app.handle(Command::OpenSample).unwrap();
+    settle(&mut app);
+    let failed = Ended::Failed { message: "killed".to_owned() };
+    let points = [
+        point(&app, 0, 1, 1, 1.0),
+        Point { ended: Some(failed), ..point(&app, 0, 2, 1, 1.0) },
+        Point { ended: None, ..point(&app, 0, 4, 1, 1.0) },
+    ];
+    let mut project = Project::open(app.state().path.as_ref().unwrap()).unwrap();
+    let ids = points.map(|point| project.add_point(&point, &Summary::of(&point)).unwrap());
+    let measure = Measure { models: vec![app.state().models[0].model.sha256.clone()], ..Measure::default() };
+    project.put("sweep", "now", 0, &Unfinished { measure, points: ids.to_vec(), total: 4 }).unwrap();
+    drop(project);
+    app.handle(Command::OpenSample).unwrap();
+    let mut desk = desk(folder, app, Theme::Dark);
+    desk.ctrl(Key::Num3);
+    desk.rest();
+    assert!(desk.says(
+        "1 of 4 configurations is measured, 2 more are begun (2 runs made), of which 1 failed; the sweep was stopped."
+    ));
 }
 
 #[test]

@@ -277,7 +277,7 @@ fn compare_says_in_one_sentence_what_the_smaller_model_gains() {
 }
 
 /// A race in which the second CNN of the sample is 1.83 times as fast as the first.
-fn race(app: &App) -> Duel {
+pub fn race(app: &App) -> Duel {
     let contender = |model: usize, p50_ms: f64| {
         let point = point(app, model, 1, 1, p50_ms);
         Contender {

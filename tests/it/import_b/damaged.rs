@@ -30,6 +30,30 @@ fn check_message(error: &ImportError, what: &str) {
 }
 
 #[test]
+fn more_runs_or_numbers_than_an_honest_file_has_do_not_fill_the_memory() {
+    // As many lines as fit into what is read of such a file: what is parsed of them stops at the limit.
+    let line = r#"{"model_id":"m","num_prompts":1,"tokenizer_id":"t","request_rate":1,"duration":1,"mean_ttft_ms":1}"#;
+    let error = read_bytes("cut.dat", format!("{line}\n").repeat(20_001).as_bytes()).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("more than 20000 runs"), "{message}");
+    let lists = format!(
+        "{{\"model_id\":\"m\",\"num_prompts\":1,\"tokenizer_id\":\"t\",\"itls\":[0{}]}}\n",
+        ",0".repeat(500_000)
+    );
+    let message = read_bytes("cut.dat", lists.repeat(9).as_bytes()).unwrap_err().to_string();
+    assert!(message.contains("more than 4000000 values"), "{message}");
+    // One run of trtexec that tells numbers without end.
+    let mut log = "&&&& RUNNING TensorRT.trtexec [TensorRT v8502] # trtexec\n".to_owned();
+    for qps in 0..20_000 {
+        let _ = writeln!(log, "[11/22/2026-04:00:00] [I] Throughput: {qps} qps");
+    }
+    let read = read_bytes("cut.dat", log.as_bytes()).unwrap();
+    let [run] = read.results.as_slice() else { panic!("{} runs", read.results.len()) };
+    assert!((9_000..=10_000).contains(&run.metrics.len()), "{}", run.metrics.len());
+    assert!(run.notes.iter().any(|note| note.contains("the rest is left out")), "{:?}", run.notes);
+}
+
+#[test]
 fn files_cut_at_every_seventh_byte_give_a_message_or_true_numbers() {
     for (name, text) in fixtures() {
         let whole = read_bytes("cut.dat", text.as_bytes()).unwrap();

@@ -74,7 +74,7 @@ fn a_race_over_ssh_runs_there_on_a_file_of_ours() {
     assert!(method.contains("inputs of digits-test.npz, on `ssh "), "{method}");
     assert_eq!(server.contents().len(), 3, "two models and the inputs");
     // Another place and other inputs are another race.
-    assert_eq!(app.state().duel_of((&a, &config()), Some((&b, &config())), ""), None);
+    assert_eq!(app.state().duel_of((&a, &config()), Some((&b, &config())), None, ""), None);
 }
 
 #[test]

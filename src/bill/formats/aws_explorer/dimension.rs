@@ -47,6 +47,11 @@ impl Dimension {
         })
     }
 
+    /// A name of Amazon's own, and not the key of a tag.
+    pub fn is_known(name: &str) -> bool {
+        Self::known(name).is_some()
+    }
+
     /// The first column of a download names the dimension, or the key of the tag.
     pub fn of_download(name: &str) -> Self {
         Self::known(name).unwrap_or_else(|| {

@@ -139,6 +139,24 @@ fn other_tables_are_not_cost_explorers() {
     }
 }
 
+fn of_answer(answer: &serde_json::Value) -> Option<JsonTable> {
+    table(&Node::parse(&answer.to_string()).unwrap())
+}
+
+/// The answer of a first page, and one whose second group says nothing.
+#[test]
+fn pages_that_follow_and_groups_that_say_nothing_are_told_of() {
+    let answer = serde_json::json!({"NextPageToken": "abc", "ResultsByTime": [{
+        "TimePeriod": {"Start": "2026-10-01", "End": "2026-10-02"}, "Estimated": false,
+        "Groups": [{"Keys": ["a"], "Metrics": {"UnblendedCost": {"Amount": "1", "Unit": "USD"}}}, {"Keys": ["b"]}]}]});
+    let table = of_answer(&answer).unwrap();
+    assert_eq!((table.rows.len(), table.remarks.len()), (1, 2));
+    assert!(table.remarks[0].contains("NextPageToken"), "{:?}", table.remarks);
+    assert!(table.remarks[1].starts_with("1 groups have no Keys or no Metrics"), "{:?}", table.remarks);
+    let last = serde_json::json!([answer, {"ResultsByTime": [], "NextPageToken": null}]);
+    assert_eq!(of_answer(&last).unwrap().remarks.len(), 1);
+}
+
 #[test]
 fn answers_of_the_api_become_rows() {
     let answer = serde_json::json!({
@@ -159,7 +177,7 @@ fn answers_of_the_api_become_rows() {
             ]
         }]
     });
-    let (header, cells) = table(&answer).unwrap();
+    let JsonTable { header, rows: cells, .. } = of_answer(&answer).unwrap();
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     assert_eq!(
         header[..5],
@@ -193,14 +211,27 @@ fn ungrouped_answers_have_their_totals_and_pages_are_joined() {
             "Total": {"NetUnblendedCost": {"Amount": "4", "Unit": "USD"}, "UnblendedCost": {"Amount": "5", "Unit": "USD"}},
             "Groups": [], "Estimated": false}]})
     };
-    let (header, cells) = table(&serde_json::json!([page(1), page(2)])).unwrap();
+    let JsonTable { header, rows: cells, .. } = of_answer(&serde_json::json!([page(1), page(2)])).unwrap();
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let cells: Vec<Vec<&str>> = cells.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
     let (rows, _) = read(&header, &cells);
     // Net goes before gross, which is kept.
     assert_eq!([column(&rows, "BilledCost"), column(&rows, "x_UnblendedCost")], [["4", "4"], ["5", "5"]]);
-    assert_eq!(table(&serde_json::json!({"data": []})), None);
-    assert_eq!(table(&serde_json::json!([])), None);
+    assert_eq!(of_answer(&serde_json::json!({"data": []})), None);
+    assert_eq!(of_answer(&serde_json::json!([])), None);
     let header: Vec<String> = ["TimePeriod.Start", "Metrics.BlendedCost.Amount"].map(str::to_owned).to_vec();
     assert!(matches!(plan(&header, Path::new("x.json")), Err(BillError::MissingColumns { .. })));
+}
+
+#[test]
+fn a_table_of_months_with_a_total_is_somebody_elses() {
+    let is = |names: &[&str]| {
+        let header: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        recognise(&header).is_some()
+    };
+    assert!(!is(&["Month", "Total costs($)"]) && !is(&["Month", "Rent($)", "Total cost ($)"]));
+    assert!(!is(&["Item", "Total cost ($)"]) && !is(&["team", "Total costs($)"]));
+    assert!(is(&["Service", "Total costs($)"]) && is(&["Linked account", "Total costs($)"]));
+    assert!(is(&["Service", "Amazon SageMaker($)", "Total costs($)"]));
+    assert!(is(&["team", "chat($)", "search($)", "Total costs($)"]));
 }

@@ -169,7 +169,6 @@ const COPIED: &[(In, Out)] = &[
     (In::InvoiceId, Out::InvoiceId),
     (In::SubscriptionName, Out::SubAccountName),
     (In::Zone, Out::AvailabilityZone),
-    (In::PricingCurrency, Out::PricingCurrency),
     (In::EffectivePrice, Out::x_EffectiveUnitPrice),
     (In::SectionId, Out::x_InvoiceSectionId),
     (In::SectionName, Out::x_InvoiceSectionName),

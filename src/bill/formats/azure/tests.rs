@@ -309,7 +309,10 @@ fn the_traffic_of_a_machine_is_no_machine() {
 #[test]
 fn what_azure_does_not_tell_has_no_column() {
     let outcome = read(&enterprise(&[USED]));
-    assert!(!outcome.rows[0].contains_key("InvoiceId") && !outcome.rows[0].contains_key("PricingCurrency"));
+    assert!(!outcome.rows[0].contains_key("InvoiceId"));
+    assert!(!outcome.rows[0].contains_key("PricingCurrencyListUnitPrice"));
+    // It names one currency, which its prices are in.
+    assert_eq!(outcome.column("PricingCurrency"), outcome.column("BillingCurrency"));
     let text = enterprise(&[USED]).replace("PayGPrice", "SomethingElse");
     let outcome = read(&text);
     assert!(!outcome.rows[0].contains_key("ListCost"));

@@ -10,7 +10,7 @@ pub mod prices;
 use std::path::Path;
 
 use json::scalar;
-use prices::{Found, Prices};
+use prices::{Found, JoinedPrices, Prices};
 
 use super::azure::words;
 use super::inputs::{Inputs, count_word, inputs, listed};
@@ -49,6 +49,7 @@ outputs!(
     ListCost,
     ContractedCost,
     BillingCurrency,
+    PricingCurrency,
     ChargeCategory,
     ChargeClass,
     ChargeDescription,
@@ -113,10 +114,11 @@ const COPIED: &[(In, Out)] = &[
 
 /// Usage, prices, or neither.
 pub fn kind(header: &[String]) -> Option<Kind> {
-    if prices::is_prices(header) {
+    let inputs = Inputs::of(In::NAMES, header);
+    // Usage that a query has joined with its prices has the columns of both.
+    if prices::is_prices(header) && !inputs.has(In::Quantity) {
         return Some(Kind::DatabricksPrices);
     }
-    let inputs = Inputs::of(In::NAMES, header);
     let has = |columns: &[In]| columns.iter().all(|column| inputs.has(*column));
     let marked = [In::Product, In::RecordType, In::Workspace].iter().any(|column| inputs.has(*column));
     (has(&[In::Sku, In::Quantity, In::Unit]) && marked).then_some(Kind::DatabricksUsage)
@@ -130,7 +132,15 @@ pub fn plan(header: &[String], path: &Path, prices: Option<Prices>) -> Result<Pl
     let inputs = Inputs::of(In::NAMES, header);
     inputs.need(&[In::Sku, In::Quantity, In::Unit, In::Start, In::Cloud], path)?;
     let mut remarks = Vec::new();
-    if prices.is_none() {
+    let joined = if prices.is_none() { JoinedPrices::of(header, path)? } else { None };
+    if joined.is_some() {
+        remarks.push((
+            Some("BilledCost".to_owned()),
+            "costs are the quantity times the price that stands in the same row; a query that joins a row with \
+             several prices has it several times"
+                .to_owned(),
+        ));
+    } else if prices.is_none() {
         remarks.push((
             Some("BilledCost".to_owned()),
             "Databricks' usage has quantities and no money, so all costs are empty: export the table \
@@ -144,6 +154,7 @@ pub fn plan(header: &[String], path: &Path, prices: Option<Prices>) -> Result<Pl
     let fill = Usage {
         inputs,
         prices,
+        joined,
         unpriced: Vec::new(),
         ambiguous: Vec::new(),
         corrections: 0,
@@ -157,6 +168,7 @@ pub fn plan(header: &[String], path: &Path, prices: Option<Prices>) -> Result<Pl
 struct Usage {
     inputs: Inputs,
     prices: Option<Prices>,
+    joined: Option<JoinedPrices>,
     /// SKUs without a price, and with several.
     unpriced: Vec<(String, u64)>,
     ambiguous: Vec<(String, u64)>,
@@ -199,7 +211,8 @@ impl Fill for Usage {
         let rows = |counts: &[(String, u64)]| counts.iter().map(|(_, count)| count).sum::<u64>();
         let mut say = |column: &str, words: String| warnings.about_file(Some(column), words);
         if !unpriced.is_empty() {
-            let words = "the price table has no price of these SKUs at the time of their use, so costs are empty in rows";
+            let words =
+                "there is no price of these SKUs at the time of their use, so costs are empty in rows";
             say("BilledCost", format!("{words}: {} ({})", rows(unpriced), listed(unpriced)));
         }
         if !ambiguous.is_empty() {
@@ -270,24 +283,31 @@ impl Usage {
         place: Place,
         warnings: &mut Warnings,
     ) {
-        let Some(prices) = &self.prices else { return };
         let [sku, cloud, unit] = [In::Sku, In::Cloud, In::Unit].map(|column| self.inputs.cell(cells, column));
-        let found = start.map_or(Found::None, |start| prices.find(sku, cloud, unit, start));
-        let price = match found {
-            Found::One(price) => price,
-            Found::None => return count_word(&mut self.unpriced, sku),
-            Found::Several => return count_word(&mut self.ambiguous, sku),
+        let (currency, list_price, price) = if let Some(joined) = &self.joined {
+            match joined.price(cells, place, warnings) {
+                Some(price) => price,
+                None => return count_word(&mut self.unpriced, sku),
+            }
+        } else {
+            let Some(prices) = &self.prices else { return };
+            match start.map_or(Found::None, |start| prices.find(sku, cloud, unit, start)) {
+                Found::One(price) => (price.currency.clone(), price.list, price.effective),
+                Found::None => return count_word(&mut self.unpriced, sku),
+                Found::Several => return count_word(&mut self.ambiguous, sku),
+            }
         };
-        filled.set(Out::BillingCurrency, &price.currency);
+        filled.set(Out::BillingCurrency, &currency);
+        filled.set(Out::PricingCurrency, &currency);
         filled.set(Out::PricingCategory, "Standard");
-        filled.set_amount(Out::ListUnitPrice, price.list);
-        filled.set_amount(Out::ContractedUnitPrice, price.effective);
+        filled.set_amount(Out::ListUnitPrice, list_price);
+        filled.set_amount(Out::ContractedUnitPrice, price);
         let quantity = amount(self.inputs.cell(cells, In::Quantity), "usage_quantity", place, warnings);
         let cost = |price: Exact| quantity.and_then(|quantity| quantity.checked_mul(price));
-        if let Some(list) = cost(price.list) {
+        if let Some(list) = cost(list_price) {
             filled.set_amount(Out::ListCost, list);
         }
-        if let Some(effective) = cost(price.effective) {
+        if let Some(effective) = cost(price) {
             for column in [Out::BilledCost, Out::EffectiveCost, Out::ContractedCost] {
                 filled.set_amount(column, effective);
             }

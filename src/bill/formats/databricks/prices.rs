@@ -22,11 +22,65 @@ inputs! {
     Currency: ["currency_code"],
     Unit: ["usage_unit"],
     Pricing: ["pricing"],
-    Default: ["pricing.default", "pricing_default", "default"],
+    Default: ["pricing.default", "pricing_default", "default", "list_price", "default_price"],
     EffectiveList: [
         "pricing.effective_list.default", "pricing_effective_list_default", "pricing.effective_list",
-        "pricing_effective_list", "effective_list",
+        "pricing_effective_list", "effective_list", "effective_list_price", "effective_price",
     ],
+}
+
+/// List and charged price of a row; nothing where it has none that can be read.
+fn price_in(
+    inputs: &Inputs,
+    cells: &[&str],
+    place: Place,
+    warnings: &mut Warnings,
+) -> (Option<Exact>, Option<Exact>) {
+    let pricing = inputs.cell(cells, In::Pricing);
+    let told = |column: In, path: &[&str]| -> String {
+        let own = inputs.cell(cells, column);
+        if own.is_empty() { scalar(pricing, path).unwrap_or_default() } else { own.to_owned() }
+    };
+    let list = told(In::Default, &["default"]);
+    let mut effective = told(In::EffectiveList, &["effective_list", "default"]);
+    if let Some(inside) = scalar(&effective, &["default"]) {
+        effective = inside;
+    }
+    let list = amount(&list, "pricing.default", place, warnings);
+    (list, amount(&effective, "pricing.effective_list.default", place, warnings))
+}
+
+/// The prices that a query has joined to the usage: columns of the same row.
+#[derive(Debug, Clone)]
+pub struct JoinedPrices {
+    inputs: Inputs,
+}
+
+impl JoinedPrices {
+    /// For a header of usage; `None` when it has no prices.
+    ///
+    /// # Errors
+    /// Prices without their currency.
+    pub fn of(header: &[String], path: &Path) -> Result<Option<Self>, BillError> {
+        let inputs = Inputs::of(In::NAMES, header);
+        if !inputs.has(In::Pricing) && !inputs.has(In::Default) {
+            return Ok(None);
+        }
+        inputs.need(&[In::Currency], path)?;
+        Ok(Some(Self { inputs }))
+    }
+
+    /// Currency, list and charged price of a row; `None` without a price.
+    pub fn price(
+        &self,
+        cells: &[&str],
+        place: Place,
+        warnings: &mut Warnings,
+    ) -> Option<(String, Exact, Exact)> {
+        let (list, effective) = price_in(&self.inputs, cells, place, warnings);
+        let list = list?;
+        Some((self.inputs.cell(cells, In::Currency).to_owned(), list, effective.unwrap_or(list)))
+    }
 }
 
 /// Whether a header is that of the table of prices.
@@ -147,18 +201,7 @@ impl PriceRows {
     /// Takes a row; one that has no SKU, start or price that can be read is left out, and a warning says so.
     pub fn push(&mut self, cells: &[&str], place: Place, warnings: &mut Warnings) {
         let cell = |column: In| self.inputs.cell(cells, column);
-        let pricing = cell(In::Pricing);
-        let told = |column: In, path: &[&str]| -> String {
-            let own = cell(column);
-            if own.is_empty() { scalar(pricing, path).unwrap_or_default() } else { own.to_owned() }
-        };
-        let list = told(In::Default, &["default"]);
-        let mut effective = told(In::EffectiveList, &["effective_list", "default"]);
-        if let Some(inside) = scalar(&effective, &["default"]) {
-            effective = inside;
-        }
-        let list = amount(&list, "pricing.default", place, warnings);
-        let effective = amount(&effective, "pricing.effective_list.default", place, warnings);
+        let (list, effective) = price_in(&self.inputs, cells, place, warnings);
         let until = cell(In::Until);
         let until = if until.eq_ignore_ascii_case("null") { "" } else { until };
         let end = moment::read(until);

@@ -78,3 +78,28 @@ fn what_is_needed_is_named() {
     let error = super::super::plan(&header, &[], Path::new("u.csv")).unwrap_err();
     assert!(error.to_string().contains("usage_start_time, cloud"), "{error}");
 }
+
+/// `SELECT u.*, p.price_start_time, p.currency_code, p.pricing FROM usage u LEFT JOIN list_prices p …`
+#[test]
+fn usage_that_a_query_has_joined_with_its_prices_is_a_bill() {
+    let text = r#"record_id,workspace_id,sku_name,cloud,usage_start_time,usage_end_time,usage_unit,usage_quantity,billing_origin_product,price_start_time,price_end_time,currency_code,pricing
+a,w1,JOBS,AWS,2026-03-01T00:00:00Z,2026-03-01T01:00:00Z,DBU,4,JOBS,2026-01-01T00:00:00Z,,USD,"{""default"":""0.15"",""effective_list"":{""default"":""0.12""}}"
+b,w1,NEW,AWS,2026-03-01T00:00:00Z,2026-03-01T01:00:00Z,DBU,1,JOBS,,,,
+"#;
+    let outcome = read(text);
+    assert_eq!(outcome.kind, "Databricks usage");
+    // 4 × 0.15, 4 × 0.12; the second row found no price.
+    assert_eq!(outcome.column("ListCost"), ["0.6", ""]);
+    assert_eq!(outcome.column("BilledCost"), ["0.48", ""]);
+    assert_eq!(outcome.column("BillingCurrency"), ["USD", ""]);
+    assert!(outcome.warns("no price of these SKUs") && outcome.warns("`NEW`"), "{:?}", outcome.warnings);
+    assert!(!outcome.remarks.iter().any(|remark| remark.contains("export the table")));
+    // A price alone, as a query may name it.
+    let flat = text
+        .replace(",pricing\n", ",list_price\n")
+        .replace(r#""{""default"":""0.15"",""effective_list"":{""default"":""0.12""}}""#, "0.15");
+    assert_eq!(read(&flat).column("BilledCost"), ["0.6", ""]);
+    let (header, _) = split(&flat.replace("currency_code", "note"));
+    let error = super::super::plan(&header, &[], Path::new("u.csv")).unwrap_err();
+    assert!(error.to_string().contains("currency_code"), "{error}");
+}

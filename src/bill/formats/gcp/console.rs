@@ -20,7 +20,9 @@ outputs!(
     ListCost,
     ContractedCost,
     BillingCurrency,
+    PricingCurrency,
     BillingAccountId,
+    BillingAccountType,
     BillingAccountName,
     BillingPeriodStart,
     BillingPeriodEnd,
@@ -38,6 +40,7 @@ outputs!(
     InvoiceIssuerName,
     SubAccountId,
     SubAccountName,
+    SubAccountType,
     SkuId,
     SkuMeter,
     PricingCategory,
@@ -47,10 +50,39 @@ outputs!(
 );
 
 const GOOGLE: &str = "Google Cloud";
+/// What reports are grouped by.
+const GROUPED: [&str; 8] = [
+    "Service description",
+    "Service ID",
+    "SKU description",
+    "SKU ID",
+    "Project name",
+    "Project ID",
+    "Project number",
+    "Billing account ID",
+];
+/// Amounts that reports have beside their subtotal, as they were called over time.
+const BESIDE: [&str; 9] = [
+    "Cost",
+    "List cost",
+    "Negotiated savings",
+    "Savings programs",
+    "Savings programmes",
+    "Other savings",
+    "Discounts",
+    "Promotions and others",
+    "Unrounded subtotal",
+];
 
 /// Which table a header is.
 pub fn recognise(header: &[String]) -> Option<Kind> {
     let names = Header::new(header);
+    // A report has the columns of what it was grouped by, and its savings beside its subtotal.
+    let is_grouped = GROUPED.iter().any(|name| names.has(&[name]));
+    let has_savings = BESIDE.iter().any(|name| amount_column(header, name).is_some());
+    if is_grouped && has_savings && amount_column(header, "Subtotal").is_some() {
+        return Some(Kind::GcpReport);
+    }
     if !names.has(&["Service description", "SKU description"]) {
         return None;
     }
@@ -110,6 +142,14 @@ pub fn plan(
         }
         (told, _) => told.to_owned(),
     };
+    let start = at(&["Usage start date", "Date", "Day", "Month"]);
+    if start.is_none() {
+        remarks.push((
+            Some("ChargePeriodStart".to_owned()),
+            "the report has no dates, so its costs are in no month; choose “Group by: Date” for those"
+                .to_owned(),
+        ));
+    }
     let table = Table {
         sums: 0,
         cost: cost.map(|(place, _)| place),
@@ -120,7 +160,7 @@ pub fn plan(
         account: at(&["Billing account ID"]),
         account_name: at(&["Billing account name"]),
         invoice: about("Invoice number").to_owned(),
-        start: at(&["Usage start date", "Date", "Month"]),
+        start,
         end: at(&["Usage end date"]),
         service: at(&["Service description"]),
         sku: at(&["SKU description"]),
@@ -249,6 +289,7 @@ impl Fill for Table {
             }
         }
         filled.set(Out::BillingCurrency, &self.currency);
+        filled.set(Out::PricingCurrency, &self.currency);
         filled.set(Out::InvoiceId, &self.invoice);
 
         let start = moment::read_span(of(self.start));
@@ -288,10 +329,12 @@ impl Fill for Table {
             let spot = ["spot", "preemptible"].iter().any(|word| sku.contains(word));
             filled.set(Out::PricingCategory, if spot { "Dynamic" } else { "Standard" });
         }
-        let (service_category, subcategory) = services::category(of(self.service));
+        let (service_category, subcategory) =
+            if of(self.service).is_empty() { ("", "") } else { services::category(of(self.service)) };
         for (column, text) in [
             (Out::BillingAccountId, of(self.account)),
             (Out::BillingAccountName, of(self.account_name)),
+            (Out::BillingAccountType, if of(self.account).is_empty() { "" } else { "Billing account" }),
             (Out::ChargeDescription, of(self.sku)),
             (Out::ServiceName, of(self.service)),
             (Out::ServiceCategory, service_category),
@@ -301,6 +344,7 @@ impl Fill for Table {
             (Out::InvoiceIssuerName, GOOGLE),
             (Out::SubAccountId, of(self.project)),
             (Out::SubAccountName, of(self.project_name)),
+            (Out::SubAccountType, if of(self.project).is_empty() { "" } else { "Project" }),
             (Out::SkuId, of(self.sku_id)),
             (Out::SkuMeter, of(self.sku)),
         ] {

@@ -24,6 +24,7 @@ outputs!(
     BillingCurrency,
     PricingCurrency,
     BillingAccountId,
+    BillingAccountType,
     BillingPeriodStart,
     BillingPeriodEnd,
     ChargePeriodStart,
@@ -40,11 +41,15 @@ outputs!(
     InvoiceIssuerName,
     SubAccountId,
     SubAccountName,
+    SubAccountType,
     RegionId,
+    RegionName,
     AvailabilityZone,
     ResourceId,
     ResourceName,
+    ResourceType,
     SkuId,
+    SkuPriceId,
     SkuMeter,
     SkuPriceDetails,
     PricingCategory,
@@ -336,18 +341,26 @@ impl Fill for Export {
         filled.set(Out::InvoiceIssuerName, GOOGLE);
         let seller = row.get(self.seller);
         filled.set(Out::PublisherName, if seller.is_empty() { GOOGLE } else { &seller });
+        let kind =
+            |at, word: &str| if row.get(at).is_empty() { Cow::default() } else { Cow::from(word.to_owned()) };
         let region = row.get(self.region);
         let region = if region.is_empty() { row.get(self.location) } else { region };
         for (column, text) in [
             (Out::ServiceName, service),
             (Out::ChargeDescription, sku.clone()),
-            (Out::SkuMeter, sku),
-            (Out::SkuId, row.get(self.sku_id)),
+            // FOCUS: a tax has no SKU.
+            (Out::SkuMeter, if category == "Tax" { Cow::default() } else { sku }),
+            (Out::SkuId, if category == "Tax" { Cow::default() } else { row.get(self.sku_id) }),
+            // Prices have no number of their own: they are looked up by SKU.
+            (Out::SkuPriceId, if category == "Tax" { Cow::default() } else { row.get(self.sku_id) }),
+            (Out::BillingAccountType, kind(self.account, "Billing account")),
             (Out::BillingAccountId, row.get(self.account)),
             (Out::BillingCurrency, row.get(self.currency)),
             (Out::PricingCurrency, row.get(self.currency)),
             (Out::SubAccountId, row.get(self.project_id)),
             (Out::SubAccountName, row.get(self.project)),
+            (Out::SubAccountType, kind(self.project_id, "Project")),
+            (Out::RegionName, if region.is_empty() { Cow::default() } else { row.get(self.location) }),
             (Out::RegionId, region),
             (Out::AvailabilityZone, row.get(self.zone)),
             (Out::ResourceId, row.get(self.resource_global)),
@@ -355,6 +368,7 @@ impl Fill for Export {
         ] {
             filled.set(column, &text);
         }
+        filled.set(Out::ResourceType, resource_type(&row.get(self.resource_global)));
         if category == "Usage" {
             filled.set(Out::ConsumedQuantity, &row.get(self.used));
             filled.set(Out::ConsumedUnit, &row.get(self.used_unit));
@@ -380,7 +394,10 @@ impl Fill for Export {
             if let Ok(cores) = of_system("compute.googleapis.com/cores").parse::<u64>() {
                 details.insert("CoreCount".to_owned(), cores.into());
             }
-            filled.set(Out::SkuPriceDetails, &serde_json::Value::Object(details).to_string());
+            // FOCUS: properties of a price need the price.
+            if !filled.get(Out::SkuPriceId).is_empty() {
+                filled.set(Out::SkuPriceDetails, &serde_json::Value::Object(details).to_string());
+            }
         }
         // A resource's own labels count before those it inherits.
         let mut tags = serde_json::Map::new();
@@ -394,6 +411,15 @@ impl Fill for Export {
         }
         true
     }
+}
+
+/// The collection that a resource's full name says it is in: `//compute.googleapis.com/projects/p/zones/z/instances/1`
+/// is one of the `instances`; empty where the name has no such part.
+fn resource_type(global_name: &str) -> &str {
+    let path =
+        global_name.strip_prefix("//").and_then(|rest| rest.split_once('/')).map_or("", |(_, path)| path);
+    let mut parts = path.rsplit('/');
+    parts.next().and(parts.next()).unwrap_or("")
 }
 
 /// A credit of a row; its amount is negative.

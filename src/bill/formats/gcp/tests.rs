@@ -417,3 +417,49 @@ fn a_row_without_credits_costs_what_it_costs() {
         formats::plan(&flattened.map(str::to_owned), &[], Path::new("f.csv")).unwrap_err().to_string();
     assert!(error.contains("credits are flattened"), "{error}");
 }
+
+#[test]
+fn a_report_grouped_by_service_or_project_alone_is_read_too() {
+    let by_service = [
+        "Service description",
+        "Service ID",
+        "Cost ($)",
+        "Discounts ($)",
+        "Promotions and others ($)",
+        "Subtotal ($)",
+    ];
+    let row = ["Vertex AI", "C7E2-9256-1C43", "1,200.50", "-200.25", "0", "1,000.25"];
+    let (kind, rows, _) = rows_of(&by_service, &[], &[&row, &["", "", "", "", "Subtotal", "1,000.25"]]);
+    assert_eq!((kind, rows.len()), (Kind::GcpReport, 1));
+    expect(&rows[0], &[("BilledCost", "1000.25"), ("ListCost", "1200.5"), ("ServiceName", "Vertex AI")]);
+    assert!(!rows[0].contains_key("ChargePeriodStart"), "it has no dates");
+
+    let by_project = [
+        "Month",
+        "Project name",
+        "Project ID",
+        "Project number",
+        "List cost (€)",
+        "Savings programs (€)",
+        "Unrounded subtotal (€)",
+        "Subtotal (€)",
+    ];
+    let row = ["2026-10", "Inference", "inference-prod", "123", "10", "-1", "8.996", "9.00"];
+    let total = ["", "", "", "", "", "", "Total", "9.00"];
+    let (kind, rows, said) = rows_of(&by_project, &[], &[&row, &total]);
+    assert_eq!((kind, rows.len()), (Kind::GcpReport, 1), "{said:?}");
+    expect(
+        &rows[0],
+        &[
+            ("BilledCost", "8.996"),
+            ("BillingCurrency", "EUR"),
+            ("SubAccountId", "inference-prod"),
+            ("SubAccountType", "Project"),
+            ("ChargePeriodStart", "2026-10-01T00:00:00Z"),
+        ],
+    );
+    assert!(!rows[0].contains_key("ServiceName") && !rows[0].contains_key("ServiceCategory"));
+    // Somebody's own table of projects is no report.
+    let own = ["Project name", "Owner", "Subtotal ($)"].map(str::to_owned);
+    assert_eq!(formats::recognise(&own), None);
+}

@@ -5,12 +5,11 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
-use super::{Out, Seller, cost, day, period, sku};
+use super::{Out, Seller, cost, currency, day, period, sku, sub_account};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
+use crate::bill::formats::node::Node;
 use crate::bill::formats::{EachRow, JsonTable, Kind, Mapper, Plan};
 use crate::bill::warnings::{Place, Warnings};
 
@@ -115,7 +114,7 @@ pub fn plan(kind: Kind, names: &[String], _path: &Path) -> Result<Plan, BillErro
     let (targets, mapping) = Mapping::new(columns, Out::NAMES, names, &used);
     let remarks =
         vec![(None, "the file counts tokens and names no costs; import the cost export, too".to_owned())];
-    Ok(Plan { kind, targets, remarks, mapper: Box::new(Tokens { counts, mapping }) })
+    Ok(Plan { kind, targets, remarks, mapper: Box::new(Tokens { counts, mapping, zero: 0 }) })
 }
 
 struct Columns {
@@ -171,13 +170,10 @@ impl Fill for Columns {
             let made = format!("{model} {counted}");
             filled
                 .set(Out::ChargeDescription, if description.is_empty() { made.trim() } else { description });
-            let currency = of(self.currency);
-            filled.set(
-                Out::BillingCurrency,
-                &if currency.is_empty() { "USD".to_owned() } else { currency.to_ascii_uppercase() },
-            );
+            let told = of(self.currency);
+            currency(filled, &if told.is_empty() { "USD".to_owned() } else { told.to_ascii_uppercase() });
         }
-        filled.set(Out::SubAccountId, of(self.workspace));
+        sub_account(filled, of(self.workspace), "Workspace");
         filled.set(Out::SubAccountName, of(self.workspace));
         filled.set(Out::x_ApiKey, of(self.key));
         filled.set(Out::RegionId, &known(of(self.geo)));
@@ -195,6 +191,8 @@ fn token_words(token_type: &str) -> String {
 struct Tokens {
     counts: Vec<(usize, &'static str, &'static str, &'static str)>,
     mapping: Mapping<Columns>,
+    /// Rows whose counts are all 0.
+    zero: u64,
 }
 
 impl Mapper for Tokens {
@@ -205,23 +203,31 @@ impl Mapper for Tokens {
         warnings: &mut Warnings,
         row: &mut EachRow<'_>,
     ) -> Result<(), BillError> {
+        let (mut counted, mut zeros) = (0_u64, 0_u64);
         for (at, column, words, unit) in &self.counts {
             let Some(count) = amount(cell(cells, Some(*at)), column, place, warnings) else { continue };
             if count == Exact::default() {
+                zeros += 1;
                 continue;
             }
+            counted += 1;
             self.mapping.fill_mut().counted = Some((count, words, unit));
             self.mapping.map(cells, place, warnings, row)?;
         }
+        self.zero += u64::from(counted == 0 && zeros > 0);
         Ok(())
+    }
+
+    fn finish(&mut self, warnings: &mut Warnings) {
+        super::say_zero(self.zero, warnings);
     }
 }
 
 /// The cost report of the API: `data[].starting_at` and `results[].amount`.
-pub fn table(document: &Value) -> Option<JsonTable> {
-    let data = document.get("data")?.as_array()?;
-    let has = |entry: &Value| {
-        let results = entry.get("results").and_then(Value::as_array);
+pub fn table(document: &Node<'_>) -> Option<JsonTable> {
+    let data = document.get("data")?.as_list()?;
+    let has = |entry: &Node<'_>| {
+        let results = entry.get("results").and_then(Node::as_list);
         // Its usage report has the same frame, and counts where costs would be.
         entry.get("starting_at").is_some()
             && results.is_some_and(|results| results.iter().all(|result| result.get("amount").is_some()))
@@ -231,7 +237,7 @@ pub fn table(document: &Value) -> Option<JsonTable> {
     }
     let mut rows = Vec::new();
     for entry in data {
-        for result in entry.get("results").and_then(Value::as_array).into_iter().flatten() {
+        for result in entry.get("results").and_then(Node::as_list).into_iter().flatten() {
             let cells = REPORT.iter().map(|name| {
                 let value = if name.ends_with("ing_at") { entry.get(name) } else { result.get(name) };
                 super::super::json_cell(value)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Out, Seller, cost, period, sku};
+use super::{Out, Seller, cost, currency, period, sku, sub_account};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
@@ -56,11 +56,11 @@ impl Fill for Costs {
         } else {
             cost(filled, amount);
         }
-        filled.set(Out::BillingCurrency, of(self.currency));
+        currency(filled, of(self.currency));
         sku(filled, of(self.model), "tokens", "");
         filled
             .set(Out::ChargeDescription, &format!("{} ({})", of(self.model), of(self.wallet).to_lowercase()));
-        filled.set(Out::SubAccountId, of(self.user));
+        sub_account(filled, of(self.user), "User");
         true
     }
 }

@@ -11,6 +11,7 @@ pub mod openai;
 use super::mapping::{Filled, outputs};
 use crate::bill::exact::Exact;
 use crate::bill::moment;
+use crate::bill::warnings::Warnings;
 
 outputs!(
     BilledCost,
@@ -18,6 +19,7 @@ outputs!(
     ListCost,
     ContractedCost,
     BillingCurrency,
+    PricingCurrency,
     BillingPeriodStart,
     BillingPeriodEnd,
     ChargePeriodStart,
@@ -33,12 +35,16 @@ outputs!(
     InvoiceIssuerName,
     BillingAccountId,
     BillingAccountName,
+    BillingAccountType,
     SubAccountId,
     SubAccountName,
+    SubAccountType,
     RegionId,
     SkuId,
+    SkuPriceId,
     SkuMeter,
     SkuPriceDetails,
+    PricingCategory,
     ConsumedQuantity,
     ConsumedUnit,
     x_Model,
@@ -64,7 +70,21 @@ impl Seller {
         filled.set(Out::ServiceSubcategory, "Generative AI");
         filled.set(Out::ChargeCategory, "Usage");
         filled.set(Out::ChargeFrequency, "Usage-Based");
+        // Every tier has a price that is known before.
+        filled.set(Out::PricingCategory, "Standard");
     }
+}
+
+/// The currency of a row; what these sell has its price in the currency that it is billed in.
+fn currency(filled: &mut Filled, name: &str) {
+    filled.set(Out::BillingCurrency, name);
+    filled.set(Out::PricingCurrency, name);
+}
+
+/// Who used it, and what the seller calls that.
+fn sub_account(filled: &mut Filled, id: &str, kind: &str) {
+    filled.set(Out::SubAccountId, id);
+    filled.set(Out::SubAccountType, if id.is_empty() { "" } else { kind });
 }
 
 /// What a row cost; nothing where the file does not tell.
@@ -114,7 +134,17 @@ fn sku(filled: &mut Filled, model: &str, token_type: &str, tier: &str) {
     filled.set(Out::SkuPriceDetails, &details(model, token_type, tier));
     let words: Vec<&str> = [model, token_type, tier].into_iter().filter(|word| !word.is_empty()).collect();
     filled.set(Out::SkuMeter, &words.join(" "));
-    filled.set(Out::SkuId, &words.join("/"));
+    // A price belongs to all of these together, and so does the SKU: neither has a number of its own.
+    for column in [Out::SkuId, Out::SkuPriceId] {
+        filled.set(column, &words.join("/"));
+    }
+}
+
+/// Says that rows that count nothing became none.
+fn say_zero(rows: u64, warnings: &mut Warnings) {
+    if rows > 0 {
+        warnings.about_file(None, format!("{rows} rows count 0 of everything; they were left out"));
+    }
 }
 
 #[cfg(test)]

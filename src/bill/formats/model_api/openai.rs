@@ -5,20 +5,19 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
-use super::{Out, Seller, cost, period, sku};
+use super::{Out, Seller, cost, currency, period, sku, sub_account};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
+use crate::bill::formats::node::Node;
 use crate::bill::formats::{EachRow, JsonTable, Kind, Mapper, Plan};
 use crate::bill::moment;
-use crate::bill::warnings::{Place, Warnings};
+use crate::bill::warnings::{Place, Trouble, Warnings};
 
 const SELLER: Seller = Seller { provider: "OpenAI", service: "OpenAI API" };
 const TIMES: [&str; 4] = ["start_time", "end_time", "start_time_iso", "end_time_iso"];
 const COSTS: [&str; 5] = ["amount_value", "amount_currency", "line_item", "project_id", "organization_id"];
-const USAGE: [&str; 10] = [
+const USAGE: [&str; 11] = [
     "project_id",
     "num_model_requests",
     "user_id",
@@ -29,15 +28,21 @@ const USAGE: [&str; 10] = [
     "input_tokens",
     "output_tokens",
     "input_cached_tokens",
+    "input_uncached_tokens",
 ];
 
 /// Which of its exports a header is.
-pub fn recognise(header: &[String]) -> Option<Kind> {
-    let header = Header::new(header);
+pub fn recognise(names: &[String]) -> Option<Kind> {
+    let header = Header::new(names);
     if !header.has(&TIMES) {
         return None;
     }
     if header.has(&["amount_value", "amount_currency"]) {
+        return Some(Kind::OpenAiCosts);
+    }
+    // Without any use in its time, both exports have nothing but the times.
+    let is_empty = names.iter().filter(|name| !name.trim().is_empty()).count() == TIMES.len();
+    if is_empty {
         return Some(Kind::OpenAiCosts);
     }
     header.has(&["num_model_requests", "input_tokens"]).then_some(Kind::OpenAiUsage)
@@ -61,8 +66,10 @@ pub fn plan(kind: Kind, names: &[String], _path: &Path) -> Result<Plan, BillErro
             tier: at("service_tier"),
             input: at("input_tokens"),
             cached: at("input_cached_tokens"),
+            uncached: at("input_uncached_tokens"),
             output: at("output_tokens"),
             empty: 0,
+            zero: 0,
         };
         let used: Vec<usize> =
             [usage.project, usage.key, usage.model, usage.tier].into_iter().flatten().collect();
@@ -122,13 +129,15 @@ impl Fill for Costs {
         SELLER.fill(filled);
         period(filled, of(self.start), of(self.end));
         cost(filled, amount(value, "amount_value", place, warnings));
-        filled.set(Out::BillingCurrency, &of(self.currency).to_ascii_uppercase());
+        currency(filled, &of(self.currency).to_ascii_uppercase());
         filled.set(Out::ChargeDescription, item);
         // `gpt-5-mini input`, `gpt-4o cached input`: what is counted follows the model.
         let (model, counted) = item.split_once([' ', ',']).unwrap_or((item, ""));
         sku(filled, model, counted.trim_start_matches([' ', ',']), "");
-        filled.set(Out::SubAccountId, of(self.project));
+        sub_account(filled, of(self.project), "Project");
         filled.set(Out::BillingAccountId, of(self.organization));
+        filled
+            .set(Out::BillingAccountType, if of(self.organization).is_empty() { "" } else { "Organization" });
         filled.set(Out::BillingAccountName, of(self.organization_name));
         true
     }
@@ -155,8 +164,11 @@ struct Usage {
     tier: Option<usize>,
     input: Option<usize>,
     cached: Option<usize>,
+    uncached: Option<usize>,
     output: Option<usize>,
     empty: u64,
+    /// Rows whose counts are all 0.
+    zero: u64,
 }
 
 /// A kind of token of a row.
@@ -186,7 +198,7 @@ impl Fill for Counted {
         filled.set(Out::ChargeDescription, &format!("{} {}", self.model, self.kind));
         filled.set(Out::ConsumedQuantity, &self.count);
         filled.set(Out::ConsumedUnit, "Tokens");
-        filled.set(Out::SubAccountId, &self.project);
+        sub_account(filled, &self.project, "Project");
         filled.set(Out::x_ApiKey, &self.key);
         true
     }
@@ -212,11 +224,27 @@ impl Mapper for Tokens {
         let input = count(usage.input, "input_tokens");
         let cached = count(usage.cached, "input_cached_tokens");
         let output = count(usage.output, "output_tokens");
-        if input.is_none() && output.is_none() {
+        let told = count(usage.uncached, "input_uncached_tokens");
+        if [input, cached, told, output].iter().all(Option::is_none) {
             usage.empty += 1;
             return Ok(());
         }
-        let uncached = input.and_then(|input| input.checked_sub(cached.unwrap_or_default()));
+        if [input, cached, told, output].iter().flatten().all(|count| *count == Exact::default()) {
+            usage.zero += 1;
+            return Ok(());
+        }
+        let uncached = told.or_else(|| input.and_then(|input| input.checked_sub(cached.unwrap_or_default())));
+        if uncached.is_some_and(|uncached| uncached.0 < 0) {
+            warnings.add(Trouble::Incomplete, place.line, Some("input_tokens"), || {
+                let [input, cached] = [input, cached].map(Option::unwrap_or_default);
+                format!(
+                    "{input} input tokens{}, of which {cached} are to be cached: how many were not is not known, and \
+                     there is no row of them",
+                    place.words()
+                )
+            });
+        }
+        let uncached = uncached.filter(|uncached| uncached.0 >= 0);
         let batch = if of(usage.batch).eq_ignore_ascii_case("true") { "batch" } else { of(usage.tier) };
         for (kind, count) in
             [("input tokens", uncached), ("cached input tokens", cached), ("output tokens", output)]
@@ -239,23 +267,22 @@ impl Mapper for Tokens {
 
     fn finish(&mut self, warnings: &mut Warnings) {
         say_empty(self.usage.empty, warnings);
+        super::say_zero(self.usage.zero, warnings);
     }
 }
 
 /// A page of costs or of completions usage, as the API answers, under the names of the dashboard's export.
-pub fn table(document: &Value) -> Option<JsonTable> {
-    let buckets = document.get("data")?.as_array()?;
-    let is = |value: &Value, name: &str| value.get("object").and_then(Value::as_str) == Some(name);
+pub fn table(document: &Node<'_>) -> Option<JsonTable> {
+    let buckets = document.get("data")?.as_list()?;
+    let is = |value: &Node<'_>, name: &str| value.get("object").and_then(Node::as_str) == Some(name);
     if !is(document, "page") || !buckets.iter().all(|bucket| is(bucket, "bucket")) {
         return None;
     }
-    let results =
-        |bucket: &Value| bucket.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
     let is_usage = buckets.iter().flat_map(results).any(|result| result.get("input_tokens").is_some());
     let columns: &[&str] = if is_usage { &USAGE } else { &COSTS };
     let mut rows = Vec::new();
     for bucket in buckets {
-        let epoch = |name: &str| bucket.get(name).and_then(Value::as_i64);
+        let epoch = |name: &str| bucket.get(name).and_then(Node::as_i64);
         let text = |secs: Option<i64>| secs.map(|secs| secs.to_string()).unwrap_or_default();
         let moment = |secs: Option<i64>| {
             secs.and_then(|secs| secs.checked_mul(moment::PER_SEC)).map(moment::show).unwrap_or_default()
@@ -265,8 +292,8 @@ pub fn table(document: &Value) -> Option<JsonTable> {
             let mut cells = vec![text(start), text(end), moment(start), moment(end)];
             cells.extend(columns.iter().map(|column| {
                 let value = match *column {
-                    "amount_value" => result.pointer("/amount/value"),
-                    "amount_currency" => result.pointer("/amount/currency"),
+                    "amount_value" => result.get("amount").and_then(|amount| amount.get("value")),
+                    "amount_currency" => result.get("amount").and_then(|amount| amount.get("currency")),
                     other => result.get(other),
                 };
                 super::super::json_cell(value)
@@ -278,9 +305,14 @@ pub fn table(document: &Value) -> Option<JsonTable> {
     Some(JsonTable { header, rows, remarks: more_pages(document) })
 }
 
+/// What a bucket of time holds.
+fn results<'n>(bucket: &'n Node<'n>) -> &'n [Node<'n>] {
+    bucket.get("results").and_then(Node::as_list).unwrap_or_default()
+}
+
 /// What to say of an answer that is not the last.
-pub(super) fn more_pages(document: &Value) -> Vec<String> {
-    if document.get("has_more").and_then(Value::as_bool) == Some(true) {
+pub(super) fn more_pages(document: &Node<'_>) -> Vec<String> {
+    if document.get("has_more") == Some(&Node::Bool(true)) {
         return vec![
             "the API had more pages than are in this file, so the bill is not whole; fetch all pages"
                 .to_owned(),

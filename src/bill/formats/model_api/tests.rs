@@ -124,12 +124,16 @@ fn openai_usage_counts_cached_tokens_once() {
     assert!(rows.iter().all(|row| row["x_Tier"] == "batch" && !row.contains_key("BilledCost")));
 }
 
+fn of_document(document: &serde_json::Value) -> Option<formats::JsonTable> {
+    formats::json_table(&formats::node::Node::parse(&document.to_string()).unwrap())
+}
+
 #[test]
 fn an_openai_page_is_the_dashboards_table() {
     let page = json!({"object": "page", "has_more": true, "data": [{"object": "bucket", "start_time": 1_730_419_200,
         "end_time": 1_730_505_600, "results": [{"amount": {"value": 0.06, "currency": "usd"},
         "line_item": "gpt-4o input", "project_id": "p"}]}]});
-    let table = formats::json_table(&page).unwrap();
+    let table = of_document(&page).unwrap();
     assert_eq!(formats::recognise(&table.header), Some(Kind::OpenAiCosts));
     // From `date -u -d @1730419200`.
     assert_eq!(table.rows[0][2], "2024-11-01T00:00:00Z");
@@ -137,9 +141,9 @@ fn an_openai_page_is_the_dashboards_table() {
     assert!(table.remarks[0].contains("more pages"));
     let usage = json!({"object": "page", "data": [{"object": "bucket", "start_time": 1, "end_time": 2,
         "results": [{"input_tokens": 7, "output_tokens": 2, "model": "m", "num_model_requests": 1}]}]});
-    let table = formats::json_table(&usage).unwrap();
+    let table = of_document(&usage).unwrap();
     assert_eq!(formats::recognise(&table.header), Some(Kind::OpenAiUsage));
-    assert_eq!(formats::json_table(&json!({"object": "list", "data": []})), None);
+    assert_eq!(of_document(&json!({"object": "list", "data": []})), None);
 }
 
 #[test]
@@ -184,7 +188,7 @@ fn anthropics_console_tells_list_prices_and_its_api_cents() {
         "results": [{"amount": "123.45", "currency": "USD", "cost_type": "tokens", "model": "claude-haiku-4-5",
         "token_type": "uncached_input_tokens", "service_tier": "standard", "workspace_id": null,
         "description": "Claude Haiku 4.5 Usage - Input Tokens"}]}], "has_more": false});
-    let table = formats::json_table(&report).unwrap();
+    let table = of_document(&report).unwrap();
     let header: Vec<&str> = table.header.iter().map(String::as_str).collect();
     let cells: Vec<&str> = table.rows[0].iter().map(String::as_str).collect();
     let (kind, rows, _) = rows_of(&header, &[&cells]);
@@ -253,4 +257,64 @@ fn what_a_granted_balance_paid_for_is_never_invoiced() {
     assert_eq!((sum(&rows, "BilledCost"), sum(&rows, "ContractedCost")), (exact("0.42"), exact("0.52")));
     // The unreadable one has no cost at all, and says so.
     assert!(!rows[2].contains_key("BilledCost") && warnings.len() == 1, "{warnings:?}");
+}
+
+#[test]
+fn an_openai_export_without_any_use_has_only_its_times() {
+    let header = ["start_time", "end_time", "start_time_iso", "end_time_iso"];
+    let row = ["1759622400", "1759708800", "2025-10-05T00:00:00+00:00", "2025-10-06T00:00:00+00:00"];
+    let (kind, rows, warnings) = rows_of(&header, &[&row, &row]);
+    assert_eq!((kind, rows.len()), (Kind::OpenAiCosts, 0));
+    assert_eq!(warnings, ["2 rows name times and no use; they were left out"]);
+    let more = ["start_time", "end_time", "start_time_iso", "end_time_iso", "note"].map(str::to_owned);
+    assert_eq!(formats::recognise(&more), None);
+}
+
+#[test]
+fn rows_that_count_nothing_are_counted_and_contradictions_are_told() {
+    let header = [
+        "start_time",
+        "end_time",
+        "start_time_iso",
+        "end_time_iso",
+        "num_model_requests",
+        "model",
+        "input_tokens",
+        "output_tokens",
+        "input_cached_tokens",
+        "input_uncached_tokens",
+    ];
+    let row = |input, output, cached, uncached| {
+        ["1", "2", "2025-10-27T00:00:00Z", "2025-10-27T00:01:00Z", "1", "m", input, output, cached, uncached]
+    };
+    let (_, rows, warnings) = rows_of(
+        &header,
+        &[
+            &row("0", "0", "0", "0"),
+            &row("10", "3", "40", ""),
+            &row("10", "0", "4", "6"),
+            &row("", "", "", ""),
+        ],
+    );
+    let counts: Vec<(&str, &str)> =
+        rows.iter().map(|row| (row["x_TokenType"].as_str(), row["ConsumedQuantity"].as_str())).collect();
+    // 10 − 40 would be −30 tokens.
+    assert_eq!(
+        counts,
+        [
+            ("cached input tokens", "40"),
+            ("output tokens", "3"),
+            ("input tokens", "6"),
+            ("cached input tokens", "4")
+        ]
+    );
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(warnings.iter().any(|words| words.contains("10 input tokens, of which 40 are to be cached")));
+    assert!(warnings.contains(&"1 rows count 0 of everything; they were left out".to_owned()));
+
+    let header = ["usage_date_utc", "model_version", "usage_input_tokens_no_cache", "usage_output_tokens"];
+    let (_, rows, warnings) =
+        rows_of(&header, &[&["2026-10-04", "m", "0", "0"], &["2026-10-04", "m", "1", "0"]]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(warnings, ["1 rows count 0 of everything; they were left out"]);
 }

@@ -3,7 +3,7 @@
 use egui::{RichText, ScrollArea, Ui};
 
 use super::reconcile::Panel;
-use crate::app::Command;
+use crate::app::{Command, State};
 use crate::bill::{Costs, Imported, Warning};
 use crate::ui::pages::parts::{csv_text, day_words, field};
 use crate::ui::theme::{Tokens, space};
@@ -30,7 +30,9 @@ impl Files {
         self.chosen = Some(hash.to_owned());
     }
 
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
+    /// Draws the card. True when the user wants to set the currency that sums are shown in.
+    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) -> bool {
+        let mut set_currencies = false;
         let state = view.app.state();
         let bills = &state.bills;
         let Self { table, chosen, show_warnings, panel } = self;
@@ -44,6 +46,7 @@ impl Files {
                 count => format!("{count}"),
             };
             section_header_ui(ui, "Files", &count, |ui| {
+                set_currencies = quiet_button_ui(ui, "Currencies…").clicked();
                 if let Some(bill) = place.map(|place| &bills[place]) {
                     let name = format!("Takes {} out of the project", bill.file);
                     if quiet_button_ui(ui, "Remove").on_hover_text(name).clicked() {
@@ -79,7 +82,8 @@ impl Files {
                 height: 200.0,
             };
             let tokens = Tokens::of(ui);
-            let output = data_table_ui(ui, &shape, table, |row, column| cell(&bills[row], column, tokens));
+            let output =
+                data_table_ui(ui, &shape, table, |row, column| cell(state, &bills[row], column, tokens));
             if let Some(row) = output.chosen {
                 *chosen = Some(bills[row].hash.clone());
             }
@@ -94,10 +98,11 @@ impl Files {
         if let Some(place) = place {
             panel.ui(ui, view, &bills[place]);
         }
+        set_currencies
     }
 }
 
-fn cell(bill: &Imported, column: usize, tokens: &Tokens) -> Cell {
+fn cell(state: &State, bill: &Imported, column: usize, tokens: &Tokens) -> Cell {
     let day = |secs: Option<i64>| match secs {
         Some(secs) => Cell::text(day_words(secs)),
         None => Cell::unknown("No row has a readable charge period"),
@@ -114,6 +119,12 @@ fn cell(bill: &Imported, column: usize, tokens: &Tokens) -> Cell {
         },
     };
     match column {
+        0 if state.counting.is_out(&bill.hash) => {
+            Cell::text(bill.file.clone()).quiet().hover("Does not count: its charges were delivered again")
+        }
+        0 if state.counting.is_partly(&bill.hash) => {
+            Cell::text(bill.file.clone()).hover("Counts in part: some of its months were delivered again")
+        }
         0 => Cell::text(bill.file.clone()).hover(bill.file.clone()),
         1 => Cell::text(bill.kind.clone()),
         2 => {

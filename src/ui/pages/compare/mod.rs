@@ -2,6 +2,7 @@
 
 mod race;
 mod tables;
+mod ways;
 
 use egui::{Button, RichText, Ui};
 

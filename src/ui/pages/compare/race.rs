@@ -1,16 +1,15 @@
 //! The card that answers which of two models is faster: the verdict of a race, its intervals, and how to run one.
 
-use std::collections::BTreeMap;
-
 use egui::{DragValue, Label, RichText, Ui};
 
+use super::ways::Ways;
 use crate::app::comparison::Comparison;
-use crate::app::{Command, Race, figures};
+use crate::app::{Command, figures};
 use crate::chart::Chart;
 use crate::measure::duel::{Contender, Duel, Settings};
 use crate::measure::stats::Decision;
-use crate::measure::{Config, Optimisation, Scenario};
 use crate::ui::pages::kept::Memo;
+use crate::ui::pages::parts::{combo_ui, config_words, day_words};
 use crate::ui::theme::{self, Tokens, space};
 use crate::ui::view::View;
 use crate::ui::widgets::{
@@ -26,15 +25,27 @@ const NUMBERS: f32 = 210.0;
 
 /// What the card remembers between frames.
 pub(super) struct RaceCard {
-    batch: u64,
-    threads: u32,
+    ways: Ways,
     seconds: f64,
-    chart: Memo<(u64, String), Chart>,
+    /// The race that is shown among several, by its key and beginning, and the latest when it was chosen: a newer one is
+    /// shown by itself.
+    chosen: Option<(Shown, Shown)>,
+    chart: Memo<(u64, Shown), Chart>,
+    looked: bool,
 }
+
+/// What tells a race in the project: its key and when it began, in seconds since 1970.
+type Shown = (String, u64);
 
 impl Default for RaceCard {
     fn default() -> Self {
-        Self { batch: 1, threads: 1, seconds: Settings::default().seconds, chart: Memo::default() }
+        Self {
+            ways: Ways::default(),
+            seconds: Settings::default().seconds,
+            chosen: None,
+            chart: Memo::default(),
+            looked: false,
+        }
     }
 }
 
@@ -50,11 +61,30 @@ impl RaceCard {
         let (a, b) = (&compared.a.model, &compared.b.model);
         let alone = a.sha256 == b.sha256;
         let state = view.app.state();
-        let duel = if alone { state.self_test(&a.sha256) } else { compared.duel.as_ref() };
+        // Only where providers are to be chosen from is it worth asking each library.
+        if state.runtimes.is_none() && !self.looked && !view.app.is_measuring() {
+            self.looked = true;
+            view.send(Command::LookForRuntimes);
+        }
+        let mut duels = state.duels_between(&a.sha256, &b.sha256);
+        if alone {
+            duels.extend(state.self_tests(&a.sha256));
+            duels.sort_by_key(|duel| std::cmp::Reverse(duel.started_unix_secs));
+        }
+        let latest = duels.first().map(shown);
+        let chosen = self.chosen.as_ref().filter(|(_, then)| Some(then) == latest.as_ref());
+        let duel = chosen.and_then(|(chosen, _)| duels.iter().find(|duel| shown(duel) == *chosen));
+        let duel = duel.or(duels.first());
+        let mut other = None;
         card_ui(ui, |ui| {
-            let title = if alone { "What can this machine tell?" } else { "Which is faster?" };
+            let is_self_test = alone && duel.is_none_or(|duel| duel.b.is_none());
+            let title = if is_self_test { "What can this machine tell?" } else { "Which is faster?" };
             let note = duel.map_or_else(String::new, |duel| where_words(view, duel));
-            section_header_ui(ui, title, &note, |_| {});
+            section_header_ui(ui, title, &note, |ui| {
+                if let Some(duel) = duel.filter(|_| duels.len() > 1) {
+                    other = choice_ui(ui, view, &duels, duel);
+                }
+            });
             match duel {
                 Some(duel) => self.verdict_ui(ui, view, duel),
                 None if alone => note_ui(
@@ -77,6 +107,9 @@ impl RaceCard {
                 None => self.run_ui(ui, view, (&a.sha256, &b.sha256), target),
             }
         });
+        if let (Some(other), Some(latest)) = (other, latest) {
+            self.chosen = Some((other, latest));
+        }
     }
 
     fn verdict_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, duel: &Duel) -> egui::Response {
@@ -96,7 +129,7 @@ impl RaceCard {
             note_ui(ui, &duel.method());
             return response;
         };
-        let key = (view.app.state().revision, duel.key());
+        let key = (view.app.state().revision, shown(duel));
         let chart = self.chart.get(key, || figures::duel(duel));
         ui.horizontal_top(|ui| {
             ui.vertical(|ui| {
@@ -133,57 +166,77 @@ impl RaceCard {
     /// How to run it, and the button that does.
     fn run_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, (a, b): (&str, &str), target: Option<&str>) {
         let busy = view.app.is_measuring() || view.app.comparing().is_some();
+        let Self { ways, seconds, .. } = self;
+        let race = ways.race((a, b), *seconds, target);
         let mut start = false;
         ui.horizontal(|ui| {
-            let text = if a == b { "Run A against itself" } else { "Run A against B" };
-            ui.add_enabled_ui(!busy, |ui| {
+            let text = match (a == b, ways.are_alike()) {
+                (true, true) => "Run A against itself",
+                (true, false) => "Run A in both ways",
+                (false, _) => "Run A against B",
+            };
+            ui.add_enabled_ui(!busy && race.is_ok(), |ui| {
                 start = primary_button_ui(ui, text)
                     .on_hover_text(
                         "Takes the time set here and a little for loading; stops sooner when sure to ±1 %",
                     )
-                    .on_disabled_hover_text("A measurement is running")
+                    .on_disabled_hover_text(race.as_ref().err().map_or("A measurement is running", |why| why))
                     .clicked();
             });
             ui.add_space(space::S);
-            labelled_ui(ui, "Batch", |ui| ui.add(DragValue::new(&mut self.batch).range(1..=4_096)));
-            labelled_ui(ui, "Threads", |ui| ui.add(DragValue::new(&mut self.threads).range(1..=1_024)));
+            ways.numbers_ui(ui);
             labelled_ui(ui, "Time at most", |ui| {
-                let seconds = DragValue::new(&mut self.seconds).range(1.0..=3_600.0).speed(0.5);
+                let seconds = DragValue::new(seconds).range(1.0..=3_600.0).speed(0.5);
                 ui.add(seconds.max_decimals(0).update_while_editing(false).suffix(" s"))
             });
         });
-        if start {
-            let side = |sha256: &str| (sha256.to_owned(), self.config());
-            let settings = Settings { seconds: self.seconds, ..Settings::default() };
-            let b = (a != b).then(|| side(b));
-            let target = target.map(str::to_owned);
-            let race = Race { a: side(a), b, library: None, settings, inputs: None, target };
+        ways.options_ui(ui, view, target);
+        if let (true, Ok(race)) = (start, race) {
             view.send(Command::Duel(Box::new(race)));
             ui.ctx().request_repaint();
         }
     }
-
-    fn config(&self) -> Config {
-        Config {
-            batch: self.batch,
-            threads: self.threads,
-            provider: "CPU".to_owned(),
-            dims: BTreeMap::new(),
-            seconds: 0.0,
-            min_queries: 0,
-            seed: 1,
-            inputs: None,
-            instances: 1,
-            optimisation: Optimisation::All,
-            scenario: Scenario::SingleStream,
-        }
-    }
 }
 
-/// How a race was run, and where if not on this machine.
+fn shown(duel: &Duel) -> Shown {
+    (duel.key(), duel.started_unix_secs)
+}
+
+/// The choice among several races; what was chosen.
+fn choice_ui(ui: &mut Ui, view: &View<'_>, duels: &[Duel], now: &Duel) -> Option<Shown> {
+    let mut other = None;
+    let words = |duel: &Duel| {
+        let day = i64::try_from(duel.started_unix_secs).map_or_else(|_| String::new(), day_words);
+        let itself = if duel.b.is_none() { "against itself, " } else { "" };
+        format!("{itself}{} ({day})", where_words(view, duel))
+    };
+    combo_ui(ui, "Result", &words(now), 260.0, |ui| {
+        for duel in duels {
+            if ui.selectable_label(shown(duel) == shown(now), words(duel)).clicked() {
+                other = Some(shown(duel));
+            }
+        }
+    });
+    other
+}
+
+/// How a race was run, on which inputs if not generated ones, and where if not on this machine.
 fn where_words(view: &View<'_>, duel: &Duel) -> String {
-    let words = duel.a.config.words();
-    view.app.machine_name(&duel.target).map_or_else(|| words.clone(), |name| format!("{words}, on {name}"))
+    let of_a = duel.a.config.words();
+    let of_b = duel.b.as_ref().map_or_else(|| of_a.clone(), |b| b.config.words());
+    let mut words = if of_a == of_b { of_a } else { format!("{of_a} against {of_b}") };
+    // The file's name without its hash.
+    if let Some((file, _hash)) = duel.a.config.inputs.as_deref().and_then(|inputs| inputs.rsplit_once(' ')) {
+        words.push_str(", inputs of ");
+        words.push_str(file);
+    }
+    let machine = view.app.machine_name(&duel.target).map(str::to_owned);
+    let elsewhere = !duel.fingerprint.is_same_machine(&view.app.state().machine);
+    if let Some(machine) = machine.or_else(|| elsewhere.then(|| duel.fingerprint.identity())) {
+        words.push_str(", on ");
+        words.push_str(&machine);
+    }
+    words
 }
 
 /// One side by itself.
@@ -201,4 +254,6 @@ fn side_ui(ui: &mut Ui, name: &str, side: &Contender) {
         .map_or_else(String::new, |rate| format!("{} items/s, ", units::three_digits(rate)));
     let note = format!("{rate}{} inferences", count_words(side.samples));
     stat_ui(ui, &Stat { label: &format!("p50 of {name}"), value: &value, unit: &unit, note: &note });
+    let settings = format!("{} · ONNX Runtime {}", config_words(&side.config), side.runtime_version);
+    ui.add(Label::new(RichText::new(settings).small().color(Tokens::of(ui).text_quiet)).wrap());
 }

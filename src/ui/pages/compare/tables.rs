@@ -12,8 +12,8 @@ use crate::ui::pages::parts::{csv_text, estimate_cell, field};
 use crate::ui::theme::Tokens;
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
-    Cell, Column, Stat, Table, TableState, Tone, banner_ui, card_ui, count_words, data_table_ui, note_ui,
-    quiet_button_ui, section_header_ui, segmented_ui, stats_ui,
+    Badge, Cell, Column, Stat, Table, TableState, Tone, banner_ui, card_ui, count_words, data_table_ui,
+    note_ui, quiet_button_ui, section_header_ui, segmented_ui, stats_ui,
 };
 use crate::units;
 
@@ -220,6 +220,20 @@ pub(super) fn speed_ui(ui: &mut Ui, view: &mut View<'_>, compared: &Comparison, 
         if several {
             columns.push(Column::text("Provider", 70.0));
         }
+        let machines = compared.speed.iter().any(|speed| !speed.machine.is_empty());
+        if machines {
+            columns.push(Column::text("Machine", 90.0));
+        }
+        let invalid = invalid_measurements(compared);
+        if !invalid.is_empty() {
+            columns.push(Column::text("Verdict", 66.0));
+        }
+        // What stands in the columns behind the twelve that are always there.
+        let more: Vec<More> =
+            [(several, More::Provider), (machines, More::Machine), (!invalid.is_empty(), More::Verdict)]
+                .into_iter()
+                .filter_map(|(there, what)| there.then_some(what))
+                .collect();
         let shape = Table {
             id: "compare speed",
             name: "Speed and cost",
@@ -231,8 +245,19 @@ pub(super) fn speed_ui(ui: &mut Ui, view: &mut View<'_>, compared: &Comparison, 
         };
         let tokens = Tokens::of(ui);
         data_table_ui(ui, &shape, table, |row, column| {
-            speed_cell(&compared.speed[row], column, currency, tokens)
+            let speed = &compared.speed[row];
+            match column.checked_sub(FIXED).and_then(|place| more.get(place)) {
+                None => speed_cell(speed, column, currency, tokens),
+                Some(More::Provider) => Cell::text(speed.provider.clone()),
+                Some(More::Machine) if speed.machine.is_empty() => Cell::text("this one").quiet(),
+                Some(More::Machine) => Cell::text(speed.machine.clone()).hover(speed.machine.clone()),
+                Some(More::Verdict) if speed.invalid.is_empty() => Cell::text("").quiet(),
+                Some(More::Verdict) => Cell::text("").badge(Badge::Invalid).hover(speed.invalid.join("\n")),
+            }
         });
+        if !invalid.is_empty() {
+            banner_ui(ui, Tone::Warning, &invalid);
+        }
         let differences = machine_differences(compared);
         if !differences.is_empty() {
             let text = format!("Not measured on the same machine. {}", differences.join("; "));
@@ -263,10 +288,40 @@ fn speed_cell(speed: &Speed, column: usize, currency: &str, tokens: &Tokens) -> 
         8 => rate(speed.throughput_per_second.1),
         9 => good(speed.throughput_ratio() > 1.0, ratio_cell(speed.throughput_ratio())),
         10 => cost(0),
-        11 => cost(1),
-        _ => Cell::text(speed.provider.clone()),
+        _ => cost(1),
     }
 }
+
+/// Columns of the table of speed that are always there.
+const FIXED: usize = 12;
+
+/// Columns that are there where they say something.
+#[derive(Debug, Clone, Copy)]
+enum More {
+    Provider,
+    Machine,
+    Verdict,
+}
+
+/// Why measurements compared are not valid by their own rules, each reason once; empty where all are.
+fn invalid_measurements(compared: &Comparison) -> String {
+    let rows = compared.speed.iter().filter(|speed| !speed.invalid.is_empty()).count();
+    if rows == 0 {
+        return String::new();
+    }
+    let reasons: BTreeSet<&str> =
+        compared.speed.iter().flat_map(|speed| &speed.invalid).map(String::as_str).collect();
+    let shown: Vec<&str> = reasons.iter().copied().take(MOST_REASONS).collect();
+    let more = match reasons.len().saturating_sub(MOST_REASONS) {
+        0 => String::new(),
+        more => format!("; and {more} more, in the rows"),
+    };
+    let (all, have) = (compared.speed.len(), if rows == 1 { "has" } else { "have" });
+    format!("{rows} of {all} rows {have} a measurement that is not valid. {}{more}", shown.join("; "))
+}
+
+/// Reasons that are listed below the table.
+const MOST_REASONS: usize = 3;
 
 fn csv(compared: &Comparison, currency: &str) -> String {
     let costs =
@@ -285,6 +340,8 @@ fn csv(compared: &Comparison, currency: &str) -> String {
         "throughput_per_second_b",
         &costs[0],
         &costs[1],
+        "machine",
+        "invalid",
     ];
     let rows = compared.speed.iter().map(|speed| {
         let (cost_a, cost_b) =
@@ -303,6 +360,8 @@ fn csv(compared: &Comparison, currency: &str) -> String {
             speed.throughput_per_second.1.to_string(),
             cost_a,
             cost_b,
+            speed.machine.clone(),
+            speed.invalid.join("; "),
         ]
     });
     csv_text(&header, rows)

@@ -220,11 +220,7 @@ fn estimate_cell(estimate: &Estimate, doubt: bool) -> Cell {
         hover.push_str(" at 99 % confidence (early stopping)");
     }
     let cell = Cell::number(ms, units::duration_ms(ms)).hover(hover);
-    let aside = match estimate.relative_half_width() {
-        // Where an interval is as wide as that, its digits mean nothing.
-        Some(width) if width >= 1.0 => "±>100 %".to_owned(),
-        _ => estimate.doubt().unwrap_or_default(),
-    };
+    let aside = estimate.doubt().unwrap_or_default();
     if doubt { cell.aside(aside) } else { cell }
 }
 

@@ -9,10 +9,9 @@ use super::effort::Choice;
 use super::fields::{FIELD, NAMES, Problem, beside_ui, counts, list_row_ui, row_ui, small_counts};
 use super::more::More;
 use crate::app::{Measure, ModelEntry, State};
-use crate::measure::runtime::Found;
 use crate::measure::sweep::Sweep;
 use crate::measure::{Point, Survey};
-use crate::ui::pages::parts::halves_ui;
+use crate::ui::pages::parts::{halves_ui, offered};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
@@ -22,8 +21,6 @@ use crate::ui::widgets::{
 
 /// Height of the list of models from which on it scrolls.
 const LIST_HEIGHT: f32 = 236.0;
-/// Providers as they are offered, the most usual first.
-const PROVIDERS: [&str; 6] = ["CPU", "OpenVINO", "CUDA", "TensorRT", "DirectML", "CoreML"];
 
 /// What is typed into the form.
 #[derive(Debug)]
@@ -234,15 +231,6 @@ impl Form {
 /// Models to be measured.
 fn chosen<'s>(state: &'s State, left_out: &BTreeSet<String>) -> impl Iterator<Item = &'s ModelEntry> {
     state.models.iter().filter(|entry| entry.present && !left_out.contains(&entry.model.sha256))
-}
-
-/// Providers that the runtimes found offer; the CPU always, and what is chosen already.
-fn offered(runtimes: Option<&[Found]>, chosen: &[&'static str]) -> Vec<&'static str> {
-    let found = |name: &str| {
-        let offers = |offered: &String| offered.eq_ignore_ascii_case(name);
-        runtimes.into_iter().flatten().flat_map(|found| &found.providers).any(offers)
-    };
-    PROVIDERS.into_iter().filter(|&name| name == "CPU" || found(name) || chosen.contains(&name)).collect()
 }
 
 /// What will be done and how long it takes, or what keeps it from starting.

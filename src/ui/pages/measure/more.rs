@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use egui::{DragValue, RichText, Sense, Ui, WidgetInfo};
+use egui::{DragValue, Ui};
 
 use super::fields::{
     FIELD, NAMES, Problem, beside_ui, counts, list_row_ui, problem_row_ui, row_ui, small_counts,
@@ -15,9 +15,8 @@ use crate::measure::Optimisation;
 use crate::measure::sweep::{Sweep, shapes_of};
 use crate::model::dims;
 use crate::ui::pages::parts::halves_ui;
-use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{
-    Icon, form_row_ui, icon_ui, line_edit, quiet_button_ui, segmented_ui, text_field_ui, toggles_ui,
+    fold_ui, form_row_ui, line_edit, quiet_button_ui, segmented_ui, text_field_ui, toggles_ui,
 };
 
 /// Where inputs come from.
@@ -103,7 +102,8 @@ impl More {
     }
 
     pub fn ui(&mut self, ui: &mut Ui, state: &State, chosen: &[&ModelEntry]) {
-        self.toggle_ui(ui);
+        let note = self.unusual();
+        fold_ui(ui, "More settings", &mut self.open, &note);
         if !self.open {
             return;
         }
@@ -112,39 +112,6 @@ impl More {
                 self.scenarios.ui(ui, state.trace.is_some());
             } else {
                 self.settings_ui(ui, state, chosen);
-            }
-        });
-    }
-
-    /// The line that unfolds it, with what is not as usual.
-    fn toggle_ui(&mut self, ui: &mut Ui) {
-        let tokens = Tokens::of(ui);
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = space::XS;
-            let icon = if self.open { Icon::Down } else { Icon::Right };
-            let drawn = icon_ui(ui, icon, tokens.accent_text);
-            let text = RichText::new("More settings").color(tokens.accent_text);
-            let label = ui.add(egui::Label::new(text).selectable(false).sense(Sense::click()));
-            label.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, self.open, "More settings"));
-            if label.has_focus() {
-                ui.painter().rect_stroke(
-                    label.rect.expand(2.0),
-                    2,
-                    egui::Stroke::new(1.0, tokens.accent_text),
-                    egui::StrokeKind::Outside,
-                );
-            }
-            if label.clicked() || drawn.interact(Sense::click()).clicked() {
-                self.open = !self.open;
-            }
-            if !self.open {
-                ui.add_space(space::S);
-                let width = ui.available_width();
-                let note = RichText::new(self.unusual()).color(tokens.text_quiet);
-                ui.scope(|ui| {
-                    ui.set_max_width(width);
-                    ui.add(egui::Label::new(note).truncate());
-                });
             }
         });
     }

@@ -36,15 +36,7 @@ pub(super) fn ui(ui: &mut Ui, view: &mut View<'_>) {
         });
 }
 
-/// `13 of 24 configurations are measured; the sweep was stopped.`
+/// `13 of 24 configurations are measured, 2 more are begun (3 runs made); the sweep was stopped.`
 fn words(state: &State) -> Option<String> {
-    let unfinished = state.unfinished.as_ref()?;
-    let ended = state
-        .points
-        .iter()
-        .filter(|stored| unfinished.points.contains(&stored.id))
-        .filter(|stored| stored.point.ended.as_ref().is_some_and(|ended| !ended.is_failure()))
-        .count();
-    let are = if ended == 1 { "is" } else { "are" };
-    Some(format!("{ended} of {} configurations {are} measured; the sweep was stopped.", unfinished.total))
+    Some(format!("{}; the sweep was stopped.", state.standing()?))
 }

@@ -24,7 +24,13 @@ pub(super) fn costs(row: &Row<'_, '_>, filled: &mut Filled) -> View {
     let in_pricing_currency = of(split.effective, row.cell(In::CostInPricingCurrency));
     filled.set(Out::PricingCurrencyEffectiveCost, in_pricing_currency);
     filled.set(Out::x_CostView, split.view.words());
+    filled.set(Out::PricingCurrency, pricing_currency(row));
     split.view
+}
+
+/// An agreement that has no other currency for its prices has them in the one it bills in.
+fn pricing_currency<'c>(row: &Row<'_, 'c>) -> &'c str {
+    row.cell(if row.inputs.has(In::PricingCurrency) { In::PricingCurrency } else { In::Currency })
 }
 
 /// List and contracted costs and prices, quantities and units.
@@ -46,7 +52,7 @@ pub(super) fn prices(row: &Row<'_, '_>, filled: &mut Filled, notes: &mut Notes, 
     filled.set(Out::PricingCategory, pricing_category(row));
 
     let billing = row.cell(In::Currency);
-    let pricing = row.cell(In::PricingCurrency);
+    let pricing = pricing_currency(row);
     let other_currency = !pricing.is_empty() && !pricing.eq_ignore_ascii_case(billing);
     let rate = if other_currency {
         row.amount(In::ExchangeRate, warnings)
@@ -64,7 +70,7 @@ pub(super) fn prices(row: &Row<'_, '_>, filled: &mut Filled, notes: &mut Notes, 
     notes.no_contract_price += u64::from(contracted == Some(zero) && !free);
     let (list, contracted) = (told(list), told(contracted));
     notes.no_rate += u64::from(rate.is_none() && (list.is_some() || contracted.is_some()));
-    if !pricing.is_empty() {
+    if row.inputs.has(In::PricingCurrency) && !pricing.is_empty() {
         set(filled, Out::PricingCurrencyListUnitPrice, list);
         set(filled, Out::PricingCurrencyContractedUnitPrice, contracted);
     }

@@ -1,0 +1,97 @@
+//! Bills of two currencies shown in one, at rates of the user's: the core, the project, and the command line.
+
+use std::path::{Path, PathBuf};
+
+use inferometer::bill::{self, Basis, Bill, Filter, Granularity, Imported, Rate, Rates, Store};
+use inferometer::units::Money;
+
+use crate::cli::{failure, json, text};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/bills").join(name)
+}
+
+fn money(text: &str) -> Option<Money> {
+    Some(text.parse().unwrap())
+}
+
+fn rates(display: &str, list: &[(&str, &str)]) -> Rates {
+    let mut rates = Rates { display: Some(display.to_owned()), ..Rates::default() };
+    for (from, rate) in list {
+        rates.put(Rate::new(from, display, rate, "2026-05-29", "ECB").unwrap());
+    }
+    rates
+}
+
+/// `focus-1.2.csv` bills 132.3523200414 USD (rounded to ten places), `euro.csv` 14.2500000001 EUR;
+/// × 1.0837 = 15.44272500010837 by `bc`.
+#[test]
+fn sums_of_two_currencies_are_added_up_after_the_rate_and_never_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::at(folder.path());
+    let import = |name: &str| -> Imported {
+        bill::import(&fixture(name), &store, &mut |_done| (), &|| false).unwrap()
+    };
+    let (usd, eur) = (import("focus-1.2.csv"), import("euro.csv"));
+    let bill = Bill::open(&[&usd.hash, &eur.hash], &store).unwrap();
+    assert!(bill.totals(&[]).unwrap_err().to_string().contains("set rates"));
+    let shown = bill.clone().shown_in(rates("USD", &[("EUR", "1.0837")]));
+    let totals = shown.totals(&[]).unwrap();
+    assert_eq!((totals.rows, totals.currency.as_deref()), (14, Some("USD")));
+    assert_eq!(totals.costs.billed_cost, money("147.7950450415"));
+    let euros = shown.totals(&[Filter::parse("BillingCurrency=EUR").unwrap()]).unwrap();
+    assert_eq!(euros.exact["BilledCost"], "15.44272500010837");
+    let words = totals.converted.unwrap().to_string();
+    assert_eq!(words, "converted at 1 EUR = 1.0837 USD (ECB, 2026-05-29)");
+
+    // Groups, time and the share that is inference are of the same sums; a group by currency keeps the rows' own.
+    let total: Money = totals.costs.billed_cost.unwrap();
+    let by = |column: &str| shown.group_by(&[column], &[], Basis::BilledCost).unwrap();
+    let near = |sum: Money| assert!((sum - total).scaled().abs() < 20, "{sum} is not {total}");
+    near(by("ServiceName").iter().filter_map(|group| group.costs.billed_cost).sum());
+    let currencies = by("BillingCurrency");
+    assert_eq!(currencies[1].key, [Some("EUR".to_owned())]);
+    assert_eq!(currencies[1].costs.billed_cost, money("15.4427250001"));
+    let series =
+        shown.over_time(Some("BillingCurrency"), &[], Basis::BilledCost, Granularity::Month, 9).unwrap();
+    assert_eq!(series.currency.as_deref(), Some("USD"));
+    assert!(series.converted.is_some());
+    let undated = series.undated;
+    near(series.series.iter().flat_map(|(_, amounts)| amounts.iter().copied()).sum::<Money>() + undated);
+    assert_eq!(shown.inference(&[]).unwrap().total.billed_cost, totals.costs.billed_cost);
+
+    // Rows stay as they were billed.
+    let rows = shown.rows(&[Filter::parse("BillingCurrency=EUR").unwrap()], 0, 10).unwrap();
+    assert_eq!(rows.total_rows, 2);
+    let error = bill.clone().shown_in(rates("GBP", &[("EUR", "0.84")])).totals(&[]).unwrap_err().to_string();
+    assert!(error.contains("rows in USD cannot be shown in GBP"), "{error}");
+    // What needs no rate is not called converted.
+    let only = Bill::open(&[&usd.hash], &store).unwrap().shown_in(rates("USD", &[("EUR", "1.08")]));
+    assert_eq!(only.totals(&[]).unwrap().converted, None);
+}
+
+#[test]
+fn the_command_line_takes_rates_and_a_project_keeps_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("p.inferometer");
+    let bills = [fixture("focus-1.2.csv"), fixture("euro.csv")];
+    let message = failure(&["bill"], &bills);
+    assert!(message.contains("2 currencies (EUR, USD)"), "{message}");
+    let named = project.to_str().unwrap();
+    let first =
+        ["bill", "--json", "--in", "usd", "--rate", "EUR=1.0837", "--rate-source", "ECB", "--project", named];
+    let document = json(&first, &bills);
+    assert_eq!(document["currency"], "USD");
+    assert_eq!(document["total"]["BilledCost"].as_str().unwrap()[..14], *"147.7950450415");
+    assert_eq!(document["converted_at"][0]["rate"], "1.0837");
+    // Without flags: what the project keeps.
+    let none: [PathBuf; 0] = [];
+    let shown = text(&["bill", "--project", named], &none);
+    assert!(shown.contains("14 rows, USD, converted at 1 EUR = 1.0837 USD (ECB)"), "{shown}");
+    let message = failure(&["bill", "--in", "CHF", "--project", named], &none);
+    assert!(message.contains("cannot be shown in CHF"), "{message}");
+    let message = failure(&["bill", "--in", "own", "--project", named], &none);
+    assert!(message.contains("cannot be added up"), "{message}");
+    let message = failure(&["bill", "--rate", "EUR=1.08"], &bills);
+    assert!(message.contains("--in USD"), "{message}");
+}
