@@ -299,8 +299,10 @@ pub fn duel(duel: &Duel) -> Chart {
         Axis::new("", "", Scale::Categories(names)),
         Axis::new("Times as fast", "×", Scale::Log10),
     );
-    chart.subtitle =
-        format!("Latency of {name_a} ÷ latency of {name_b}, run in turn at {}", duel.a.config.words());
+    let of_a = duel.a.config.words();
+    let of_b = duel.b.as_ref().map_or_else(|| of_a.clone(), |b| b.config.words());
+    let at = if of_a == of_b { of_a } else { format!("{of_a}, and {of_b}") };
+    chart.subtitle = format!("Latency of {name_a} ÷ latency of {name_b}, run in turn at {at}");
     chart.marks = marks;
     chart.notes = notes;
     chart

@@ -44,6 +44,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+use self::query::ASK;
 pub use command::{Agreeing, Command, Measure, Profiling};
 pub use documents::profile_document;
 pub use exported::{
@@ -422,29 +423,6 @@ impl App {
         std::mem::take(&mut self.losses)
     }
 
-    /// Waits until everything asked of the bills is answered.
-    pub fn wait_for_answers(&mut self) {
-        while !self.state.asked.is_empty() && self.jobs.running().next().is_some() {
-            self.poll();
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.poll();
-    }
-
-    /// Asks the bills and waits for the answer.
-    ///
-    /// # Errors
-    /// In words, when the bills cannot answer or changed meanwhile.
-    pub fn answer(&mut self, query: &Query) -> anyhow::Result<QueryResult> {
-        self.handle(Command::Ask(query.clone()))?;
-        self.wait_for_answers();
-        match self.state.queries.get(query) {
-            Some(Ok(result)) => Ok(result.clone()),
-            Some(Err(message)) => bail!("{message}"),
-            None => bail!("the bills did not answer, or changed meanwhile; try again"),
-        }
-    }
-
     /// Work that must end before another project takes this one's place, or its findings would land there.
     fn refuse_while_busy(&self, what: &str) -> anyhow::Result<()> {
         match self.jobs.running().find(|job| job.title != ASK && job.title != work::LOOK) {
@@ -594,22 +572,6 @@ impl App {
         }
         Ok(None)
     }
-
-    fn ask(&mut self, query: Query) -> Option<JobId> {
-        if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
-            return None;
-        }
-        let bills = self.counted();
-        let store = self.options.folders.bills();
-        let rates = self.state.rates.clone();
-        let generation = self.bills_generation;
-        Some(self.jobs.start(ASK.to_owned(), move |link| {
-            // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| query::ask(&bills, &store, &rates, &query)).and_then(|answer| answer);
-            link.found(Finding::Answer(generation, query, answer));
-            Ok(())
-        }))
-    }
 }
 
 impl Drop for App {
@@ -618,9 +580,6 @@ impl Drop for App {
         let _ = self.flush();
     }
 }
-
-/// Title of the jobs that ask the bills.
-const ASK: &str = "Ask the bills";
 
 fn info(text: &str) -> Finding {
     Finding::Notice(Notice { level: Level::Info, text: text.to_owned() })

@@ -1,7 +1,12 @@
 //! Questions to the open bills. They run off the caller's thread; the state keeps the answers until bills change.
 
 use std::path::Path;
+use std::time::Duration;
 
+use anyhow::bail;
+
+use super::jobs::{self, JobId};
+use super::{App, Command, Finding};
 use crate::bill::claims::Counted;
 use crate::bill::{
     Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, Rates, RowsView, Series,
@@ -69,6 +74,51 @@ pub enum QueryResult {
     Inference(Box<InferenceShare>, Option<Money>),
     Columns(Vec<ColumnView>),
     Rows(RowsView),
+}
+
+/// Title of the jobs that ask the bills.
+pub(super) const ASK: &str = "Ask the bills";
+
+impl App {
+    /// Waits until everything asked of the bills is answered.
+    pub fn wait_for_answers(&mut self) {
+        while !self.state.asked.is_empty() && self.jobs.running().next().is_some() {
+            self.poll();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.poll();
+    }
+
+    /// Asks the bills and waits for the answer.
+    ///
+    /// # Errors
+    /// In words, when the bills cannot answer or changed meanwhile.
+    pub fn answer(&mut self, query: &Query) -> anyhow::Result<QueryResult> {
+        self.handle(Command::Ask(query.clone()))?;
+        self.wait_for_answers();
+        match self.state.queries.get(query) {
+            Some(Ok(result)) => Ok(result.clone()),
+            Some(Err(message)) => bail!("{message}"),
+            None => bail!("the bills did not answer, or changed meanwhile; try again"),
+        }
+    }
+
+    /// Asks the bills in a job, unless the answer is known or on its way.
+    pub(super) fn ask(&mut self, query: Query) -> Option<JobId> {
+        if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
+            return None;
+        }
+        let bills = self.counted();
+        let store = self.options.folders.bills();
+        let rates = self.state.rates.clone();
+        let generation = self.bills_generation;
+        Some(self.jobs.start(ASK.to_owned(), move |link| {
+            // Whatever happens in there, the question must not stay open.
+            let answer = jobs::guard(|| ask(&bills, &store, &rates, &query)).and_then(|answer| answer);
+            link.found(Finding::Answer(generation, query, answer));
+            Ok(())
+        }))
+    }
 }
 
 /// Asks these bills, without what does not count; sums are shown as the rates say.

@@ -412,25 +412,10 @@ pub struct Bill {
     pub focus: Option<PathBuf>,
     /// Reconciliation
     #[command(flatten)]
-    pub reconciling: Reconciling,
+    pub reconciling: super::bill_reconcile::Reconciling,
     /// In which currency
     #[command(flatten)]
     pub rates: super::bill_rates::RateArgs,
-}
-
-/// Whether bills agree with their files and with invoices.
-#[derive(Debug, Clone, Args)]
-pub struct Reconciling {
-    /// Instead: rows read, kept and left out, sums beside the file's own, double counting, periods, and the invoice
-    #[arg(long, conflicts_with_all = ["by", "filters", "focus"])]
-    pub reconcile: bool,
-    /// What the invoice says: of everything, or of an invoice id, a month such as 2026-10, or a currency. Kept in the
-    /// project where no files are named. Exit code 2 when the bill says something else
-    #[arg(long, value_name = "TOTAL|ID=TOTAL", allow_hyphen_values = true, requires = "reconcile")]
-    pub invoice: Vec<String>,
-    /// What the bill may differ from each of these invoices by
-    #[arg(long, value_name = "AMOUNT", requires = "invoice", default_value = "0.00")]
-    pub tolerance: String,
 }
 
 /// `plan`

@@ -1,9 +1,9 @@
 //! `inferometer bill FILE --reconcile`: whether bills agree with their files, with invoices and with each other.
 
 use anyhow::{Context, bail};
+use clap::Args;
 use serde_json::json;
 
-use super::args::Reconciling;
 use super::session::Session;
 use super::table;
 use crate::app::Command;
@@ -13,6 +13,21 @@ use crate::bill::reconcile::{
 };
 use crate::bill::warnings::Trouble;
 use crate::units::Money;
+
+/// Whether bills agree with their files and with invoices.
+#[derive(Debug, Clone, Args)]
+pub struct Reconciling {
+    /// Instead: rows read, kept and left out, sums beside the file's own, double counting, periods, and the invoice
+    #[arg(long, conflicts_with_all = ["by", "filters", "focus"])]
+    pub reconcile: bool,
+    /// What the invoice says: of everything, or of an invoice id, a month such as 2026-10, or a currency. Kept in the
+    /// project where no files are named. Exit code 2 when the bill says something else
+    #[arg(long, value_name = "TOTAL|ID=TOTAL", allow_hyphen_values = true, requires = "reconcile")]
+    pub invoice: Vec<String>,
+    /// What the bill may differ from each of these invoices by
+    #[arg(long, value_name = "AMOUNT", requires = "invoice", default_value = "0.00")]
+    pub tolerance: String,
+}
 
 /// Exit code of a command that found a bill to be something else than its invoice.
 pub(super) const EXIT_OFF: u8 = 2;

@@ -82,7 +82,8 @@ fn the_command_line_takes_rates_and_a_project_keeps_them() {
         ["bill", "--json", "--in", "usd", "--rate", "EUR=1.0837", "--rate-source", "ECB", "--project", named];
     let document = json(&first, &bills);
     assert_eq!(document["currency"], "USD");
-    assert_eq!(document["total"]["BilledCost"].as_str().unwrap()[..14], *"147.7950450415");
+    // To the last digit, by Python's `decimal`.
+    assert_eq!(document["total"]["BilledCost"], "147.79504504145837");
     assert_eq!(document["converted_at"][0]["rate"], "1.0837");
     // Without flags: what the project keeps.
     let none: [PathBuf; 0] = [];

@@ -2,6 +2,7 @@
 
 mod breakdown;
 mod compare;
+mod deliveries;
 mod harness;
 #[cfg(unix)]
 mod machines;

@@ -3,10 +3,13 @@
 //!
 //! What it costs is a share of the import's time, so texts that are the same as in the row before are not read again.
 
-use std::collections::{BTreeSet, HashMap};
+mod days;
+mod scopes;
+
+use std::collections::HashMap;
 
 use super::amount::Said;
-use super::ledger::{Covered, Ledger, LeftOut, Line, OwnColumn, Reason, Scope, Stated, Where};
+use super::ledger::{Ledger, LeftOut, Line, OwnColumn, Reason, Scope, Stated, Where};
 use super::own::{Layout, letters};
 use super::sketch::{Hash, Sketch};
 use crate::bill::columns::COSTS;
@@ -15,21 +18,13 @@ use crate::bill::formats::azure::COST_VIEW_COLUMN;
 use crate::bill::formats::{Kind, Target};
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Warnings};
+use days::Days;
+use scopes::Scopes;
 
 /// Examples kept of each kind.
 const EXAMPLES: usize = 10;
 /// Kinds of rows kept apart.
 const KINDS: usize = 400;
-/// Scopes kept apart.
-const SCOPES: usize = 5_000;
-/// Sub accounts whose days are kept apart.
-const ACCOUNTS: usize = 5_000;
-/// Days in a row that make a habit.
-const HABIT: usize = 7;
-/// Providers whose days are kept apart.
-const PROVIDERS: usize = 50;
-/// Parts of a scope kept apart.
-const PARTS: usize = 40;
 /// Decimal places at most in a stated total.
 const PLACES: u32 = 10;
 /// Columns that together tell a row from all others, where it has no identity of its own.
@@ -94,24 +89,13 @@ pub struct Keeper {
     lines: HashMap<(String, String), usize>,
     /// The line asked for last.
     last_line: Option<usize>,
-    scopes: HashMap<([String; 5], Option<i64>), usize>,
-    scope: Option<usize>,
-    covered: usize,
-    /// Days of each provider's sub accounts, and where to find them.
-    accounts: Vec<(usize, String, BTreeSet<i64>)>,
-    account_at: HashMap<(usize, String), usize>,
-    account: usize,
+    scopes: Scopes,
+    days: Days,
     current: Current,
     /// The row before, while nothing of it is in the store: some readers hand a row on with the next one.
     waiting: Option<Current>,
     kind: String,
     currency: String,
-    /// Texts of the row before, with what they mean.
-    last_start: (String, Option<i64>),
-    last_end: (String, Option<i64>),
-    last_period: (String, Option<i64>),
-    /// When the row begins, in microseconds.
-    start: Option<i64>,
     /// The file is one of several.
     is_part: bool,
     sketch: Sketch,
@@ -190,10 +174,6 @@ impl Keeper {
             telling: TELLING.iter().filter_map(|name| at(name)).collect(),
         };
         self.layout = Some(layout);
-        self.scope = None;
-        self.last_start = Default::default();
-        self.last_end = Default::default();
-        self.last_period = Default::default();
     }
 
     /// Writes a stated total down, if it is one.
@@ -449,8 +429,9 @@ impl Keeper {
                 to.stored_filled[place] += 1;
             }
         }
-        self.when(cells);
-        self.charge(cells, costs);
+        self.days.add(cells, &self.stored);
+        let part = if self.is_part { self.file.as_str() } else { "" };
+        self.scopes.add(cells, &self.stored, costs, self.days.start(), part);
         let view = value(cells, self.stored.view);
         if !view.is_empty() {
             match self.ledger.views.get_mut(view) {
@@ -465,153 +446,6 @@ impl Keeper {
             }
             self.sketch.add(hash.finish());
         }
-    }
-
-    /// Writes down on which day and in which month the row is.
-    fn when(&mut self, cells: &[&str]) {
-        let read = |last: &mut (String, Option<i64>), text: &str| {
-            if last.0 != text {
-                *last = (text.to_owned(), moment::read(text));
-            }
-            last.1
-        };
-        let start = read(&mut self.last_start, value(cells, self.stored.start));
-        let end = read(&mut self.last_end, value(cells, self.stored.end));
-        self.start = start;
-        let Some(start) = start else { return };
-        let provider = value(cells, self.stored.provider);
-        if self.ledger.covered.get(self.covered).is_none_or(|covered| covered.provider != provider) {
-            let known = self.ledger.covered.iter().position(|covered| covered.provider == provider);
-            self.covered = known.unwrap_or_else(|| {
-                if self.ledger.covered.len() < PROVIDERS {
-                    let provider = provider.to_owned();
-                    self.ledger.covered.push(Covered { provider, ..Covered::default() });
-                }
-                self.ledger.covered.len() - 1
-            });
-        }
-        let covered = &mut self.ledger.covered[self.covered];
-        let length = end.map_or(0, |end| end.saturating_sub(start));
-        if length > moment::PER_DAY {
-            // The months of the other rows follow from their days, at the end.
-            *covered.months.entry(month_of(start)).or_default() += 1;
-            covered.long_rows += 1;
-            return;
-        }
-        let number = start.div_euclid(moment::PER_DAY);
-        let day = covered.days.entry(number).or_default();
-        day.rows += 1;
-        let until = (end.unwrap_or(start) - moment::day_start(start)).div_euclid(moment::PER_SEC);
-        day.until_secs = day.until_secs.max(until);
-        let account = value(cells, self.stored.sub_account);
-        if account.is_empty() {
-            return;
-        }
-        let is =
-            |(covered, name, _): &(usize, String, BTreeSet<i64>)| *covered == self.covered && name == account;
-        if !self.accounts.get(self.account).is_some_and(is) {
-            let key = (self.covered, account.to_owned());
-            self.account = match self.account_at.get(&key) {
-                Some(place) => *place,
-                None if self.accounts.len() < ACCOUNTS => {
-                    self.accounts.push((self.covered, account.to_owned(), BTreeSet::new()));
-                    self.account_at.insert(key, self.accounts.len() - 1);
-                    self.accounts.len() - 1
-                }
-                None => return,
-            };
-        }
-        self.accounts[self.account].2.insert(number);
-    }
-
-    /// Writes down which invoice charges the row.
-    fn charge(&mut self, cells: &[&str], costs: [Option<Exact>; 4]) {
-        let of = |at: Option<usize>| value(cells, at);
-        let (issuer, account) = (of(self.stored.issuer.or(self.stored.provider)), of(self.stored.account));
-        let text = of(self.stored.period);
-        if self.last_period.0 != text {
-            self.last_period = (text.to_owned(), moment::read(text));
-        }
-        let period = self.last_period.1.or_else(|| self.start.and_then(moment::month_start));
-        let period = period.map(|micros| micros.div_euclid(moment::PER_SEC));
-        let (invoice, currency) = (of(self.stored.invoice), of(self.stored.currency));
-        let part = if self.is_part { self.file.as_str() } else { "" };
-        let is = |scope: &Scope| {
-            scope.account.strip_prefix(issuer).is_some_and(|rest| rest.trim_start() == account)
-                && scope.account_id == account
-                && scope.period_unix_secs == period
-                && scope.invoice == invoice
-                && scope.currency == currency
-                && scope.part == part
-        };
-        let place = match self.scope.filter(|place| is(&self.ledger.scopes[*place])) {
-            Some(place) => place,
-            None => {
-                let name = format!("{issuer} {account}").trim().to_owned();
-                let key = [&name, account, invoice, currency, part].map(str::to_owned);
-                self.scope_of((key, period))
-            }
-        };
-        self.scope = Some(place);
-        let too_large = &mut self.ledger.too_large;
-        let scope = &mut self.ledger.scopes[place];
-        scope.rows += 1;
-        for (place, cost) in costs.iter().enumerate() {
-            if let Some(cost) = cost {
-                add(&mut scope.sums[place], *cost, too_large);
-                scope.filled[place] += 1;
-            }
-        }
-        let Some(billed) = costs[0] else { return };
-        for (at, word) in [(self.stored.category, ""), (self.stored.seller, "sold by ")] {
-            let text = value(cells, at);
-            if text.is_empty() {
-                continue;
-            }
-            let parts = scope.parts.len();
-            let found = scope.parts.iter_mut().find(|(part, _)| part.strip_prefix(word) == Some(text));
-            match found {
-                Some((_, sum)) => add(sum, billed, too_large),
-                // What has very many values tells nothing apart.
-                None if parts < PARTS => drop(scope.parts.insert(format!("{word}{text}"), billed)),
-                None => {}
-            }
-        }
-    }
-
-    fn scope_of(&mut self, key: ([String; 5], Option<i64>)) -> usize {
-        if let Some(place) = self.scopes.get(&key) {
-            return *place;
-        }
-        let lumped = self.ledger.scopes.len() >= SCOPES;
-        self.ledger.scopes_lumped |= lumped;
-        let ([account, account_id, invoice, currency, part], period) = key.clone();
-        let scope = Scope { currency, ..Scope::default() };
-        let scope = if lumped {
-            scope
-        } else {
-            let month = period.and_then(|secs| secs.checked_mul(moment::PER_SEC)).map(month_of);
-            Scope {
-                account,
-                account_id,
-                invoice,
-                part,
-                period_unix_secs: period,
-                period: month.unwrap_or_default(),
-                ..scope
-            }
-        };
-        let same = |other: &Scope| {
-            lumped && other.account.is_empty() && other.invoice.is_empty() && other.currency == scope.currency
-        };
-        let place = self.ledger.scopes.iter().position(same).unwrap_or_else(|| {
-            self.ledger.scopes.push(scope);
-            self.ledger.scopes.len() - 1
-        });
-        if self.scopes.len() < SCOPES * 2 {
-            self.scopes.insert(key, place);
-        }
-        place
     }
 
     /// Closes the ledger. `misshapen` rows never came here, because they do not line up with the header.
@@ -633,6 +467,10 @@ impl Keeper {
                 .collect();
             self.ledger.left_out.push(LeftOut { reason: Reason::Misshapen, rows: misshapen, examples });
         }
+        self.ledger.covered = self.days.finish();
+        self.ledger.scopes = self.scopes.found;
+        self.ledger.scopes_lumped = self.scopes.lumped;
+        self.ledger.too_large |= self.scopes.too_large;
         self.ledger.left_out.sort_by_key(|out| out.reason);
         // Lines that a waiting row asked for and did not need.
         self.ledger.lines.retain(|line| line.rows > 0 || line.stored_rows > 0);
@@ -644,21 +482,6 @@ impl Keeper {
             (key(a), &a.invoice).cmp(&(key(b), &b.invoice))
         });
         self.ledger.true_up.sort_by(|a, b| (&a.period, &a.currency).cmp(&(&b.period, &b.currency)));
-        for (covered, name, days) in self.accounts {
-            let (Some(first), Some(last)) = (days.first(), days.last()) else { continue };
-            let covered = &mut self.ledger.covered[covered];
-            let goes_on = covered.days.last_key_value().is_some_and(|(day, _)| day - last > 1);
-            let every_day = (last - first + 1).unsigned_abs() == days.len() as u64;
-            if goes_on && every_day && days.len() >= HABIT && covered.stopped.len() < PARTS {
-                covered.stopped.push((name, *last));
-            }
-        }
-        for covered in &mut self.ledger.covered {
-            covered.stopped.sort();
-            for (day, of_day) in &covered.days {
-                *covered.months.entry(month_of(day * moment::PER_DAY)).or_default() += of_day.rows;
-            }
-        }
         self.ledger.sketch = self.sketch;
         self.ledger
     }
