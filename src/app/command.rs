@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::jobs::JobId;
 use super::query::Query;
 use super::race::Race;
+use super::spend::ViewChange;
 use super::state::Scenario;
 use crate::bill::claims::Choice;
 use crate::bill::reconcile::{InvoiceTotal, Target as InvoiceTarget};
@@ -150,6 +151,8 @@ pub enum Command {
     SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
+    /// Keeps, renames or takes out a view of the bill.
+    View(ViewChange),
 }
 
 impl Command {
@@ -162,6 +165,7 @@ impl Command {
                 | Self::Ask(_)
                 | Self::PutInvoice(_)
                 | Self::RemoveInvoice(_)
+                | Self::View(_)
                 | Self::LookForRuntimes
                 | Self::PutTarget(_)
                 | Self::UseTarget(_)

@@ -18,6 +18,7 @@ mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+mod notice;
 mod overlays;
 mod profiling;
 pub mod project;
@@ -30,6 +31,7 @@ pub mod roofline;
 mod sample;
 mod series_blob;
 mod settings;
+pub mod spend;
 mod state;
 mod targets;
 #[cfg(test)]
@@ -52,11 +54,13 @@ pub use exported::{
 };
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
+pub use notice::{Level, Notice, words};
 pub use query::{Query, QueryResult};
 pub use race::Race;
 pub use results::{ResultFile, SampleCount};
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
+pub use spend::{SavedView, Spend, SpendQuery, SpendResult, ViewChange};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
 pub use work::runtime_search;
 
@@ -72,41 +76,6 @@ use crate::measure::duel::Duel;
 use crate::measure::launcher::Launcher;
 use crate::measure::runtime::Found;
 use crate::measure::{Config, Point, Run, Series, Summary, Survey};
-
-/// The whole chain of an error as one sentence.
-pub fn words(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
-/// How loud a notice is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Good to know.
-    Info,
-    /// Something was not as expected; the work went on.
-    Warning,
-    /// Something asked for was not done.
-    Error,
-}
-
-/// A message to the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// How loud.
-    pub level: Level,
-    /// One or two sentences.
-    pub text: String,
-}
 
 /// What jobs find.
 enum Finding {
@@ -187,6 +156,8 @@ pub struct App {
     sweep_points: BTreeMap<(u64, usize), i64>,
     /// Counts the sweeps of this process.
     sweeps: u64,
+    /// Pages of rows that are kept, the oldest first.
+    pages: VecDeque<Query>,
 }
 
 /// How long a scenario may rest unwritten: a slider being dragged is not a write a frame.
@@ -210,6 +181,7 @@ impl App {
             losses: Vec::new(),
             sweep_points: BTreeMap::new(),
             sweeps: 0,
+            pages: VecDeque::new(),
         };
         app.load_targets();
         app.load(Project::in_memory()?)?;
@@ -393,6 +365,7 @@ impl App {
                 None
             }
             Command::Ask(query) => self.ask(query),
+            Command::View(change) => self.change_views(change)?,
             Command::SetRates(rates) => {
                 self.set_rates(*rates)?;
                 None
@@ -507,6 +480,7 @@ impl App {
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             invoices: project.all(reconcile::KIND)?.into_iter().map(|(_key, invoice)| invoice).collect(),
+            views: project.all(spend::KIND)?.into_iter().map(|(_key, view)| view).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             rates: project.get(rates::KIND, "now")?.unwrap_or_default(),
             labelled: project.get("labelled", "now")?,

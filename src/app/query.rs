@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 
 use super::jobs::{self, JobId};
+use super::spend::{SpendQuery, SpendResult};
 use super::{App, Command, Finding};
 use crate::bill::claims::Counted;
 use crate::bill::{
@@ -39,8 +40,8 @@ pub enum Query {
         filters: Vec<Filter>,
         /// Which cost.
         basis: Basis,
-        /// Months instead of days.
-        monthly: bool,
+        /// Width of a bucket.
+        per: Granularity,
         /// Series kept before the rest becomes "Other".
         top: usize,
     },
@@ -62,6 +63,8 @@ pub enum Query {
         /// How many.
         limit: u64,
     },
+    /// What only the Spend part asks.
+    Spend(SpendQuery),
 }
 
 /// The answer to a [`Query`] of the same name.
@@ -74,6 +77,7 @@ pub enum QueryResult {
     Inference(Box<InferenceShare>, Option<Money>),
     Columns(Vec<ColumnView>),
     Rows(RowsView),
+    Spend(SpendResult),
 }
 
 /// Title of the jobs that ask the bills.
@@ -132,9 +136,8 @@ pub fn ask(bills: &[Counted], store: &Path, rates: &Rates, query: &Query) -> Res
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
             Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),
-            Query::Series { by, filters, basis, monthly, top } => {
-                let granularity = if *monthly { Granularity::Month } else { Granularity::Day };
-                QueryResult::Series(bill.over_time(by.as_deref(), filters, *basis, granularity, *top)?)
+            Query::Series { by, filters, basis, per, top } => {
+                QueryResult::Series(bill.over_time(by.as_deref(), filters, *basis, *per, *top)?)
             }
             Query::Inference { filters, basis } => {
                 let share = bill.inference(filters)?;
@@ -143,6 +146,7 @@ pub fn ask(bills: &[Counted], store: &Path, rates: &Rates, query: &Query) -> Res
             }
             Query::Columns => QueryResult::Columns(bill.columns()),
             Query::Rows { filters, offset, limit } => QueryResult::Rows(bill.rows(filters, *offset, *limit)?),
+            Query::Spend(query) => query.ask(&bill)?,
         })
     };
     run().map_err(|error| crate::app::words(&error))

@@ -11,3 +11,4 @@ mod other_tools;
 mod pages;
 mod reconcile;
 mod shell;
+mod spend;
