@@ -8,8 +8,8 @@ use super::session::Session;
 use super::table;
 use crate::app::Command;
 use crate::bill::reconcile::{
-    Certainty, Check, InvoiceTotal, Reconciliation, Target, Verdict, amount_words, charges, read_total,
-    rows_words,
+    Certainty, Check, InvoiceTotal, Reconciliation, Target, Verdict, Where, amount_words, charges,
+    read_total, rows_words,
 };
 use crate::bill::warnings::Trouble;
 use crate::units::Money;
@@ -138,7 +138,7 @@ fn print(found: &Reconciliation) {
     let became = if stored == kept { String::new() } else { format!(" as {stored}") };
     say!("rows: {read} read, {kept} kept{became}, {} left out", read - kept);
     for out in &found.left_out {
-        let lines: Vec<String> = out.examples.iter().take(LINES).map(|place| place.words()).collect();
+        let lines: Vec<String> = out.examples.iter().take(LINES).map(Where::words).collect();
         let more = if out.rows as usize > lines.len() { ", …" } else { "" };
         say!("  {}: {} ({}{more})", rows_words(out.rows), out.reason.words(), lines.join(", "));
     }

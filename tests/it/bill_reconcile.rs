@@ -288,6 +288,30 @@ fn an_invoice_given_for_a_project_is_kept_in_it_and_told_in_the_report() {
     assert!(html.contains("1 row of split cost allocation (30.00 USD) left out"));
 }
 
+/// A report gets a column of net costs when discounts begin: each file is compared with the column that it has.
+#[test]
+fn files_of_one_bill_are_compared_each_with_its_own_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = CUR.lines().next().unwrap();
+    let net = format!(
+        "{header},lineItem/NetUnblendedCost\nb1,t1,44,123,2026-11-01T00:00:00Z,Usage,2026-11-01T00:00:00Z,\
+         2026-11-01T01:00:00Z,RunInstances,10,USD,9\n"
+    );
+    std::fs::write(folder.path().join("a.csv"), CUR).unwrap();
+    std::fs::write(folder.path().join("b.csv"), net).unwrap();
+    let bill = import(folder.path());
+    let found = only(&bill);
+    let billed = found.sums.iter().find(|sum| sum.basis == Basis::BilledCost).unwrap();
+    // 100.004 + 30 + 19 and 9; the task's row of 30 is left out.
+    assert_eq!((billed.own, billed.stored), (Some(exact("158.004")), Some(exact("128.004"))));
+    assert!(billed.is_explained(), "{:?}", billed.steps);
+    assert_eq!(found.rows, (4, 3, 3));
+    assert_eq!(found.left_out[0].examples[0].file, "a.csv");
+    let parts: Vec<&str> =
+        bill.ledger.as_ref().unwrap().scopes.iter().map(|scope| scope.part.as_str()).collect();
+    assert_eq!(parts, ["a.csv", "a.csv", "b.csv"]);
+}
+
 fn samples() -> PathBuf {
     PathBuf::from(
         std::env::var_os("INFEROMETER_SAMPLES")

@@ -78,7 +78,7 @@ impl Formula {
         }
     }
 
-    fn either(&self, net: &[usize], gross: &[usize], cells: &[&str], is_net: bool) -> Option<Exact> {
+    fn either(net: &[usize], gross: &[usize], cells: &[&str], is_net: bool) -> Option<Exact> {
         let net = if is_net { Self::amount(net, cells) } else { None };
         net.or_else(|| Self::amount(gross, cells))
     }
@@ -113,7 +113,7 @@ impl Formula {
     }
 
     fn cost(&self, cells: &[&str], net: bool) -> Option<Exact> {
-        let of = |net_at: &[usize], at: &[usize]| self.either(net_at, at, cells, net);
+        let of = |net_at: &[usize], at: &[usize]| Self::either(net_at, at, cells, net);
         let billed = || of(&self.net, &self.unblended);
         match Self::text(&self.line, cells) {
             "SavingsPlanCoveredUsage" => of(&self.plan_net_effective, &self.plan_effective),

@@ -240,20 +240,15 @@ fn hints(target: &Target, total: Exact, difference: Exact, places: u32, ledgers:
     }
     // Rows that were left out have no scope: they are looked at as a whole.
     for ledger in ledgers {
-        let Some(own) =
-            ledger.own.iter().position(|own| own.against.contains(&crate::bill::Basis::BilledCost))
-        else {
-            continue;
-        };
         for line in &ledger.lines {
             if line.left_out.is_some()
                 && line.currency == target.currency
-                && is(Exact(-line.own[own].0), difference)
+                && is(Exact(-line.compared[0].0), difference)
             {
                 hints.push("the difference is as much as rows that were left out".to_owned());
             }
         }
-        let odd = ledger.lines.iter().map(|line| line.odd[own].0).sum::<i128>();
+        let odd = ledger.lines.iter().map(|line| line.odd[0].0).sum::<i128>();
         if is(Exact(-odd), difference) {
             hints.push("the difference is as much as the cells that are not plain numbers".to_owned());
         }

@@ -151,7 +151,6 @@ impl Keeper {
         let own = self.ledger.own.len();
         for line in &mut self.ledger.lines {
             line.own.resize(own, Exact::default());
-            line.odd.resize(own, Exact::default());
         }
         for (name, text) in preamble.iter().filter(|(name, _)| name.to_lowercase().contains("total")) {
             self.state(name, text, Where { file: file.to_owned(), line: None, row: None });
@@ -298,15 +297,12 @@ impl Keeper {
     }
 
     fn leave_out(&mut self, reason: Reason, rows: u64, place: Where) {
-        let out = match self.ledger.left_out.iter_mut().find(|out| out.reason == reason) {
-            Some(out) => out,
-            None => {
-                self.ledger.left_out.push(LeftOut { reason, rows: 0, examples: Vec::new() });
-                // INVARIANT: pushed above.
-                let Some(out) = self.ledger.left_out.last_mut() else { return };
-                out
-            }
-        };
+        let known = self.ledger.left_out.iter().position(|out| out.reason == reason);
+        let at = known.unwrap_or_else(|| {
+            self.ledger.left_out.push(LeftOut { reason, rows: 0, examples: Vec::new() });
+            self.ledger.left_out.len() - 1
+        });
+        let out = &mut self.ledger.left_out[at];
         out.rows += rows;
         if out.examples.len() < EXAMPLES {
             out.examples.push(place);
@@ -319,11 +315,19 @@ impl Keeper {
         line.rows += 1;
         for (own, said) in said.iter().enumerate() {
             let at = self.own_at[own];
-            if let Said::Plain(amount) | Said::Odd(amount) = said {
-                add(&mut line.own[at], *amount, &mut self.ledger.too_large);
-            }
-            if let Said::Odd(amount) = said {
-                add(&mut line.odd[at], *amount, &mut self.ledger.too_large);
+            let (amount, is_odd) = match said {
+                Said::Plain(amount) => (*amount, false),
+                Said::Odd(amount) => (*amount, true),
+                Said::Nothing | Said::Unreadable => continue,
+            };
+            let too_large = &mut self.ledger.too_large;
+            add(&mut line.own[at], amount, too_large);
+            let against = self.layout.as_ref().and_then(|layout| layout.own.get(own)).map(|own| &own.against);
+            for basis in against.into_iter().flatten() {
+                add(&mut line.compared[basis.place()], amount, too_large);
+                if is_odd {
+                    add(&mut line.odd[basis.place()], amount, too_large);
+                }
             }
         }
     }
@@ -366,7 +370,8 @@ impl Keeper {
                 left_out,
                 rows: 0,
                 own: vec![Exact::default(); own],
-                odd: vec![Exact::default(); own],
+                compared: [Exact::default(); 4],
+                odd: [Exact::default(); 4],
                 stored_rows: 0,
                 stored: [Exact::default(); 4],
                 stored_filled: [0; 4],
@@ -401,19 +406,17 @@ impl Keeper {
                 self.ledger.rows_kept += 1;
             }
             self.current.place
+        } else if let Some(row) = self.waiting.take_if(|row| row.row == place.row) {
+            // Its currency may only be known now.
+            let kind = self.ledger.lines[row.place].kind.clone();
+            let currency = self.currency.clone();
+            let line = self.line_of(&currency, &kind, None);
+            self.count(&row.said, line);
+            self.ledger.rows_kept += 1;
+            self.current.place = if self.current.stored { self.current.place } else { line };
+            line
         } else {
-            if let Some(row) = self.waiting.take_if(|row| row.row == place.row) {
-                // Its currency may only be known now.
-                let kind = self.ledger.lines[row.place].kind.clone();
-                let currency = self.currency.clone();
-                let line = self.line_of(&currency, &kind, None);
-                self.count(&row.said, line);
-                self.ledger.rows_kept += 1;
-                self.current.place = if self.current.stored { self.current.place } else { line };
-                line
-            } else {
-                self.line()
-            }
+            self.line()
         };
         self.ledger.rows_stored += 1;
         let mut costs = [None; 4];

@@ -117,8 +117,10 @@ pub struct Line {
     pub rows: u64,
     /// Their sum by own column, odd cells included.
     pub own: Vec<Exact>,
-    /// The sum of the odd cells alone, by own column.
-    pub odd: Vec<Exact>,
+    /// Their sum by cost of FOCUS, of whichever own column it is compared with in the file that has the row.
+    pub compared: [Exact; 4],
+    /// The sum of the odd cells alone among those.
+    pub odd: [Exact; 4],
     /// Rows of the store that they became.
     pub stored_rows: u64,
     /// The store's four costs.
@@ -230,6 +232,7 @@ impl TrueUp {
 /// Everything that is written down.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "each says something else about the whole bill")]
 pub struct Ledger {
     /// Rows of the file, without its header.
     pub rows_read: u64,
@@ -268,6 +271,13 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// The names of the own columns that a cost is compared with; none where the file has none.
+    pub fn compared_with(&self, basis: Basis) -> Option<String> {
+        let own = self.own.iter().filter(|own| own.against.contains(&basis));
+        let names: Vec<&str> = own.map(|own| own.name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(" or "))
+    }
+
     /// The same file may come under another name.
     pub(in crate::bill) fn rename(&mut self, from: &str, to: &str) {
         let rename = |name: &mut String| {
@@ -276,10 +286,14 @@ impl Ledger {
             }
         };
         let Self { left_out, own, stated, troubles, .. } = self;
-        left_out.iter_mut().flat_map(|out| &mut out.examples).for_each(|place| rename(&mut place.file));
-        own.iter_mut().flat_map(|own| &mut own.examples).for_each(|(place, _)| rename(&mut place.file));
-        stated.iter_mut().for_each(|stated| rename(&mut stated.place.file));
-        let examples = troubles.iter_mut().flat_map(|tally| &mut tally.examples);
-        examples.for_each(|warning| rename(&mut warning.file));
+        let places = left_out.iter_mut().flat_map(|out| &mut out.examples);
+        let cells = own.iter_mut().flat_map(|own| &mut own.examples).map(|(place, _)| place);
+        let totals = stated.iter_mut().map(|stated| &mut stated.place);
+        for place in places.chain(cells).chain(totals) {
+            rename(&mut place.file);
+        }
+        for warning in troubles.iter_mut().flat_map(|tally| &mut tally.examples) {
+            rename(&mut warning.file);
+        }
     }
 }

@@ -102,38 +102,40 @@ fn sum(ledger: &Ledger, lines: &[&Line], currency: &str, basis: Basis) -> Option
     let place = basis.place();
     let rows: u64 = lines.iter().map(|line| line.stored_rows).sum();
     let filled: u64 = lines.iter().map(|line| line.stored_filled[place]).sum();
-    let column = ledger.own.iter().position(|own| own.against.contains(&basis));
-    if (filled == 0 && column.is_none())
-        || rows == 0
-            && column.is_none_or(|own| total(lines.iter().copied(), |line| line.own[own]) == Exact(0))
-    {
+    let column = ledger.compared_with(basis);
+    let own = total(lines.iter().copied(), |line| line.compared[place]);
+    if (filled == 0 && column.is_none()) || (rows == 0 && own == Exact(0)) {
         return None;
     }
     let stored = total(lines.iter().copied(), |line| line.stored[place]);
+    let has_own = column.is_some();
     let mut sum = Sum {
         basis,
         currency: currency.to_owned(),
         stored: (filled > 0).then_some(stored),
         without: rows - filled,
-        column: column.map(|own| ledger.own[own].name.clone()),
-        own: column.map(|own| total(lines.iter().copied(), |line| line.own[own])),
+        column,
+        own: has_own.then_some(own),
         difference: None,
         steps: Vec::new(),
     };
-    let Some(own) = column else { return Some(sum) };
+    if !has_own {
+        return Some(sum);
+    }
     // A cost that no row has is no sum of 0 that would differ.
     if filled == 0 && sum.own == Some(Exact(0)) {
         return Some(sum);
     }
     sum.difference = sum.own.and_then(|own| stored.checked_sub(own));
-    sum.steps = steps(ledger, lines, basis, own);
+    sum.steps = steps(ledger, lines, basis);
     Some(sum)
 }
 
 /// What makes the sums of a cost differ, the largest first.
-fn steps(ledger: &Ledger, lines: &[&Line], basis: Basis, own: usize) -> Vec<Step> {
+fn steps(ledger: &Ledger, lines: &[&Line], basis: Basis) -> Vec<Step> {
     let place = basis.place();
     let formula = ledger.own.iter().position(|column| column.formula);
+    let name = ledger.compared_with(basis).unwrap_or_default();
     let mut steps: BTreeMap<(String, bool), (Exact, u64)> = BTreeMap::new();
     let mut add = |words: String, explained: bool, amount: Exact, rows: u64| {
         if amount == Exact(0) {
@@ -146,25 +148,21 @@ fn steps(ledger: &Ledger, lines: &[&Line], basis: Basis, own: usize) -> Vec<Step
     for line in lines {
         if let Some(reason) = line.left_out {
             let words = format!("rows left out: {}", reason.words());
-            add(words, !reason.loses_money(), Exact(-line.own[own].0), line.rows);
+            add(words, !reason.loses_money(), Exact(-line.compared[place].0), line.rows);
             continue;
         }
-        let Some(difference) = line.stored[place].checked_sub(line.own[own]) else { continue };
+        let Some(difference) = line.stored[place].checked_sub(line.compared[place]) else { continue };
         if difference == Exact(0) {
             continue;
         }
-        if difference.0 == -line.odd[own].0 {
-            let words = format!("{} that are not plain numbers and count as missing", ledger.own[own].name);
+        if difference.0 == -line.odd[place].0 {
+            let words = format!("{name} that are not plain numbers and count as missing");
             add(words, false, difference, line.rows);
             continue;
         }
         let kind = if line.kind.is_empty() { "other rows" } else { line.kind.as_str() };
         // A column of the same name and meaning has nothing to be explained.
-        let why = if ledger.own[own].name.eq_ignore_ascii_case(basis.column()) {
-            None
-        } else {
-            why(basis, &line.kind)
-        };
+        let why = if name.eq_ignore_ascii_case(basis.column()) { None } else { why(basis, &line.kind) };
         match why {
             // Where the cost follows a formula, the formula has to give it.
             Some(words)
@@ -196,12 +194,11 @@ fn why(basis: Basis, kind: &str) -> Option<&'static str> {
     Some(match (basis, first) {
         (EffectiveCost, "SavingsPlanCoveredUsage") => "counts with what the Savings Plan costs",
         (EffectiveCost, "SavingsPlanNegation") => "only undoes the on-demand price of covered use, and is 0",
-        (EffectiveCost, "SavingsPlanRecurringFee") => {
+        (EffectiveCost, "SavingsPlanRecurringFee" | "RIFee") => {
             "only what nothing used of it counts, the rest is on the use"
         }
         (EffectiveCost, "SavingsPlanUpfrontFee") => "is paid now and spread over the term",
         (EffectiveCost, "DiscountedUsage") => "counts with its share of the reservation",
-        (EffectiveCost, "RIFee") => "only what nothing used of it counts, the rest is on the use",
         (EffectiveCost, "Fee") if kind.ends_with("reservation") => "is paid now and spread over the term",
         (EffectiveCost, "Refund") if kind.ends_with("Savings Plan") => {
             "gives back what was spread over the term"
@@ -250,21 +247,19 @@ pub(super) fn others(ledger: &Ledger) -> Vec<OtherSum> {
 /// Totals of the file beside the sum of its rows. They name no currency, so there is nothing to compare where the
 /// rows have several.
 pub(super) fn stated(ledger: &Ledger) -> Vec<StatedCheck> {
-    let Some(own) = ledger.own.iter().position(|own| own.against.contains(&Basis::BilledCost)) else {
-        return Vec::new();
-    };
+    let own = Basis::BilledCost.place();
     let counted = |line: &&Line| line.left_out != Some(Reason::TotalLine);
     let mut currencies: Vec<&str> = ledger
         .lines
         .iter()
-        .filter(|line| line.own[own] != Exact(0))
+        .filter(|line| line.compared[own] != Exact(0))
         .map(|line| line.currency.as_str())
         .collect();
     currencies.dedup();
     if currencies.len() > 1 {
         return Vec::new();
     }
-    let sum = total(ledger.lines.iter().filter(counted), |line| line.own[own]);
+    let sum = total(ledger.lines.iter().filter(counted), |line| line.compared[own]);
     let check = |stated: &super::ledger::Stated| StatedCheck {
         name: stated.name.clone(),
         place: stated.place.words(),

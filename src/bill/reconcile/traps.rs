@@ -6,7 +6,7 @@ use super::ledger::{Ledger, Reason};
 use super::sums::amount_words;
 use crate::bill::claims::{Claim, Counting, Standing, Why};
 use crate::bill::exact::Exact;
-use crate::bill::{Basis, Imported, moment};
+use crate::bill::{Imported, moment};
 
 /// Rows of a sample that can tell of rows that are repeated throughout.
 const LEAST_ROWS: usize = 8;
@@ -42,10 +42,9 @@ impl Trap {
 pub(super) fn within(ledger: &Ledger) -> Vec<Trap> {
     let mut traps = Vec::new();
     for out in ledger.left_out.iter().filter(|out| out.reason == Reason::SplitCost) {
-        let own = ledger.own.iter().position(|own| own.against.contains(&Basis::BilledCost));
         let split = ledger.lines.iter().filter(|line| line.left_out == Some(Reason::SplitCost));
         let sums: Vec<String> = split
-            .filter_map(|line| Some((line.own[own?], line.currency.as_str())))
+            .map(|line| (line.compared[0], line.currency.as_str()))
             .filter(|(sum, _)| *sum != Exact(0))
             .map(|(sum, currency)| amount_words(sum, currency))
             .collect();

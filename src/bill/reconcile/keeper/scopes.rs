@@ -55,14 +55,12 @@ impl Scopes {
                 && scope.currency == currency
                 && scope.part == part
         };
-        let place = match self.last.filter(|place| is(&self.found[*place])) {
-            Some(place) => place,
-            None => {
-                let name = format!("{issuer} {account}").trim().to_owned();
-                let key = [&name, account, invoice, currency, part].map(str::to_owned);
-                self.scope_of((key, period))
-            }
-        };
+        let last = self.last.filter(|place| is(&self.found[*place]));
+        let place = last.unwrap_or_else(|| {
+            let name = format!("{issuer} {account}").trim().to_owned();
+            let key = [&name, account, invoice, currency, part].map(str::to_owned);
+            self.scope_of((key, period))
+        });
         self.last = Some(place);
         let too_large = &mut self.too_large;
         let scope = &mut self.found[place];

@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use crate::bill::exact::Exact;
-use crate::bill::reconcile::{Coverage, Reconciliation, Step, Sum, amount_words};
+use crate::bill::reconcile::{Coverage, Reconciliation, Step, Sum, Where, amount_words};
 use crate::bill::warnings::Tally;
 use crate::bill::{Basis, Warning};
 use crate::ui::pages::parts::{csv_text, field};
@@ -168,7 +168,7 @@ impl Books {
             let table = shape("bill left out", "Rows left out", &columns, found.left_out.len(), revision);
             data_table_ui(ui, &table, &mut self.left_out, |row, column| {
                 let out = &found.left_out[row];
-                let places: Vec<String> = out.examples.iter().map(|place| place.words()).collect();
+                let places: Vec<String> = out.examples.iter().map(Where::words).collect();
                 let more = if out.rows > places.len() as u64 { ", …" } else { "" };
                 match column {
                     0 => Cell::number(out.rows as f64, count_words(out.rows)),

@@ -182,10 +182,12 @@ fn billed_ui(ui: &mut Ui, charged: &Charged) {
     match charged.billed {
         Some(billed) => {
             let currency = &charged.target.currency;
-            let mut hover = format!("{billed} {currency}, to the last digit");
-            if charged.without > 0 {
-                hover.push_str(&format!("; {} rows have no billed cost", count_words(charged.without)));
-            }
+            let without = if charged.without > 0 {
+                format!("; {} rows have no billed cost", count_words(charged.without))
+            } else {
+                String::new()
+            };
+            let hover = format!("{billed} {currency}, to the last digit{without}");
             ui.label(amount_words(billed, currency)).on_hover_text(hover);
         }
         None => {
