@@ -1,7 +1,7 @@
 //! Asks stored bills: totals and groups. Several bills are asked one by one and their exact sums added here, so
 //! that a column one of them lacks is "no value" in its rows and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use polars::prelude::*;
@@ -10,11 +10,13 @@ use super::claims::{Counted, Exclusion};
 use super::columns::{COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::Exact;
-use super::filter::{self, NO_COLUMN, Resolved, is_cost};
+use super::filter::{self, Resolved, is_cost};
+use super::formats::focus::RULE_COLUMN;
+use super::grouped::part_sums;
 use super::import::{FILE_COLUMN, Imported};
+use super::lens::Lens;
 use super::moment;
 use super::parquet_rows::scan;
-use super::profile::json_key;
 use super::rates::{Conversion, Rates};
 use super::store::Store;
 use super::{Basis, Costs, Filter, Group};
@@ -26,12 +28,19 @@ pub(super) struct Part {
     pub(super) imported: Imported,
     /// Rows that do not count.
     without: Vec<Exclusion>,
+    /// The rules that add columns to the stored ones.
+    pub(super) lens: Option<Lens>,
 }
 
 impl Part {
+    /// All stored rows, whether they count or not.
+    pub(super) fn stored(&self) -> Result<LazyFrame, BillError> {
+        scan(&self.path).map_err(|source| BillError::Query { doing: "open a stored bill", source })
+    }
+
+    /// The rows that count, as they are stored.
     pub(super) fn scan(&self) -> Result<LazyFrame, BillError> {
-        let frame =
-            scan(&self.path).map_err(|source| BillError::Query { doing: "open a stored bill", source })?;
+        let frame = self.stored()?;
         Ok(match self.counted() {
             Some(condition) => frame.filter(condition),
             None => frame,
@@ -94,18 +103,34 @@ impl Part {
         self.without.is_empty().then_some(self.imported.rows)
     }
 
-    /// What tells its rows from those of any other part: its hash, and what of it does not count.
+    /// What tells its rows from those of any other part: its hash, what of it does not count, and the rules it is
+    /// looked at through.
     pub(super) fn identity(&self) -> String {
-        format!("{} {:?}", self.imported.hash, self.without)
+        let rules = self.lens.as_ref().map(|lens| lens.rules().fingerprint());
+        format!("{} {:?} {}", self.imported.hash, self.without, rules.unwrap_or_default())
     }
 
     pub(super) fn has(&self, column: &str) -> bool {
-        self.imported.columns.iter().any(|name| name == column)
+        self.is_stored(column) || self.is_of_lens(column)
     }
 
     pub(super) fn kind(&self, column: &str) -> Option<ColumnType> {
-        let place = self.imported.columns.iter().position(|name| name == column)?;
+        let Some(place) = self.imported.columns.iter().position(|name| name == column) else {
+            return self.is_of_lens(column).then_some(ColumnType::Text);
+        };
         self.imported.profiles.get(place).map(|profile| profile.kind)
+    }
+
+    /// The currency of every row, where the key is the currency and there is one only: it need not be read.
+    pub(super) fn only_currency(&self, key: &ColumnRef) -> Option<&str> {
+        let currencies = &self.imported.currencies;
+        let is_currency = *key == ColumnRef::currency() && currencies.len() == 1;
+        is_currency.then(|| currencies.keys().next().map(String::as_str)).flatten()
+    }
+
+    /// Whether every row has a value in this cost: then they need not be counted.
+    pub(super) fn is_complete(&self, column: &str) -> bool {
+        is_cost(column) && !self.imported.missing.contains_key(column)
     }
 
     /// The columns of words, JSON among them.
@@ -170,6 +195,9 @@ impl ColumnRef {
     }
 }
 
+/// A filter on this column, whatever its values, keeps the rows that the rules count as inference.
+pub const COUNTED: &str = "x_InferenceCounted";
+
 /// Runs a query and says what it was for when it fails.
 pub(super) struct Query(pub(super) &'static str);
 
@@ -194,6 +222,13 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    /// Notes the currency of rows that cost something; those that count tokens have none, and mix with any.
+    pub(super) fn add_currency(&self, currency: Option<String>, all: &mut BTreeSet<String>) {
+        if currency.is_some() || self.filled.iter().any(|filled| *filled > 0) {
+            all.insert(currency.unwrap_or_default());
+        }
+    }
+
     /// The sums in the currency that is shown.
     fn converted(&self, currency: &str, rates: &Rates) -> Result<Self, BillError> {
         let mut converted = self.clone();
@@ -230,7 +265,7 @@ pub(super) struct Adding {
     pub(super) doing: &'static str,
     /// [`QUANTITY`] too.
     pub(super) quantity: bool,
-    /// Rows of a bill without the column are [`NO_COLUMN`], not "no value".
+    /// Rows of a bill without the column are [`super::NO_COLUMN`], not "no value".
     pub(super) tell_absent: bool,
 }
 
@@ -297,7 +332,7 @@ impl Bill {
                 store: store.folder().to_owned(),
             })?;
             let without = counted.without.clone();
-            parts.push(Part { path: imported.path.clone(), imported, without });
+            parts.push(Part { path: imported.path.clone(), imported, without, lens: None });
         }
         Ok(Self { parts, rates: Rates::default() })
     }
@@ -333,7 +368,18 @@ impl Bill {
     /// # Errors
     /// A filter on an unknown column; rows in several currencies.
     pub fn totals(&self, filters: &[Filter]) -> Result<Totals, BillError> {
-        let by_currency = self.totals_by_currency(filters)?;
+        let mut by_currency = self.totals_by_currency(filters)?;
+        // Rows that count tokens and cost nothing have no currency, and go with those that have one.
+        if by_currency.len() == 2
+            && by_currency.get("").is_some_and(|counted| counted.exact.is_empty())
+            && let Some(counted) = by_currency.remove("")
+            && let Some(all) = by_currency.values_mut().next()
+        {
+            all.rows += counted.rows;
+            for (cost, missing) in counted.missing {
+                *all.missing.entry(cost).or_default() += missing;
+            }
+        }
         if by_currency.len() > 1 {
             return Err(mixed(by_currency.into_keys()));
         }
@@ -400,7 +446,7 @@ impl Bill {
         let mut groups: Vec<Group> = sums
             .into_iter()
             .map(|(mut key, sums)| {
-                currencies.insert(key.pop().flatten().unwrap_or_default());
+                sums.add_currency(key.pop().flatten(), &mut currencies);
                 let costs = Costs::from_sums(self.present(), sums.rows, sums.filled, sums.costs);
                 Group { key, rows: sums.rows, costs }
             })
@@ -423,8 +469,8 @@ impl Bill {
         let column = column.trim();
         let plain = |wanted: &str| {
             self.parts.iter().find_map(|part| {
-                let name = part.imported.columns.iter().find(|name| name.eq_ignore_ascii_case(wanted))?;
-                part.kind(name).map(|kind| (name.clone(), kind))
+                let name = part.named(wanted)?;
+                part.kind(&name).map(|kind| (name, kind))
             })
         };
         if let Some((name, kind)) = plain(column) {
@@ -444,7 +490,17 @@ impl Bill {
     }
 
     pub(super) fn resolve_filters(&self, filters: &[Filter]) -> Result<Vec<Resolved>, BillError> {
-        filters.iter().map(|filter| Resolved::of(filter, |column| self.resolve(column))).collect()
+        filters
+            .iter()
+            .map(|filter| {
+                if filter.column == COUNTED {
+                    // What is counted depends on the rules, and those who filter need not know them.
+                    let counted = Filter { values: self.rules().counted(), ..filter.clone() };
+                    return Resolved::of(&counted, |_| self.resolve(RULE_COLUMN));
+                }
+                Resolved::of(filter, |column| self.resolve(column))
+            })
+            .collect()
     }
 
     /// Exact sums of the four costs for every combination of the columns' values. Where `BillingCurrency` is among
@@ -468,7 +524,9 @@ impl Bill {
         let filters = self.resolve_filters(filters)?;
         let mut groups = StoredGroups::new();
         for part in &self.parts {
-            let mut frame = part.scan()?;
+            let named =
+                keys.iter().map(ColumnRef::name).chain(filters.iter().filter_map(Resolved::column_name));
+            let mut frame = part.scan_for(named)?;
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
             }
@@ -495,138 +553,6 @@ fn converted(
         merged.entry(key).or_default().add(&sums.converted(&currency, rates)?)?;
     }
     Ok(merged)
-}
-
-/// First microsecond of the day a column of moments falls on.
-pub(super) fn day_of(column: &str) -> Expr {
-    let micros = col(column).to_physical();
-    micros.clone() - micros % lit(moment::PER_DAY)
-}
-
-/// First microsecond of the hour.
-fn hour_of(column: &str) -> Expr {
-    let micros = col(column).to_physical();
-    micros.clone() - micros % lit(moment::PER_HOUR)
-}
-
-/// Adds the groups of one part.
-fn part_sums(
-    part: &Part,
-    frame: LazyFrame,
-    keys: &[ColumnRef],
-    adding: Adding,
-    groups: &mut StoredGroups,
-) -> Result<(), BillError> {
-    let mut by = Vec::new();
-    for (place, key) in keys.iter().enumerate() {
-        if let ColumnRef::Plain { name, kind: ColumnType::Decimal } = key {
-            let why = if is_cost(name) { "it is a cost" } else { "its values are amounts" };
-            return Err(BillError::ColumnUse { doing: "group", column: name.clone(), why: why.to_owned() });
-        }
-        let expression = match (part.kind(key.name()), key) {
-            (None, _) => continue,
-            (Some(ColumnType::Time), ColumnRef::Day { column }) => day_of(column),
-            (Some(ColumnType::Time), ColumnRef::Hour { column }) => hour_of(column),
-            (Some(ColumnType::Time), _) => col(key.name()).to_physical(),
-            _ => col(key.name()),
-        };
-        by.push(expression.alias(format!("key{place}")));
-    }
-    if by.is_empty() {
-        // Grouping by nothing: one group.
-        by.push(lit(0).alias("all"));
-    }
-    let quantity = [QUANTITY].into_iter().filter(|name| adding.quantity && part.has(name));
-    let summed: Vec<&str> = COSTS.into_iter().filter(|cost| part.has(cost)).chain(quantity).collect();
-    let mut sums = vec![len().alias("rows")];
-    for name in &summed {
-        sums.push(col(*name).sum().alias(format!("sum{name}")));
-        sums.push(col(*name).count().alias(format!("filled{name}")));
-    }
-    let frame = Query(adding.doing).collect(frame.group_by(by).agg(sums))?;
-    let failed = |source| BillError::Query { doing: adding.doing, source };
-    let mut cells = keys
-        .iter()
-        .enumerate()
-        .map(|(place, key)| KeyCells::of(part, &frame, place, key, adding.tell_absent).map_err(failed))
-        .collect::<Result<Vec<_>, _>>()?;
-    let rows = counts(&frame, "rows").map_err(failed)?;
-    let amounts = summed
-        .iter()
-        .map(|name| {
-            let sum = frame.column(&format!("sum{name}"))?.decimal()?;
-            polars_ensure!(
-                sum.scale() == super::exact::SCALE as usize,
-                ComputeError: "the sum of {} came back with {} places", name, sum.scale()
-            );
-            Ok((*name, sum.physical(), counts(&frame, &format!("filled{name}"))?))
-        })
-        .collect::<PolarsResult<Vec<_>>>()
-        .map_err(failed)?;
-    for (row, count) in rows.iter().enumerate() {
-        let mut found = Sums { rows: *count, ..Sums::default() };
-        for (name, sums, filled) in &amounts {
-            let (sum, filled) = (Exact(sums.get(row).unwrap_or(0)), filled[row]);
-            match COSTS.iter().position(|cost| cost == name) {
-                Some(place) => (found.costs[place], found.filled[place]) = (sum, filled),
-                None => (found.quantity, found.with_quantity) = (sum, filled),
-            }
-        }
-        let key = cells.iter_mut().map(|cells| cells.get(row)).collect();
-        groups.entry(key).or_default().add(&found)?;
-    }
-    Ok(())
-}
-
-/// A column of counts.
-fn counts(frame: &DataFrame, name: &str) -> PolarsResult<Vec<u64>> {
-    let counts = frame.column(name)?.cast(&DataType::UInt64)?;
-    Ok(counts.u64()?.iter().map(Option::unwrap_or_default).collect())
-}
-
-/// One of the keys that groups came with.
-enum KeyCells<'a> {
-    Absent(Option<String>),
-    Text(&'a StringChunked),
-    Moment(&'a Int64Chunked),
-    /// JSON texts repeat over the other keys; each is read once.
-    Key {
-        texts: &'a StringChunked,
-        key: &'a str,
-        known: HashMap<&'a str, Option<String>>,
-    },
-}
-
-impl<'a> KeyCells<'a> {
-    fn of(
-        part: &Part,
-        frame: &'a DataFrame,
-        place: usize,
-        key: &'a ColumnRef,
-        tell_absent: bool,
-    ) -> PolarsResult<Self> {
-        if !part.has(key.name()) {
-            return Ok(Self::Absent(tell_absent.then(|| NO_COLUMN.to_owned())));
-        }
-        let column = frame.column(&format!("key{place}"))?;
-        Ok(match key {
-            ColumnRef::Key { key, .. } => Self::Key { texts: column.str()?, key, known: HashMap::new() },
-            _ if column.dtype() == &DataType::Int64 => Self::Moment(column.i64()?),
-            _ => Self::Text(column.str()?),
-        })
-    }
-
-    fn get(&mut self, row: usize) -> Option<String> {
-        match self {
-            Self::Absent(word) => word.clone(),
-            Self::Text(texts) => texts.get(row).map(str::to_owned),
-            Self::Moment(micros) => micros.get(row).map(moment::show),
-            Self::Key { texts, key, known } => {
-                let text = texts.get(row)?;
-                known.entry(text).or_insert_with(|| json_key(text, key)).clone()
-            }
-        }
-    }
 }
 
 /// The error for rows in several currencies.
