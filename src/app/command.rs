@@ -13,6 +13,7 @@ use super::spend::ViewChange;
 use super::state::Scenario;
 use super::watch::WatchCommand;
 use crate::bill::claims::Choice;
+use crate::bill::reconcile::{InvoiceTotal, Target as InvoiceTarget};
 use crate::bill::{Filter, Rates, RuleSet};
 use crate::hardware::Profile;
 use crate::measure::Config;
@@ -85,6 +86,10 @@ pub enum Command {
     RemoveResults(Vec<String>),
     /// Takes a bill out of the project; the store keeps its rows for the next import.
     RemoveBill(String),
+    /// Keeps what an invoice says, to compare the bills with it.
+    PutInvoice(Box<InvoiceTotal>),
+    /// Forgets what an invoice says.
+    RemoveInvoice(Box<InvoiceTarget>),
     /// Decides which of several deliveries of the same charges counts.
     CountBill {
         /// The claim ([`crate::bill::claims::Claim::key`]).
@@ -168,6 +173,8 @@ impl Command {
             Self::Choose(_)
                 | Self::Cancel(_)
                 | Self::Ask(_)
+                | Self::PutInvoice(_)
+                | Self::RemoveInvoice(_)
                 | Self::View(_)
                 | Self::Watch(_)
                 | Self::LookForRuntimes

@@ -27,6 +27,7 @@ pub mod project;
 mod query;
 mod race;
 mod rates;
+mod reconcile;
 pub mod results;
 pub mod roofline;
 mod sample;
@@ -301,6 +302,14 @@ impl App {
                 self.bills_changed();
                 None
             }
+            Command::PutInvoice(invoice) => {
+                self.put_invoice(*invoice)?;
+                None
+            }
+            Command::RemoveInvoice(target) => {
+                self.remove_invoice(&target)?;
+                None
+            }
             Command::CountBill { claim, choice } => {
                 self.choose_counted(claim, choice)?;
                 None
@@ -485,6 +494,7 @@ impl App {
             profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
+            invoices: project.all(reconcile::KIND)?.into_iter().map(|(_key, invoice)| invoice).collect(),
             views: project.all(spend::KIND)?.into_iter().map(|(_key, view)| view).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             served: project.get("served", "now")?,

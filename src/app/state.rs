@@ -17,6 +17,7 @@ use super::spend::{SavedView, Spend};
 use super::watch::Watch;
 use crate::bill::claims::{Choice, Counting};
 use crate::bill::overlay::Overlay;
+use crate::bill::reconcile::InvoiceTotal;
 use crate::bill::{Basis, COUNTED, Filter, Granularity, Imported, Rates, RuleSet};
 use crate::demand::{Served, Trace};
 use crate::hardware::{Fingerprint, Profile};
@@ -214,6 +215,8 @@ pub struct State {
     pub profiles: Vec<Profile>,
     /// Bills.
     pub bills: Vec<Imported>,
+    /// What invoices say, to reconcile the bills with.
+    pub invoices: Vec<InvoiceTotal>,
     /// What the bills' sums are shown in.
     pub rates: Rates,
     /// Which of the bills count, and what came several times.

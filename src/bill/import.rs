@@ -21,6 +21,7 @@ use super::input::Input;
 use super::moment::PER_SEC;
 use super::price_tables::{prices_of, read_prices};
 use super::profile::Values;
+use super::reconcile::{Keeper, Ledger};
 use super::rows::Rows;
 use super::slices::Slice;
 use super::store::{Store, hash_file, hash_of_both, hash_of_many};
@@ -82,6 +83,9 @@ pub struct Imported {
     /// reports of versions that had none.
     #[serde(default)]
     pub slices: Vec<Slice>,
+    /// What was written down to reconcile the bill; `None` in reports of versions that kept none.
+    #[serde(default)]
+    pub ledger: Option<Box<Ledger>>,
 }
 
 /// One file of a bill of many.
@@ -258,14 +262,15 @@ impl Job<'_> {
         let store_error =
             |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };
         let writer = Writer::start(temporary.reopen().map_err(store_error)?, table.schema());
-        let mut pass = Pass { united, table, writer, warnings, prices };
+        let mut pass = Pass { united, table, writer, warnings, prices, keeper: Keeper::default() };
         let (mut parts, mut dropped, mut done_bytes) = (Vec::new(), 0, 0.0);
         for (place, ((piece, bytes), (rows, _))) in pieces.iter().zip(&sizes).zip(opened).enumerate() {
             if !is_single {
                 pass.warnings.in_file(&piece.name);
             }
             pass.table.begin_part(place);
-            let (rows, part_dropped) = pass.read(piece, rows, &mut |done: f64| {
+            let file = if is_single { name } else { &piece.name };
+            let (rows, part_dropped) = pass.read(piece, (file, !is_single), rows, &mut |done: f64| {
                 let share = (done_bytes + *bytes as f64 * done) / total;
                 progress(HASH_SHARE + OPEN_SHARE + (1.0 - HASH_SHARE - OPEN_SHARE) * share);
                 if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
@@ -281,7 +286,7 @@ impl Job<'_> {
                 modified_unix_secs: before[place].1.and_then(unix_secs),
             });
         }
-        let Pass { mut table, mut writer, mut warnings, .. } = pass;
+        let Pass { mut table, mut writer, mut warnings, keeper, .. } = pass;
         writer.write(table.take().map_err(polars_failed)?)?;
         writer.finish()?;
         for (piece, before) in pieces.iter().zip(&before) {
@@ -300,7 +305,9 @@ impl Job<'_> {
         if is_single {
             parts.clear();
         }
-        let imported = report(hash, store, (name, kinds.join(", ")), (books, dropped, parts), warnings);
+        let ledger = keeper.finish(dropped, &warnings);
+        let imported =
+            report(hash, store, (name, kinds.join(", ")), (books, dropped, parts, ledger), warnings);
         store.put(temporary, &imported)?;
         progress(1.0);
         Ok(imported.with_skipped(delivery))
@@ -368,17 +375,20 @@ struct Pass {
     writer: Writer,
     warnings: Warnings,
     prices: Option<(Prices, PathBuf)>,
+    keeper: Keeper,
 }
 
 impl Pass {
-    /// Reads one file to its end; returns the rows kept and those dropped.
+    /// Reads one file to its end; returns the rows kept and those dropped. `file` is what it is called, and whether it
+    /// is one of many.
     fn read(
         &mut self,
         piece: &Piece,
+        (file, is_part): (&str, bool),
         rows: Option<Rows>,
         step: &mut RowStep<'_>,
     ) -> Result<(u64, u64), BillError> {
-        let Self { united, table, writer, warnings, prices } = self;
+        let Self { united, table, writer, warnings, prices, keeper } = self;
         let rows = match rows {
             Some(rows) => rows,
             None => Rows::open(&piece.input, step)?,
@@ -397,17 +407,22 @@ impl Pass {
             warnings.about_file(column.as_deref(), remark.clone());
         }
         united.begin(&targets, &piece.name);
+        keeper.begin(file, is_part, piece.kind, (rows.header(), rows.preamble()), &targets);
         let before = table.rows();
         let dropped = rows.read(
             warnings,
             &mut |cells, place, warnings| {
+                keeper.read(cells, place);
                 mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
+                    keeper.store(cells, place);
                     table.push(&united.row(cells), place, warnings)?;
                     if table.is_full() {
                         writer.write(table.take().map_err(polars_failed)?)?;
                     }
                     Ok(())
-                })
+                })?;
+                keeper.done();
+                Ok(())
             },
             step,
         )?;
@@ -426,7 +441,7 @@ fn report(
     hash: String,
     store: &Store,
     (file, kind): (&str, String),
-    (books, dropped, parts): (Books, u64, Vec<Part>),
+    (books, dropped, parts, ledger): (Books, u64, Vec<Part>, Ledger),
     warnings: Warnings,
 ) -> Imported {
     let (warnings, warnings_total) = warnings.finish();
@@ -459,6 +474,7 @@ fn report(
         parts,
         skipped: Vec::new(),
         slices: books.slices,
+        ledger: Some(Box::new(ledger)),
     }
 }
 
@@ -467,6 +483,9 @@ impl Imported {
     fn renamed(mut self, file: String) -> Self {
         for warning in self.warnings.iter_mut().filter(|warning| warning.file == self.file) {
             warning.file.clone_from(&file);
+        }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.rename(&self.file, &file);
         }
         self.file = file;
         self

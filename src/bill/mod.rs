@@ -24,6 +24,7 @@ pub mod period;
 pub mod profile;
 pub mod query;
 pub mod rates;
+pub mod reconcile;
 pub mod rules;
 pub mod share;
 pub mod slices;

@@ -449,6 +449,9 @@ pub struct Bill {
     /// The inference lens
     #[command(flatten)]
     pub lens: super::bill_inference::Inference,
+    /// Reconciliation
+    #[command(flatten)]
+    pub reconciling: super::bill_reconcile::Reconciling,
     /// In which currency
     #[command(flatten)]
     pub rates: super::bill_rates::RateArgs,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::args::Bill;
 use super::bill_explore::{self, More};
 use super::bill_inference;
+use super::bill_reconcile;
 use super::session::Session;
 use super::table;
 use crate::app::{Command, Query, QueryResult};
@@ -38,6 +39,9 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     }
     if state.bills.is_empty() {
         bail!("no bill is named and the project has none; name at least one file");
+    }
+    if what.reconciling.reconcile {
+        return bill_reconcile::run(session, &what.reconciling);
     }
     if let Some(to) = &what.focus {
         let to = std::path::absolute(to)?;

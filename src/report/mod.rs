@@ -6,6 +6,7 @@ mod export;
 pub mod html;
 mod png;
 pub mod project;
+mod reconcile;
 mod shapes;
 mod svg;
 mod write;

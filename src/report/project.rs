@@ -434,11 +434,15 @@ fn bill_blocks(
             caption: "The share that is inference, by the rule that says so.".to_owned(),
         });
     }
+    let reconciled = state.reconciliations();
     for bill in &state.bills {
         blocks.push(Block::Paragraph(format!(
             "{}: {}, {} rows kept, {} left out, {} warnings.",
             bill.file, bill.kind, bill.rows, bill.dropped, bill.warnings_total
         )));
+        if let Some(reconciled) = reconciled.iter().find(|reconciled| reconciled.hash == bill.hash) {
+            super::reconcile::blocks(reconciled, blocks);
+        }
         for warning in bill.warnings.iter().take(10) {
             let place = warning.line.map_or_else(String::new, |line| format!(" line {line}"));
             blocks.push(Block::Warning(format!("{}{place}: {}", warning.file, warning.message)));

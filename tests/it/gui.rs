@@ -10,6 +10,7 @@ mod machines;
 mod measure;
 mod other_tools;
 mod pages;
+mod reconcile;
 mod shell;
 mod spend;
 mod watch;

@@ -11,6 +11,7 @@ mod bill_lens;
 mod bill_mutated;
 mod bill_properties;
 mod bill_rates;
+mod bill_reconcile;
 mod bill_robust;
 mod chart;
 mod cli;

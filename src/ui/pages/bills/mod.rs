@@ -1,6 +1,7 @@
 //! The page Bills: what was spent on what and when, the files that were read, the share that is inference, and the
 //! demand trace.
 
+mod books;
 mod cards;
 mod compare;
 mod deliveries;
@@ -10,6 +11,7 @@ mod groups;
 mod lens;
 mod overlay;
 mod rates;
+mod reconcile;
 mod rows;
 mod spend;
 mod views;
@@ -65,6 +67,12 @@ pub struct Bills {
 }
 
 impl Bills {
+    /// Shows a bill that was just imported among the files, with what reconciling it says.
+    pub fn show_bill(&mut self, hash: &str) {
+        self.tab = Tab::Files;
+        self.files.choose(hash);
+    }
+
     /// Draws the page.
     pub fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
         let state = view.app.state();
