@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::jobs::JobId;
+use super::lens::LensSettings;
 use super::query::Query;
 use super::race::Race;
 use super::spend::ViewChange;
 use super::state::Scenario;
 use crate::bill::claims::Choice;
-use crate::bill::{Filter, Rates};
+use crate::bill::{Filter, Rates, RuleSet};
 use crate::hardware::Profile;
 use crate::measure::Config;
 use crate::measure::Target;
@@ -103,6 +104,12 @@ pub enum Command {
     },
     /// Takes the demand trace out.
     RemoveTrace,
+    /// Sorts spend by other rules.
+    SetRules(Box<RuleSet>),
+    /// Changes how unit costs and the cost of ownership are made.
+    SetLens(Box<LensSettings>),
+    /// Takes the table of requests and tokens served out.
+    RemoveServed,
     /// Measures a sweep.
     Measure(Box<Measure>),
     /// Goes on with the sweep that was stopped.

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::documents::{PROFILE_FORMAT, RACE_FORMAT};
 use super::project::Stored;
 use super::{App, series_blob};
+use crate::bill::lens::RULES_FORMAT;
 use crate::measure::{Point, Run};
 
 /// The document's `"format"`.
@@ -65,7 +66,8 @@ impl App {
 /// The format of a document of ours, by its content: a JSON object that names it. `None` for other files.
 pub(super) fn format_of(path: &Path) -> std::io::Result<Option<&'static str>> {
     let mut reader = BufReader::new(File::open(path)?);
-    let wanted = [FORMAT, RACE_FORMAT, PROFILE_FORMAT].map(|format| (format, format!("\"{format}\"")));
+    let wanted =
+        [FORMAT, RACE_FORMAT, PROFILE_FORMAT, RULES_FORMAT].map(|format| (format, format!("\"{format}\"")));
     let longest = wanted.iter().map(|(_, text)| text.len()).max().unwrap_or(0);
     let mut block = vec![0; 1 << 16];
     let mut window: Vec<u8> = Vec::new();

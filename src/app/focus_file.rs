@@ -28,9 +28,11 @@ impl App {
         }
         let bills = self.counted();
         let store = Store::at(self.options.folders.bills());
+        let rules = self.state.rules.clone();
         let name = to.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(self.jobs.start(format!("Write {name}"), move |link| {
             let bill = Bill::open_counted(&bills, &store).map_err(|error| words(&error))?;
+            let bill = bill.with_rules(&rules, &store);
             let written = bill.write_focus(&filters, &to, form, &|| link.cancel.is_cancelled());
             let written = written.map_err(|error| words(&error))?;
             let rows = units::group_thousands(u128::from(written.rows));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use serde::Serialize;
 
 use super::documents::{PROFILE_FORMAT, RACE_FORMAT};
@@ -9,7 +10,8 @@ use super::jobs::{JobId, Link, Progress};
 use super::project::Project;
 use super::state::ModelEntry;
 use super::{App, Finding, documents, exported, results, words};
-use crate::bill::{self, BillError, Delivery, Store, Warning, delivery, overlay};
+use crate::bill::lens::RULES_FORMAT;
+use crate::bill::{self, BillError, Delivery, RuleSet, Store, Warning, delivery, overlay};
 use crate::measure::{Point, import, model_file};
 use crate::{demand, hardware};
 
@@ -24,6 +26,10 @@ pub enum Kind {
     Model,
     /// Requests over time.
     Demand,
+    /// Requests and tokens served, by day.
+    Served,
+    /// Rules that sort spend.
+    Rules,
     /// Inputs, with labels where the file has them.
     Inputs,
     /// Hardware profiles.
@@ -51,6 +57,8 @@ impl std::fmt::Display for Kind {
             Self::Model => "model",
             Self::Bill(format) => format,
             Self::Demand => "demand trace",
+            Self::Served => "table of requests and tokens",
+            Self::Rules => "inference rules",
             Self::Inputs => "inputs",
             Self::Profiles => "hardware profiles",
             Self::Project => "project",
@@ -264,6 +272,17 @@ pub(super) fn read(
             error
             @ (BillError::Archive { .. } | BillError::ManifestFiles { .. } | BillError::NoBillIn { .. }),
         ) => Err(words(&error)),
+        // A table of tokens has the columns of a trace, too.
+        Err(_) if demand::is_served(path) => {
+            let import = demand::read_served(path).map_err(|error| words(&error))?;
+            let rows = Some(import.rows);
+            let warnings = import
+                .warnings
+                .into_iter()
+                .map(|warning| of_file(&name, warning.line, warning.message))
+                .collect();
+            Ok(taken(Kind::Served, rows, warnings, Finding::Served(import.served)))
+        }
         Err(bill_error) => {
             let demand_error = match demand::read(path) {
                 Ok(import) => {
@@ -365,6 +384,12 @@ fn ours(path: &Path, format: &str) -> anyhow::Result<Taken> {
             let says = Some(duel.sentence.clone());
             let taken = taken(Kind::Race, None, Vec::new(), Finding::OpenedDuel(Box::new(duel)));
             Ok(Taken { says, ..taken })
+        }
+        RULES_FORMAT => {
+            let text = std::fs::read_to_string(path)?;
+            let rules = RuleSet::read(&text).with_context(|| path.display().to_string())?;
+            let rows = Some(rules.rules.len() as u64);
+            Ok(taken(Kind::Rules, rows, Vec::new(), Finding::Rules(Box::new(rules))))
         }
         PROFILE_FORMAT => {
             let breakdown = documents::read_profile(path)?;

@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 
 use super::project::{Item, Stored};
 use super::state::{Demand, ModelEntry, Scenario, TraceRate, Unfinished};
-use super::{App, Finding, Level, Ran, config_words};
+use super::{App, Command, Finding, Level, Ran, config_words};
 use crate::bill::Imported;
 use crate::hardware::Profile;
 use crate::measure::{Ended, Point, Run, Summary};
@@ -32,6 +32,8 @@ impl App {
                     self.state.scenario = scenario;
                 }
             }
+            Finding::Served(served) => self.take_served(served)?,
+            Finding::Rules(rules) => self.handle_lens(Command::SetRules(rules))?,
             Finding::Labelled(path) => {
                 self.project.put("labelled", "now", 0, &path)?;
                 self.state.labelled = Some(path);

@@ -18,7 +18,9 @@ mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+pub mod lens;
 mod notice;
+mod opening;
 mod overlays;
 mod profiling;
 pub mod project;
@@ -43,7 +45,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use self::query::ASK;
 pub use command::{Agreeing, Command, Measure, Profiling};
@@ -53,6 +55,7 @@ pub use exported::{
 };
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
+pub use lens::{LensAnswer, LensSettings};
 pub use notice::{Level, Notice, words};
 pub use query::{Query, QueryResult};
 pub use race::Race;
@@ -65,9 +68,9 @@ pub use work::runtime_search;
 
 use self::jobs::{End, JobId, Jobs};
 use self::project::Project;
-use crate::bill::Imported;
 use crate::bill::overlay::Overlay;
-use crate::demand::Trace;
+use crate::bill::{Imported, RuleSet};
+use crate::demand::{Served, Trace};
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
@@ -84,6 +87,8 @@ enum Finding {
     Bill(Box<Imported>),
     Overlay(Box<Overlay>),
     Trace(Trace),
+    Served(Served),
+    Rules(Box<RuleSet>),
     Labelled(PathBuf),
     Profiles(Vec<Profile>),
     /// Measurements of another project, with their raw samples.
@@ -307,6 +312,10 @@ impl App {
                 self.state.trace = None;
                 None
             }
+            command @ (Command::SetRules(_) | Command::SetLens(_) | Command::RemoveServed) => {
+                self.handle_lens(command)?;
+                None
+            }
             Command::Measure(measure) => Some(self.measure(*measure)?),
             Command::Resume => Some(self.resume()?),
             Command::ForgetSweep => {
@@ -472,6 +481,10 @@ impl App {
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             views: project.all(spend::KIND)?.into_iter().map(|(_key, view)| view).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
+            served: project.get("served", "now")?,
+            rules: self.rules_of(&project),
+            rules_version: self.state.rules_version + 1,
+            lens: project.get("lens", "now")?.unwrap_or_default(),
             rates: project.get(rates::KIND, "now")?.unwrap_or_default(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),
@@ -509,32 +522,6 @@ impl App {
         self.bills_generation += 1;
         self.derive();
         Ok(())
-    }
-
-    /// A new project file among the drafts, so that nothing measured depends on a later "save".
-    fn draft(&self) -> anyhow::Result<Project> {
-        let folder = self.options.folders.data.join("projects");
-        std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
-        for number in 1..10_000 {
-            let path = folder.join(format!("untitled-{number}.inferometer"));
-            if !path.exists() {
-                return Project::open(&path);
-            }
-        }
-        bail!("there are 9,999 untitled projects already; delete some: {}", folder.display())
-    }
-
-    fn open_sample(&mut self) -> anyhow::Result<Option<JobId>> {
-        let folder = self.options.folders.sample();
-        let files = sample::unpack(&folder)?;
-        self.load(Project::open(&folder.join("sample.inferometer"))?)?;
-        if self.state.models.is_empty() && self.state.bills.is_empty() {
-            let scenario = sample::scenario();
-            self.project.put("scenario", "now", 0, &scenario)?;
-            self.state.scenario = scenario;
-            return Ok(Some(self.take_in(files, intake::read)));
-        }
-        Ok(None)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Questions to the open bills. They run off the caller's thread; the state keeps the answers until bills change.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -9,11 +10,15 @@ use super::jobs::{self, JobId};
 use super::spend::{SpendQuery, SpendResult};
 use super::{App, Command, Finding};
 use crate::bill::claims::Counted;
+use crate::bill::lens::{Candidate, Draft, Preview};
 use crate::bill::{
-    Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, Rates, RowsView, Series,
-    Store, Totals,
+    Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, Ledger, Rates, RowsView,
+    RuleSet, Series, Store, Totals,
 };
 use crate::units::Money;
+
+/// Groups of candidates that are answered at most.
+const CANDIDATES: usize = 100;
 
 /// A question to the bills.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +57,25 @@ pub enum Query {
         /// Which cost the monthly mean is of.
         basis: Basis,
     },
+    /// Cost of AI by day, rule and line.
+    Ledger {
+        /// Rows considered.
+        filters: Vec<Filter>,
+        /// Which cost.
+        basis: Basis,
+    },
+    /// Rows that no rule caught and that smell of AI.
+    Candidates {
+        /// Rows considered.
+        filters: Vec<Filter>,
+    },
+    /// What a rule being written would catch.
+    RulePreview {
+        /// The rule and its place.
+        draft: Box<Draft>,
+        /// Rows considered.
+        filters: Vec<Filter>,
+    },
     /// Columns and tag keys, with what they hold.
     Columns,
     /// Rows as they are in the file.
@@ -75,6 +99,10 @@ pub enum QueryResult {
     Groups(Vec<Group>),
     Series(Series),
     Inference(Box<InferenceShare>, Option<Money>),
+    Ledger(Arc<Ledger>),
+    /// The most expensive, and how many there are.
+    Candidates(Vec<Candidate>, usize),
+    RulePreview(Box<Preview>),
     Columns(Vec<ColumnView>),
     Rows(RowsView),
     Spend(SpendResult),
@@ -114,25 +142,35 @@ impl App {
         }
         let bills = self.counted();
         let store = self.options.folders.bills();
-        let rates = self.state.rates.clone();
+        let looked = Looked { rates: self.state.rates.clone(), rules: self.state.rules.clone() };
         let generation = self.bills_generation;
         Some(self.jobs.start(ASK.to_owned(), move |link| {
             // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| ask(&bills, &store, &rates, &query)).and_then(|answer| answer);
+            let answer = jobs::guard(|| ask(&bills, &store, &looked, &query)).and_then(|answer| answer);
             link.found(Finding::Answer(generation, query, answer));
             Ok(())
         }))
     }
 }
 
+/// How the bills are looked at.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// What sums are shown in.
+    pub rates: Rates,
+    /// The rules that sort spend.
+    pub rules: RuleSet,
+}
+
 /// Asks these bills, without what does not count; sums are shown as the rates say.
 ///
 /// # Errors
 /// In words, when a bill is not in the store any more, a column does not exist, or currencies are mixed.
-pub fn ask(bills: &[Counted], store: &Path, rates: &Rates, query: &Query) -> Result<QueryResult, String> {
+pub fn ask(bills: &[Counted], store: &Path, looked: &Looked, query: &Query) -> Result<QueryResult, String> {
     let run = || -> Result<QueryResult, BillError> {
+        let Looked { rates, rules } = looked;
         let store = Store::at(store);
-        let bill = Bill::open_counted(bills, &store)?.shown_in(rates.clone());
+        let bill = Bill::open_counted(bills, &store)?.shown_in(rates.clone()).with_rules(rules, &store);
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
             Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),
@@ -143,6 +181,14 @@ pub fn ask(bills: &[Counted], store: &Path, rates: &Rates, query: &Query) -> Res
                 let share = bill.inference(filters)?;
                 let monthly = bill.monthly_inference(filters, *basis)?;
                 QueryResult::Inference(Box::new(share), monthly)
+            }
+            Query::Ledger { filters, basis } => QueryResult::Ledger(Arc::new(bill.ledger(filters, *basis)?)),
+            Query::Candidates { filters } => {
+                let (found, all) = bill.candidates(filters, CANDIDATES)?;
+                QueryResult::Candidates(found, all)
+            }
+            Query::RulePreview { draft, filters } => {
+                QueryResult::RulePreview(Box::new(bill.preview(rules, draft, filters, &store)?))
             }
             Query::Columns => QueryResult::Columns(bill.columns()),
             Query::Rows { filters, offset, limit } => QueryResult::Rows(bill.rows(filters, *offset, *limit)?),

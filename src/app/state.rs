@@ -9,15 +9,15 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::command::Measure;
+use super::lens::LensSettings;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
 use super::spend::{SavedView, Spend};
 use crate::bill::claims::{Choice, Counting};
-use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::overlay::Overlay;
-use crate::bill::{Basis, Filter, Granularity, Imported, RULES, Rates};
-use crate::demand::Trace;
+use crate::bill::{Basis, COUNTED, Filter, Granularity, Imported, Rates, RuleSet};
+use crate::demand::{Served, Trace};
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
 use crate::measure::breakdown::{self, Breakdown};
@@ -190,8 +190,7 @@ impl Scenario {
     pub fn bill_filters(&self) -> Vec<Filter> {
         let mut filters = self.filters.clone();
         if self.only_inference {
-            let counted = RULES.iter().filter(|rule| rule.counted).map(|rule| rule.id.to_owned());
-            filters.push(Filter::is(RULE_COLUMN, counted));
+            filters.push(Filter::is(COUNTED, ["yes"]));
         }
         filters
     }
@@ -224,6 +223,14 @@ pub struct State {
     pub overlays: Vec<Overlay>,
     /// The demand trace.
     pub trace: Option<Trace>,
+    /// Requests and tokens served by day, from a table of counts.
+    pub served: Option<Served>,
+    /// The rules that sort spend into inference and the rest.
+    pub rules: RuleSet,
+    /// Counts up when the rules change: what was asked of the bills before is then asked again.
+    pub rules_version: u64,
+    /// How unit costs and the cost of ownership are made from spend and demand.
+    pub lens: LensSettings,
     /// Labelled inputs (`.npz`) that accuracy and agreement are computed on.
     pub labelled: Option<PathBuf>,
     /// Agreement of outputs by the pair of model hashes.

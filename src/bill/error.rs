@@ -221,6 +221,9 @@ pub enum BillError {
         /// What was given.
         text: String,
     },
+    /// Inference rules that cannot be used.
+    #[error(transparent)]
+    Rules(#[from] super::lens::RulesError),
     /// Amounts of different currencies cannot be added.
     #[error(
         "the rows asked for are in {} currencies ({}), which cannot be added up; set rates to show them in one, or filter on one, such as BillingCurrency={}",

@@ -57,26 +57,27 @@ const TRAINING_WORDS: &[&str] = &[
 
 /// What is looked at in a row, lower case.
 #[derive(Debug, Default)]
-struct Facts {
-    service: String,
-    category: String,
+pub(super) struct Facts {
+    pub(super) service: String,
+    pub(super) category: String,
     subcategory: String,
-    words: String,
+    /// Meter, usage type and description.
+    pub(super) words: String,
     unit: String,
-    accelerator: bool,
-    purpose: Option<Purpose>,
-    unused: bool,
+    pub(super) accelerator: bool,
+    pub(super) purpose: Option<Purpose>,
+    pub(super) unused: bool,
 }
 
 /// What a tag says a resource is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
+pub(super) enum Purpose {
     Serving,
     Training,
 }
 
 impl Test {
-    fn holds(&self, facts: &Facts) -> bool {
+    pub(super) fn holds(&self, facts: &Facts) -> bool {
         let contains = |text: &str, list: &[&str]| list.iter().any(|word| text.contains(word));
         match self {
             Self::Service(list) => contains(&facts.service, list),
@@ -108,9 +109,19 @@ pub struct FactSource {
 }
 
 impl FactSource {
+    /// The columns that facts stand in.
+    pub(super) fn columns() -> Vec<&'static str> {
+        let names = std::cell::RefCell::new(Vec::new());
+        Self::of(|name| {
+            names.borrow_mut().push(name);
+            None
+        });
+        names.into_inner()
+    }
+
     /// `at` finds the place of a column by its name in the store.
-    pub fn of(at: impl Fn(&str) -> Option<usize>) -> Self {
-        let places = |names: &[&str]| names.iter().filter_map(|name| at(name)).collect();
+    pub fn of(at: impl Fn(&'static str) -> Option<usize>) -> Self {
+        let places = |names: &[&'static str]| names.iter().filter_map(|name| at(name)).collect();
         Self {
             service: places(&["ServiceName"]),
             category: places(&["ServiceCategory"]),
@@ -128,7 +139,7 @@ impl FactSource {
             details: places(&["SkuPriceDetails", "x_SkuDetails"]),
             instance: places(&["x_InstanceType"]),
             tags: places(&["Tags"]),
-            status: places(&["CommitmentDiscountStatus"]),
+            status: places(&["CommitmentDiscountStatus", "CapacityReservationStatus"]),
         }
     }
 
@@ -149,7 +160,7 @@ impl FactSource {
         .copied()
     }
 
-    fn facts(&self, cells: &[&str]) -> Facts {
+    pub(super) fn facts(&self, cells: &[&str]) -> Facts {
         let text = |places: &[usize]| {
             let mut joined = String::from(" ");
             for place in places {
@@ -179,7 +190,8 @@ impl FactSource {
             accelerator: details || (may_be_machine && named()),
             category,
             purpose,
-            unused: lower(&self.status) == "unused",
+            // One that is committed and a reserved place both say whether they were used.
+            unused: self.status.iter().any(|place| cells[*place].trim().eq_ignore_ascii_case("unused")),
         }
     }
 }
@@ -292,12 +304,15 @@ mod tests {
         ("Amazon SageMaker|AI and Machine Learning|$1.515 per Train:ml.g5.xlarge hour||||Hours", "managed-training"),
         ("Amazon Elastic Compute Cloud|Compute|$1.006 per On Demand Linux g5.xlarge Instance Hour||||Hours", "accelerator-unknown"),
         (r#"AmazonEC2|Compute||{"InstanceType":"g5.xlarge"}|{"workload":"llm-inference"}|Used|Hours"#, "accelerator-serving"),
-        (r#"Amazon EBS|Storage|gp3 volume of a GPU server, g5.xlarge||{"workload":"serving"}||GB"#, "support-serving"),
+        (r#"Amazon EBS|Storage|gp3 volume of a GPU server, g5.xlarge||{"workload":"serving"}||GB"#, "storage-serving"),
+        (r#"Elastic Load Balancing|Networking|$0.008 per LCU-hour||{"workload":"serving"}||LCU-Hours"#, "load-balancer-serving"),
+        (r#"Amazon EC2|Networking|USE1-DataTransfer-Out-Bytes||{"workload":"serving"}||GB"#, "traffic-serving"),
+        (r#"Amazon CloudWatch|Management and Governance|metrics||{"workload":"serving"}||Metrics"#, "support-serving"),
         (r#"AmazonEC2|Compute||{"GpuCount":8}|{"user:Purpose":"training"}||Hours"#, "accelerator-training"),
         (r#"AmazonEC2|Compute||{"InstanceType":"g5.xlarge"}||Unused|Hours"#, "idle-commitment"),
         (r#"AmazonEC2|Compute||{"InstanceType":"g5.xlarge"}|{"workload":"serving"}|Unused|Hours"#, "idle-commitment-serving"),
         (r#"AmazonEC2|Compute||{"InstanceType":"c7i.large"}|{"component":"model-serving"}||Hours"#, "compute-serving"),
-        (r#"Amazon S3|Storage|||{"component":"inference"}||GB"#, "support-serving"),
+        (r#"Amazon S3|Storage|||{"component":"inference"}||GB"#, "storage-serving"),
         ("Amazon Comprehend|AI and Machine Learning|||||Units", "ai-unknown"),
         (r#"AmazonEC2|Compute||{"InstanceType":"m6i.large"}|{"team":"inference"}||Hours"#, ""),
         ("Amazon S3|Storage|$0.023 per GB, captured||not json||GB", ""),

@@ -116,7 +116,7 @@ impl Bill {
         let adding = Adding { tell_absent: true, ..Adding::costs("add up the bill over time") };
         for (key, sums) in self.add_up(&keys, filters, adding)? {
             let mut key = key.into_iter();
-            currencies.insert(key.next_back().flatten().unwrap_or_default());
+            sums.add_currency(key.next_back().flatten(), &mut currencies);
             let start = key.next().flatten().and_then(|text| moment::read(&text));
             missing_cells += sums.rows - sums.filled[basis.place()];
             let amount = sums.costs[basis.place()];

@@ -11,8 +11,10 @@ use super::columns::{COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::Exact;
 use super::filter::{self, Resolved, is_cost};
+use super::formats::focus::RULE_COLUMN;
 use super::grouped::part_sums;
 use super::import::{FILE_COLUMN, Imported};
+use super::lens::Lens;
 use super::moment;
 use super::parquet_rows::scan;
 use super::rates::{Conversion, Rates};
@@ -26,12 +28,19 @@ pub(super) struct Part {
     pub(super) imported: Imported,
     /// Rows that do not count.
     without: Vec<Exclusion>,
+    /// The rules that add columns to the stored ones.
+    pub(super) lens: Option<Lens>,
 }
 
 impl Part {
+    /// All stored rows, whether they count or not.
+    pub(super) fn stored(&self) -> Result<LazyFrame, BillError> {
+        scan(&self.path).map_err(|source| BillError::Query { doing: "open a stored bill", source })
+    }
+
+    /// The rows that count, as they are stored.
     pub(super) fn scan(&self) -> Result<LazyFrame, BillError> {
-        let frame =
-            scan(&self.path).map_err(|source| BillError::Query { doing: "open a stored bill", source })?;
+        let frame = self.stored()?;
         Ok(match self.counted() {
             Some(condition) => frame.filter(condition),
             None => frame,
@@ -94,17 +103,21 @@ impl Part {
         self.without.is_empty().then_some(self.imported.rows)
     }
 
-    /// What tells its rows from those of any other part: its hash, and what of it does not count.
+    /// What tells its rows from those of any other part: its hash, what of it does not count, and the rules it is
+    /// looked at through.
     pub(super) fn identity(&self) -> String {
-        format!("{} {:?}", self.imported.hash, self.without)
+        let rules = self.lens.as_ref().map(|lens| lens.rules().fingerprint());
+        format!("{} {:?} {}", self.imported.hash, self.without, rules.unwrap_or_default())
     }
 
     pub(super) fn has(&self, column: &str) -> bool {
-        self.imported.columns.iter().any(|name| name == column)
+        self.is_stored(column) || self.is_of_lens(column)
     }
 
     pub(super) fn kind(&self, column: &str) -> Option<ColumnType> {
-        let place = self.imported.columns.iter().position(|name| name == column)?;
+        let Some(place) = self.imported.columns.iter().position(|name| name == column) else {
+            return self.is_of_lens(column).then_some(ColumnType::Text);
+        };
         self.imported.profiles.get(place).map(|profile| profile.kind)
     }
 
@@ -182,6 +195,9 @@ impl ColumnRef {
     }
 }
 
+/// A filter on this column, whatever its values, keeps the rows that the rules count as inference.
+pub const COUNTED: &str = "x_InferenceCounted";
+
 /// Runs a query and says what it was for when it fails.
 pub(super) struct Query(pub(super) &'static str);
 
@@ -206,6 +222,13 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    /// Notes the currency of rows that cost something; those that count tokens have none, and mix with any.
+    pub(super) fn add_currency(&self, currency: Option<String>, all: &mut BTreeSet<String>) {
+        if currency.is_some() || self.filled.iter().any(|filled| *filled > 0) {
+            all.insert(currency.unwrap_or_default());
+        }
+    }
+
     /// The sums in the currency that is shown.
     fn converted(&self, currency: &str, rates: &Rates) -> Result<Self, BillError> {
         let mut converted = self.clone();
@@ -309,7 +332,7 @@ impl Bill {
                 store: store.folder().to_owned(),
             })?;
             let without = counted.without.clone();
-            parts.push(Part { path: imported.path.clone(), imported, without });
+            parts.push(Part { path: imported.path.clone(), imported, without, lens: None });
         }
         Ok(Self { parts, rates: Rates::default() })
     }
@@ -345,7 +368,18 @@ impl Bill {
     /// # Errors
     /// A filter on an unknown column; rows in several currencies.
     pub fn totals(&self, filters: &[Filter]) -> Result<Totals, BillError> {
-        let by_currency = self.totals_by_currency(filters)?;
+        let mut by_currency = self.totals_by_currency(filters)?;
+        // Rows that count tokens and cost nothing have no currency, and go with those that have one.
+        if by_currency.len() == 2
+            && by_currency.get("").is_some_and(|counted| counted.exact.is_empty())
+            && let Some(counted) = by_currency.remove("")
+            && let Some(all) = by_currency.values_mut().next()
+        {
+            all.rows += counted.rows;
+            for (cost, missing) in counted.missing {
+                *all.missing.entry(cost).or_default() += missing;
+            }
+        }
         if by_currency.len() > 1 {
             return Err(mixed(by_currency.into_keys()));
         }
@@ -412,7 +446,7 @@ impl Bill {
         let mut groups: Vec<Group> = sums
             .into_iter()
             .map(|(mut key, sums)| {
-                currencies.insert(key.pop().flatten().unwrap_or_default());
+                sums.add_currency(key.pop().flatten(), &mut currencies);
                 let costs = Costs::from_sums(self.present(), sums.rows, sums.filled, sums.costs);
                 Group { key, rows: sums.rows, costs }
             })
@@ -435,8 +469,8 @@ impl Bill {
         let column = column.trim();
         let plain = |wanted: &str| {
             self.parts.iter().find_map(|part| {
-                let name = part.imported.columns.iter().find(|name| name.eq_ignore_ascii_case(wanted))?;
-                part.kind(name).map(|kind| (name.clone(), kind))
+                let name = part.named(wanted)?;
+                part.kind(&name).map(|kind| (name, kind))
             })
         };
         if let Some((name, kind)) = plain(column) {
@@ -456,7 +490,17 @@ impl Bill {
     }
 
     pub(super) fn resolve_filters(&self, filters: &[Filter]) -> Result<Vec<Resolved>, BillError> {
-        filters.iter().map(|filter| Resolved::of(filter, |column| self.resolve(column))).collect()
+        filters
+            .iter()
+            .map(|filter| {
+                if filter.column == COUNTED {
+                    // What is counted depends on the rules, and those who filter need not know them.
+                    let counted = Filter { values: self.rules().counted(), ..filter.clone() };
+                    return Resolved::of(&counted, |_| self.resolve(RULE_COLUMN));
+                }
+                Resolved::of(filter, |column| self.resolve(column))
+            })
+            .collect()
     }
 
     /// Exact sums of the four costs for every combination of the columns' values. Where `BillingCurrency` is among
@@ -480,7 +524,9 @@ impl Bill {
         let filters = self.resolve_filters(filters)?;
         let mut groups = StoredGroups::new();
         for part in &self.parts {
-            let mut frame = part.scan()?;
+            let named =
+                keys.iter().map(ColumnRef::name).chain(filters.iter().filter_map(Resolved::column_name));
+            let mut frame = part.scan_for(named)?;
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
             }

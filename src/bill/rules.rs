@@ -1,12 +1,13 @@
 //! Which rows of a bill pay for AI inference: rules as data, each with an id, words and whether it counts.
 //!
 //! The first rule that matches names the row. A bill does not say what a GPU was used for, so a GPU counts as
-//! inference only where a tag says so; otherwise it is shown apart, as "purpose unknown".
+//! inference only where a tag says so; otherwise it is shown apart, as "purpose unknown". These are the built-in
+//! rules; a project may switch them off, reorder them and add its own ([`super::lens::RuleSet`]).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where inference money goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Models behind somebody else's API, paid by token or request.
@@ -23,7 +24,43 @@ pub enum Class {
     Unknown,
 }
 
-/// One rule.
+impl Class {
+    /// All of them, in the order they are shown.
+    pub const ALL: [Self; 6] = [
+        Self::ModelApi,
+        Self::ManagedEndpoint,
+        Self::Machine,
+        Self::Supporting,
+        Self::Training,
+        Self::Unknown,
+    ];
+
+    /// Its lasting name, as JSON has it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::ModelApi => "model_api",
+            Self::ManagedEndpoint => "managed_endpoint",
+            Self::Machine => "machine",
+            Self::Supporting => "supporting",
+            Self::Training => "training",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Its name for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ModelApi => "Model APIs",
+            Self::ManagedEndpoint => "Managed endpoints",
+            Self::Machine => "Machines",
+            Self::Supporting => "Supporting cost",
+            Self::Training => "Training",
+            Self::Unknown => "AI, purpose unknown",
+        }
+    }
+}
+
+/// One built-in rule.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Rule {
     /// Its lasting name, as the store keeps it.
@@ -212,8 +249,41 @@ pub const RULES: &[Rule] = &[
         tests: &[Test::TaggedServing, Test::Category("compute")],
     },
     Rule {
+        id: "load-balancer-serving",
+        words: "Load balancers tagged as serving",
+        class: Class::Supporting,
+        counted: true,
+        tests: &[
+            Test::TaggedServing,
+            Test::Either(&[
+                Test::Service(&["load balanc", "elb"]),
+                Test::Words(&["load balanc", "loadbalanc", "lcu-hour", "lcuusage"]),
+            ]),
+        ],
+    },
+    Rule {
+        id: "traffic-serving",
+        words: "Traffic and network tagged as serving",
+        class: Class::Supporting,
+        counted: true,
+        tests: &[
+            Test::TaggedServing,
+            Test::Either(&[
+                Test::Category("networking"),
+                Test::Words(&["datatransfer", "data transfer", "egress", "-bytes", "nat gateway"]),
+            ]),
+        ],
+    },
+    Rule {
+        id: "storage-serving",
+        words: "Storage tagged as serving",
+        class: Class::Supporting,
+        counted: true,
+        tests: &[Test::TaggedServing, Test::Category("storage")],
+    },
+    Rule {
         id: "support-serving",
-        words: "Storage, network and others tagged as serving",
+        words: "Other services tagged as serving",
         class: Class::Supporting,
         counted: true,
         tests: &[Test::TaggedServing],

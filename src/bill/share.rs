@@ -10,10 +10,11 @@ use super::error::BillError;
 use super::filter;
 use super::formats::focus::RULE_COLUMN;
 use super::grouped::day_of;
+use super::lens::Share;
 use super::moment;
 use super::query::{Bill, ColumnRef, Query, Sums, mixed};
 use super::rates::Conversion;
-use super::rules::{Class, RULES};
+use super::rules::Class;
 use super::{Basis, Costs, Filter};
 use crate::units::{HOURS_PER_MONTH, Money};
 
@@ -21,16 +22,29 @@ use crate::units::{HOURS_PER_MONTH, Money};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleShare {
     /// The rule's lasting name.
-    pub rule_id: &'static str,
+    pub rule_id: String,
     /// What it means.
-    pub words: &'static str,
+    pub words: String,
     /// Where the money goes.
     pub class: Class,
     /// Part of [`InferenceShare::inference`].
     pub counted: bool,
+    /// The part of its rows' cost that it claims.
+    pub share: Share,
     /// Rows the rule matched first.
     pub rows: u64,
-    /// Their costs.
+    /// Their costs, as far as the rule claims them.
+    pub costs: Costs,
+}
+
+/// What a class of spend adds up to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClassShare {
+    /// The class.
+    pub class: Class,
+    /// Rows of its rules.
+    pub rows: u64,
+    /// Their costs, as far as the rules claim them.
     pub costs: Costs,
 }
 
@@ -39,7 +53,7 @@ pub struct RuleShare {
 pub struct InferenceShare {
     /// Rows asked about.
     pub rows: u64,
-    /// Their currency; `None` without rows.
+    /// Their currency; `None` without rows that cost something.
     pub currency: Option<String>,
     /// How amounts came to be in this currency; `None` when they are as billed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,20 +62,27 @@ pub struct InferenceShare {
     pub total: Costs,
     /// Rows of rules that count as inference.
     pub inference_rows: u64,
-    /// Costs of those rows.
+    /// Costs of those rows, as far as the rules claim them.
     pub inference: Costs,
     /// Every rule that matched, in the order the rules are tried.
     pub by_rule: Vec<RuleShare>,
+    /// The same by class. Every row is in one class or in the rest: classes and rest add up to the total.
+    pub by_class: Vec<ClassShare>,
+    /// Rows that no rule matched.
+    pub rest_rows: u64,
+    /// Their costs, and what rules left of the costs of theirs.
+    pub rest: Costs,
     /// Costs of the inference rows by calendar month of `ChargePeriodStart`: seconds since 1970-01-01 UTC.
     pub months: BTreeMap<i64, Costs>,
 }
 
 impl Bill {
-    /// Which rows pay for inference, by [`RULES`].
+    /// Which rows pay for inference, by the rules it is looked at through ([`Bill::with_rules`]).
     ///
     /// # Errors
     /// An unknown column; rows in several currencies.
     pub fn inference(&self, filters: &[Filter]) -> Result<InferenceShare, BillError> {
+        let rules = self.rules();
         let keys = [
             self.resolve("BillingCurrency")?,
             ColumnRef::Plain { name: RULE_COLUMN.to_owned(), kind: ColumnType::Text },
@@ -69,21 +90,27 @@ impl Bill {
         ];
         let present = self.present();
         let mut currencies = BTreeSet::new();
-        let (mut total, mut counted) = (Sums::default(), Sums::default());
-        let mut rules: BTreeMap<usize, Sums> = BTreeMap::new();
+        let (mut total, mut counted, mut rest) = (Sums::default(), Sums::default(), Sums::default());
+        let mut found: BTreeMap<usize, Sums> = BTreeMap::new();
         let mut months: BTreeMap<i64, Sums> = BTreeMap::new();
         for (key, sums) in self.sums(&keys, filters, "find the inference rows")? {
             let [currency, rule, day] = key.as_slice() else { continue };
-            currencies.insert(currency.clone().unwrap_or_default());
+            sums.add_currency(currency.clone(), &mut currencies);
             total.add(&sums)?;
-            let place = rule.as_deref().and_then(|id| RULES.iter().position(|rule| rule.id == id));
-            let Some(place) = place else { continue };
-            rules.entry(place).or_default().add(&sums)?;
-            if RULES[place].counted {
-                counted.add(&sums)?;
+            let place = rule.as_deref().and_then(|id| rules.rules.iter().position(|rule| rule.id() == id));
+            let Some(place) = place else {
+                rest.add(&sums)?;
+                continue;
+            };
+            let entry = &rules.rules[place];
+            let (claimed, left) = split(&sums, entry.share());
+            rest.add(&left)?;
+            found.entry(place).or_default().add(&claimed)?;
+            if entry.counted() {
+                counted.add(&claimed)?;
                 let month = day.as_deref().and_then(moment::read).and_then(moment::month_start);
                 if let Some(month) = month {
-                    months.entry(month.div_euclid(moment::PER_SEC)).or_default().add(&sums)?;
+                    months.entry(month.div_euclid(moment::PER_SEC)).or_default().add(&claimed)?;
                 }
             }
         }
@@ -91,20 +118,23 @@ impl Bill {
             return Err(mixed(currencies));
         }
         let costs = |sums: &Sums| Costs::from_sums(present, sums.rows, sums.filled, sums.costs);
-        let by_rule = rules
-            .iter()
-            .map(|(place, sums)| {
-                let rule = &RULES[*place];
-                RuleShare {
-                    rule_id: rule.id,
-                    words: rule.words,
-                    class: rule.class,
-                    counted: rule.counted,
-                    rows: sums.rows,
-                    costs: costs(sums),
-                }
-            })
-            .collect();
+        let mut classes: BTreeMap<Class, Sums> = BTreeMap::new();
+        let mut by_rule = Vec::with_capacity(found.len());
+        for (place, sums) in &found {
+            let rule = &rules.rules[*place];
+            classes.entry(rule.class()).or_default().add(sums)?;
+            by_rule.push(RuleShare {
+                rule_id: rule.id().to_owned(),
+                words: rule.words().to_owned(),
+                class: rule.class(),
+                counted: rule.counted(),
+                share: rule.share(),
+                rows: sums.rows,
+                costs: costs(sums),
+            });
+        }
+        // The rest has the costs that the whole has: what a rule left of its rows is in it without their number.
+        let rest_costs = Costs::from_sums(present, 0, rest.filled, rest.costs);
         Ok(InferenceShare {
             rows: total.rows,
             currency: currencies.into_iter().next(),
@@ -113,6 +143,12 @@ impl Bill {
             inference_rows: counted.rows,
             inference: costs(&counted),
             by_rule,
+            by_class: classes
+                .iter()
+                .map(|(class, sums)| ClassShare { class: *class, rows: sums.rows, costs: costs(sums) })
+                .collect(),
+            rest_rows: rest.rows,
+            rest: rest_costs,
             months: months.iter().map(|(month, sums)| (*month, costs(sums))).collect(),
         })
     }
@@ -151,6 +187,18 @@ impl Bill {
 
     /// The same between two months (seconds since 1970-01-01 UTC of their starts), both included.
     fn covered(&self, filters: &[Filter], first: i64, last: i64) -> Result<Option<u64>, BillError> {
+        let micros: i64 =
+            self.covered_spans(filters, first, last)?.iter().map(|(start, end)| end - start).sum();
+        Ok(u64::try_from(micros / moment::PER_SEC).ok().filter(|secs| *secs > 0))
+    }
+
+    /// The stretches of time themselves, one for each month: start and end in microseconds since 1970-01-01 UTC.
+    pub(super) fn covered_spans(
+        &self,
+        filters: &[Filter],
+        first: i64,
+        last: i64,
+    ) -> Result<Vec<(i64, i64)>, BillError> {
         let (from, to) = (first.saturating_mul(moment::PER_SEC), last.saturating_mul(moment::PER_SEC));
         // Only filters on time shorten the time: a service that was paid on three days still had the whole month.
         let of_time: Vec<Filter> =
@@ -187,10 +235,7 @@ impl Bill {
                 *span = (span.0.min(first), span.1.max(last));
             }
         }
-        if months.is_empty() {
-            return Ok(None);
-        }
-        let micros: i64 = months
+        Ok(months
             .iter()
             .map(|(month, (first, last))| {
                 let next = moment::next_month(*month).unwrap_or(*last);
@@ -198,11 +243,18 @@ impl Bill {
                 let follows = before.and_then(moment::next_month) == Some(*month);
                 let start = if follows { *month } else { *first };
                 let end = if months.contains_key(&next) { next } else { *last };
-                (end - start).max(0)
+                (start, end.max(start))
             })
-            .sum();
-        Ok(u64::try_from(micros / moment::PER_SEC).ok().filter(|secs| *secs > 0))
+            .collect())
     }
+}
+
+/// What a rule claims of its rows' costs, with their number, and what it leaves, without.
+fn split(sums: &Sums, share: Share) -> (Sums, Sums) {
+    let parts = sums.costs.map(|cost| share.split(cost));
+    let claimed = Sums { costs: parts.map(|(claimed, _)| claimed), ..sums.clone() };
+    let left = Sums { costs: parts.map(|(_, left)| left), ..Sums::default() };
+    (claimed, left)
 }
 
 /// Whether a column says when a charge was made or billed.

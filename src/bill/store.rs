@@ -17,7 +17,7 @@ use super::error::BillError;
 use super::import::Imported;
 
 /// Raised whenever the same file would be stored differently: columns, types, inference rules.
-pub const READER_VERSION: u32 = 2;
+pub const READER_VERSION: u32 = 3;
 
 /// A bill store in a folder.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ impl Store {
     }
 }
 
-/// The name a file has in the store: its SHA-256 and the reader's version, `<64 hex digits>-2`.
+/// The name a file has in the store: its SHA-256 and the reader's version, `<64 hex digits>-3`.
 ///
 /// # Errors
 /// The file cannot be read; or `each`, told the share that is done in [0, 1], returns an error.

@@ -9,7 +9,7 @@ use super::Filter;
 use super::columns::ColumnType;
 use super::error::BillError;
 use super::exact::{Exact, SCALE};
-use super::filter;
+use super::filter::{self, Resolved};
 use super::moment;
 use super::places::{Places, ROW, STEP, places, sorted};
 use super::profile::Values;
@@ -89,7 +89,9 @@ impl Bill {
             if wanted > 0 {
                 let frame = match &found {
                     Err(_) => page(part.scan()?, skip, wanted)?,
-                    Ok((condition, places)) => matching_page(part, condition, places, skip, wanted)?,
+                    Ok((condition, places)) => {
+                        matching_page(part, (condition, &resolved), places, skip, wanted)?
+                    }
                 };
                 show(&frame, &mut view);
             }
@@ -169,7 +171,7 @@ const WIDE: u64 = 65_536;
 /// The rows of a page among those a condition holds for. Only the stretch between places that are known is read.
 fn matching_page(
     part: &Part,
-    condition: &Expr,
+    (condition, resolved): (&Expr, &[Resolved]),
     places: &Places,
     skip: u64,
     wanted: u64,
@@ -177,13 +179,15 @@ fn matching_page(
     let at = |place: u64| usize::try_from(place).ok().and_then(|place| places.starts.get(place)).copied();
     let first = at(skip / STEP).unwrap_or(0);
     let end = at((skip + wanted).div_ceil(STEP)).unwrap_or(part.imported.rows);
+    let named = || resolved.iter().filter_map(Resolved::column_name);
     let frame = if end - first > WIDE {
         let row = || col(ROW).cast(DataType::UInt64);
         let inside = row().gt_eq(lit(first)).and(row().lt(lit(end)));
-        part.scan()?.with_row_index(ROW, None).filter(inside.and(condition.clone()))
+        let numbered = part.scan()?.with_row_index(ROW, None).filter(inside);
+        part.with_lens(numbered, named())?.filter(condition.clone())
     } else {
         let (start, length) = slice(first, end - first)?;
-        part.scan()?.slice(start, length).filter(condition.clone())
+        part.with_lens(part.scan()?.slice(start, length), named())?.filter(condition.clone())
     };
     page(frame, skip % STEP, wanted)
 }

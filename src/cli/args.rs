@@ -432,6 +432,9 @@ pub struct Bill {
     /// Also write these rows as FOCUS 1.2 to a file that ends in .csv or .parquet
     #[arg(long, value_name = "FILE")]
     pub focus: Option<PathBuf>,
+    /// The inference lens
+    #[command(flatten)]
+    pub lens: super::bill_inference::Inference,
     /// In which currency
     #[command(flatten)]
     pub rates: super::bill_rates::RateArgs,

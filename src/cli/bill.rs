@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Bill;
 use super::bill_explore::{self, More};
+use super::bill_inference;
 use super::session::Session;
 use super::table;
 use crate::app::{Command, Query, QueryResult};
@@ -39,6 +40,7 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         let to = std::path::absolute(to)?;
         session.run(Command::WriteFocus { filters: filters.clone(), to, replace: false })?;
     }
+    bill_inference::prepare(session, &what.lens)?;
     what.rates.apply(session)?;
     let state = session.app.state();
     let warnings: Vec<Warning> = state.bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
@@ -64,12 +66,16 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         say!("{}", more.csv(&what.by, &groups, currency)?.trim_end());
         return Ok(());
     }
-    let inference = Query::Inference { filters, basis: Basis::EffectiveCost };
+    let inference = Query::Inference { filters: filters.clone(), basis: Basis::EffectiveCost };
     let QueryResult::Inference(share, monthly) = session.ask(&inference)? else {
         bail!("the bill store answered another question");
     };
+    let lens = match what.lens.inference {
+        true => Some(bill_inference::ask(session, &filters, Basis::EffectiveCost, &share)?),
+        false => None,
+    };
     let currency = total.currency.clone().unwrap_or_default();
-    let answer = Answer { currency, total, groups, share: *share, monthly, warnings };
+    let answer = Answer { currency, total, groups, share: *share, monthly, warnings, lens };
     if session.json {
         let mut document = answer.document();
         more.add_to(&mut document);
@@ -94,6 +100,7 @@ struct Answer {
     share: InferenceShare,
     monthly: Option<Money>,
     warnings: Vec<Warning>,
+    lens: Option<bill_inference::Answer>,
 }
 
 impl Answer {
@@ -135,6 +142,12 @@ impl Answer {
                 "no row is inference, or the period the bill covers is not known",
             ),
         });
+        let mut inference = with(&self.share.inference, more);
+        if let (Value::Object(inference), Some(Value::Object(lens))) =
+            (&mut inference, self.lens.as_ref().map(bill_inference::Answer::document))
+        {
+            inference.extend(lens);
+        }
         json!({
             "rows": self.total.rows,
             "currency": self.total.currency,
@@ -142,7 +155,7 @@ impl Answer {
             "total": with(&self.total.costs, json!(self.total.exact)),
             "missing_cells": self.total.missing,
             "groups": groups,
-            "inference": with(&self.share.inference, more),
+            "inference": inference,
             "warnings": self.warnings,
         })
     }
@@ -169,6 +182,9 @@ impl Answer {
             })
             .collect();
         self.table("inference by rule", &rules);
+        if let Some(lens) = &self.lens {
+            lens.print(Basis::EffectiveCost);
+        }
         let groups: Vec<_> = self
             .groups
             .iter()

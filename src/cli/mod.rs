@@ -12,6 +12,7 @@ mod bench;
 mod bill;
 mod bill_deliveries;
 mod bill_explore;
+mod bill_inference;
 mod bill_rates;
 mod compare;
 mod demo;

@@ -268,7 +268,7 @@ fn read_from(mut input: impl BufRead, source: &str) -> Result<Import, Problem> {
 }
 
 /// The most frequent of comma, semicolon and tab in the first line.
-fn sniff_delimiter(start: &[u8]) -> u8 {
+pub(super) fn sniff_delimiter(start: &[u8]) -> u8 {
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let cells = |delimiter: u8| line.split(|byte| *byte == delimiter).count();
     // `max_by_key` takes the last of equals: the comma.

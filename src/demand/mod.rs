@@ -5,10 +5,12 @@
 mod arrivals;
 mod counting;
 mod import;
+mod served;
 mod stats;
 mod time;
 
 pub use import::{Import, ImportError, Problem, Warning, read};
+pub use served::{Counts, Served, ServedError, ServedImport, is_served, read_served};
 pub use stats::{Summary, from_spend};
 
 use serde::{Deserialize, Serialize};

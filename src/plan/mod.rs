@@ -8,6 +8,8 @@ mod poisson;
 pub mod queueing;
 mod search;
 mod sizing;
+pub mod tco;
+pub mod unit_cost;
 
 pub use offers::{answer, answer_first};
 pub use pareto::pareto_front;

@@ -219,7 +219,8 @@ fn inference_is_found_rule_by_rule() {
     let share = bill.inference(&[]).unwrap();
     assert_eq!((share.rows, share.inference_rows, share.total), (12, 6, all()));
     assert_eq!(share.inference, costs("16.0023200414", "16.0023200414", "21.0023200413", "19.5023200413"));
-    let rules: Vec<_> = share.by_rule.iter().map(|rule| (rule.rule_id, rule.rows, rule.counted)).collect();
+    let rules: Vec<_> =
+        share.by_rule.iter().map(|rule| (rule.rule_id.as_str(), rule.rows, rule.counted)).collect();
     assert_eq!(
         rules,
         [
@@ -229,7 +230,7 @@ fn inference_is_found_rule_by_rule() {
             ("accelerator-training", 1, false),
             ("accelerator-unknown", 1, false),
             ("compute-serving", 1, true),
-            ("support-serving", 1, true),
+            ("storage-serving", 1, true),
         ]
     );
     let months: Vec<_> =

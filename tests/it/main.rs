@@ -7,6 +7,7 @@ mod bill_azure;
 mod bill_deliveries;
 mod bill_explore;
 mod bill_formats;
+mod bill_lens;
 mod bill_mutated;
 mod bill_properties;
 mod bill_rates;

@@ -35,6 +35,8 @@ pub struct Asked {
     shown: Option<(Query, Result<QueryResult, String>)>,
     /// The bills that the answer is about, and what its sums are shown in.
     bills: Vec<String>,
+    /// The rules they were looked at through; see [`crate::app::State::rules_version`].
+    rules: u64,
     rates: Rates,
     waiting: bool,
     version: u64,
@@ -44,8 +46,9 @@ impl Asked {
     /// Takes the answer to `query` when it is there, and asks when nobody has.
     pub fn follow(&mut self, view: &mut View<'_>, query: Query) {
         let state = view.app.state();
-        let same_bills =
-            state.bills.iter().map(|bill| &bill.hash).eq(self.bills.iter()) && state.rates == self.rates;
+        let same_bills = state.bills.iter().map(|bill| &bill.hash).eq(self.bills.iter())
+            && state.rates == self.rates
+            && state.rules_version == self.rules;
         if same_bills && self.shown.as_ref().is_some_and(|(shown, _)| *shown == query) {
             self.waiting = false;
             return;
@@ -53,6 +56,7 @@ impl Asked {
         if let Some(answer) = state.queries.get(&query) {
             self.shown = Some((query, answer.clone()));
             self.bills = state.bills.iter().map(|bill| bill.hash.clone()).collect();
+            self.rules = state.rules_version;
             self.rates.clone_from(&state.rates);
             self.waiting = false;
             self.version += 1;

@@ -1,99 +1,19 @@
-//! The share of the bill that is inference, rule by rule; the demand trace.
+//! The demand trace.
 
 use egui::Ui;
 
-use crate::app::{Command, Query, QueryResult, State};
+use crate::app::{Command, State};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::demand::Trace;
-use crate::ui::pages::kept::{Asked, Memo};
-use crate::ui::pages::parts::{filter_words, money_or_dash, problem_ui};
-use crate::ui::theme::Tokens;
+use crate::ui::pages::kept::Memo;
 use crate::ui::view::View;
 use crate::ui::widgets::{
-    Cell, Column, Stat, Table, TableState, card_ui, chart_ui, count_words, data_table_ui, quiet_button_ui,
-    section_header_ui, stats_ui,
+    Stat, card_ui, chart_ui, count_words, quiet_button_ui, section_header_ui, stats_ui,
 };
 use crate::units;
 
 /// Points of the demand chart at most: more than there are pixels is only ink.
 const TRACE_POINTS: usize = 1_200;
-
-/// The card of the inference share.
-pub(super) fn inference_ui(ui: &mut Ui, view: &mut View<'_>, share: &Asked, rules: &mut TableState) {
-    let state = view.app.state();
-    card_ui(ui, |ui| {
-        let (share, monthly, basis) = match (share.answer(), share.question()) {
-            (Some(Ok(QueryResult::Inference(share, monthly))), Some(Query::Inference { basis, .. })) => {
-                (share, *monthly, *basis)
-            }
-            (Some(Err(problem)), _) => {
-                section_header_ui(ui, "Inference", "", |_| {});
-                return problem_ui(ui, problem);
-            }
-            _ => {
-                section_header_ui(ui, "Inference", "Reading…", |_| {});
-                return;
-            }
-        };
-        let note = format!("{} of {}", basis.column(), filter_words(&state.scenario));
-        section_header_ui(ui, "Inference", &note, |_| {});
-        let currency = share.currency.as_deref().unwrap_or_default();
-        let (total, inference) = (share.total.get(basis), share.inference.get(basis));
-        let part = match (total, inference) {
-            (Some(total), Some(inference)) if total.to_f64() > 0.0 => {
-                format!("{:.1}", inference.to_f64() / total.to_f64() * 100.0)
-            }
-            _ => "–".to_owned(),
-        };
-        let (total, inference) = (money_or_dash(total, currency), money_or_dash(inference, currency));
-        let (monthly, rows) = (money_or_dash(monthly, currency), count_words(share.inference_rows));
-        let of = format!("of {} rows", count_words(share.rows));
-        stats_ui(
-            ui,
-            &[
-                Stat { label: "Share that is inference", value: &part, unit: "%", note: "" },
-                Stat { label: "Inference", value: &inference, unit: "", note: "" },
-                Stat { label: "All rows", value: &total, unit: "", note: "" },
-                Stat {
-                    label: "Inference a month",
-                    value: &monthly,
-                    unit: "",
-                    note: "730 hours of the period",
-                },
-                Stat { label: "Inference rows", value: &rows, unit: "", note: &of },
-            ],
-        );
-        let columns = [
-            Column::fill("Rule", 300.0),
-            Column::text("Counted", 80.0).hover("Whether the rule's rows are inference spend"),
-            Column::number("Rows", 70.0),
-            Column::number(format!("{} ({currency})", basis.column()), 150.0),
-        ];
-        let shape = Table {
-            id: "inference rules",
-            name: "Rules",
-            columns: &columns,
-            rows: share.by_rule.len(),
-            revision: state.revision,
-            selected: None,
-            height: 280.0,
-        };
-        let tokens = Tokens::of(ui);
-        data_table_ui(ui, &shape, rules, |row, column| {
-            let rule = &share.by_rule[row];
-            match column {
-                0 => Cell::text(rule.words).hover(rule.rule_id),
-                1 if rule.counted => Cell::text("yes").colour(tokens.good),
-                1 => Cell::text("no").quiet(),
-                2 => Cell::number(rule.rows as f64, count_words(rule.rows)),
-                _ => match rule.costs.get(basis) {
-                    Some(cost) => Cell::number(cost.to_f64(), units::money(cost, currency)),
-                    None => Cell::unknown("The file has no such column, or no value in it"),
-                },
-            }
-        });
-    });
-}
 
 /// The card of the demand trace; nothing without one.
 pub(super) fn demand_ui(ui: &mut Ui, view: &mut View<'_>, chart: &mut Memo<u64, Chart>) {

@@ -7,6 +7,7 @@ mod deliveries;
 mod files;
 mod filters;
 mod groups;
+mod lens;
 mod overlay;
 mod rates;
 mod rows;
@@ -17,19 +18,18 @@ use egui::Ui;
 
 use self::deliveries::Deliveries;
 use self::files::Files;
+use self::lens::Lens;
 use self::overlay::Overlays;
 use self::rates::Currencies;
 use self::spend::{SpendPart, columns_of};
 use super::kept::{Asked, Memo};
 use super::parts::combo_ui;
-use crate::app::{Command, Query, Scenario};
+use crate::app::{Command, Scenario};
 use crate::bill::Granularity;
 use crate::chart::Chart;
 use crate::ui::theme::space;
 use crate::ui::view::{Action, View};
-use crate::ui::widgets::{
-    TableState, card_ui, empty_ui, page_header_ui, page_ui, primary_button_ui, segmented_ui,
-};
+use crate::ui::widgets::{card_ui, empty_ui, page_header_ui, page_ui, primary_button_ui, segmented_ui};
 
 /// Series of a chart before the rest becomes "Other".
 pub(super) const SERIES: usize = 8;
@@ -55,8 +55,7 @@ pub struct Bills {
     currencies: Currencies,
     deliveries: Deliveries,
     overlays: Overlays,
-    share: Asked,
-    rules: TableState,
+    lens: Lens,
     demand: Memo<u64, Chart>,
 }
 
@@ -80,7 +79,6 @@ impl Bills {
             ui.add_space(space::S);
             self.currencies.ui(ui, view);
             let mut scenario = state.scenario.clone();
-            self.ask(view);
             match self.tab {
                 Tab::Spend => self.spend.ui(ui, view, &mut scenario),
                 Tab::Files => {
@@ -91,7 +89,11 @@ impl Bills {
                     self.overlays.ui(ui, view);
                 }
                 Tab::Inference => {
-                    cards::inference_ui(ui, view, &self.share, &mut self.rules);
+                    let columns = self.spend.columns(view);
+                    if self.lens.ui(ui, view, &mut scenario, columns) {
+                        self.tab = Tab::Spend;
+                        self.spend.show_rows();
+                    }
                     if state.trace.is_some() {
                         cards::demand_ui(ui, view, &mut self.demand);
                     }
@@ -121,12 +123,6 @@ impl Bills {
         if view.app.state().trace.is_some() {
             cards::demand_ui(ui, view, &mut self.demand);
         }
-    }
-
-    fn ask(&mut self, view: &mut View<'_>) {
-        let scenario = view.app.state().scenario.clone();
-        self.share
-            .follow(view, Query::Inference { filters: scenario.filters.clone(), basis: scenario.basis });
     }
 }
 

@@ -102,6 +102,17 @@ impl SpendPart {
         }
     }
 
+    /// The columns of the open bills, asked for where they are not known yet.
+    pub(super) fn columns(&mut self, view: &mut View<'_>) -> &Asked {
+        self.columns.follow(view, Query::Columns);
+        &self.columns
+    }
+
+    /// Shows the rows from now on.
+    pub(super) fn show_rows(&mut self) {
+        self.detail = Detail::Rows;
+    }
+
     fn ask(&mut self, view: &mut View<'_>) {
         let state = view.app.state();
         let scenario = &state.scenario;

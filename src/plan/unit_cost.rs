@@ -1,0 +1,601 @@
+//! What a thousand requests and a million tokens cost: spend by day joined with what was served that day.
+//!
+//! On two bases, as OpenCost and llm-d have them (`costBasis=allocation|usage`, llm-d "Track Inference Cost"):
+//! - **allocation**: all that is paid for the capacity, idle included. It answers "what does it cost us", and is the
+//!   side to compare with an API's price.
+//! - **usage**: the part of it that was used. What is metered by use (tokens, traffic, storage) counts whole; capacity
+//!   that is paid by the hour counts by its utilisation, given or measured; what was committed and not used, nothing.
+//!
+//! Only days are joined that both the bill and the demand cover whole; the others are counted and said, never guessed.
+//! Money stays exact up to the last division, which is rounded once to ten places.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::bill::exact::Exact;
+use crate::bill::lens::{QuantityKind, Share};
+use crate::bill::{Class, Ledger, Line};
+use crate::demand::{Counts, Served};
+use crate::units::Money;
+
+const DAY_SECS: i64 = 86_400;
+const HOUR_SECS: f64 = 3_600.0;
+
+/// How much of the capacity that is paid by the hour was used.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Utilisation {
+    /// Nobody said.
+    #[default]
+    Unknown,
+    /// A share, given by the user, of machines, endpoints and provisioned throughput alike.
+    Given {
+        /// Above 0 and at most 1.
+        share: Share,
+    },
+    /// From the demand: requests served ÷ requests that the billed hours could have served at a measured rate.
+    Measured {
+        /// Requests per second that one machine serves at full load.
+        per_machine_rps: f64,
+    },
+}
+
+/// The width of a period, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// Calendar days.
+    #[default]
+    Day,
+    /// Weeks from Monday.
+    Week,
+    /// Calendar months.
+    Month,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Spend by day.
+    pub ledger: &'a Ledger,
+    /// What was served by day.
+    pub served: &'a Served,
+    /// Classes whose cost is divided.
+    pub classes: &'a [Class],
+    /// Use of capacity paid by the hour.
+    pub utilisation: Utilisation,
+    /// How many input tokens an output token weighs, where cost that no bill splits is split between them.
+    pub output_weight: Option<Money>,
+    /// Width of the periods.
+    pub period: Period,
+}
+
+/// Cost and what it comes to each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Side {
+    /// All of it.
+    pub cost: Money,
+    /// Per 1,000 requests.
+    pub per_thousand_requests: Option<Money>,
+    /// Per million tokens read.
+    pub per_million_tokens_in: Option<Money>,
+    /// Per million tokens written.
+    pub per_million_tokens_out: Option<Money>,
+    /// Per million tokens in both directions.
+    pub per_million_tokens: Option<Money>,
+}
+
+/// A period, or all days together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Unit {
+    /// Start of the period, seconds since 1970-01-01 UTC.
+    pub start_unix_secs: i64,
+    /// Days of it that are joined.
+    pub days: usize,
+    /// What was served on them.
+    pub counts: Counts,
+    /// All that is paid for the capacity.
+    pub allocation: Side,
+    /// The part that was used; `None` where that is not known.
+    pub usage: Option<Side>,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UnitCosts {
+    /// All joined days; `None` without any.
+    pub total: Option<Unit>,
+    /// By period, ascending; periods without a joined day are left out.
+    pub periods: Vec<Unit>,
+    /// Whole days of the bill on which nothing is known of the demand.
+    pub days_only_in_bill: usize,
+    /// Days of the demand that the bill does not cover whole.
+    pub days_only_in_demand: usize,
+    /// Cost of the classes on days that are not joined.
+    pub cost_outside: Money,
+    /// Share of the capacity cost that was used, over the joined days; `None` without capacity or where not known.
+    pub utilisation: Option<f64>,
+    /// What should be known about the numbers.
+    pub notes: Vec<String>,
+}
+
+/// Cost of one day.
+#[derive(Debug, Clone, Copy, Default)]
+struct DayCost {
+    all: Sides,
+    used: Sides,
+    /// Capacity paid by the hour, and the part of it that was used.
+    capacity: i128,
+    capacity_used: i128,
+    /// False where the used part of some capacity is not known.
+    usage_known: bool,
+}
+
+/// Cost by the token it is for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sides {
+    tokens_in: i128,
+    tokens_out: i128,
+    /// For neither alone.
+    shared: i128,
+}
+
+impl Sides {
+    fn total(self) -> i128 {
+        self.tokens_in + self.tokens_out + self.shared
+    }
+
+    fn add(&mut self, line: Line, cost: i128) {
+        match line {
+            Line::InputTokens | Line::CachedTokens => self.tokens_in += cost,
+            Line::OutputTokens => self.tokens_out += cost,
+            _ => self.shared += cost,
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            tokens_in: self.tokens_in + other.tokens_in,
+            tokens_out: self.tokens_out + other.tokens_out,
+            shared: self.shared + other.shared,
+        }
+    }
+}
+
+/// Joins spend and demand.
+pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
+    let Question { ledger, served, period, output_weight, .. } = *question;
+    let bill_days: BTreeSet<i64> = ledger.days.iter().copied().collect();
+    let joined: Vec<i64> = served.days.keys().copied().filter(|day| bill_days.contains(day)).collect();
+    let mut notes = Vec::new();
+    let costs = days(question, &joined, &mut notes);
+    let mut periods: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for day in &joined {
+        periods.entry(period_start(*day, period)).or_default().push(*day);
+    }
+    let unit = |start: i64, days: &[i64]| {
+        let mut counts = Counts::NONE;
+        let mut cost = DayCost { usage_known: true, ..DayCost::default() };
+        for day in days {
+            counts = counts.plus(served.days.get(day).copied().unwrap_or_default());
+            if let Some(one) = costs.get(day) {
+                cost.all = cost.all.plus(one.all);
+                cost.used = cost.used.plus(one.used);
+                cost.usage_known &= one.usage_known;
+            }
+        }
+        Unit {
+            start_unix_secs: start,
+            days: days.len(),
+            counts,
+            allocation: side(cost.all, counts, output_weight),
+            usage: cost.usage_known.then(|| side(cost.used, counts, output_weight)),
+        }
+    };
+    let total = joined.first().map(|first| unit(*first, &joined));
+    let capacity: i128 = costs.values().map(|cost| cost.capacity).sum();
+    let used: i128 = costs.values().map(|cost| cost.capacity_used).sum();
+    let known = costs.values().all(|cost| cost.usage_known);
+    let in_classes = |class: &Class| question.classes.contains(class);
+    let outside: i128 = ledger
+        .cells
+        .iter()
+        .filter(|cell| in_classes(&cell.class) && joined.binary_search(&cell.day).is_err())
+        .map(|cell| cell.cost.0)
+        .sum();
+    let shared = costs.values().any(|cost| cost.all.shared != 0);
+    if shared && output_weight.is_none() && total.is_some_and(|unit| unit.counts.tokens().is_some()) {
+        notes.push(
+            "Part of the cost serves tokens in both directions and the bill does not split it: without a weight of \
+             output tokens there is no cost per million of each direction."
+                .to_owned(),
+        );
+    }
+    if ledger.spread_rows > 0 {
+        notes.push(format!(
+            "{} rows are charged for longer than a day and were spread over their charge period.",
+            ledger.spread_rows
+        ));
+    }
+    if ledger.undated != Exact::default() {
+        notes.push("Rows without a readable charge period are on no day and in no unit cost.".to_owned());
+    }
+    let partial = ledger.partial_days.len() + served.partial_days.len();
+    if partial > 0 {
+        notes.push(format!(
+            "{partial} days are covered only in part by the bill or the demand, and left out."
+        ));
+    }
+    UnitCosts {
+        periods: periods.iter().map(|(start, days)| unit(*start, days)).collect(),
+        total,
+        days_only_in_bill: bill_days.len() - joined.len(),
+        days_only_in_demand: served.days.len() - joined.len(),
+        cost_outside: Exact(outside).to_money(),
+        utilisation: (capacity > 0 && known).then(|| used as f64 / capacity as f64),
+        notes,
+    }
+}
+
+/// Cost of each joined day, whole and used.
+fn days(question: &Question<'_>, joined: &[i64], notes: &mut Vec<String>) -> BTreeMap<i64, DayCost> {
+    let Question { ledger, served, classes, utilisation, .. } = *question;
+    let mut hours: BTreeMap<i64, f64> = BTreeMap::new();
+    for quantity in &ledger.quantities {
+        if matches!(quantity.kind, QuantityKind::MachineHours | QuantityKind::EndpointHours) {
+            *hours.entry(quantity.day).or_default() += quantity.amount.to_money().to_f64();
+        }
+    }
+    let mut costs: BTreeMap<i64, DayCost> =
+        joined.iter().map(|day| (*day, DayCost { usage_known: true, ..DayCost::default() })).collect();
+    let (mut over, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+    for cell in ledger.cells.iter().filter(|cell| classes.contains(&cell.class)) {
+        let Some(day) = costs.get_mut(&cell.day) else { continue };
+        day.all.add(cell.line, cell.cost.0);
+        if cell.line == Line::UnusedCapacity {
+            day.capacity += cell.cost.0;
+            continue;
+        }
+        if !cell.line.is_capacity() {
+            day.used.add(cell.line, cell.cost.0);
+            continue;
+        }
+        day.capacity += cell.cost.0;
+        let requests = served.days.get(&cell.day).and_then(|counts| counts.requests);
+        let used = match utilisation {
+            Utilisation::Unknown => Used::Unknown,
+            Utilisation::Given { share } => Used::Part(share),
+            Utilisation::Measured { .. } if cell.line == Line::ProvisionedThroughput => Used::Unknown,
+            Utilisation::Measured { per_machine_rps } => {
+                let possible = hours.get(&cell.day).copied().unwrap_or(0.0) * HOUR_SECS * per_machine_rps;
+                match requests.filter(|_| possible > 0.0).map(|requests| requests as f64 / possible) {
+                    Some(share) if share > 1.0 => {
+                        over.insert(cell.day);
+                        Used::Part(Share::WHOLE)
+                    }
+                    Some(share) => Used::of(share),
+                    None => Used::Unknown,
+                }
+            }
+        };
+        match used {
+            Used::Part(share) => {
+                let (used, _) = share.split(cell.cost);
+                day.used.add(cell.line, used.0);
+                day.capacity_used += used.0;
+            }
+            Used::Nothing => {}
+            Used::Unknown => {
+                day.usage_known = false;
+                unknown.insert(cell.line);
+            }
+        }
+    }
+    if !over.is_empty() {
+        notes.push(format!(
+            "On {} days more was served than the billed hours could at the given rate; they count as fully used.",
+            over.len()
+        ));
+    }
+    for line in unknown {
+        notes.push(format!(
+            "{}: how much of it was used is not known, so there is no cost by usage. Give its utilisation, or the rate \
+             that one machine serves.",
+            line.words()
+        ));
+    }
+    costs
+}
+
+fn side(cost: Sides, counts: Counts, output_weight: Option<Money>) -> Side {
+    const MILLION: u64 = 1_000_000;
+    let (mut tokens_in, mut tokens_out) = (Some(cost.tokens_in), Some(cost.tokens_out));
+    if cost.shared != 0 {
+        let part = output_weight.zip(counts.tokens_in.zip(counts.tokens_out)).and_then(
+            |(weight, (read, written))| {
+                let (read, written) = (read as f64, written as f64 * weight.to_f64());
+                (read + written > 0.0).then(|| read / (read + written))
+            },
+        );
+        let split = part.map(|part| match Used::of(part) {
+            Used::Part(share) => share.split(Exact(cost.shared)),
+            Used::Nothing | Used::Unknown => (Exact::default(), Exact(cost.shared)),
+        });
+        tokens_in = split.map(|(of_in, _)| cost.tokens_in + of_in.0);
+        tokens_out = split.map(|(_, of_out)| cost.tokens_out + of_out.0);
+    }
+    let per = |cost: i128, per: u64, count: Option<u64>| ratio(Exact(cost), per, count?);
+    Side {
+        cost: Exact(cost.total()).to_money(),
+        per_thousand_requests: per(cost.total(), 1_000, counts.requests),
+        per_million_tokens_in: tokens_in.and_then(|cost| per(cost, MILLION, counts.tokens_in)),
+        per_million_tokens_out: tokens_out.and_then(|cost| per(cost, MILLION, counts.tokens_out)),
+        per_million_tokens: per(cost.total(), MILLION, counts.tokens()),
+    }
+}
+
+/// How much of a capacity was used.
+enum Used {
+    Unknown,
+    Nothing,
+    Part(Share),
+}
+
+impl Used {
+    /// From a computed share in [0, 1], kept with ten places.
+    fn of(share: f64) -> Self {
+        let share = Money::from_f64(share).filter(|share| *share > Money::ZERO);
+        share.and_then(|share| Share::try_from(share).ok()).map_or(Self::Nothing, Self::Part)
+    }
+}
+
+/// cost × per ÷ count, rounded once to ten places, half away from zero; `None` for a count of 0 or where it does not
+/// fit.
+pub fn ratio(cost: Exact, per: u64, count: u64) -> Option<Money> {
+    // Exact has eighteen places and money ten: eight digits go with the count.
+    const PLACES: i128 = 100_000_000;
+    let divisor = i128::from(count).checked_mul(PLACES).filter(|divisor| *divisor > 0)?;
+    let product = cost.0.checked_mul(i128::from(per))?;
+    let magnitude = product.abs();
+    let rounded = magnitude / divisor + i128::from(magnitude % divisor >= divisor - divisor / 2);
+    Some(Money::from_scaled(if product < 0 { -rounded } else { rounded }))
+}
+
+/// The start of the period a day falls in.
+fn period_start(day: i64, period: Period) -> i64 {
+    match period {
+        Period::Day => day,
+        // 1970-01-01 was a Thursday, three days after a Monday.
+        Period::Week => (day / DAY_SECS + 3).div_euclid(7) * 7 * DAY_SECS - 3 * DAY_SECS,
+        Period::Month => crate::bill::moment::month_start(day * crate::bill::moment::PER_SEC)
+            .map_or(day, |micros| micros.div_euclid(crate::bill::moment::PER_SEC)),
+    }
+}
+
+/// What the pair of costs says, as OpenCost and llm-d read it: high or low beside a reference price for the same unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Allocation above the reference.
+    pub allocation_is_high: bool,
+    /// Usage above the reference.
+    pub usage_is_high: bool,
+}
+
+impl Verdict {
+    /// Beside a reference price.
+    pub fn of(allocation: Money, usage: Money, reference: Money) -> Self {
+        Self { allocation_is_high: allocation > reference, usage_is_high: usage > reference }
+    }
+
+    /// What it means and what to look at.
+    /// Source: OpenCost, "First-of-a-Kind Kubernetes Inference Cost Tracking" (1.121.0, 2026-07).
+    pub fn words(self) -> &'static str {
+        match (self.allocation_is_high, self.usage_is_high) {
+            (true, false) => {
+                "Dear to keep ready, cheap to run: utilisation is the problem. Share or consolidate the capacity."
+            }
+            (true, true) => {
+                "Dear to keep ready and dear to run: ask whether this model on this hardware is the right choice."
+            }
+            (false, false) => "Well sized: cheaper than the reference even with its idle time.",
+            (false, true) => {
+                "Cheap to keep, dear to run: look at the model's size, its precision and the hardware."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::bill::Basis;
+    use crate::bill::lens::{LedgerCell, Quantity};
+
+    /// date -u -d 2026-10-19 +%s, a Monday.
+    const DAY: i64 = 1_792_368_000;
+
+    fn exact(text: &str) -> Exact {
+        Exact::read(text).unwrap().value
+    }
+
+    fn money(text: &str) -> Money {
+        text.parse().unwrap()
+    }
+
+    fn cell(day: i64, class: Class, line: Line, cost: &str) -> LedgerCell {
+        LedgerCell {
+            day: DAY + day * DAY_SECS,
+            rule_id: String::new(),
+            class,
+            counted: true,
+            line,
+            cost: exact(cost),
+        }
+    }
+
+    fn ledger(days: i64, cells: Vec<LedgerCell>) -> Ledger {
+        Ledger {
+            basis: Basis::EffectiveCost,
+            currency: Some("USD".to_owned()),
+            cells,
+            total: Exact::default(),
+            rest: Exact::default(),
+            undated: Exact::default(),
+            spread_rows: 0,
+            days: (0..days).map(|day| DAY + day * DAY_SECS).collect(),
+            partial_days: Vec::new(),
+            quantities: Vec::new(),
+            unread_units: BTreeMap::new(),
+        }
+    }
+
+    fn served(days: &[(i64, Counts)]) -> Served {
+        Served {
+            source: "t".to_owned(),
+            days: days.iter().map(|(day, counts)| (DAY + day * DAY_SECS, *counts)).collect(),
+            partial_days: Vec::new(),
+        }
+    }
+
+    fn counts(requests: u64, tokens_in: u64, tokens_out: u64) -> Counts {
+        Counts { requests: Some(requests), tokens_in: Some(tokens_in), tokens_out: Some(tokens_out) }
+    }
+
+    fn ask(ledger: &Ledger, served: &Served, utilisation: Utilisation, weight: Option<&str>) -> UnitCosts {
+        unit_costs(&Question {
+            ledger,
+            served,
+            classes: &[Class::ModelApi, Class::ManagedEndpoint, Class::Machine, Class::Supporting],
+            utilisation,
+            output_weight: weight.map(money),
+            period: Period::Week,
+        })
+    }
+
+    /// By hand: two days, 24 + 24 for machines, 2 unused, 1 for storage; half used.
+    #[test]
+    fn allocation_has_the_idle_cost_in_it_and_usage_has_not() {
+        let cells = vec![
+            cell(0, Class::Machine, Line::Machines, "24"),
+            cell(1, Class::Machine, Line::Machines, "24"),
+            cell(1, Class::Supporting, Line::UnusedCapacity, "2"),
+            cell(1, Class::Supporting, Line::Storage, "1"),
+            cell(2, Class::Machine, Line::Machines, "100"),
+            cell(1, Class::Training, Line::Training, "1000"),
+        ];
+        let demand = served(&[(0, counts(3_000, 0, 0)), (1, counts(7_000, 0, 0)), (9, counts(1, 0, 0))]);
+        let half = Utilisation::Given { share: Share::read("0.5").unwrap() };
+        let answer = ask(&ledger(3, cells.clone()), &demand, half, None);
+        let total = answer.total.unwrap();
+        assert_eq!((total.days, total.counts.requests), (2, Some(10_000)));
+        assert_eq!(total.allocation.cost, money("51"));
+        // 51 × 1,000 ÷ 10,000.
+        assert_eq!(total.allocation.per_thousand_requests, Some(money("5.1")));
+        // 48 ÷ 2 + 1.
+        assert_eq!(total.usage.unwrap().cost, money("25"));
+        assert_eq!(total.usage.unwrap().per_thousand_requests, Some(money("2.5")));
+        assert_eq!(total.allocation.per_million_tokens, None);
+        assert_eq!((answer.days_only_in_bill, answer.days_only_in_demand), (1, 1));
+        assert_eq!(answer.cost_outside, money("100"));
+        // 24 of 50: what is committed and unused is capacity, too.
+        assert!((answer.utilisation.unwrap() - 0.48).abs() < 1e-12);
+        assert_eq!(answer.periods.len(), 1);
+        let unknown = ask(&ledger(3, cells), &demand, Utilisation::Unknown, None);
+        assert_eq!(unknown.total.unwrap().usage, None);
+        assert!(
+            unknown.notes.iter().any(|note| note.contains("Compute for inference")),
+            "{:?}",
+            unknown.notes
+        );
+    }
+
+    /// 2 machines × 24 h × 3,600 × 0.1 requests/s = 17,280 possible; 4,320 asked: a quarter of 48.
+    #[test]
+    fn utilisation_is_measured_from_hours_and_a_rate() {
+        let mut book = ledger(1, vec![cell(0, Class::Machine, Line::Machines, "48")]);
+        book.quantities = vec![Quantity { day: DAY, kind: QuantityKind::MachineHours, amount: exact("48") }];
+        let demand = served(&[(0, counts(4_320, 0, 0))]);
+        let answer = ask(&book, &demand, Utilisation::Measured { per_machine_rps: 0.1 }, None);
+        assert_eq!(answer.total.unwrap().usage.unwrap().cost, money("12"));
+        let over = ask(&book, &demand, Utilisation::Measured { per_machine_rps: 0.001 }, None);
+        assert_eq!(over.total.unwrap().usage.unwrap().cost, money("48"));
+        assert!(over.notes.iter().any(|note| note.contains("1 days more was served")), "{:?}", over.notes);
+        book.quantities.clear();
+        let unknown = ask(&book, &demand, Utilisation::Measured { per_machine_rps: 0.1 }, None);
+        assert_eq!(unknown.total.unwrap().usage, None);
+    }
+
+    #[test]
+    fn tokens_are_split_by_the_bill_where_it_can_and_by_a_weight_where_one_is_given() {
+        let api = vec![
+            cell(0, Class::ModelApi, Line::InputTokens, "3"),
+            cell(0, Class::ModelApi, Line::CachedTokens, "1"),
+            cell(0, Class::ModelApi, Line::OutputTokens, "5"),
+        ];
+        let demand = served(&[(0, counts(10, 2_000_000, 1_000_000))]);
+        let side =
+            ask(&ledger(1, api.clone()), &demand, Utilisation::Unknown, None).total.unwrap().allocation;
+        assert_eq!(side.per_million_tokens_in, Some(money("2")));
+        assert_eq!(side.per_million_tokens_out, Some(money("5")));
+        assert_eq!(side.per_million_tokens, Some(money("3")));
+        let mut mixed = api;
+        mixed.push(cell(0, Class::Supporting, Line::Traffic, "6"));
+        let answer = ask(&ledger(1, mixed.clone()), &demand, Utilisation::Unknown, None);
+        let side = answer.total.unwrap().allocation;
+        assert_eq!((side.per_million_tokens_in, side.per_million_tokens), (None, Some(money("5"))));
+        assert!(
+            answer.notes.iter().any(|note| note.contains("weight of output tokens")),
+            "{:?}",
+            answer.notes
+        );
+        // An output token weighs 4: of 6, 2 ÷ (2 + 4) go to input.
+        let side = ask(&ledger(1, mixed), &demand, Utilisation::Unknown, Some("4")).total.unwrap().allocation;
+        assert_eq!(side.per_million_tokens_in, Some(money("2.9999999999")));
+        assert_eq!(side.per_million_tokens_out, Some(money("9.0000000002")));
+    }
+
+    /// Python: `(Decimal(c)*per/n).quantize(Decimal("1e-10"), ROUND_HALF_UP)`.
+    #[test]
+    fn a_ratio_is_rounded_once() {
+        for (cost, per, count, expected) in [
+            ("1", 1_000, 3, Some("333.3333333333")),
+            ("2", 1_000, 3, Some("666.6666666667")),
+            ("-2", 1, 3, Some("-0.6666666667")),
+            ("0.000000000000000001", 1_000_000, 1, Some("0.000000000001")),
+            ("0.00000000005", 1, 1, Some("0.0000000001")),
+            ("1", 1_000, 0, None),
+            ("99999999999999999999", 1_000_000, 1, None),
+        ] {
+            let expected = expected.map(money);
+            assert_eq!(ratio(exact(cost), per, count), expected, "{cost} × {per} ÷ {count}");
+        }
+    }
+
+    #[test]
+    fn periods_start_on_mondays_and_on_the_first() {
+        for (day, period, start) in [
+            (3, Period::Week, 0),
+            (6, Period::Week, 0),
+            (7, Period::Week, 7),
+            (-1, Period::Week, -7),
+            (3, Period::Month, -18),
+            (5, Period::Day, 5),
+        ] {
+            assert_eq!(
+                period_start(DAY + day * DAY_SECS, period),
+                DAY + start * DAY_SECS,
+                "{day} {period:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_matrix_says_what_to_look_at() {
+        let verdict = Verdict::of(money("9"), money("1"), money("3"));
+        assert!(verdict.words().contains("utilisation is the problem"), "{}", verdict.words());
+        assert!(Verdict::of(money("2"), money("1"), money("3")).words().contains("Well sized"));
+    }
+}

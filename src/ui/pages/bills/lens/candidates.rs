@@ -1,0 +1,104 @@
+//! Rows that no rule caught and that smell of AI, each with the word that says so and a way to make a rule of it.
+
+use egui::Ui;
+
+use super::{Wish, condition, fresh_draft};
+use crate::app::{Query, QueryResult, Scenario};
+use crate::bill::Class;
+use crate::bill::lens::{CANDIDATE_COLUMN, Op};
+use crate::ui::pages::kept::Asked;
+use crate::ui::pages::parts::{problem_ui, reading_ui};
+use crate::ui::view::View;
+use crate::ui::widgets::{
+    Cell, Column, Table, TableState, card_ui, count_words, data_table_ui, note_ui, quiet_button_ui,
+    section_header_ui,
+};
+use crate::units;
+
+/// What the card remembers between frames.
+#[derive(Default)]
+pub(super) struct Candidates {
+    asked: Asked,
+    table: TableState,
+    row: Option<usize>,
+}
+
+impl Candidates {
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &mut View<'_>,
+        scenario: &Scenario,
+        wishes: &mut Vec<Wish>,
+    ) {
+        self.asked.follow(view, Query::Candidates { filters: scenario.filters.clone() });
+        let state = view.app.state();
+        card_ui(ui, |ui| {
+            let (found, all) = match self.asked.answer() {
+                Some(Ok(QueryResult::Candidates(found, all))) => (found, *all),
+                Some(Err(problem)) => return problem_ui(ui, problem),
+                _ => return reading_ui(ui),
+            };
+            let note = match all {
+                0 => "No rule caught them, and nothing in them speaks of AI".to_owned(),
+                all if all > found.len() => {
+                    format!("The {} most expensive of {all} groups of rows", found.len())
+                }
+                _ => "No rule caught these rows, but a word in them speaks of AI".to_owned(),
+            };
+            section_header_ui(ui, "Candidates", &note, |_| {});
+            if found.is_empty() {
+                return;
+            }
+            let currency = state.bill_currency().unwrap_or_default();
+            let basis = scenario.basis;
+            let columns = [
+                Column::text("Service", 200.0),
+                Column::fill("Meter or description", 220.0),
+                Column::text("Because of", 150.0).hover("The word, with the tag it stands in"),
+                Column::number("Rows", 70.0),
+                Column::number(format!("{} ({currency})", basis.column()), 150.0),
+            ];
+            let shape = Table {
+                id: "inference candidates",
+                name: "Candidates",
+                columns: &columns,
+                rows: found.len(),
+                revision: self.asked.version(),
+                selected: self.row,
+                height: 240.0,
+            };
+            let output = data_table_ui(ui, &shape, &mut self.table, |row, column| {
+                let one = &found[row];
+                match column {
+                    0 => Cell::text(one.service.clone()).hover(one.service.clone()),
+                    1 => Cell::text(one.meter.clone()).hover(one.meter.clone()),
+                    2 => Cell::text(one.why.clone()),
+                    3 => Cell::number(one.rows as f64, count_words(one.rows)),
+                    _ => match one.costs.get(basis) {
+                        Some(cost) => Cell::number(cost.to_f64(), units::money(cost, currency)),
+                        None => Cell::unknown("The file has no such column, or no value in it"),
+                    },
+                }
+            });
+            self.row = output.chosen.or(self.row).filter(|row| *row < found.len());
+            ui.horizontal(|ui| {
+                let Some(one) = self.row.and_then(|row| found.get(row)) else {
+                    note_ui(ui, "Choose a candidate to make a rule of it or to see its rows");
+                    return;
+                };
+                if quiet_button_ui(ui, "Make a rule of it…").clicked() || output.opened.is_some() {
+                    let mut all = vec![condition("ServiceName", Op::Is, &one.service)];
+                    if let Some((key, word)) = one.why.split_once(": ") {
+                        all.push(condition(&format!("Tags.{key}"), Op::Contains, word));
+                    }
+                    let draft = fresh_draft(&state.rules, &one.service, Class::Supporting, all);
+                    wishes.push(Wish::Edit(Box::new(draft)));
+                }
+                if quiet_button_ui(ui, "Show its rows").clicked() {
+                    wishes.push(Wish::Only { column: CANDIDATE_COLUMN.to_owned(), value: one.why.clone() });
+                }
+            });
+        });
+    }
+}

@@ -1,0 +1,310 @@
+//! The dialog in which a rule is written, with a preview of the rows it would catch.
+
+use std::time::{Duration, Instant};
+
+use egui::{ComboBox, Id, Layout, Modal, ScrollArea, Ui};
+
+use super::conditions::{Typed, conditions_ui};
+use crate::app::{Query, QueryResult, Scenario};
+use crate::bill::lens::{Draft, OwnRule, Preview, Share};
+use crate::bill::{Basis, Class, ColumnView, RuleSet};
+use crate::ui::pages::kept::Asked;
+use crate::ui::pages::parts::{money_or_dash, problem_ui, reading_ui};
+use crate::ui::theme::{Tokens, space};
+use crate::ui::view::View;
+use crate::ui::widgets::{
+    Cell, Column, Table, TableState, count_words, data_table_ui, dialog_frame, dialog_title_ui, form_row_ui,
+    line_edit, note_ui, primary_button_ui, section_header_ui,
+};
+use crate::units::Money;
+
+const WIDTH: f32 = 720.0;
+const NAMES: f32 = 90.0;
+/// How long nothing is typed before the preview is made.
+const REST: Duration = Duration::from_millis(400);
+/// Columns of the sample that tell most, as far as the bill has them.
+const SAMPLE: [&str; 7] = [
+    "ServiceName",
+    "SkuMeter",
+    "ChargeDescription",
+    "ResourceId",
+    "Tags",
+    "ChargePeriodStart",
+    "EffectiveCost",
+];
+
+/// An open dialog.
+pub(super) struct Editor {
+    title: &'static str,
+    id: String,
+    words: String,
+    class: Class,
+    counted: bool,
+    /// Percent, as typed.
+    share: String,
+    on: bool,
+    place: usize,
+    conditions: Vec<Typed>,
+    preview: Asked,
+    sample: TableState,
+    /// What was typed last, and since when it has not changed.
+    resting: Option<(Result<Draft, String>, Instant)>,
+    first: bool,
+}
+
+impl Editor {
+    pub(super) fn of(draft: &Draft) -> Self {
+        let rule = &draft.rule;
+        let percent = Money::from(rule.share).times(100.0).unwrap_or_default();
+        let is_new = rule.words.is_empty() || rule.all.is_empty();
+        Self {
+            title: if is_new { "Add a rule" } else { "Edit a rule" },
+            id: rule.id.clone(),
+            words: rule.words.clone(),
+            class: rule.class,
+            counted: rule.counted,
+            share: percent.to_string(),
+            on: rule.on,
+            place: draft.place,
+            conditions: if rule.all.is_empty() {
+                vec![Typed::default()]
+            } else {
+                rule.all.iter().map(Typed::of).collect()
+            },
+            preview: Asked::default(),
+            sample: TableState::default(),
+            resting: None,
+            first: true,
+        }
+    }
+
+    /// The rule as it is typed, or what is wrong with it.
+    fn draft(&self) -> Result<Draft, String> {
+        let percent: Money =
+            self.share.trim().trim_end_matches('%').trim().parse().map_err(|_no_number| {
+                format!("`{}` is not a share; give a percentage above 0 and at most 100", self.share)
+            })?;
+        // A hundredth is exact: the point moves two places.
+        let share = Share::try_from(Money::from_scaled(percent.scaled() / 100))
+            .map_err(|_range| "The share must be above 0 % and at most 100 %".to_owned())?;
+        let rule = OwnRule {
+            id: self.id.clone(),
+            words: self.words.trim().to_owned(),
+            class: self.class,
+            counted: self.counted,
+            share,
+            on: self.on,
+            all: self.conditions.iter().map(Typed::condition).collect(),
+        };
+        rule.check().map_err(|error| error.to_string())?;
+        Ok(Draft { rule, place: self.place })
+    }
+
+    /// Draws the dialog. The outer `None` keeps it open; `Some(None)` closes it and changes nothing.
+    #[expect(clippy::option_option, reason = "open, closed, closed with a rule")]
+    pub(super) fn ui(
+        &mut self,
+        ctx: &egui::Context,
+        view: &mut View<'_>,
+        scenario: &Scenario,
+        columns: &[ColumnView],
+    ) -> Option<Option<Draft>> {
+        let mut saved = None;
+        let response = Modal::new(Id::unique("rule editor"))
+            .frame(dialog_frame(ctx))
+            .backdrop_color(Tokens::of_ctx(ctx).scrim)
+            .show(ctx, |ui| {
+                ui.set_width(WIDTH);
+                ui.spacing_mut().item_spacing.y = space::S;
+                dialog_title_ui(ui, self.title);
+                self.fields_ui(ui, &view.app.state().rules, columns);
+                let draft = self.draft();
+                self.preview_ui(ui, view, scenario, &draft);
+                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                    ui.add_enabled_ui(draft.is_ok(), |ui| {
+                        if primary_button_ui(ui, "Save").clicked() {
+                            saved = draft.clone().ok();
+                        }
+                    });
+                    ui.button("Cancel").clicked()
+                })
+                .inner
+            });
+        if saved.is_some() {
+            return Some(saved);
+        }
+        (response.inner || response.should_close()).then_some(None)
+    }
+
+    fn fields_ui(&mut self, ui: &mut Ui, rules: &RuleSet, columns: &[ColumnView]) {
+        let first = std::mem::take(&mut self.first);
+        form_row_ui(ui, "Name", NAMES, |ui| {
+            let response = ui.add(line_edit(&mut self.words, "What the rows are", 360.0));
+            if first && self.words.is_empty() {
+                response.request_focus();
+            }
+            response
+        });
+        form_row_ui(ui, "Class", NAMES, |ui| {
+            let response = ComboBox::from_id_salt("rule class")
+                .selected_text(self.class.words())
+                .width(180.0)
+                .show_ui(ui, |ui| {
+                    for class in Class::ALL {
+                        ui.selectable_value(&mut self.class, class, class.words());
+                    }
+                })
+                .response;
+            ui.add_space(space::S);
+            ui.checkbox(&mut self.counted, "Counts as inference");
+            response
+        });
+        form_row_ui(ui, "Claims", NAMES, |ui| {
+            let response = ui.add(line_edit(&mut self.share, "100", 60.0));
+            note_ui(ui, "% of each row's cost; the remainder stays in the rest");
+            response
+        });
+        form_row_ui(ui, "Tried", NAMES, |ui| {
+            let others: Vec<(usize, &str)> = rules
+                .rules
+                .iter()
+                .filter(|rule| rule.id() != self.id)
+                .map(|rule| rule.words())
+                .enumerate()
+                .collect();
+            let words = |place: usize| match others.get(place) {
+                Some((_, words)) => format!("{}. before: {words}", place + 1),
+                None => "last".to_owned(),
+            };
+            ComboBox::from_id_salt("rule place")
+                .selected_text(words(self.place))
+                .width(360.0)
+                .height(300.0)
+                .truncate()
+                .show_ui(ui, |ui| {
+                    for place in 0..=others.len() {
+                        ui.selectable_value(&mut self.place, place, words(place));
+                    }
+                })
+                .response
+        });
+        section_header_ui(ui, "Conditions", "All must hold; several values are parted by ;", |_| {});
+        conditions_ui(ui, "rule", &mut self.conditions, columns);
+    }
+
+    fn preview_ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &mut View<'_>,
+        scenario: &Scenario,
+        draft: &Result<Draft, String>,
+    ) {
+        ui.separator();
+        let rested = match &self.resting {
+            Some((before, since)) if before == draft => since.elapsed() >= REST,
+            _ => {
+                self.resting = Some((draft.clone(), Instant::now()));
+                false
+            }
+        };
+        if !rested {
+            ui.ctx().request_repaint_after(REST);
+        }
+        let height = 190.0;
+        match draft {
+            Err(problem) => {
+                section_header_ui(ui, "Preview", "", |_| {});
+                note_ui(ui, problem);
+                ui.add_space(height);
+            }
+            Ok(draft) => {
+                if rested {
+                    let draft = Box::new(draft.clone());
+                    self.preview
+                        .follow(view, Query::RulePreview { draft, filters: scenario.filters.clone() });
+                }
+                section_header_ui(ui, "Preview", "", |ui| {
+                    if self.preview.is_waiting() {
+                        reading_ui(ui);
+                    }
+                });
+                match self.preview.answer() {
+                    Some(Ok(QueryResult::RulePreview(preview))) => {
+                        let rules = &view.app.state().rules;
+                        found_ui(ui, preview, rules, scenario.basis);
+                        sample_ui(ui, preview, &mut self.sample, self.preview.version());
+                    }
+                    Some(Err(problem)) => problem_ui(ui, problem),
+                    _ => {
+                        ui.add_space(height);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How many rows, what they cost, where they come from.
+fn found_ui(ui: &mut Ui, preview: &Preview, rules: &RuleSet, basis: Basis) {
+    let currency = preview.currency.as_deref().unwrap_or_default();
+    let mut words = format!(
+        "Catches {} rows, {} {}.",
+        count_words(preview.rows),
+        money_or_dash(preview.costs.get(basis), currency),
+        basis.column()
+    );
+    if preview.fits > preview.rows {
+        let others = count_words(preview.fits - preview.rows);
+        words.push_str(&format!(" {others} more fit, but a rule before it catches them."));
+    }
+    ui.label(words);
+    if !preview.taken_from.is_empty() {
+        let from: Vec<String> = preview
+            .taken_from
+            .iter()
+            .take(3)
+            .map(|taken| {
+                let rule = taken.rule_id.as_deref().and_then(|id| rules.entry(id));
+                let name = rule.map_or("the rest", |rule| rule.words());
+                format!("{} from {name}", count_words(taken.rows))
+            })
+            .collect();
+        note_ui(ui, &format!("Now: {}", from.join(", ")));
+    }
+}
+
+fn sample_ui(ui: &mut Ui, preview: &Preview, table: &mut TableState, version: u64) {
+    let places: Vec<(usize, &str)> = SAMPLE
+        .iter()
+        .filter_map(|name| Some((preview.sample.columns.iter().position(|column| column == name)?, *name)))
+        .collect();
+    let columns: Vec<Column> = places
+        .iter()
+        .map(|(_, name)| match *name {
+            "EffectiveCost" => Column::number(*name, 110.0),
+            "Tags" | "ChargeDescription" => Column::text(*name, 220.0),
+            _ => Column::text(*name, 130.0),
+        })
+        .collect();
+    let shape = Table {
+        id: "rule preview",
+        name: "Rows the rule would catch",
+        columns: &columns,
+        rows: preview.sample.rows.len(),
+        revision: version,
+        selected: None,
+        height: 150.0,
+    };
+    ScrollArea::horizontal().id_salt("rule preview").show(ui, |ui| {
+        data_table_ui(ui, &shape, table, |row, column| {
+            let cell = preview.sample.rows[row].get(places[column].0).cloned().flatten();
+            match cell {
+                Some(text) if places[column].1 == "EffectiveCost" => {
+                    Cell::number(text.parse::<f64>().unwrap_or(f64::NAN), text)
+                }
+                Some(text) => Cell::text(text.clone()).hover(text),
+                None => Cell::text("–").quiet(),
+            }
+        });
+    });
+}
