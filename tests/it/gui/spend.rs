@@ -50,6 +50,8 @@ fn a_group_opens_to_the_level_below_and_closes_again() {
     assert!(open.says("ServiceName › Tags.app (no value), Share 0.1 %, Rows 29"));
     button(&mut open, "Close Amazon Elastic Compute Cloud");
     assert!(!open.says("forms-web, Share"));
+    // All levels at once are asked by the first press.
+    button(&mut open, "Copy CSV");
     let csv = copied(&mut open, "Copy CSV");
     assert!(csv.contains("Amazon Elastic Compute Cloud,forms-web,7407,"), "{csv}");
     assert!(csv.lines().next().unwrap().starts_with("ServiceName,Tags.app,Rows,"), "{csv}");

@@ -30,11 +30,12 @@ const BAR: f32 = 12.0;
 /// Pages read at the same time.
 const AT_ONCE: usize = 2;
 /// Columns that tell most about a row; they come first.
-const FIRST: [&str; 12] = [
+const FIRST: [&str; 13] = [
     "ChargePeriodStart",
     "ServiceName",
     "BilledCost",
     "EffectiveCost",
+    "BillingCurrency",
     "ResourceName",
     "ChargeDescription",
     "RegionId",
