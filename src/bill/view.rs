@@ -63,6 +63,7 @@ impl Bill {
                 let groupable = kind == ColumnType::Text && !values.more && values.values.len() > 1;
                 ColumnView { name, kind, values, groupable }
             })
+            .chain(self.lens_columns())
             .collect()
     }
 

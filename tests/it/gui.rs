@@ -3,6 +3,7 @@
 mod breakdown;
 mod compare;
 mod harness;
+mod lens;
 #[cfg(unix)]
 mod machines;
 mod measure;

@@ -21,7 +21,7 @@ use self::share::Share;
 use self::units::UnitCosts;
 use super::columns_of;
 use crate::app::{Command, LensAnswer, Query, QueryResult, Scenario, lens};
-use crate::bill::lens::{Condition, Draft, Entry, Op, OwnRule};
+use crate::bill::lens::{Condition, DIMENSION_PREFIX, Draft, Entry, Op, OwnRule};
 use crate::bill::{Class, Ledger, RuleSet};
 use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::view::View;
@@ -123,6 +123,8 @@ impl Lens {
                 Wish::Rules(rules) => view.send(Command::SetRules(rules)),
                 Wish::Only { column, value } => {
                     scenario.filters.retain(|filter| filter.column != column);
+                    // A dimension is asked of what counts as inference, and so are its rows.
+                    scenario.only_inference |= column.starts_with(DIMENSION_PREFIX);
                     super::toggle_filter(scenario, &column, &value);
                     show_rows = true;
                 }
