@@ -9,6 +9,7 @@ use super::jobs::JobId;
 use super::lens::LensSettings;
 use super::query::Query;
 use super::race::Race;
+use super::spend::ViewChange;
 use super::state::Scenario;
 use crate::bill::claims::Choice;
 use crate::bill::{Filter, Rates, RuleSet};
@@ -152,6 +153,8 @@ pub enum Command {
     SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
+    /// Keeps, renames or takes out a view of the bill.
+    View(ViewChange),
 }
 
 impl Command {
@@ -162,6 +165,7 @@ impl Command {
             Self::Choose(_)
                 | Self::Cancel(_)
                 | Self::Ask(_)
+                | Self::View(_)
                 | Self::LookForRuntimes
                 | Self::PutTarget(_)
                 | Self::UseTarget(_)

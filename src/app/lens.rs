@@ -316,7 +316,7 @@ pub fn answer(state: &State, ledger: &Ledger) -> LensAnswer {
 /// The filters of a breakdown of inference spend by a dimension, and the column it is grouped by.
 pub fn by_dimension(filters: &[Filter], dimension: &str) -> (Vec<Filter>, String) {
     let mut filters = filters.to_vec();
-    filters.push(Filter { column: COUNTED.to_owned(), values: vec!["yes".to_owned()] });
+    filters.push(Filter::is(COUNTED, ["yes"]));
     (filters, dimension_column(dimension))
 }
 

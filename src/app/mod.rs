@@ -4,7 +4,6 @@
 //! findings are taken in by [`App::poll`]. What is derived from the state (the rate planned for, the answer of the
 //! planner) is brought up to date in the same place, so that no reader ever sees a stale one.
 
-mod answers;
 mod command;
 pub mod comparison;
 pub mod counting;
@@ -20,6 +19,7 @@ pub mod jobs;
 mod keep;
 mod layout;
 pub mod lens;
+mod notice;
 mod opening;
 mod overlays;
 mod profiling;
@@ -32,6 +32,7 @@ pub mod roofline;
 mod sample;
 mod series_blob;
 mod settings;
+pub mod spend;
 mod state;
 mod targets;
 #[cfg(test)]
@@ -46,6 +47,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use self::query::ASK;
 pub use command::{Agreeing, Command, Measure, Profiling};
 pub use documents::profile_document;
 pub use exported::{
@@ -54,11 +56,13 @@ pub use exported::{
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
 pub use lens::{LensAnswer, LensSettings};
+pub use notice::{Level, Notice, words};
 pub use query::{Query, QueryResult};
 pub use race::Race;
 pub use results::{ResultFile, SampleCount};
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
+pub use spend::{SavedView, Spend, SpendQuery, SpendResult, ViewChange};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
 pub use work::runtime_search;
 
@@ -74,41 +78,6 @@ use crate::measure::duel::Duel;
 use crate::measure::launcher::Launcher;
 use crate::measure::runtime::Found;
 use crate::measure::{Config, Point, Run, Series, Summary, Survey};
-
-/// The whole chain of an error as one sentence.
-pub fn words(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
-/// How loud a notice is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Good to know.
-    Info,
-    /// Something was not as expected; the work went on.
-    Warning,
-    /// Something asked for was not done.
-    Error,
-}
-
-/// A message to the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// How loud.
-    pub level: Level,
-    /// One or two sentences.
-    pub text: String,
-}
 
 /// What jobs find.
 enum Finding {
@@ -191,6 +160,8 @@ pub struct App {
     sweep_points: BTreeMap<(u64, usize), i64>,
     /// Counts the sweeps of this process.
     sweeps: u64,
+    /// Pages of rows that are kept, the oldest first.
+    pages: VecDeque<Query>,
 }
 
 /// How long a scenario may rest unwritten: a slider being dragged is not a write a frame.
@@ -214,6 +185,7 @@ impl App {
             losses: Vec::new(),
             sweep_points: BTreeMap::new(),
             sweeps: 0,
+            pages: VecDeque::new(),
         };
         app.load_targets();
         app.load(Project::in_memory()?)?;
@@ -393,6 +365,7 @@ impl App {
                 None
             }
             Command::Ask(query) => self.ask(query),
+            Command::View(change) => self.change_views(change)?,
             Command::SetRates(rates) => {
                 self.set_rates(*rates)?;
                 None
@@ -506,6 +479,7 @@ impl App {
             profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
+            views: project.all(spend::KIND)?.into_iter().map(|(_key, view)| view).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             served: project.get("served", "now")?,
             rules: self.rules_of(&project),
@@ -549,23 +523,6 @@ impl App {
         self.derive();
         Ok(())
     }
-
-    fn ask(&mut self, query: Query) -> Option<JobId> {
-        if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
-            return None;
-        }
-        let bills = self.counted();
-        let store = self.options.folders.bills();
-        let looked = query::Looked { rates: self.state.rates.clone(), rules: self.state.rules.clone() };
-        let generation = self.bills_generation;
-        Some(self.jobs.start(ASK.to_owned(), move |link| {
-            // Whatever happens in there, the question must not stay open.
-            let answer =
-                jobs::guard(|| query::ask(&bills, &store, &looked, &query)).and_then(|answer| answer);
-            link.found(Finding::Answer(generation, query, answer));
-            Ok(())
-        }))
-    }
 }
 
 impl Drop for App {
@@ -574,9 +531,6 @@ impl Drop for App {
         let _ = self.flush();
     }
 }
-
-/// Title of the jobs that ask the bills.
-const ASK: &str = "Ask the bills";
 
 fn info(text: &str) -> Finding {
     Finding::Notice(Notice { level: Level::Info, text: text.to_owned() })

@@ -2,7 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::bail;
+
+use super::jobs::{self, JobId};
+use super::spend::{SpendQuery, SpendResult};
+use super::{App, Command, Finding};
 use crate::bill::claims::Counted;
 use crate::bill::lens::{Candidate, Draft, Preview};
 use crate::bill::{
@@ -39,8 +45,8 @@ pub enum Query {
         filters: Vec<Filter>,
         /// Which cost.
         basis: Basis,
-        /// Months instead of days.
-        monthly: bool,
+        /// Width of a bucket.
+        per: Granularity,
         /// Series kept before the rest becomes "Other".
         top: usize,
     },
@@ -81,6 +87,8 @@ pub enum Query {
         /// How many.
         limit: u64,
     },
+    /// What only the Spend part asks.
+    Spend(SpendQuery),
 }
 
 /// The answer to a [`Query`] of the same name.
@@ -97,6 +105,52 @@ pub enum QueryResult {
     RulePreview(Box<Preview>),
     Columns(Vec<ColumnView>),
     Rows(RowsView),
+    Spend(SpendResult),
+}
+
+/// Title of the jobs that ask the bills.
+pub(super) const ASK: &str = "Ask the bills";
+
+impl App {
+    /// Waits until everything asked of the bills is answered.
+    pub fn wait_for_answers(&mut self) {
+        while !self.state.asked.is_empty() && self.jobs.running().next().is_some() {
+            self.poll();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.poll();
+    }
+
+    /// Asks the bills and waits for the answer.
+    ///
+    /// # Errors
+    /// In words, when the bills cannot answer or changed meanwhile.
+    pub fn answer(&mut self, query: &Query) -> anyhow::Result<QueryResult> {
+        self.handle(Command::Ask(query.clone()))?;
+        self.wait_for_answers();
+        match self.state.queries.get(query) {
+            Some(Ok(result)) => Ok(result.clone()),
+            Some(Err(message)) => bail!("{message}"),
+            None => bail!("the bills did not answer, or changed meanwhile; try again"),
+        }
+    }
+
+    /// Asks the bills in a job, unless the answer is known or on its way.
+    pub(super) fn ask(&mut self, query: Query) -> Option<JobId> {
+        if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
+            return None;
+        }
+        let bills = self.counted();
+        let store = self.options.folders.bills();
+        let looked = Looked { rates: self.state.rates.clone(), rules: self.state.rules.clone() };
+        let generation = self.bills_generation;
+        Some(self.jobs.start(ASK.to_owned(), move |link| {
+            // Whatever happens in there, the question must not stay open.
+            let answer = jobs::guard(|| ask(&bills, &store, &looked, &query)).and_then(|answer| answer);
+            link.found(Finding::Answer(generation, query, answer));
+            Ok(())
+        }))
+    }
 }
 
 /// How the bills are looked at.
@@ -120,9 +174,8 @@ pub fn ask(bills: &[Counted], store: &Path, looked: &Looked, query: &Query) -> R
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
             Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),
-            Query::Series { by, filters, basis, monthly, top } => {
-                let granularity = if *monthly { Granularity::Month } else { Granularity::Day };
-                QueryResult::Series(bill.over_time(by.as_deref(), filters, *basis, granularity, *top)?)
+            Query::Series { by, filters, basis, per, top } => {
+                QueryResult::Series(bill.over_time(by.as_deref(), filters, *basis, *per, *top)?)
             }
             Query::Inference { filters, basis } => {
                 let share = bill.inference(filters)?;
@@ -139,6 +192,7 @@ pub fn ask(bills: &[Counted], store: &Path, looked: &Looked, query: &Query) -> R
             }
             Query::Columns => QueryResult::Columns(bill.columns()),
             Query::Rows { filters, offset, limit } => QueryResult::Rows(bill.rows(filters, *offset, *limit)?),
+            Query::Spend(query) => query.ask(&bill)?,
         })
     };
     run().map_err(|error| crate::app::words(&error))

@@ -13,9 +13,10 @@ use super::lens::LensSettings;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
+use super::spend::{SavedView, Spend};
 use crate::bill::claims::{Choice, Counting};
 use crate::bill::overlay::Overlay;
-use crate::bill::{Basis, COUNTED, Filter, Imported, Rates, RuleSet};
+use crate::bill::{Basis, COUNTED, Filter, Granularity, Imported, Rates, RuleSet};
 use crate::demand::{Served, Trace};
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
@@ -150,10 +151,13 @@ pub struct Scenario {
     pub group_by: String,
     /// Filters of the bill views.
     pub filters: Vec<Filter>,
-    /// Bars per month instead of per day.
-    pub monthly: bool,
+    /// Width of a bar of cost over time.
+    #[serde(alias = "monthly", deserialize_with = "super::spend::read_per")]
+    pub per: Granularity,
     /// Only the spend that is inference.
     pub only_inference: bool,
+    /// What else the Spend part shows.
+    pub spend: Spend,
     /// The pair on the Compare page, by model hash.
     pub compared: Option<(String, String)>,
 }
@@ -173,19 +177,20 @@ impl Default for Scenario {
             basis: Basis::EffectiveCost,
             group_by: "ServiceName".to_owned(),
             filters: Vec::new(),
-            monthly: false,
+            per: Granularity::Day,
             only_inference: false,
+            spend: Spend::default(),
             compared: None,
         }
     }
 }
 
 impl Scenario {
-    /// The filters of the bill views, the restriction to inference among them.
+    /// The filters that the user set, the restriction to inference among them; see also [`State::bill_filters`].
     pub fn bill_filters(&self) -> Vec<Filter> {
         let mut filters = self.filters.clone();
         if self.only_inference {
-            filters.push(Filter { column: COUNTED.to_owned(), values: vec!["yes".to_owned()] });
+            filters.push(Filter::is(COUNTED, ["yes"]));
         }
         filters
     }
@@ -238,6 +243,8 @@ pub struct State {
     pub unfinished: Option<Unfinished>,
     /// What is asked.
     pub scenario: Scenario,
+    /// How the bill was shown, by name.
+    pub views: Vec<SavedView>,
     /// The chosen measurement.
     pub chosen: Option<i64>,
     /// This machine.

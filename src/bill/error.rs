@@ -206,7 +206,8 @@ pub enum BillError {
     },
     /// A filter that is not `COLUMN=VALUE`.
     #[error(
-        "`{text}` is not a filter; write COLUMN=VALUE, such as ServiceCategory=Compute or Tags.team=search"
+        "`{text}` is not a filter; write COLUMN=VALUE, such as ServiceCategory=Compute or Tags.team=search, \
+         COLUMN~TEXT for what contains a text, COLUMN=FROM..TO for amounts and dates, - before it for the other rows"
     )]
     Filter {
         /// What was given.
@@ -215,6 +216,14 @@ pub enum BillError {
     /// Inference rules that cannot be used.
     #[error(transparent)]
     Rules(#[from] super::lens::RulesError),
+    /// A stretch of days that is none.
+    #[error(
+        "`{text}` is no period; write FROM..TO with days or months, such as 2026-05-01..2026-05-15 or 2026-05"
+    )]
+    Period {
+        /// What was given.
+        text: String,
+    },
     /// Amounts of different currencies cannot be added.
     #[error(
         "the rows asked for are in {} currencies ({}), which cannot be added up; set rates to show them in one, or filter on one, such as BillingCurrency={}",

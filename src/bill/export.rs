@@ -131,7 +131,7 @@ impl Bill {
         let mut untold: Vec<(String, u64)> =
             columns.iter().filter(demands).map(|column| (column.name.clone(), 0)).collect();
         for part in &self.parts {
-            let mut frame = part.scan_for(filters.iter().map(|(column, _)| column.name()))?;
+            let mut frame = part.scan_for(filter::named(&filters))?;
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
             }

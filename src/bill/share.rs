@@ -252,7 +252,7 @@ impl Bill {
 fn split(sums: &Sums, share: Share) -> (Sums, Sums) {
     let parts = sums.costs.map(|cost| share.split(cost));
     let claimed = Sums { costs: parts.map(|(claimed, _)| claimed), ..sums.clone() };
-    let left = Sums { rows: 0, costs: parts.map(|(_, left)| left), filled: [0; 4] };
+    let left = Sums { costs: parts.map(|(_, left)| left), ..Sums::default() };
     (claimed, left)
 }
 

@@ -2,6 +2,7 @@
 
 mod breakdown;
 mod compare;
+mod deliveries;
 mod harness;
 mod lens;
 #[cfg(unix)]
@@ -10,3 +11,4 @@ mod measure;
 mod other_tools;
 mod pages;
 mod shell;
+mod spend;

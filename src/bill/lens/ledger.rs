@@ -12,7 +12,7 @@ use super::{LINE_COLUMN, Line};
 use crate::bill::columns::ColumnType;
 use crate::bill::error::BillError;
 use crate::bill::exact::{Exact, SCALE};
-use crate::bill::filter;
+use crate::bill::filter::{self, Resolved};
 use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::moment::{self, PER_DAY, PER_SEC};
 use crate::bill::query::{Bill, ColumnRef, Part, Query, mixed};
@@ -293,7 +293,7 @@ fn tokens_in(unit: &str) -> Option<i128> {
     })
 }
 
-fn part_quantities(part: &Part, filters: &[(ColumnRef, Vec<String>)]) -> Result<Vec<Counted>, BillError> {
+fn part_quantities(part: &Part, filters: &[Resolved]) -> Result<Vec<Counted>, BillError> {
     let doing = "add up tokens and hours by day";
     let failed = |source| BillError::Query { doing, source };
     let Some((quantity, unit)) = [("ConsumedQuantity", "ConsumedUnit"), ("PricingQuantity", "PricingUnit")]
@@ -331,7 +331,7 @@ fn part_quantities(part: &Part, filters: &[(ColumnRef, Vec<String>)]) -> Result<
         Line::ManagedEndpoints,
     ];
     let lines = Series::new("lines".into(), counted.map(Line::id).as_slice());
-    let named = filters.iter().map(|(column, _)| column.name()).chain([LINE_COLUMN]);
+    let named = filter::named(filters).chain([LINE_COLUMN]);
     let mut frame = part.scan_for(named)?;
     if let Some(condition) = filter::condition(part, filters)? {
         frame = frame.filter(condition);

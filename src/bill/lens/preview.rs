@@ -121,7 +121,7 @@ impl Bill {
             .collect();
         taken_from.sort_by_key(|taken| std::cmp::Reverse(taken.rows));
         let mut of_rule = filters.to_vec();
-        of_rule.push(Filter { column: RULE_COLUMN.to_owned(), values: vec![id] });
+        of_rule.push(Filter::is(RULE_COLUMN, [id]));
         let sample = if all.rows > 0 { bill.rows(&of_rule, 0, SAMPLE_ROWS)? } else { RowsView::default() };
         Ok(Preview {
             fits,

@@ -34,6 +34,11 @@ impl Part {
         }
     }
 
+    /// Whether one of these columns asks for what the rules say.
+    pub(in crate::bill) fn needs_lens<'n>(&self, columns: impl IntoIterator<Item = &'n str>) -> bool {
+        self.lens.as_ref().is_some_and(|lens| lens.is_needed(self, columns))
+    }
+
     /// The name of the bill in the store.
     pub(in crate::bill) fn hash(&self) -> &str {
         &self.imported.hash

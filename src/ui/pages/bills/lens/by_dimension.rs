@@ -66,7 +66,7 @@ impl ByDimension {
                 note_ui(ui, "No row is inference.");
                 return;
             }
-            let currency = super::super::currency_of(view.app.state());
+            let currency = view.app.state().bill_currency().unwrap_or_default();
             let total: Option<Money> = groups.iter().map(|group| group.costs.get(basis)).sum();
             let columns = [
                 Column::fill(chosen.clone(), 220.0),

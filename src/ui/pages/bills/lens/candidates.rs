@@ -50,7 +50,7 @@ impl Candidates {
             if found.is_empty() {
                 return;
             }
-            let currency = super::super::currency_of(state);
+            let currency = state.bill_currency().unwrap_or_default();
             let basis = scenario.basis;
             let columns = [
                 Column::text("Service", 200.0),

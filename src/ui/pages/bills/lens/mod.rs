@@ -19,10 +19,10 @@ use self::editor::Editor;
 use self::ownership::Ownership;
 use self::share::Share;
 use self::units::UnitCosts;
-use super::columns_of;
+use super::spend::columns_of;
 use crate::app::{Command, LensAnswer, Query, QueryResult, Scenario, lens};
 use crate::bill::lens::{Condition, DIMENSION_PREFIX, Draft, Entry, Op, OwnRule};
-use crate::bill::{Class, Ledger, RuleSet};
+use crate::bill::{Class, Filter, Ledger, RuleSet};
 use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::view::View;
 use crate::ui::widgets::segmented_ui;
@@ -125,7 +125,7 @@ impl Lens {
                     scenario.filters.retain(|filter| filter.column != column);
                     // A dimension is asked of what counts as inference, and so are its rows.
                     scenario.only_inference |= column.starts_with(DIMENSION_PREFIX);
-                    super::toggle_filter(scenario, &column, &value);
+                    scenario.filters.push(Filter::is(column, [value]));
                     show_rows = true;
                 }
             }
