@@ -74,7 +74,12 @@ pub fn plan(state: &State, scenario: &Scenario) -> Result<(f64, Answer), String>
         currency,
     };
     let measured = measured(state);
+    let converts = question.today_per_month.is_some().then(|| state.conversion()).flatten();
     let mut answer = answer(&question, &measured, &state.profiles);
+    if let Some(how) = converts.filter(|_| !answer.why.is_empty()) {
+        // Writing to a text cannot fail.
+        let _ = write!(answer.why, " Today's spend is {how}.");
+    }
     let loaded = one_of_each(state).iter().filter(|stored| !stored.point.config.is_plain()).count();
     if loaded > 0 {
         if measured.is_empty() {

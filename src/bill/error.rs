@@ -213,9 +213,6 @@ pub enum BillError {
         /// What was given.
         text: String,
     },
-    /// Inference rules that cannot be used.
-    #[error(transparent)]
-    Rules(#[from] super::lens::RulesError),
     /// A stretch of days that is none.
     #[error(
         "`{text}` is no period; write FROM..TO with days or months, such as 2026-05-01..2026-05-15 or 2026-05"
@@ -224,6 +221,9 @@ pub enum BillError {
         /// What was given.
         text: String,
     },
+    /// Inference rules that cannot be used.
+    #[error(transparent)]
+    Rules(#[from] super::lens::RulesError),
     /// Amounts of different currencies cannot be added.
     #[error(
         "the rows asked for are in {} currencies ({}), which cannot be added up; set rates to show them in one, or filter on one, such as BillingCurrency={}",

@@ -16,7 +16,7 @@ use super::Filter;
 use super::columns::{self, COLUMNS, ColumnType, FocusVersion};
 use super::error::BillError;
 use super::exact;
-use super::filter;
+use super::filter::{self, Resolved};
 use super::parquet_rows::each_batch;
 use super::query::{Bill, Part};
 
@@ -131,7 +131,7 @@ impl Bill {
         let mut untold: Vec<(String, u64)> =
             columns.iter().filter(demands).map(|column| (column.name.clone(), 0)).collect();
         for part in &self.parts {
-            let mut frame = part.scan_for(filter::named(&filters))?;
+            let mut frame = part.scan_for(filters.iter().filter_map(Resolved::column_name))?;
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
             }

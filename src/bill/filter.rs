@@ -196,6 +196,11 @@ impl Resolved {
         let column = if filter.column.trim() == ANY_COLUMN { None } else { Some(column(&filter.column)?) };
         Ok(Self { column, filter: filter.clone() })
     }
+
+    /// The stored column it looks at; `None` = every column of words.
+    pub(super) fn column_name(&self) -> Option<&str> {
+        self.column.as_ref().map(ColumnRef::name)
+    }
 }
 
 /// The columns that filters look at one by one.
@@ -413,7 +418,7 @@ fn amount(column: &str, value: &str) -> Result<Expr, BillError> {
 
 /// The distinct texts of a column.
 pub(super) fn distinct_texts(part: &Part, column: &str) -> Result<Vec<Option<String>>, BillError> {
-    let query = part.scan()?.group_by([col(column)]).agg([len().alias("rows")]);
+    let query = part.scan_for([column])?.group_by([col(column)]).agg([len().alias("rows")]);
     let frame = Query("read the values of a column").collect(query)?;
     let failed = |source| BillError::Query { doing: "read the values of a column", source };
     let texts = frame.column(column).map_err(failed)?.str().map_err(failed)?;

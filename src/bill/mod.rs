@@ -32,6 +32,7 @@ pub mod view;
 pub mod warnings;
 
 mod csv_rows;
+mod grouped;
 mod input;
 mod json_rows;
 mod parquet_rows;

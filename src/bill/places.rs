@@ -135,7 +135,8 @@ pub(super) fn sorted(
 
 /// The numbers of the matching rows of a part, and one more column of them.
 fn matching(part: &Part, resolved: &[Resolved], column: Option<&str>) -> Result<DataFrame, BillError> {
-    let mut frame = part.with_lens(part.scan()?.with_row_index(ROW, None), filter::named(resolved))?;
+    let named = resolved.iter().filter_map(Resolved::column_name);
+    let mut frame = part.with_lens(part.scan()?.with_row_index(ROW, None), named)?;
     if let Some(condition) = filter::condition(part, resolved)? {
         frame = frame.filter(condition);
     }

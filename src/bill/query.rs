@@ -1,7 +1,7 @@
 //! Asks stored bills: totals and groups. Several bills are asked one by one and their exact sums added here, so
 //! that a column one of them lacks is "no value" in its rows and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use polars::prelude::*;
@@ -10,13 +10,13 @@ use super::claims::{Counted, Exclusion};
 use super::columns::{COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::Exact;
-use super::filter::{self, NO_COLUMN, Resolved, is_cost};
+use super::filter::{self, Resolved, is_cost};
 use super::formats::focus::RULE_COLUMN;
+use super::grouped::part_sums;
 use super::import::{FILE_COLUMN, Imported};
 use super::lens::Lens;
 use super::moment;
 use super::parquet_rows::scan;
-use super::profile::json_key;
 use super::rates::{Conversion, Rates};
 use super::store::Store;
 use super::{Basis, Costs, Filter, Group};
@@ -103,11 +103,11 @@ impl Part {
         self.without.is_empty().then_some(self.imported.rows)
     }
 
-    /// What tells its rows from those of any other part: its hash, what of it does not count, and by which rules it
-    /// is looked at.
+    /// What tells its rows from those of any other part: its hash, what of it does not count, and the rules it is
+    /// looked at through.
     pub(super) fn identity(&self) -> String {
-        let rules = self.lens.as_ref().map(Lens::fingerprint).unwrap_or_default();
-        format!("{} {:?} {rules}", self.imported.hash, self.without)
+        let rules = self.lens.as_ref().map(|lens| lens.rules().fingerprint());
+        format!("{} {:?} {}", self.imported.hash, self.without, rules.unwrap_or_default())
     }
 
     pub(super) fn has(&self, column: &str) -> bool {
@@ -119,6 +119,18 @@ impl Part {
             return self.is_of_lens(column).then_some(ColumnType::Text);
         };
         self.imported.profiles.get(place).map(|profile| profile.kind)
+    }
+
+    /// The currency of every row, where the key is the currency and there is one only: it need not be read.
+    pub(super) fn only_currency(&self, key: &ColumnRef) -> Option<&str> {
+        let currencies = &self.imported.currencies;
+        let is_currency = *key == ColumnRef::currency() && currencies.len() == 1;
+        is_currency.then(|| currencies.keys().next().map(String::as_str)).flatten()
+    }
+
+    /// Whether every row has a value in this cost: then they need not be counted.
+    pub(super) fn is_complete(&self, column: &str) -> bool {
+        is_cost(column) && !self.imported.missing.contains_key(column)
     }
 
     /// The columns of words, JSON among them.
@@ -253,7 +265,7 @@ pub(super) struct Adding {
     pub(super) doing: &'static str,
     /// [`QUANTITY`] too.
     pub(super) quantity: bool,
-    /// Rows of a bill without the column are [`NO_COLUMN`], not "no value".
+    /// Rows of a bill without the column are [`super::NO_COLUMN`], not "no value".
     pub(super) tell_absent: bool,
 }
 
@@ -483,9 +495,8 @@ impl Bill {
             .map(|filter| {
                 if filter.column == COUNTED {
                     // What is counted depends on the rules, and those who filter need not know them.
-                    let counted =
-                        Filter { not: filter.not, ..Filter::is(RULE_COLUMN, self.rules().counted()) };
-                    return Resolved::of(&counted, |column| self.resolve(column));
+                    let counted = Filter { values: self.rules().counted(), ..filter.clone() };
+                    return Resolved::of(&counted, |_| self.resolve(RULE_COLUMN));
                 }
                 Resolved::of(filter, |column| self.resolve(column))
             })
@@ -513,7 +524,8 @@ impl Bill {
         let filters = self.resolve_filters(filters)?;
         let mut groups = StoredGroups::new();
         for part in &self.parts {
-            let named = keys.iter().map(ColumnRef::name).chain(filter::named(&filters));
+            let named =
+                keys.iter().map(ColumnRef::name).chain(filters.iter().filter_map(Resolved::column_name));
             let mut frame = part.scan_for(named)?;
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
@@ -541,138 +553,6 @@ fn converted(
         merged.entry(key).or_default().add(&sums.converted(&currency, rates)?)?;
     }
     Ok(merged)
-}
-
-/// First microsecond of the day a column of moments falls on.
-pub(super) fn day_of(column: &str) -> Expr {
-    let micros = col(column).to_physical();
-    micros.clone() - micros % lit(moment::PER_DAY)
-}
-
-/// First microsecond of the hour.
-fn hour_of(column: &str) -> Expr {
-    let micros = col(column).to_physical();
-    micros.clone() - micros % lit(moment::PER_HOUR)
-}
-
-/// Adds the groups of one part.
-fn part_sums(
-    part: &Part,
-    frame: LazyFrame,
-    keys: &[ColumnRef],
-    adding: Adding,
-    groups: &mut StoredGroups,
-) -> Result<(), BillError> {
-    let mut by = Vec::new();
-    for (place, key) in keys.iter().enumerate() {
-        if let ColumnRef::Plain { name, kind: ColumnType::Decimal } = key {
-            let why = if is_cost(name) { "it is a cost" } else { "its values are amounts" };
-            return Err(BillError::ColumnUse { doing: "group", column: name.clone(), why: why.to_owned() });
-        }
-        let expression = match (part.kind(key.name()), key) {
-            (None, _) => continue,
-            (Some(ColumnType::Time), ColumnRef::Day { column }) => day_of(column),
-            (Some(ColumnType::Time), ColumnRef::Hour { column }) => hour_of(column),
-            (Some(ColumnType::Time), _) => col(key.name()).to_physical(),
-            _ => col(key.name()),
-        };
-        by.push(expression.alias(format!("key{place}")));
-    }
-    if by.is_empty() {
-        // Grouping by nothing: one group.
-        by.push(lit(0).alias("all"));
-    }
-    let quantity = [QUANTITY].into_iter().filter(|name| adding.quantity && part.has(name));
-    let summed: Vec<&str> = COSTS.into_iter().filter(|cost| part.has(cost)).chain(quantity).collect();
-    let mut sums = vec![len().alias("rows")];
-    for name in &summed {
-        sums.push(col(*name).sum().alias(format!("sum{name}")));
-        sums.push(col(*name).count().alias(format!("filled{name}")));
-    }
-    let frame = Query(adding.doing).collect(frame.group_by(by).agg(sums))?;
-    let failed = |source| BillError::Query { doing: adding.doing, source };
-    let mut cells = keys
-        .iter()
-        .enumerate()
-        .map(|(place, key)| KeyCells::of(part, &frame, place, key, adding.tell_absent).map_err(failed))
-        .collect::<Result<Vec<_>, _>>()?;
-    let rows = counts(&frame, "rows").map_err(failed)?;
-    let amounts = summed
-        .iter()
-        .map(|name| {
-            let sum = frame.column(&format!("sum{name}"))?.decimal()?;
-            polars_ensure!(
-                sum.scale() == super::exact::SCALE as usize,
-                ComputeError: "the sum of {} came back with {} places", name, sum.scale()
-            );
-            Ok((*name, sum.physical(), counts(&frame, &format!("filled{name}"))?))
-        })
-        .collect::<PolarsResult<Vec<_>>>()
-        .map_err(failed)?;
-    for (row, count) in rows.iter().enumerate() {
-        let mut found = Sums { rows: *count, ..Sums::default() };
-        for (name, sums, filled) in &amounts {
-            let (sum, filled) = (Exact(sums.get(row).unwrap_or(0)), filled[row]);
-            match COSTS.iter().position(|cost| cost == name) {
-                Some(place) => (found.costs[place], found.filled[place]) = (sum, filled),
-                None => (found.quantity, found.with_quantity) = (sum, filled),
-            }
-        }
-        let key = cells.iter_mut().map(|cells| cells.get(row)).collect();
-        groups.entry(key).or_default().add(&found)?;
-    }
-    Ok(())
-}
-
-/// A column of counts.
-fn counts(frame: &DataFrame, name: &str) -> PolarsResult<Vec<u64>> {
-    let counts = frame.column(name)?.cast(&DataType::UInt64)?;
-    Ok(counts.u64()?.iter().map(Option::unwrap_or_default).collect())
-}
-
-/// One of the keys that groups came with.
-enum KeyCells<'a> {
-    Absent(Option<String>),
-    Text(&'a StringChunked),
-    Moment(&'a Int64Chunked),
-    /// JSON texts repeat over the other keys; each is read once.
-    Key {
-        texts: &'a StringChunked,
-        key: &'a str,
-        known: HashMap<&'a str, Option<String>>,
-    },
-}
-
-impl<'a> KeyCells<'a> {
-    fn of(
-        part: &Part,
-        frame: &'a DataFrame,
-        place: usize,
-        key: &'a ColumnRef,
-        tell_absent: bool,
-    ) -> PolarsResult<Self> {
-        if !part.has(key.name()) {
-            return Ok(Self::Absent(tell_absent.then(|| NO_COLUMN.to_owned())));
-        }
-        let column = frame.column(&format!("key{place}"))?;
-        Ok(match key {
-            ColumnRef::Key { key, .. } => Self::Key { texts: column.str()?, key, known: HashMap::new() },
-            _ if column.dtype() == &DataType::Int64 => Self::Moment(column.i64()?),
-            _ => Self::Text(column.str()?),
-        })
-    }
-
-    fn get(&mut self, row: usize) -> Option<String> {
-        match self {
-            Self::Absent(word) => word.clone(),
-            Self::Text(texts) => texts.get(row).map(str::to_owned),
-            Self::Moment(micros) => micros.get(row).map(moment::show),
-            Self::Key { texts, key, known } => {
-                let text = texts.get(row)?;
-                known.entry(text).or_insert_with(|| json_key(text, key)).clone()
-            }
-        }
-    }
 }
 
 /// The error for rows in several currencies.

@@ -144,11 +144,12 @@ fn question(app: &App) -> Vec<(String, String)> {
         (&state.inference_per_month, &state.replaceable_per_month)
     {
         let rows = rows_words(scenario);
+        let converted = state.conversion().map_or_else(String::new, |how| format!(", {how}"));
         pairs.push((
             "Today's inference spend".to_owned(),
             format!(
                 "{} a month on machines, endpoints and model APIs, which offers are compared with; {} more on \
-                 traffic, storage and other supporting cost, which stays ({}, {rows})",
+                 traffic, storage and other supporting cost, which stays ({}, {rows}{converted})",
                 units::money(*replaced, currency),
                 units::money(*spend - *replaced, currency),
                 scenario.basis.column()

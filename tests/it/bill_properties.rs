@@ -99,14 +99,16 @@ fn rows_of(bill: &Bill) -> Vec<BTreeMap<String, String>> {
     rows
 }
 
-/// An amount as a count of 10⁻¹⁸, by the test's own arithmetic; `None` for what is no plain decimal number.
+/// An amount as a count of 10⁻¹⁸, by the test's own arithmetic; `None` for what is no decimal number.
 fn scaled(text: &str) -> Option<i128> {
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (negative, digits) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty() && fraction.is_empty() {
-        return None;
-    }
-    let value: i128 = format!("{whole}{fraction:0<18}").parse().ok()?;
+    let shift = u32::try_from(18 + exponent - i32::try_from(fraction.len()).ok()?).ok()?;
+    let value = format!("{whole}{fraction}").parse::<i128>().ok()?.checked_mul(10_i128.pow(shift))?;
     Some(if negative { -value } else { value })
 }
 

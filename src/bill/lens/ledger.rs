@@ -331,7 +331,7 @@ fn part_quantities(part: &Part, filters: &[Resolved]) -> Result<Vec<Counted>, Bi
         Line::ManagedEndpoints,
     ];
     let lines = Series::new("lines".into(), counted.map(Line::id).as_slice());
-    let named = filter::named(filters).chain([LINE_COLUMN]);
+    let named = filters.iter().filter_map(Resolved::column_name).chain([LINE_COLUMN]);
     let mut frame = part.scan_for(named)?;
     if let Some(condition) = filter::condition(part, filters)? {
         frame = frame.filter(condition);

@@ -405,7 +405,7 @@ impl RuleSet {
     }
 
     /// A short name for exactly these rules.
-    pub(super) fn fingerprint(&self) -> String {
+    pub(in crate::bill) fn fingerprint(&self) -> String {
         let mut hasher = Sha256::new();
         hasher.update(self.document().to_string());
         let mut name = String::with_capacity(16);

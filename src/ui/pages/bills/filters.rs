@@ -326,7 +326,7 @@ fn is_of(filter: &Filter, column: &str, not: bool) -> bool {
 }
 
 /// Turns a value of a filter on or off; a filter without values is taken out.
-fn toggle_filter(scenario: &mut Scenario, column: &str, value: &str, not: bool) {
+pub(super) fn toggle_filter(scenario: &mut Scenario, column: &str, value: &str, not: bool) {
     match scenario.filters.iter_mut().find(|filter| is_of(filter, column, not)) {
         Some(filter) if filter.values.iter().any(|other| other == value) => {
             filter.values.retain(|other| other != value);

@@ -58,9 +58,16 @@ enum What {
     Problem(String),
 }
 
-/// What lines are made of: the answer, the groups that are open, the sorting, and the state while something is missing.
+/// What lines are made of.
 #[derive(PartialEq)]
-struct Made(u64, BTreeSet<Path>, Option<(usize, bool)>, Option<u64>);
+struct Made {
+    answer: u64,
+    levels: Vec<String>,
+    open: BTreeSet<Path>,
+    sort: Option<(usize, bool)>,
+    /// Of the state, while something is missing.
+    revision: Option<u64>,
+}
 
 /// What the user wants to see of a group.
 pub(super) enum Wish {
@@ -209,31 +216,29 @@ impl Groups {
     fn make_lines(&mut self, view: &mut View<'_>, filters: &[Filter], basis: Basis) {
         let state = view.app.state();
         let revision = self.waiting.then_some(state.revision);
-        let made = Made(self.asked.version(), self.open.clone(), self.table.sort, revision);
+        let levels = levels(&state.scenario);
+        // Groups of levels that are gone are closed.
+        self.open.retain(|path| path.len() < levels.len());
+        let made = Made {
+            answer: self.asked.version(),
+            levels: levels.clone(),
+            open: self.open.clone(),
+            sort: self.table.sort,
+            revision,
+        };
         if self.made.as_ref() == Some(&made) {
             return;
-        }
-        if self.made.as_ref().is_some_and(|before| before.0 != made.0) {
-            // Another question: what was opened belongs to the old one, unless the same groups are there.
-            let levels = levels(&state.scenario).len();
-            self.open.retain(|path| path.len() < levels);
         }
         self.version += 1;
         let mut lines = Vec::new();
         let mut missing = Vec::new();
         if let Some(Ok(QueryResult::Groups(groups))) = self.asked.answer() {
-            let tree = Tree {
-                state,
-                levels: &levels(&state.scenario),
-                open: &self.open,
-                sort: self.table.sort,
-                basis,
-            };
+            let tree = Tree { state, levels: &levels, open: &self.open, sort: self.table.sort, basis };
             tree.add(groups, &[], filters, &mut lines, &mut missing);
         }
         self.lines = lines;
         self.waiting = !missing.is_empty();
-        self.made = Some(Made(made.0, made.1, made.2, self.waiting.then_some(state.revision)));
+        self.made = Some(Made { revision: self.waiting.then_some(state.revision), ..made });
         for query in missing {
             if !state.asked.contains(&query) {
                 view.send(crate::app::Command::Ask(query));

@@ -24,7 +24,7 @@ use self::rates::Currencies;
 use self::spend::{SpendPart, columns_of};
 use super::kept::{Asked, Memo};
 use super::parts::combo_ui;
-use crate::app::{Command, Query, Scenario};
+use crate::app::{Command, Scenario};
 use crate::bill::Granularity;
 use crate::chart::Chart;
 use crate::ui::theme::space;
@@ -56,7 +56,6 @@ pub struct Bills {
     deliveries: Deliveries,
     overlays: Overlays,
     lens: Lens,
-    columns: Asked,
     demand: Memo<u64, Chart>,
 }
 
@@ -90,8 +89,8 @@ impl Bills {
                     self.overlays.ui(ui, view);
                 }
                 Tab::Inference => {
-                    self.columns.follow(view, Query::Columns);
-                    if self.lens.ui(ui, view, &mut scenario, &self.columns) {
+                    let columns = self.spend.columns(view);
+                    if self.lens.ui(ui, view, &mut scenario, columns) {
                         self.tab = Tab::Spend;
                         self.spend.show_rows();
                     }

@@ -213,6 +213,10 @@ impl Rows {
         if table.sort != before {
             self.sort_by(table.sort, columns, view);
         }
+        if self.top != top || table.sort != before {
+            // What comes into view is asked in the next frame.
+            ui.ctx().request_repaint();
+        }
         self.table = table;
         let last = (self.top + in_view).min(total);
         let first = if total == 0 { 0 } else { self.top + 1 };

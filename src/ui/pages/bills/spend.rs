@@ -65,7 +65,7 @@ impl SpendPart {
         let before = (SavedView::of("", scenario), self.detail);
         self.ask(view);
         card_ui(ui, |ui| {
-            let back = self.controls_ui(ui, view, scenario);
+            self.controls_ui(ui, view, scenario);
             let state = view.app.state();
             let columns = columns_of(&self.columns);
             let days = state.bill_days();
@@ -80,9 +80,6 @@ impl SpendPart {
             if self.detail != Detail::Compare || state.bill_currency().is_none() {
                 self.currencies_ui(ui, state, scenario);
             }
-            if back {
-                return;
-            }
             match self.detail {
                 Detail::Compare => self.compare.chart_ui(ui, view),
                 Detail::Groups | Detail::Rows => self.chart_ui(ui, view, scenario),
@@ -90,6 +87,10 @@ impl SpendPart {
         });
         self.detail_ui(ui, view, scenario);
         let now = (SavedView::of("", scenario), self.detail);
+        if now != before {
+            // What it needs is asked in the next frame.
+            ui.ctx().request_repaint();
+        }
         if now != before && self.steps.last() != Some(&now) {
             self.steps.push(before);
             if self.steps.len() > STEPS {
@@ -101,7 +102,13 @@ impl SpendPart {
         }
     }
 
-    /// Shows the rows that the filters leave.
+    /// The columns of the open bills, asked for where they are not known yet.
+    pub(super) fn columns(&mut self, view: &mut View<'_>) -> &Asked {
+        self.columns.follow(view, Query::Columns);
+        &self.columns
+    }
+
+    /// Shows the rows from now on.
     pub(super) fn show_rows(&mut self) {
         self.detail = Detail::Rows;
     }
@@ -136,9 +143,8 @@ impl SpendPart {
         }
     }
 
-    /// Levels, width of bars, cost, form, views. True when a step was taken back.
-    fn controls_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, scenario: &mut Scenario) -> bool {
-        let mut back = false;
+    /// Levels, width of bars, cost, form, views, and a step back.
+    fn controls_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, scenario: &mut Scenario) {
         let columns = columns_of(&self.columns);
         ui.horizontal_wrapped(|ui| {
             levels_ui(ui, columns, &mut self.search, scenario);
@@ -166,14 +172,12 @@ impl SpendPart {
                 if let Some((saved, detail)) = self.steps.last() {
                     saved.apply(scenario);
                     self.detail = *detail;
-                    back = true;
                 }
             }
             if self.series.is_waiting() {
                 reading_ui(ui);
             }
         });
-        back
     }
 
     /// What is shown in all, or for each currency where there are several: they are never added up.

@@ -147,9 +147,9 @@ impl BillPane {
                 });
             }
         });
-        ui.label(
-            RichText::new(format!("Of {}.", filter_words(&state.scenario))).small().color(tokens.text_quiet),
-        );
+        let converted = share.converted.as_ref().map_or_else(String::new, |how| format!(", {how}"));
+        let of = format!("Of {}{converted}.", filter_words(&state.scenario));
+        ui.label(RichText::new(of).small().color(tokens.text_quiet));
         for rule in share.by_rule.iter().filter(|rule| rule.counted) {
             let cost = money_or_dash(rule.costs.get(basis), currency);
             let rows = count_words(rule.rows);

@@ -19,7 +19,7 @@ use self::editor::Editor;
 use self::ownership::Ownership;
 use self::share::Share;
 use self::units::UnitCosts;
-use super::spend::columns_of;
+use super::columns_of;
 use crate::app::{Command, LensAnswer, Query, QueryResult, Scenario, lens};
 use crate::bill::lens::{Condition, DIMENSION_PREFIX, Draft, Entry, Op, OwnRule};
 use crate::bill::{Class, Filter, Ledger, RuleSet};
