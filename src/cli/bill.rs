@@ -77,9 +77,10 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     let QueryResult::Inference(share, monthly) = session.ask(&inference)? else {
         bail!("the bill store answered another question");
     };
-    let lens = match what.lens.inference {
-        true => Some(bill_inference::ask(session, &filters, Basis::EffectiveCost, &share)?),
-        false => None,
+    let lens = if what.lens.inference {
+        Some(bill_inference::ask(session, &filters, Basis::EffectiveCost, &share)?)
+    } else {
+        None
     };
     let currency = total.currency.clone().unwrap_or_default();
     let answer = Answer { currency, total, groups, share: *share, monthly, warnings, lens };

@@ -4,6 +4,7 @@
 mod breakdown;
 mod export;
 pub mod html;
+mod lens;
 mod png;
 pub mod project;
 mod reconcile;

@@ -76,6 +76,7 @@ pub fn document(app: &mut App, generated: String) -> anyhow::Result<Document> {
     }
     if !app.state().bills.is_empty() {
         bill_blocks(app, bill_chart, share, &mut blocks);
+        super::lens::blocks(app, &mut blocks);
     }
     let state = app.state();
     if !state.failures.is_empty() {

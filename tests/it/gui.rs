@@ -5,6 +5,7 @@ mod compare;
 mod currencies;
 mod deliveries;
 mod harness;
+mod lens;
 #[cfg(unix)]
 mod machines;
 mod measure;
