@@ -73,7 +73,7 @@ fn median(tools: Tools<'_>, model: &Path, seconds: f64) -> f64 {
     let mut on_event = |event| match event {
         Event::Ran { run, .. } => latencies = run.steady_nanos().to_vec(),
         Event::Failed { message, .. } => panic!("{message}"),
-        Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
+        Event::Started { .. } | Event::TakenUp(_) | Event::Progress { .. } | Event::Ended { .. } => {}
     };
     sweep::run(&sweep, Vec::new(), tools, &Fingerprint::default(), &Cancel::new(), &mut on_event);
     latencies.sort_unstable();

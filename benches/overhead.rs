@@ -127,7 +127,7 @@ fn engine_median(tools: Tools<'_>, model: &Path, seconds: f64) -> u64 {
         &mut |event| match event {
             Event::Ran { run, .. } => latencies = run.steady_nanos().to_vec(),
             Event::Failed { message, .. } => panic!("{message}"),
-            Event::Started { .. } | Event::Progress { .. } | Event::Ended { .. } => {}
+            Event::Started { .. } | Event::TakenUp(_) | Event::Progress { .. } | Event::Ended { .. } => {}
         },
     );
     median(latencies)

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::jobs::JobId;
 use super::query::Query;
 use super::race::Race;
+use super::spend::ViewChange;
 use super::state::Scenario;
 use super::watch::WatchCommand;
 use crate::bill::claims::Choice;
@@ -148,6 +149,8 @@ pub enum Command {
     SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
     Ask(Query),
+    /// Keeps, renames or takes out a view of the bill.
+    View(ViewChange),
 }
 
 impl Command {
@@ -159,6 +162,7 @@ impl Command {
                 | Self::Cancel(_)
                 | Self::Ask(_)
                 | Self::Watch(_)
+                | Self::View(_)
                 | Self::LookForRuntimes
                 | Self::PutTarget(_)
                 | Self::UseTarget(_)

@@ -53,7 +53,7 @@ impl App {
 fn before_tax(filters: &[Filter]) -> Vec<Filter> {
     let categories = ["Usage", "Purchase", "Credit", "Adjustment"].map(str::to_owned).to_vec();
     let mut filters = filters.to_vec();
-    filters.push(Filter { column: "ChargeCategory".to_owned(), values: categories });
+    filters.push(Filter::is("ChargeCategory", categories));
     filters
 }
 

@@ -5,19 +5,32 @@ use std::collections::BTreeSet;
 use super::project::Stored;
 use super::state::{LatencyAxis, State};
 use super::tradeoff::{estimate, latency_ms, latency_name, machine_words};
-use crate::bill::{Basis, Series};
+use crate::bill::{Basis, Granularity, Series};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::measure::duel::Duel;
 use crate::measure::stats::Decision;
 use crate::plan::{Answer, Offer};
 use crate::units;
 
-/// Cost over time, stacked by `by`.
-pub fn bill(series: &Series, by: &str, basis: Basis, monthly: bool, currency: &str) -> Chart {
-    let per = if monthly { "month" } else { "day" };
+/// Cost over time by `by`: bars stacked on each other, or a line each. The key of a datum is the number of its series
+/// times the number of buckets, plus that of its bucket.
+pub fn bill(
+    series: &Series,
+    by: &str,
+    basis: Basis,
+    granularity: Granularity,
+    currency: &str,
+    lines: bool,
+) -> Chart {
+    let per = granularity.word();
     // Bars of months keep a gap by being a little narrower than the shortest month.
-    let width = if monthly { 26.0 * 86_400.0 } else { 0.86 * 86_400.0 };
-    let half = if monthly { 15.0 * 86_400.0 } else { 43_200.0 };
+    let (width, half) = match granularity {
+        Granularity::Hour => (0.86 * 3_600.0, 1_800.0),
+        Granularity::Day => (0.86 * 86_400.0, 43_200.0),
+        Granularity::Week => (0.86 * 604_800.0, 302_400.0),
+        Granularity::Month => (26.0 * 86_400.0, 15.0 * 86_400.0),
+    };
+    let buckets = series.buckets.len();
     let marks = series
         .series
         .iter()
@@ -28,7 +41,8 @@ pub fn bill(series: &Series, by: &str, basis: Basis, monthly: bool, currency: &s
                 .buckets
                 .iter()
                 .zip(values)
-                .map(|(start, value)| Datum {
+                .enumerate()
+                .map(|(bucket, (start, value))| Datum {
                     x: *start as f64 + half,
                     y: value.to_f64(),
                     label: String::new(),
@@ -36,14 +50,20 @@ pub fn bill(series: &Series, by: &str, basis: Basis, monthly: bool, currency: &s
                         (by.to_owned(), shown.to_owned()),
                         (basis.column().to_owned(), units::money(*value, currency)),
                     ],
-                    key: None,
+                    key: u64::try_from(number * buckets + bucket).ok(),
                     dimmed: false,
                     shade: None,
                     interval: None,
                 })
                 .collect();
             let ink = if name.starts_with("Other (") { Ink::Quiet } else { Ink::Series(number) };
-            Mark::Bars { name: shown.to_owned(), data, ink, width }
+            let name = shown.to_owned();
+            if lines {
+                let markers = buckets <= 62;
+                Mark::Line { name, data, ink, dashed: false, markers, second_axis: false }
+            } else {
+                Mark::Bars { name, data, ink, width }
+            }
         })
         .collect();
     Chart {
@@ -299,8 +319,10 @@ pub fn duel(duel: &Duel) -> Chart {
         Axis::new("", "", Scale::Categories(names)),
         Axis::new("Times as fast", "×", Scale::Log10),
     );
-    chart.subtitle =
-        format!("Latency of {name_a} ÷ latency of {name_b}, run in turn at {}", duel.a.config.words());
+    let of_a = duel.a.config.words();
+    let of_b = duel.b.as_ref().map_or_else(|| of_a.clone(), |b| b.config.words());
+    let at = if of_a == of_b { of_a } else { format!("{of_a}, and {of_b}") };
+    chart.subtitle = format!("Latency of {name_a} ÷ latency of {name_b}, run in turn at {at}");
     chart.marks = marks;
     chart.notes = notes;
     chart

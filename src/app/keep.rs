@@ -104,6 +104,7 @@ impl App {
             Finding::Answer(generation, query, answer) => {
                 if generation == self.bills_generation {
                     self.state.asked.remove(&query);
+                    self.forget_pages(&query);
                     self.state.queries.insert(query, answer);
                 }
             }
@@ -250,6 +251,7 @@ impl App {
         self.recount();
         self.state.queries.clear();
         self.state.asked.clear();
+        self.pages.clear();
     }
 
     /// Adds a profile, or changes the one with the same id.

@@ -18,6 +18,7 @@ mod intake;
 pub mod jobs;
 mod keep;
 mod layout;
+mod notice;
 mod overlays;
 mod profiling;
 pub mod project;
@@ -29,6 +30,7 @@ pub mod roofline;
 mod sample;
 mod series_blob;
 mod settings;
+pub mod spend;
 mod state;
 mod targets;
 #[cfg(test)]
@@ -45,6 +47,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+use self::query::ASK;
 pub use command::{Agreeing, Command, Measure, Profiling};
 pub use documents::profile_document;
 pub use exported::{
@@ -52,11 +55,13 @@ pub use exported::{
 };
 pub use folders::Folders;
 pub use intake::{FileReport, Kind};
+pub use notice::{Level, Notice, words};
 pub use query::{Query, QueryResult};
 pub use race::Race;
 pub use results::{ResultFile, SampleCount};
 pub use sample::{scenario as sample_scenario, unpack as unpack_sample};
 pub use settings::{Settings, Theme};
+pub use spend::{SavedView, Spend, SpendQuery, SpendResult, ViewChange};
 pub use state::{CostAs, Demand, Failure, LatencyAxis, ModelEntry, Scenario, State, TraceRate, Unfinished};
 pub use work::runtime_search;
 
@@ -72,41 +77,6 @@ use crate::measure::duel::Duel;
 use crate::measure::launcher::Launcher;
 use crate::measure::runtime::Found;
 use crate::measure::{Config, Point, Run, Series, Summary, Survey};
-
-/// The whole chain of an error as one sentence.
-pub fn words(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
-/// How loud a notice is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Good to know.
-    Info,
-    /// Something was not as expected; the work went on.
-    Warning,
-    /// Something asked for was not done.
-    Error,
-}
-
-/// A message to the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// How loud.
-    pub level: Level,
-    /// One or two sentences.
-    pub text: String,
-}
 
 /// What jobs find.
 enum Finding {
@@ -187,6 +157,8 @@ pub struct App {
     sweep_points: BTreeMap<(u64, usize), i64>,
     /// Counts the sweeps of this process.
     sweeps: u64,
+    /// Pages of rows that are kept, the oldest first.
+    pages: VecDeque<Query>,
 }
 
 /// How long a scenario may rest unwritten: a slider being dragged is not a write a frame.
@@ -210,6 +182,7 @@ impl App {
             losses: Vec::new(),
             sweep_points: BTreeMap::new(),
             sweeps: 0,
+            pages: VecDeque::new(),
         };
         app.load_targets();
         app.load(Project::in_memory()?)?;
@@ -389,6 +362,7 @@ impl App {
                 None
             }
             Command::Ask(query) => self.ask(query),
+            Command::View(change) => self.change_views(change)?,
             Command::SetRates(rates) => {
                 self.set_rates(*rates)?;
                 None
@@ -417,29 +391,6 @@ impl App {
     /// Takes what jobs found and the project could not keep, in words; empty when all went well.
     pub fn take_losses(&mut self) -> Vec<String> {
         std::mem::take(&mut self.losses)
-    }
-
-    /// Waits until everything asked of the bills is answered.
-    pub fn wait_for_answers(&mut self) {
-        while !self.state.asked.is_empty() && self.jobs.running().next().is_some() {
-            self.poll();
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.poll();
-    }
-
-    /// Asks the bills and waits for the answer.
-    ///
-    /// # Errors
-    /// In words, when the bills cannot answer or changed meanwhile.
-    pub fn answer(&mut self, query: &Query) -> anyhow::Result<QueryResult> {
-        self.handle(Command::Ask(query.clone()))?;
-        self.wait_for_answers();
-        match self.state.queries.get(query) {
-            Some(Ok(result)) => Ok(result.clone()),
-            Some(Err(message)) => bail!("{message}"),
-            None => bail!("the bills did not answer, or changed meanwhile; try again"),
-        }
     }
 
     /// Work that must end before another project takes this one's place, or its findings would land there.
@@ -525,6 +476,7 @@ impl App {
             profiles: project.all("profile")?.into_iter().map(|(_key, profile)| profile).collect(),
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
+            views: project.all(spend::KIND)?.into_iter().map(|(_key, view)| view).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             watch: watch::Watch::load(&project)?,
             rates: project.get(rates::KIND, "now")?.unwrap_or_default(),
@@ -591,22 +543,6 @@ impl App {
         }
         Ok(None)
     }
-
-    fn ask(&mut self, query: Query) -> Option<JobId> {
-        if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
-            return None;
-        }
-        let bills = self.counted();
-        let store = self.options.folders.bills();
-        let rates = self.state.rates.clone();
-        let generation = self.bills_generation;
-        Some(self.jobs.start(ASK.to_owned(), move |link| {
-            // Whatever happens in there, the question must not stay open.
-            let answer = jobs::guard(|| query::ask(&bills, &store, &rates, &query)).and_then(|answer| answer);
-            link.found(Finding::Answer(generation, query, answer));
-            Ok(())
-        }))
-    }
 }
 
 impl Drop for App {
@@ -615,9 +551,6 @@ impl Drop for App {
         let _ = self.flush();
     }
 }
-
-/// Title of the jobs that ask the bills.
-const ASK: &str = "Ask the bills";
 
 fn info(text: &str) -> Finding {
     Finding::Notice(Notice { level: Level::Info, text: text.to_owned() })

@@ -1,7 +1,13 @@
 //! Questions to the open bills. They run off the caller's thread; the state keeps the answers until bills change.
 
 use std::path::Path;
+use std::time::Duration;
 
+use anyhow::bail;
+
+use super::jobs::{self, JobId};
+use super::spend::{SpendQuery, SpendResult};
+use super::{App, Command, Finding};
 use crate::bill::claims::Counted;
 use crate::bill::{
     Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, Rates, RowsView, Series,
@@ -34,8 +40,8 @@ pub enum Query {
         filters: Vec<Filter>,
         /// Which cost.
         basis: Basis,
-        /// Months instead of days.
-        monthly: bool,
+        /// Width of a bucket.
+        per: Granularity,
         /// Series kept before the rest becomes "Other".
         top: usize,
     },
@@ -59,6 +65,8 @@ pub enum Query {
     },
     /// Budgets, days, commitments, idle things.
     Watch(Box<watch::Question>),
+    /// What only the Spend part asks.
+    Spend(SpendQuery),
 }
 
 /// The answer to a [`Query`] of the same name.
@@ -72,6 +80,52 @@ pub enum QueryResult {
     Columns(Vec<ColumnView>),
     Rows(RowsView),
     Watch(Box<watch::Answer>),
+    Spend(SpendResult),
+}
+
+/// Title of the jobs that ask the bills.
+pub(super) const ASK: &str = "Ask the bills";
+
+impl App {
+    /// Waits until everything asked of the bills is answered.
+    pub fn wait_for_answers(&mut self) {
+        while !self.state.asked.is_empty() && self.jobs.running().next().is_some() {
+            self.poll();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.poll();
+    }
+
+    /// Asks the bills and waits for the answer.
+    ///
+    /// # Errors
+    /// In words, when the bills cannot answer or changed meanwhile.
+    pub fn answer(&mut self, query: &Query) -> anyhow::Result<QueryResult> {
+        self.handle(Command::Ask(query.clone()))?;
+        self.wait_for_answers();
+        match self.state.queries.get(query) {
+            Some(Ok(result)) => Ok(result.clone()),
+            Some(Err(message)) => bail!("{message}"),
+            None => bail!("the bills did not answer, or changed meanwhile; try again"),
+        }
+    }
+
+    /// Asks the bills in a job, unless the answer is known or on its way.
+    pub(super) fn ask(&mut self, query: Query) -> Option<JobId> {
+        if self.state.queries.contains_key(&query) || !self.state.asked.insert(query.clone()) {
+            return None;
+        }
+        let bills = self.counted();
+        let store = self.options.folders.bills();
+        let rates = self.state.rates.clone();
+        let generation = self.bills_generation;
+        Some(self.jobs.start(ASK.to_owned(), move |link| {
+            // Whatever happens in there, the question must not stay open.
+            let answer = jobs::guard(|| ask(&bills, &store, &rates, &query)).and_then(|answer| answer);
+            link.found(Finding::Answer(generation, query, answer));
+            Ok(())
+        }))
+    }
 }
 
 /// Asks these bills, without what does not count; sums are shown as the rates say.
@@ -85,9 +139,8 @@ pub fn ask(bills: &[Counted], store: &Path, rates: &Rates, query: &Query) -> Res
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
             Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),
-            Query::Series { by, filters, basis, monthly, top } => {
-                let granularity = if *monthly { Granularity::Month } else { Granularity::Day };
-                QueryResult::Series(bill.over_time(by.as_deref(), filters, *basis, granularity, *top)?)
+            Query::Series { by, filters, basis, per, top } => {
+                QueryResult::Series(bill.over_time(by.as_deref(), filters, *basis, *per, *top)?)
             }
             Query::Inference { filters, basis } => {
                 let share = bill.inference(filters)?;
@@ -97,6 +150,7 @@ pub fn ask(bills: &[Counted], store: &Path, rates: &Rates, query: &Query) -> Res
             Query::Columns => QueryResult::Columns(bill.columns()),
             Query::Rows { filters, offset, limit } => QueryResult::Rows(bill.rows(filters, *offset, *limit)?),
             Query::Watch(question) => QueryResult::Watch(Box::new(watch::ask(&bill, question)?)),
+            Query::Spend(query) => query.ask(&bill)?,
         })
     };
     run().map_err(|error| crate::app::words(&error))

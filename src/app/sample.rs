@@ -42,8 +42,7 @@ pub fn unpack(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// What the sample project asks: the peak of the sample demand, beside what the bill shows for the service that
 /// serves it.
 pub fn scenario() -> Scenario {
-    let only =
-        |column: &str, value: &str| Filter { column: column.to_owned(), values: vec![value.to_owned()] };
+    let only = |column: &str, value: &str| Filter::is(column, [value]);
     Scenario {
         demand: Demand::Trace { rate: TraceRate::Peak },
         filters: vec![only("Tags.app", "digits"), only("Tags.workload", "serving")],

@@ -12,11 +12,12 @@ use super::command::Measure;
 use super::project::Stored;
 use super::query::{Query, QueryResult};
 use super::results::ResultFile;
+use super::spend::{SavedView, Spend};
 use super::watch::Watch;
 use crate::bill::claims::{Choice, Counting};
 use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::overlay::Overlay;
-use crate::bill::{Basis, Filter, Imported, RULES, Rates};
+use crate::bill::{Basis, Filter, Granularity, Imported, RULES, Rates};
 use crate::demand::Trace;
 use crate::hardware::{Fingerprint, Profile};
 use crate::measure::agreement::Agreement;
@@ -151,10 +152,13 @@ pub struct Scenario {
     pub group_by: String,
     /// Filters of the bill views.
     pub filters: Vec<Filter>,
-    /// Bars per month instead of per day.
-    pub monthly: bool,
+    /// Width of a bar of cost over time.
+    #[serde(alias = "monthly", deserialize_with = "super::spend::read_per")]
+    pub per: Granularity,
     /// Only the spend that is inference.
     pub only_inference: bool,
+    /// What else the Spend part shows.
+    pub spend: Spend,
     /// The pair on the Compare page, by model hash.
     pub compared: Option<(String, String)>,
 }
@@ -174,20 +178,21 @@ impl Default for Scenario {
             basis: Basis::EffectiveCost,
             group_by: "ServiceName".to_owned(),
             filters: Vec::new(),
-            monthly: false,
+            per: Granularity::Day,
             only_inference: false,
+            spend: Spend::default(),
             compared: None,
         }
     }
 }
 
 impl Scenario {
-    /// The filters of the bill views, the restriction to inference among them.
+    /// The filters that the user set, the restriction to inference among them; see also [`State::bill_filters`].
     pub fn bill_filters(&self) -> Vec<Filter> {
         let mut filters = self.filters.clone();
         if self.only_inference {
             let counted = RULES.iter().filter(|rule| rule.counted).map(|rule| rule.id.to_owned());
-            filters.push(Filter { column: RULE_COLUMN.to_owned(), values: counted.collect() });
+            filters.push(Filter::is(RULE_COLUMN, counted));
         }
         filters
     }
@@ -234,6 +239,8 @@ pub struct State {
     pub unfinished: Option<Unfinished>,
     /// What is asked.
     pub scenario: Scenario,
+    /// How the bill was shown, by name.
+    pub views: Vec<SavedView>,
     /// The chosen measurement.
     pub chosen: Option<i64>,
     /// This machine.

@@ -183,7 +183,7 @@ fn in_currency(state: &State, currency: &str) -> Vec<Filter> {
     if currencies(state).len() < 2 {
         return Vec::new();
     }
-    vec![Filter { column: "BillingCurrency".to_owned(), values: vec![currency.to_owned()] }]
+    vec![Filter::is("BillingCurrency", [currency])]
 }
 
 /// Everything watched, looked at once.

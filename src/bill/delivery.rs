@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::BillError;
 use super::formats::Kind;
-use super::import::kind_of;
 use super::input::{self, Input};
 use super::manifest::{Manifest, ManifestFile, period_of_key};
+use super::rows::kind_of;
 
 /// Files looked at in a folder at most.
 const MOST_FILES: usize = 20_000;

@@ -206,9 +206,18 @@ pub enum BillError {
     },
     /// A filter that is not `COLUMN=VALUE`.
     #[error(
-        "`{text}` is not a filter; write COLUMN=VALUE, such as ServiceCategory=Compute or Tags.team=search"
+        "`{text}` is not a filter; write COLUMN=VALUE, such as ServiceCategory=Compute or Tags.team=search, \
+         COLUMN~TEXT for what contains a text, COLUMN=FROM..TO for amounts and dates, - before it for the other rows"
     )]
     Filter {
+        /// What was given.
+        text: String,
+    },
+    /// A stretch of days that is none.
+    #[error(
+        "`{text}` is no period; write FROM..TO with days or months, such as 2026-05-01..2026-05-15 or 2026-05"
+    )]
+    Period {
         /// What was given.
         text: String,
     },

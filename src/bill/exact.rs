@@ -109,6 +109,29 @@ impl Exact {
         (magnitude <= MAX).then_some(Self(if negative { -magnitude } else { magnitude }))
     }
 
+    /// `self × by ÷ of`, rounded to the nearest eighteenth place, half away from zero; `None` when it does not fit or
+    /// `of` is zero.
+    pub fn checked_mul_div(self, by: Self, of: Self) -> Option<Self> {
+        let divisor = of.0.unsigned_abs();
+        let (mut rest, low) = wide_product(self.0.unsigned_abs(), by.0.unsigned_abs());
+        if rest >= divisor {
+            return None;
+        }
+        // Long division, a bit at a time: the quotient fits 128 bits, because the upper half is below the divisor.
+        let mut quotient = 0_u128;
+        for place in (0..128).rev() {
+            let carried = rest >> 127 == 1;
+            rest = (rest << 1) | ((low >> place) & 1);
+            if carried || rest >= divisor {
+                rest = rest.wrapping_sub(divisor);
+                quotient |= 1 << place;
+            }
+        }
+        let magnitude = i128::try_from(quotient).ok()?.checked_add(i128::from(rest >= divisor - rest))?;
+        let negative = ((self.0 < 0) != (by.0 < 0)) != (of.0 < 0);
+        (magnitude <= MAX).then_some(Self(if negative { -magnitude } else { magnitude }))
+    }
+
     /// The nearest amount with ten places, half away from zero.
     pub fn to_money(self) -> Money {
         let half = PER_MONEY / 2;
@@ -116,6 +139,15 @@ impl Exact {
         let rounded = magnitude / PER_MONEY + i128::from(magnitude % PER_MONEY >= half);
         Money::from_scaled(if self.0 < 0 { -rounded } else { rounded })
     }
+}
+
+/// The upper and the lower 128 bits of a product.
+fn wide_product(a: u128, b: u128) -> (u128, u128) {
+    let limbs = |value: u128| (value & u128::from(u64::MAX), value >> 64);
+    let ((a0, a1), (b0, b1)) = (limbs(a), limbs(b));
+    let (middle, carry) = (a0 * b1).overflowing_add(a1 * b0);
+    let (low, over) = (middle << 64).overflowing_add(a0 * b0);
+    (a1 * b1 + (middle >> 64) + (u128::from(carry) << 64) + u128::from(over), low)
 }
 
 /// The common case without allocating: at most 18 digits, no exponent.
@@ -166,6 +198,30 @@ mod tests {
 
     fn exact(text: &str) -> Exact {
         Exact::read(text).unwrap().value
+    }
+
+    /// Expected values: Python's `decimal` with 60 digits, quantised to 18 places, `ROUND_HALF_UP`.
+    #[test]
+    fn a_rule_of_three_keeps_every_digit() {
+        let read = |text: &str| Exact::read(text).unwrap().value;
+        let rule =
+            |a: &str, b: &str, c: &str| read(a).checked_mul_div(read(b), read(c)).map(|v| v.to_string());
+        assert_eq!(rule("10", "3", "7").as_deref(), Some("4.285714285714285714"));
+        assert_eq!(rule("-10", "2", "3").as_deref(), Some("-6.666666666666666667"));
+        assert_eq!(rule("-1", "-1", "-3").as_deref(), Some("-0.333333333333333333"));
+        // The product of these has more than 128 bits.
+        assert_eq!(
+            rule(
+                "12345678901.123456789012345678",
+                "98765432109.876543210987654321",
+                "98765432109.876543210987654321"
+            )
+            .as_deref(),
+            Some("12345678901.123456789012345678")
+        );
+        assert_eq!(rule("0.000000000000000001", "1", "2").as_deref(), Some("0.000000000000000001"));
+        assert_eq!(rule("1", "1", "0"), None);
+        assert_eq!(rule("99999999999999999999", "99999999999999999999", "1"), None);
     }
 
     #[test]

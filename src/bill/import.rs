@@ -13,31 +13,24 @@ use polars::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::columns::ColumnType;
-use super::csv_rows::CsvRows;
 use super::delivery::{self, Delivery, Piece, Skipped};
 use super::error::BillError;
-use super::formats::databricks::prices::{PriceRows, Prices};
-use super::formats::{self, EachRow, Kind, Plan};
+use super::formats::{self, Kind, Plan};
 use super::input::Input;
-use super::json_rows::JsonRows;
 use super::moment::PER_SEC;
-use super::parquet_rows::ParquetRows;
+use super::price_tables::{prices_of, read_prices};
 use super::profile::Values;
+use super::rows::Rows;
 use super::slices::Slice;
-use super::source::{self, Content};
 use super::store::{Store, hash_file, hash_of_both, hash_of_many};
 use super::table::{Books, Table};
 use super::united::United;
-use super::warnings::{Place, Warnings};
+use super::warnings::Warnings;
 use super::{Costs, MissingCells, Warning};
 
 /// Told the share of the rows that is done, in [0, 1]; an error stops the reading.
 pub(super) type RowStep<'a> = dyn FnMut(f64) -> Result<(), BillError> + 'a;
 
-/// Files beside a bill that are looked at for one that belongs to it.
-const MOST_BESIDE: usize = 200;
-/// The largest price table: all SKUs of all clouds with their history are some megabytes.
-const MOST_PRICE_BYTES: u64 = 32 << 20;
 /// The share of an import that hashing takes.
 const HASH_SHARE: f64 = 0.1;
 /// The share that opening the files takes: of JSON lines it is a pass over them.
@@ -125,94 +118,6 @@ impl Imported {
         let (currency, costs) = totals.next()?;
         totals.next().is_none().then_some((currency.as_str(), *costs))
     }
-}
-
-enum Rows {
-    Csv(CsvRows),
-    Json(JsonRows),
-    Parquet(ParquetRows),
-}
-
-impl Rows {
-    /// Opens a file to tell what it is.
-    fn peek(input: &Input) -> Result<Self, BillError> {
-        Ok(match source::sniff(input)? {
-            Content::Csv { packing, separator, crlf } => {
-                Self::Csv(CsvRows::open(input, packing, separator, crlf)?)
-            }
-            Content::Json { packing } => Self::Json(JsonRows::peek(input, packing)?),
-            Content::Parquet => Self::Parquet(ParquetRows::open(input)?),
-        })
-    }
-
-    /// Opens a file to read it; `step` is told the share of what must be read before the rows.
-    fn open(input: &Input, step: &mut RowStep<'_>) -> Result<Self, BillError> {
-        Ok(match source::sniff(input)? {
-            Content::Json { packing } => Self::Json(JsonRows::open(input, packing, step)?),
-            Content::Csv { packing, separator, crlf } => {
-                Self::Csv(CsvRows::open(input, packing, separator, crlf)?)
-            }
-            Content::Parquet => Self::Parquet(ParquetRows::open(input)?),
-        })
-    }
-
-    fn header(&self) -> &[String] {
-        match self {
-            Self::Csv(rows) => rows.header(),
-            Self::Json(rows) => rows.header(),
-            Self::Parquet(rows) => rows.header(),
-        }
-    }
-
-    /// Itself, if it may stay open while others are read, which takes neither memory nor an open file worth speaking of.
-    fn if_light(self, is_single: bool) -> Option<Self> {
-        match &self {
-            Self::Parquet(_) => Some(self),
-            Self::Json(rows) if rows.is_light() => Some(self),
-            _ if is_single => Some(self),
-            Self::Csv(_) | Self::Json(_) => None,
-        }
-    }
-
-    fn preamble(&self) -> &[(String, String)] {
-        match self {
-            Self::Csv(rows) => rows.preamble(),
-            Self::Json(_) | Self::Parquet(_) => &[],
-        }
-    }
-
-    fn read(
-        self,
-        warnings: &mut Warnings,
-        row: &mut EachRow<'_>,
-        step: &mut RowStep<'_>,
-    ) -> Result<u64, BillError> {
-        match self {
-            Self::Csv(rows) => rows.read(warnings, row, step),
-            Self::Json(rows) => rows.read(warnings, row, step),
-            Self::Parquet(rows) => rows.read(warnings, row, step),
-        }
-    }
-}
-
-/// The format of a file, from its first bytes and its header.
-///
-/// # Errors
-/// The file cannot be read, or is no bill that is understood.
-pub fn detect(path: &Path) -> Result<Kind, BillError> {
-    match kind_of(&Input::file(path))? {
-        Kind::DatabricksPrices => Err(formats::databricks::prices::alone(path)),
-        kind => Ok(kind),
-    }
-}
-
-/// The format of a file; that of Databricks' prices, too, which are no bill by themselves.
-pub(super) fn kind_of(input: &Input) -> Result<Kind, BillError> {
-    let rows = Rows::peek(input)?;
-    if formats::recognise(rows.header()) == Some(Kind::DatabricksPrices) {
-        return Ok(Kind::DatabricksPrices);
-    }
-    Ok(formats::plan(rows.header(), rows.preamble(), input.shown())?.kind)
 }
 
 /// Imports a file, or finds that the store already has it. `progress` is told the share that is done, in
@@ -516,67 +421,6 @@ fn report(
         skipped: Vec::new(),
         slices: books.slices,
     }
-}
-
-/// Databricks' price table: that of the delivery, or else the one in the same folder as its usage.
-fn prices_of(usage: &[&Piece], prices: &[&Piece], path: &Path) -> Result<Option<Input>, BillError> {
-    match prices {
-        [] => match usage.first().filter(|piece| !piece.input.is_member()) {
-            Some(piece) => Ok(price_table_beside(piece.input.disk())?.map(|path| Input::file(&path))),
-            None => Ok(None),
-        },
-        [only] => Ok(Some(only.input.clone())),
-        [first, second, ..] => Err(BillError::ManyPriceTables {
-            path: path.to_owned(),
-            first: first.input.shown().to_owned(),
-            second: second.input.shown().to_owned(),
-        }),
-    }
-}
-
-/// Databricks' price table in the same folder as its usage, where there is exactly one.
-fn price_table_beside(path: &Path) -> Result<Option<PathBuf>, BillError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let read_error = |source| BillError::Read { path: folder.to_owned(), source };
-    let mut others: Vec<PathBuf> =
-        std::fs::read_dir(folder).map_err(read_error)?.flatten().map(|entry| entry.path()).collect();
-    others.sort();
-    let mut tables = Vec::new();
-    for other in others.into_iter().filter(|other| other != path).take(MOST_BESIDE) {
-        // Prices are few: a large file is something else, and is not read for nothing.
-        if !std::fs::metadata(&other).is_ok_and(|about| about.is_file() && about.len() <= MOST_PRICE_BYTES) {
-            continue;
-        }
-        // What cannot be read, or is something else, is no price table.
-        let Ok(rows) = Rows::peek(&Input::file(&other)) else { continue };
-        if formats::recognise(rows.header()) == Some(Kind::DatabricksPrices) {
-            tables.push(other);
-        }
-    }
-    match tables.as_slice() {
-        [] => Ok(None),
-        [only] => Ok(Some(only.clone())),
-        [first, second, ..] => Err(BillError::ManyPriceTables {
-            path: path.to_owned(),
-            first: first.clone(),
-            second: second.clone(),
-        }),
-    }
-}
-
-/// The prices in a table; what is odd about them is said of that file.
-fn read_prices(input: &Input, warnings: &mut Warnings) -> Result<Prices, BillError> {
-    let name = input.shown().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let usage = warnings.in_file(name);
-    let rows = Rows::open(input, &mut |_done| Ok(()))?;
-    let mut prices = PriceRows::new(rows.header(), input.shown())?;
-    let mut push = |cells: &[&str], place: Place, warnings: &mut Warnings| {
-        prices.push(cells, place, warnings);
-        Ok(())
-    };
-    rows.read(warnings, &mut push, &mut |_done| Ok(()))?;
-    warnings.in_file(usage);
-    Ok(prices.finish())
 }
 
 impl Imported {

@@ -6,6 +6,7 @@
 pub mod accelerator;
 pub mod claims;
 pub mod columns;
+pub mod compare;
 pub mod delivery;
 pub mod error;
 pub mod exact;
@@ -18,6 +19,7 @@ pub mod manifest;
 pub mod moment;
 pub mod over_time;
 pub mod overlay;
+pub mod period;
 pub mod profile;
 pub mod query;
 pub mod rates;
@@ -33,6 +35,9 @@ mod csv_rows;
 mod input;
 mod json_rows;
 mod parquet_rows;
+mod places;
+mod price_tables;
+mod rows;
 mod source;
 mod table;
 mod united;
@@ -41,14 +46,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Money;
 
+pub use compare::{Comparison, Driver, Effects};
 pub use delivery::Delivery;
 pub use error::BillError;
 pub use export::{FocusFile, Written};
+pub use filter::{ANY_COLUMN, Filter, How, NO_COLUMN};
 pub use formats::Kind;
-pub use import::{Imported, detect, dry_run, import, import_delivery};
+pub use import::{Imported, dry_run, import, import_delivery};
 pub use over_time::{Granularity, Series};
+pub use period::Period;
 pub use query::{Bill, Totals};
 pub use rates::{Conversion, Rate, Rates};
+pub use rows::detect;
 pub use rules::{Class, RULES, Rule};
 pub use share::{InferenceShare, RuleShare};
 pub use store::Store;
@@ -141,19 +150,11 @@ pub struct Warning {
     pub message: String,
 }
 
-/// Keep the rows whose `column` has one of `values` (an empty string means "no value").
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Filter {
-    /// A FOCUS column, an `x_` column, or `Tags.KEY`.
-    pub column: String,
-    /// Accepted values.
-    pub values: Vec<String>,
-}
-
 /// One group of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// One value for each column grouped by; `None` = no value in the file.
+    /// One value for each column grouped by; `None` = no value in the file, [`NO_COLUMN`] = the file has no such
+    /// column.
     pub key: Vec<Option<String>>,
     /// Rows in the group.
     pub rows: u64,

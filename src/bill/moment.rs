@@ -9,6 +9,8 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, Timelike};
 
 /// Microseconds in a second.
 pub const PER_SEC: i64 = 1_000_000;
+/// Microseconds in an hour.
+pub const PER_HOUR: i64 = 3_600 * PER_SEC;
 /// Microseconds in a day.
 pub const PER_DAY: i64 = 86_400 * PER_SEC;
 
@@ -131,6 +133,13 @@ pub fn show(micros: i64) -> String {
 /// First microsecond of the day.
 pub fn day_start(micros: i64) -> i64 {
     micros.div_euclid(PER_DAY) * PER_DAY
+}
+
+/// First microsecond of the week, which begins on Monday (ISO 8601).
+pub fn week_start(micros: i64) -> i64 {
+    // 1970-01-01 was a Thursday, the fourth day of its week.
+    let day = micros.div_euclid(PER_DAY);
+    (day - (day + 3).rem_euclid(7)) * PER_DAY
 }
 
 fn naive(micros: i64) -> Option<NaiveDateTime> {

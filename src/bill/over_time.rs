@@ -4,25 +4,62 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use polars::prelude::{col, lit};
 use serde::{Deserialize, Serialize};
 
 use super::error::BillError;
 use super::exact::Exact;
 use super::moment::{self, PER_DAY, PER_SEC};
-use super::query::{Bill, ColumnRef, mixed};
+use super::query::{Adding, Bill, ColumnRef, Query, mixed};
 use super::rates::Conversion;
 use super::{Basis, Filter};
 use crate::units::Money;
 
 /// The width of a bucket, in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Granularity {
+    /// Hours.
+    Hour,
     /// Calendar days.
     #[default]
     Day,
+    /// Weeks from Monday to Sunday.
+    Week,
     /// Calendar months.
     Month,
+}
+
+impl Granularity {
+    /// The word for one bucket: `day`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    /// Start of the bucket a moment falls in, in microseconds.
+    pub fn start(self, micros: i64) -> i64 {
+        match self {
+            Self::Hour => micros.div_euclid(moment::PER_HOUR) * moment::PER_HOUR,
+            Self::Day => moment::day_start(micros),
+            Self::Week => moment::week_start(micros),
+            Self::Month => moment::month_start(micros).unwrap_or(micros),
+        }
+    }
+
+    /// Start of the bucket after the one that starts here, in microseconds.
+    pub fn next(self, start: i64) -> Option<i64> {
+        match self {
+            Self::Hour => Some(start + moment::PER_HOUR),
+            Self::Day => Some(start + PER_DAY),
+            Self::Week => Some(start + 7 * PER_DAY),
+            Self::Month => moment::next_month(start),
+        }
+    }
 }
 
 /// Costs in buckets of time.
@@ -31,7 +68,7 @@ pub struct Series {
     /// Start of each bucket in seconds since 1970-01-01 UTC, without gaps from the first charge to the last.
     pub buckets: Vec<i64>,
     /// A name and one amount for each bucket; largest first, `Other (N more)` last. Rows without a value are
-    /// named `(no value)`.
+    /// named `(no value)`, rows of a bill without the column `(no such column)`.
     pub series: Vec<(String, Vec<Money>)>,
     /// The currency; `None` without rows.
     pub currency: Option<String>,
@@ -64,7 +101,11 @@ impl Bill {
         granularity: Granularity,
         top: usize,
     ) -> Result<Series, BillError> {
-        let mut keys = vec![ColumnRef::Day { column: "ChargePeriodStart".to_owned() }];
+        let column = "ChargePeriodStart".to_owned();
+        let mut keys = vec![match granularity {
+            Granularity::Hour => ColumnRef::Hour { column },
+            _ => ColumnRef::Day { column },
+        }];
         if let Some(by) = by {
             keys.push(self.resolve(by)?);
         }
@@ -72,7 +113,8 @@ impl Bill {
         let mut currencies = BTreeSet::new();
         let mut amounts: BTreeMap<String, BTreeMap<i64, Exact>> = BTreeMap::new();
         let (mut undated_rows, mut undated, mut missing_cells) = (0, Exact::default(), 0);
-        for (key, sums) in self.sums(&keys, filters, "add up the bill over time")? {
+        let adding = Adding { tell_absent: true, ..Adding::costs("add up the bill over time") };
+        for (key, sums) in self.add_up(&keys, filters, adding)? {
             let mut key = key.into_iter();
             currencies.insert(key.next_back().flatten().unwrap_or_default());
             let start = key.next().flatten().and_then(|text| moment::read(&text));
@@ -83,15 +125,12 @@ impl Bill {
                 undated = add(undated, amount, basis)?;
                 continue;
             };
-            let bucket = match granularity {
-                Granularity::Day => Some(moment::day_start(start)),
-                Granularity::Month => moment::month_start(start),
-            };
+            let bucket = granularity.start(start);
             let name = match by {
                 Some(_) => key.next().flatten().unwrap_or_else(|| NO_VALUE.to_owned()),
                 None => basis.column().to_owned(),
             };
-            let slot = amounts.entry(name).or_default().entry(bucket.unwrap_or(start)).or_default();
+            let slot = amounts.entry(name).or_default().entry(bucket).or_default();
             *slot = add(*slot, amount, basis)?;
         }
         if currencies.len() > 1 {
@@ -107,6 +146,26 @@ impl Bill {
             undated: undated.to_money(),
             missing_cells,
         })
+    }
+}
+
+impl Bill {
+    /// Whether charges begin at other moments than midnight, so that hours tell more than days.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn has_hours(&self) -> Result<bool, BillError> {
+        let doing = "look for hours";
+        for part in self.parts.iter().filter(|part| part.has("ChargePeriodStart")) {
+            let past_midnight = col("ChargePeriodStart").to_physical() % lit(PER_DAY);
+            let frame = Query(doing).collect(part.scan()?.select([past_midnight.max().alias("latest")]))?;
+            let failed = |source| BillError::Query { doing, source };
+            let latest = frame.column("latest").and_then(|column| column.i64().cloned()).map_err(failed)?;
+            if latest.get(0).is_some_and(|micros| micros > 0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -129,17 +188,15 @@ fn buckets(
                 doing: "show cost over time",
                 column: "ChargePeriodStart".to_owned(),
                 why: format!(
-                    "the charges run from {} to {}, which is more than {MAX_BUCKETS} days; filter out the rows whose date is wrong",
+                    "the charges run from {} to {}, which is more than {MAX_BUCKETS} {}s; filter out the rows whose date is wrong",
                     moment::show(first),
-                    moment::show(last)
+                    moment::show(last),
+                    granularity.word()
                 ),
             });
         }
         buckets.push(bucket);
-        next = match granularity {
-            Granularity::Day => Some(bucket + PER_DAY),
-            Granularity::Month => moment::next_month(bucket),
-        };
+        next = granularity.next(bucket);
     }
     Ok(buckets)
 }

@@ -1,7 +1,7 @@
 //! Asks stored bills: totals and groups. Several bills are asked one by one and their exact sums added here, so
 //! that a column one of them lacks is "no value" in its rows and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use polars::prelude::*;
@@ -10,7 +10,7 @@ use super::claims::{Counted, Exclusion};
 use super::columns::{COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::Exact;
-use super::filter::{self, is_cost};
+use super::filter::{self, NO_COLUMN, Resolved, is_cost};
 use super::import::{FILE_COLUMN, Imported};
 use super::moment;
 use super::parquet_rows::scan;
@@ -94,6 +94,11 @@ impl Part {
         self.without.is_empty().then_some(self.imported.rows)
     }
 
+    /// What tells its rows from those of any other part: its hash, and what of it does not count.
+    pub(super) fn identity(&self) -> String {
+        format!("{} {:?}", self.imported.hash, self.without)
+    }
+
     pub(super) fn has(&self, column: &str) -> bool {
         self.imported.columns.iter().any(|name| name == column)
     }
@@ -101,6 +106,23 @@ impl Part {
     pub(super) fn kind(&self, column: &str) -> Option<ColumnType> {
         let place = self.imported.columns.iter().position(|name| name == column)?;
         self.imported.profiles.get(place).map(|profile| profile.kind)
+    }
+
+    /// The columns of words, JSON among them.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let Imported { columns, profiles, .. } = &self.imported;
+        columns
+            .iter()
+            .zip(profiles)
+            .filter(|(_, profile)| matches!(profile.kind, ColumnType::Text | ColumnType::Json))
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// Every distinct value of a column of words, where the import kept them all.
+    pub(super) fn all_values(&self, column: &str) -> Option<impl Iterator<Item = &String>> {
+        let place = self.imported.columns.iter().position(|name| name == column)?;
+        let profile = self.imported.profiles.get(place)?;
+        (profile.kind == ColumnType::Text && !profile.values.more).then(|| profile.values.values.iter())
     }
 }
 
@@ -126,6 +148,11 @@ pub(super) enum ColumnRef {
         /// The column.
         column: String,
     },
+    /// The hour it falls in.
+    Hour {
+        /// The column.
+        column: String,
+    },
 }
 
 impl ColumnRef {
@@ -138,22 +165,7 @@ impl ColumnRef {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Plain { name, .. } => name,
-            Self::Key { column, .. } | Self::Day { column } => column,
-        }
-    }
-
-    /// The value a group has, from what the store returned.
-    pub(super) fn value(&self, stored: &AnyValue<'_>) -> Option<String> {
-        let text = match stored {
-            AnyValue::Null => return None,
-            AnyValue::String(text) => (*text).to_owned(),
-            AnyValue::StringOwned(text) => text.to_string(),
-            AnyValue::Int64(micros) => moment::show(*micros),
-            other => other.to_string(),
-        };
-        match self {
-            Self::Plain { .. } | Self::Day { .. } => Some(text),
-            Self::Key { key, .. } => json_key(&text, key),
+            Self::Key { column, .. } | Self::Day { column } | Self::Hour { column } => column,
         }
     }
 }
@@ -176,6 +188,9 @@ pub(super) struct Sums {
     pub(super) rows: u64,
     pub(super) costs: [Exact; 4],
     pub(super) filled: [u64; 4],
+    /// `PricingQuantity` and how many rows have one, where it was asked for.
+    pub(super) quantity: Exact,
+    pub(super) with_quantity: u64,
 }
 
 impl Sums {
@@ -190,6 +205,11 @@ impl Sums {
 
     pub(super) fn add(&mut self, other: &Self) -> Result<(), BillError> {
         self.rows += other.rows;
+        self.with_quantity += other.with_quantity;
+        self.quantity = self
+            .quantity
+            .checked_add(other.quantity)
+            .ok_or_else(|| BillError::TooLarge { column: QUANTITY.to_owned() })?;
         for (place, name) in COSTS.iter().enumerate() {
             self.filled[place] += other.filled[place];
             self.costs[place] = self.costs[place]
@@ -197,6 +217,27 @@ impl Sums {
                 .ok_or_else(|| BillError::TooLarge { column: (*name).to_owned() })?;
         }
         Ok(())
+    }
+}
+
+/// The amount a price is for.
+pub(super) const QUANTITY: &str = "PricingQuantity";
+
+/// What is added up, and what for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Adding {
+    /// For the message when it fails: `group the bill`.
+    pub(super) doing: &'static str,
+    /// [`QUANTITY`] too.
+    pub(super) quantity: bool,
+    /// Rows of a bill without the column are [`NO_COLUMN`], not "no value".
+    pub(super) tell_absent: bool,
+}
+
+impl Adding {
+    /// Only costs.
+    pub(super) fn costs(doing: &'static str) -> Self {
+        Self { doing, quantity: false, tell_absent: false }
     }
 }
 
@@ -353,7 +394,8 @@ impl Bill {
         let mut keys =
             columns.iter().map(|column| self.resolve(column.as_ref())).collect::<Result<Vec<_>, _>>()?;
         keys.push(self.resolve("BillingCurrency")?);
-        let sums = self.sums(&keys, filters, "group the bill")?;
+        let adding = Adding { tell_absent: true, ..Adding::costs("group the bill") };
+        let sums = self.add_up(&keys, filters, adding)?;
         let mut currencies = BTreeSet::new();
         let mut groups: Vec<Group> = sums
             .into_iter()
@@ -401,11 +443,8 @@ impl Bill {
         })
     }
 
-    pub(super) fn resolve_filters(
-        &self,
-        filters: &[Filter],
-    ) -> Result<Vec<(ColumnRef, Vec<String>)>, BillError> {
-        filters.iter().map(|filter| Ok((self.resolve(&filter.column)?, filter.values.clone()))).collect()
+    pub(super) fn resolve_filters(&self, filters: &[Filter]) -> Result<Vec<Resolved>, BillError> {
+        filters.iter().map(|filter| Resolved::of(filter, |column| self.resolve(column))).collect()
     }
 
     /// Exact sums of the four costs for every combination of the columns' values. Where `BillingCurrency` is among
@@ -416,6 +455,16 @@ impl Bill {
         filters: &[Filter],
         doing: &'static str,
     ) -> Result<StoredGroups, BillError> {
+        self.add_up(keys, filters, Adding::costs(doing))
+    }
+
+    /// The same, with a say in what is added up.
+    pub(super) fn add_up(
+        &self,
+        keys: &[ColumnRef],
+        filters: &[Filter],
+        adding: Adding,
+    ) -> Result<StoredGroups, BillError> {
         let filters = self.resolve_filters(filters)?;
         let mut groups = StoredGroups::new();
         for part in &self.parts {
@@ -423,7 +472,7 @@ impl Bill {
             if let Some(condition) = filter::condition(part, &filters)? {
                 frame = frame.filter(condition);
             }
-            part_sums(part, frame, keys, doing, &mut groups)?;
+            part_sums(part, frame, keys, adding, &mut groups)?;
         }
         let currency = keys.iter().rposition(|key| *key == ColumnRef::currency());
         match (&self.rates.display, currency) {
@@ -454,12 +503,18 @@ pub(super) fn day_of(column: &str) -> Expr {
     micros.clone() - micros % lit(moment::PER_DAY)
 }
 
+/// First microsecond of the hour.
+fn hour_of(column: &str) -> Expr {
+    let micros = col(column).to_physical();
+    micros.clone() - micros % lit(moment::PER_HOUR)
+}
+
 /// Adds the groups of one part.
 fn part_sums(
     part: &Part,
     frame: LazyFrame,
     keys: &[ColumnRef],
-    doing: &'static str,
+    adding: Adding,
     groups: &mut StoredGroups,
 ) -> Result<(), BillError> {
     let mut by = Vec::new();
@@ -471,6 +526,7 @@ fn part_sums(
         let expression = match (part.kind(key.name()), key) {
             (None, _) => continue,
             (Some(ColumnType::Time), ColumnRef::Day { column }) => day_of(column),
+            (Some(ColumnType::Time), ColumnRef::Hour { column }) => hour_of(column),
             (Some(ColumnType::Time), _) => col(key.name()).to_physical(),
             _ => col(key.name()),
         };
@@ -480,45 +536,97 @@ fn part_sums(
         // Grouping by nothing: one group.
         by.push(lit(0).alias("all"));
     }
+    let quantity = [QUANTITY].into_iter().filter(|name| adding.quantity && part.has(name));
+    let summed: Vec<&str> = COSTS.into_iter().filter(|cost| part.has(cost)).chain(quantity).collect();
     let mut sums = vec![len().alias("rows")];
-    for cost in COSTS.iter().filter(|cost| part.has(cost)) {
-        sums.push(col(*cost).sum().alias(format!("sum{cost}")));
-        sums.push(col(*cost).count().alias(format!("filled{cost}")));
+    for name in &summed {
+        sums.push(col(*name).sum().alias(format!("sum{name}")));
+        sums.push(col(*name).count().alias(format!("filled{name}")));
     }
-    let frame = Query(doing).collect(frame.group_by(by).agg(sums))?;
-    let failed = |source| BillError::Query { doing, source };
-    let count = |name: &str, row: usize| -> Result<u64, BillError> {
-        let value = frame.column(name).and_then(|column| column.get(row)).map_err(failed)?;
-        value.extract::<u64>().ok_or_else(|| failed(polars_err!(ComputeError: "{name} is not a count")))
-    };
-    for row in 0..frame.height() {
-        let mut key = Vec::with_capacity(keys.len());
-        for (place, column) in keys.iter().enumerate() {
-            let value = if part.has(column.name()) {
-                let stored = frame.column(&format!("key{place}")).and_then(|c| c.get(row)).map_err(failed)?;
-                column.value(&stored)
-            } else {
-                None
-            };
-            key.push(value);
+    let frame = Query(adding.doing).collect(frame.group_by(by).agg(sums))?;
+    let failed = |source| BillError::Query { doing: adding.doing, source };
+    let mut cells = keys
+        .iter()
+        .enumerate()
+        .map(|(place, key)| KeyCells::of(part, &frame, place, key, adding.tell_absent).map_err(failed))
+        .collect::<Result<Vec<_>, _>>()?;
+    let rows = counts(&frame, "rows").map_err(failed)?;
+    let amounts = summed
+        .iter()
+        .map(|name| {
+            let sum = frame.column(&format!("sum{name}"))?.decimal()?;
+            polars_ensure!(
+                sum.scale() == super::exact::SCALE as usize,
+                ComputeError: "the sum of {} came back with {} places", name, sum.scale()
+            );
+            Ok((*name, sum.physical(), counts(&frame, &format!("filled{name}"))?))
+        })
+        .collect::<PolarsResult<Vec<_>>>()
+        .map_err(failed)?;
+    for (row, count) in rows.iter().enumerate() {
+        let mut found = Sums { rows: *count, ..Sums::default() };
+        for (name, sums, filled) in &amounts {
+            let (sum, filled) = (Exact(sums.get(row).unwrap_or(0)), filled[row]);
+            match COSTS.iter().position(|cost| cost == name) {
+                Some(place) => (found.costs[place], found.filled[place]) = (sum, filled),
+                None => (found.quantity, found.with_quantity) = (sum, filled),
+            }
         }
-        let mut found = Sums { rows: count("rows", row)?, ..Sums::default() };
-        for (place, cost) in COSTS.iter().enumerate().filter(|(_, cost)| part.has(cost)) {
-            found.filled[place] = count(&format!("filled{cost}"), row)?;
-            let sum = frame.column(&format!("sum{cost}")).and_then(|c| c.get(row)).map_err(failed)?;
-            found.costs[place] = match sum {
-                AnyValue::Decimal(digits, _, scale) if scale == super::exact::SCALE as usize => Exact(digits),
-                AnyValue::Null => Exact::default(),
-                other => {
-                    return Err(failed(
-                        polars_err!(ComputeError: "the sum of {cost} came back as {}", other.dtype()),
-                    ));
-                }
-            };
-        }
+        let key = cells.iter_mut().map(|cells| cells.get(row)).collect();
         groups.entry(key).or_default().add(&found)?;
     }
     Ok(())
+}
+
+/// A column of counts.
+fn counts(frame: &DataFrame, name: &str) -> PolarsResult<Vec<u64>> {
+    let counts = frame.column(name)?.cast(&DataType::UInt64)?;
+    Ok(counts.u64()?.iter().map(Option::unwrap_or_default).collect())
+}
+
+/// One of the keys that groups came with.
+enum KeyCells<'a> {
+    Absent(Option<String>),
+    Text(&'a StringChunked),
+    Moment(&'a Int64Chunked),
+    /// JSON texts repeat over the other keys; each is read once.
+    Key {
+        texts: &'a StringChunked,
+        key: &'a str,
+        known: HashMap<&'a str, Option<String>>,
+    },
+}
+
+impl<'a> KeyCells<'a> {
+    fn of(
+        part: &Part,
+        frame: &'a DataFrame,
+        place: usize,
+        key: &'a ColumnRef,
+        tell_absent: bool,
+    ) -> PolarsResult<Self> {
+        if !part.has(key.name()) {
+            return Ok(Self::Absent(tell_absent.then(|| NO_COLUMN.to_owned())));
+        }
+        let column = frame.column(&format!("key{place}"))?;
+        Ok(match key {
+            ColumnRef::Key { key, .. } => Self::Key { texts: column.str()?, key, known: HashMap::new() },
+            _ if column.dtype() == &DataType::Int64 => Self::Moment(column.i64()?),
+            _ => Self::Text(column.str()?),
+        })
+    }
+
+    fn get(&mut self, row: usize) -> Option<String> {
+        match self {
+            Self::Absent(word) => word.clone(),
+            Self::Text(texts) => texts.get(row).map(str::to_owned),
+            Self::Moment(micros) => micros.get(row).map(moment::show),
+            Self::Key { texts, key, known } => {
+                let text = texts.get(row)?;
+                known.entry(text).or_insert_with(|| json_key(text, key)).clone()
+            }
+        }
+    }
 }
 
 /// The error for rows in several currencies.

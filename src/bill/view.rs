@@ -1,6 +1,6 @@
 //! What a table of a bill shows: its columns with their values, and a page of rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use polars::prelude::*;
 use serde::Serialize;
@@ -11,8 +11,9 @@ use super::error::BillError;
 use super::exact::{Exact, SCALE};
 use super::filter;
 use super::moment;
+use super::places::{Places, ROW, STEP, places, sorted};
 use super::profile::Values;
-use super::query::{Bill, Query};
+use super::query::{Bill, Part, Query};
 
 /// A column of the open bills, or a key of one (`Tags.team`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -71,51 +72,135 @@ impl Bill {
     /// # Errors
     /// A filter on an unknown column.
     pub fn rows(&self, filters: &[Filter], offset: u64, limit: u64) -> Result<RowsView, BillError> {
-        let filters = self.resolve_filters(filters)?;
+        let resolved = self.resolve_filters(filters)?;
+        let mut view = RowsView { columns: self.row_columns(), ..RowsView::default() };
+        let mut skip = offset;
+        for part in &self.parts {
+            let condition = filter::condition(part, &resolved)?;
+            let found = match (condition, part.rows_if_whole()) {
+                (None, Some(rows)) => Err(rows),
+                (condition, _) => {
+                    Ok((condition.unwrap_or_else(|| lit(true)), places(part, filters, &resolved)?))
+                }
+            };
+            let matching = found.as_ref().map_or_else(|rows| *rows, |(_, places)| places.total);
+            view.total_rows += matching;
+            let wanted = limit.saturating_sub(view.rows.len() as u64).min(matching.saturating_sub(skip));
+            if wanted > 0 {
+                let frame = match &found {
+                    Err(_) => page(part.scan()?, skip, wanted)?,
+                    Ok((condition, places)) => matching_page(part, condition, places, skip, wanted)?,
+                };
+                show(&frame, &mut view);
+            }
+            skip = skip.saturating_sub(matching);
+        }
+        Ok(view)
+    }
+
+    /// The same sorted by a column of amounts or dates; rows without a value come last.
+    ///
+    /// # Errors
+    /// An unknown column, or one of words; a filter on an unknown column.
+    pub fn rows_by(
+        &self,
+        filters: &[Filter],
+        column: &str,
+        descending: bool,
+        offset: u64,
+        limit: u64,
+    ) -> Result<RowsView, BillError> {
+        let column = self.resolve(column)?;
+        let sorted = sorted(self, filters, column.name(), descending)?;
+        let mut view =
+            RowsView { columns: self.row_columns(), total_rows: sorted.len() as u64, ..RowsView::default() };
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(sorted.len());
+        let to = from.saturating_add(usize::try_from(limit).unwrap_or(usize::MAX)).min(sorted.len());
+        let wanted = &sorted[from..to];
+        view.rows = vec![Vec::new(); wanted.len()];
+        for (number, part) in self.parts.iter().enumerate() {
+            let of_part: HashMap<u32, usize> = wanted
+                .iter()
+                .enumerate()
+                .filter(|(_, (of, _))| *of as usize == number)
+                .map(|(place, (_, row))| (*row, place))
+                .collect();
+            if of_part.is_empty() {
+                continue;
+            }
+            let mut numbers: Vec<IdxSize> = of_part.keys().copied().collect();
+            numbers.sort_unstable();
+            let list = polars::prelude::Series::new("wanted".into(), numbers);
+            let query = part
+                .scan()?
+                .with_row_index(ROW, None)
+                .filter(col(ROW).is_in(lit(list).implode(false), false));
+            let frame = Query(READ).collect(query)?;
+            let failed = |source| BillError::Query { doing: READ, source };
+            let rows = frame.column(ROW).and_then(|column| column.idx().cloned()).map_err(failed)?;
+            let mut shown = RowsView { columns: view.columns.clone(), ..RowsView::default() };
+            show(&frame, &mut shown);
+            for (row, cells) in rows.iter().flatten().zip(shown.rows) {
+                if let Some(place) = of_part.get(&row) {
+                    view.rows[*place] = cells;
+                }
+            }
+        }
+        Ok(view)
+    }
+
+    /// The columns a row has, in the order of the first bill that has them.
+    fn row_columns(&self) -> Vec<String> {
         let mut columns: Vec<String> = Vec::new();
         for name in self.imported().flat_map(|imported| &imported.columns) {
             if !columns.contains(name) {
                 columns.push(name.clone());
             }
         }
-        let mut view = RowsView { columns, ..RowsView::default() };
-        let mut skip = offset;
-        for part in &self.parts {
-            let condition = filter::condition(part, &filters)?;
-            let frame = match &condition {
-                Some(condition) => part.scan()?.filter(condition.clone()),
-                None => part.scan()?,
-            };
-            let matching = match part.rows_if_whole().filter(|_| condition.is_none()) {
-                Some(rows) => rows,
-                None => count(frame.clone())?,
-            };
-            view.total_rows += matching;
-            let wanted = limit.saturating_sub(view.rows.len() as u64).min(matching.saturating_sub(skip));
-            if wanted > 0 {
-                page(frame, skip, wanted, &mut view)?;
-            }
-            skip = skip.saturating_sub(matching);
-        }
-        Ok(view)
+        columns
     }
 }
 
-fn count(frame: LazyFrame) -> Result<u64, BillError> {
-    let doing = "count the rows";
-    let frame = Query(doing).collect(frame.select([len().alias("rows")]))?;
-    let failed = |source| BillError::Query { doing, source };
-    let value = frame.column("rows").and_then(|column| column.get(0)).map_err(failed)?;
-    value.extract::<u64>().ok_or_else(|| failed(polars_err!(ComputeError: "the count is no number")))
+/// What reading rows is for, in messages.
+const READ: &str = "read rows of the bill";
+/// Rows that are read to find those of a page, before the columns of the filter are looked at first.
+const WIDE: u64 = 65_536;
+
+/// The rows of a page among those a condition holds for. Only the stretch between places that are known is read.
+fn matching_page(
+    part: &Part,
+    condition: &Expr,
+    places: &Places,
+    skip: u64,
+    wanted: u64,
+) -> Result<DataFrame, BillError> {
+    let at = |place: u64| usize::try_from(place).ok().and_then(|place| places.starts.get(place)).copied();
+    let first = at(skip / STEP).unwrap_or(0);
+    let end = at((skip + wanted).div_ceil(STEP)).unwrap_or(part.imported.rows);
+    let frame = if end - first > WIDE {
+        let row = || col(ROW).cast(DataType::UInt64);
+        let inside = row().gt_eq(lit(first)).and(row().lt(lit(end)));
+        part.scan()?.with_row_index(ROW, None).filter(inside.and(condition.clone()))
+    } else {
+        let (start, length) = slice(first, end - first)?;
+        part.scan()?.slice(start, length).filter(condition.clone())
+    };
+    page(frame, skip % STEP, wanted)
 }
 
-fn page(frame: LazyFrame, skip: u64, wanted: u64, view: &mut RowsView) -> Result<(), BillError> {
-    let doing = "read rows of the bill";
+fn page(frame: LazyFrame, skip: u64, wanted: u64) -> Result<DataFrame, BillError> {
+    let (start, length) = slice(skip, wanted)?;
+    Query(READ).collect(frame.slice(start, length))
+}
+
+fn slice(skip: u64, wanted: u64) -> Result<(i64, IdxSize), BillError> {
     let too_far =
-        |_error| BillError::Query { doing, source: polars_err!(ComputeError: "row {skip} is too far") };
-    let start = i64::try_from(skip).map_err(too_far)?;
-    let length = IdxSize::try_from(wanted).map_err(too_far)?;
-    let frame = Query(doing).collect(frame.slice(start, length))?;
+        |_error| BillError::Query { doing: READ, source: polars_err!(ComputeError: "row {skip} is too far") };
+    Ok((i64::try_from(skip).map_err(too_far)?, IdxSize::try_from(wanted).map_err(too_far)?))
+}
+
+/// Adds rows as texts.
+fn show(frame: &DataFrame, view: &mut RowsView) {
     let sources: Vec<Option<&Column>> = view.columns.iter().map(|name| frame.column(name).ok()).collect();
     for row in 0..frame.height() {
         let cells = sources
@@ -124,7 +209,6 @@ fn page(frame: LazyFrame, skip: u64, wanted: u64, view: &mut RowsView) -> Result
             .collect();
         view.rows.push(cells);
     }
-    Ok(())
 }
 
 fn text(value: &AnyValue<'_>) -> Option<String> {

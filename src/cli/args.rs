@@ -415,9 +415,31 @@ pub struct Bill {
     /// Columns to group by, outermost first; `Tags.KEY` for a tag
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
     pub by: Vec<String>,
-    /// Keep only rows with this value
-    #[arg(long = "where", value_name = "COLUMN=VALUE")]
+    /// Keep only rows with this value; COLUMN~TEXT for what contains a text, COLUMN=FROM..TO for amounts and dates, *~TEXT
+    /// for any column, - before it for the other rows
+    #[arg(long = "where", value_name = "COLUMN=VALUE", allow_hyphen_values = true)]
     pub filters: Vec<String>,
+    /// The same, several between commas, several values between bars: ServiceName=A|B,-RegionId=eu-west-1
+    #[arg(long, value_name = "COLUMN=VALUE,…", allow_hyphen_values = true)]
+    pub filter: Vec<String>,
+    /// Cost over time, by the first column of --by
+    #[arg(long, value_name = "WIDTH")]
+    pub per: Option<super::bill_explore::Per>,
+    /// First day or month of the charges (2026-05-01, 2026-05)
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// Last day or month of the charges, included
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// The earlier period that --from and --to are compared with: what drives the difference, price against quantity
+    #[arg(long, value_name = "FROM..TO", requires = "from", requires = "to")]
+    pub compare: Option<String>,
+    /// The cost over time and of the comparison [default: effective]
+    #[arg(long, value_name = "COST")]
+    pub cost: Option<super::bill_explore::Cost>,
+    /// The groups, cost over time or the comparison as CSV
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
     /// Of charges that were delivered several times, count this bill or file; `all` counts all of them
     #[arg(long, value_name = "NAME")]
     pub count: Vec<String>,

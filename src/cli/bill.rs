@@ -4,10 +4,11 @@ use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use super::args::Bill;
+use super::bill_explore::{self, More};
 use super::session::Session;
 use super::table;
 use crate::app::{Command, Query, QueryResult};
-use crate::bill::{Basis, Costs, Filter, Group, InferenceShare, Totals, Warning};
+use crate::bill::{Basis, Costs, Group, InferenceShare, Totals, Warning};
 use crate::units::{self, Money};
 
 /// How many warnings are printed as text; `--json` has them all.
@@ -17,7 +18,7 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     if let Some(command) = &what.command {
         return super::bill_watch::run(session, command);
     }
-    let filters = what.filters.iter().map(|text| Filter::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let filters = bill_explore::filters(what)?;
     if !what.files.is_empty() {
         let (reports, done) = session.take_in(what.files.clone());
         done?;
@@ -54,12 +55,18 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         match session.ask(&Query::Groups {
             by: what.by.clone(),
             filters: filters.clone(),
-            basis: Basis::EffectiveCost,
+            basis: what.cost.map_or(Basis::EffectiveCost, Into::into),
         })? {
             QueryResult::Groups(groups) => groups,
             _ => bail!("the bill store answered another question"),
         }
     };
+    let more = More::ask(session, what, &filters)?;
+    if what.csv {
+        let currency = total.currency.as_deref().unwrap_or_default();
+        say!("{}", more.csv(&what.by, &groups, currency)?.trim_end());
+        return Ok(());
+    }
     let inference = Query::Inference { filters, basis: Basis::EffectiveCost };
     let QueryResult::Inference(share, monthly) = session.ask(&inference)? else {
         bail!("the bill store answered another question");
@@ -68,14 +75,17 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     let answer = Answer { currency, total, groups, share: *share, monthly, warnings };
     if session.json {
         let mut document = answer.document();
+        more.add_to(&mut document);
         super::bill_deliveries::add_to(&mut document, session.app.state());
         return Session::print_json(&document);
     }
     super::bill_deliveries::print(session.app.state());
     answer.print(&what.by);
+    more.print(&what.by);
     if !session.app.state().overlays.is_empty() {
         super::bill_deliveries::print_overlays(session)?;
     }
+    print_warnings(&answer.warnings);
     Ok(())
 }
 
@@ -172,7 +182,6 @@ impl Answer {
             })
             .collect();
         self.table(&by.join(" / "), &groups);
-        print_warnings(&self.warnings);
     }
 
     /// `, converted at 1 EUR = 1.08 USD (ECB)`; nothing where amounts are as billed.

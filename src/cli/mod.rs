@@ -11,6 +11,7 @@ mod args;
 mod bench;
 mod bill;
 mod bill_deliveries;
+mod bill_explore;
 mod bill_rates;
 mod bill_watch;
 mod compare;

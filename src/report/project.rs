@@ -105,21 +105,24 @@ pub fn bill_chart(app: &mut App) -> anyhow::Result<Option<Chart>> {
         return Ok(None);
     }
     let scenario = state.scenario.clone();
-    let currency = state.bill_currency().unwrap_or_default().to_owned();
+    let currency = state.shown_currency().unwrap_or_default();
     let query = Query::Series {
         by: Some(scenario.group_by.clone()),
-        filters: scenario.bill_filters(),
+        filters: state.bill_filters(),
         basis: scenario.basis,
-        monthly: scenario.monthly,
+        per: scenario.per,
         top: SERIES,
     };
     match app.answer(&query)? {
         QueryResult::Series(series) => {
-            let mut chart =
-                figures::bill(&series, &scenario.group_by, scenario.basis, scenario.monthly, &currency);
+            let Scenario { group_by, basis, per, spend, .. } = &scenario;
+            let mut chart = figures::bill(&series, group_by, *basis, *per, &currency, spend.lines);
             let rows = rows_words(&scenario);
             if rows != ALL_ROWS {
                 chart.subtitle = format!("{}; only rows with {rows}", chart.subtitle);
+            }
+            if let Some(period) = &spend.period {
+                chart.subtitle = format!("{}; charges of {}", chart.subtitle, period.words());
             }
             Ok(Some(chart))
         }
@@ -159,11 +162,7 @@ const ALL_ROWS: &str = "all rows";
 
 /// Which rows of the bill the scenario looks at.
 fn rows_words(scenario: &Scenario) -> String {
-    let mut filters: Vec<String> = scenario
-        .filters
-        .iter()
-        .map(|filter| format!("{} = {}", filter.column, filter.values.join(" or ")))
-        .collect();
+    let mut filters: Vec<String> = scenario.filters.iter().map(ToString::to_string).collect();
     if scenario.only_inference {
         filters.push("an inference rule".to_owned());
     }

@@ -99,10 +99,13 @@ fn rows_of(bill: &Bill) -> Vec<BTreeMap<String, String>> {
     rows
 }
 
-/// An amount as a count of 10⁻¹⁸, by the test's own arithmetic; `None` for scientific notation.
+/// An amount as a count of 10⁻¹⁸, by the test's own arithmetic; `None` for what is no plain decimal number.
 fn scaled(text: &str) -> Option<i128> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
     let value: i128 = format!("{whole}{fraction:0<18}").parse().ok()?;
     Some(if negative { -value } else { value })
 }

@@ -74,18 +74,25 @@ fn sums_of_two_currencies_are_added_up_after_the_rate_and_never_without() {
 fn the_command_line_takes_rates_and_a_project_keeps_them() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("p.inferometer");
-    let bills = [fixture("focus-1.2.csv"), fixture("euro.csv")];
+    // Of another account: the same account's month would be taken for the same bill, delivered again.
+    let euros = std::fs::read_to_string(fixture("euro.csv")).unwrap().replace("000000000042", "000000000077");
+    let other = folder.path().join("euro-77.csv");
+    std::fs::write(&other, euros).unwrap();
+    let bills = [fixture("focus-1.2.csv"), other];
     let message = failure(&["bill"], &bills);
     assert!(message.contains("2 currencies (EUR, USD)"), "{message}");
-    let named = project.to_str().unwrap();
-    let first =
-        ["bill", "--json", "--in", "usd", "--rate", "EUR=1.0837", "--rate-source", "ECB", "--project", named];
+    let first = ["bill", "--json", "--in", "usd", "--rate", "EUR=1.0837", "--rate-source", "ECB"];
     let document = json(&first, &bills);
     assert_eq!(document["currency"], "USD");
-    assert_eq!(document["total"]["BilledCost"].as_str().unwrap()[..14], *"147.7950450415");
+    // To the last digit, by Python's `decimal`.
+    assert_eq!(document["total"]["BilledCost"], "147.79504504145837");
     assert_eq!(document["converted_at"][0]["rate"], "1.0837");
-    // Without flags: what the project keeps.
+    // A project keeps them.
+    let named = project.to_str().unwrap();
+    text(&["import", "--project", named], &bills);
     let none: [PathBuf; 0] = [];
+    let set = ["bill", "--in", "USD", "--rate", "EUR=1.0837", "--rate-source", "ECB", "--project", named];
+    text(&set, &none);
     let shown = text(&["bill", "--project", named], &none);
     assert!(shown.contains("14 rows, USD, converted at 1 EUR = 1.0837 USD (ECB)"), "{shown}");
     let message = failure(&["bill", "--in", "CHF", "--project", named], &none);

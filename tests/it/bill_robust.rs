@@ -101,7 +101,8 @@ fn what_is_odd_about_a_price_table_is_said_of_that_file() {
         "sku_name,cloud,currency_code,usage_unit,pricing.default,price_start_time,price_end_time\n\
          S,AWS,USD,DBU,0.5,2025-01-01T00:00:00Z,\nT,AWS,USD,DBU,x,2025-01-01T00:00:00Z,\n",
     );
-    let store = Store::at(folder.path().join("store"));
+    let kept = tempfile::tempdir().unwrap();
+    let store = Store::at(kept.path());
     let file = bill::import(&folder.path().join("usage.csv"), &store, &mut |_done| (), &|| false).unwrap();
     let odd = file.warnings.iter().find(|warning| warning.line == Some(3)).unwrap();
     assert_eq!(odd.file, "prices.csv", "{odd:?}");

@@ -2,6 +2,7 @@
 
 mod breakdown;
 mod compare;
+mod deliveries;
 mod harness;
 #[cfg(unix)]
 mod machines;
@@ -9,4 +10,5 @@ mod measure;
 mod other_tools;
 mod pages;
 mod shell;
+mod spend;
 mod watch;

@@ -159,7 +159,7 @@ fn a_budget_tells_what_is_spent_to_the_cent_and_what_a_steady_month_will_have_co
 #[test]
 fn a_budget_of_a_part_counts_only_its_rows_and_its_currency() {
     let (_folder, bill) = open(&steady(45));
-    let filter = Filter { column: "ServiceName".to_owned(), values: vec!["Storage".to_owned()] };
+    let filter = Filter::is("ServiceName", ["Storage"]);
     let part = standing(&bill, Budget { filters: vec![filter], ..budget("100") });
     // 15 × 5.05.
     assert_eq!(part.actual, money("75.75"));

@@ -86,7 +86,7 @@ impl Budget {
     /// The filters with the currency among them.
     pub fn all_filters(&self) -> Vec<Filter> {
         let mut filters = self.filters.clone();
-        filters.push(Filter { column: "BillingCurrency".to_owned(), values: vec![self.currency.clone()] });
+        filters.push(Filter::is("BillingCurrency", [self.currency.clone()]));
         filters
     }
 

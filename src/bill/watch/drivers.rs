@@ -85,10 +85,7 @@ pub(super) fn drivers(
         }
     }
     let mut filters = filters.to_vec();
-    filters.push(Filter {
-        column: "ChargePeriodStart".to_owned(),
-        values: wanted.iter().map(ToString::to_string).collect(),
-    });
+    filters.push(Filter::is("ChargePeriodStart", wanted.iter().map(ToString::to_string)));
     let kinds = Kinds::of(bill);
     let part = bill.resolve(by)?;
     let mut found: Vec<Vec<Driver>> = vec![Vec::new(); anomalies.len()];

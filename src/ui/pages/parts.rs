@@ -125,14 +125,7 @@ pub fn money_or_dash(amount: Option<Money>, currency: &str) -> String {
 
 /// `all rows`, or the filters of the bill views in words.
 pub fn filter_words(scenario: &Scenario) -> String {
-    let filters: Vec<String> = scenario
-        .filters
-        .iter()
-        .map(|filter| {
-            let values: Vec<&str> = filter.values.iter().map(|value| value_words(value)).collect();
-            format!("{} is {}", filter.column, values.join(" or "))
-        })
-        .collect();
+    let filters: Vec<String> = scenario.filters.iter().map(ToString::to_string).collect();
     if filters.is_empty() { "all rows".to_owned() } else { format!("rows whose {}", filters.join(" and ")) }
 }
 

@@ -17,7 +17,7 @@ pub use button::{
 pub use chart::{bare_chart_ui, chart_menu_ui, chart_ui, timeline_ui};
 pub use dialog::{dialog_frame, dialog_title_ui};
 pub use icon::{Icon, icon_button_ui, icon_ui};
-pub use table::{Cell, Column, Table, TableOutput, TableState, data_table_ui};
+pub use table::{Cell, Column, Table, TableOutput, TableState, data_table_ui, data_table_with_foot_ui};
 
 use super::theme::{self, RADIUS, RADIUS_CARD, Tokens, space};
 use crate::app::jobs::Progress;

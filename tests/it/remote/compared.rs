@@ -48,7 +48,7 @@ fn a_race_over_ssh_runs_there_on_a_file_of_ours() {
     let folder = tempfile::tempdir().unwrap();
     let (mut app, a, b) = app_with(folder.path(), server.target());
     // Each process ends when it is first looked at.
-    let settings = Settings { groups: 2, seconds: 60.0, within: 1e6, ..Settings::default() };
+    let settings = Settings { groups: 3, seconds: 60.0, within: 1e6, ..Settings::default() };
     let race = Race {
         a: (a.clone(), config()),
         b: Some((b.clone(), config())),
@@ -59,7 +59,7 @@ fn a_race_over_ssh_runs_there_on_a_file_of_ours() {
     };
     assert_eq!(wait(&mut app, Command::Duel(Box::new(race)), |_| ()), None);
     let duel = app.state().duel(&a, &b).unwrap();
-    assert_eq!((duel.groups, &duel.ended), (2, &End::Precise));
+    assert_eq!((duel.groups, &duel.ended), (3, &End::Precise));
     assert_eq!(duel.target, server.target().prefix());
     assert_eq!(duel.fingerprint.cpu, Fingerprint::read().cpu);
     for side in [&duel.a, duel.b.as_ref().unwrap()] {

@@ -1,121 +1,340 @@
-//! The bill by the values of a column: rows, the four costs and the share of each.
+//! The bill by the values of columns, level below level: rows, the four costs and the share of each. What is below a
+//! group is asked when the group is opened.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use egui::Ui;
 
-use super::{currency_of, toggle_filter};
-use crate::app::{Query, QueryResult, Scenario};
-use crate::bill::{Basis, Costs, Group};
-use crate::ui::pages::kept::{Asked, Memo};
+use super::filters::group_words;
+use crate::app::spend::{group_filters, narrow};
+use crate::app::{Query, QueryResult, Scenario, State};
+use crate::bill::{Basis, Costs, Filter, Group, NO_COLUMN, Totals};
+use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::{csv_text, field, problem_ui, reading_ui};
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
-    Cell, Column, Table, TableState, count_words, data_table_ui, note_ui, quiet_button_ui,
+    Cell, Column, Table, TableState, count_words, data_table_with_foot_ui, note_ui, quiet_button_ui,
 };
 use crate::units::{self, Money};
 
 /// Height of the table.
 const HEIGHT: f32 = 340.0;
 
+/// The values that lead to a group, outermost first.
+type Path = Vec<Option<String>>;
+
 /// What the table remembers between frames.
 #[derive(Default)]
 pub(super) struct Groups {
     asked: Asked,
-    totals: Memo<u64, Option<Money>>,
+    totals: Asked,
+    /// Groups whose levels below are shown.
+    open: BTreeSet<Path>,
+    lines: Vec<Line>,
+    /// What the lines were made for; see [`Made`].
+    made: Option<Made>,
+    /// Counts up with the lines.
+    version: u64,
+    /// A level below is on its way.
+    waiting: bool,
     table: TableState,
-    chosen: Option<(u64, usize)>,
+    chosen: Option<Path>,
+    /// The whole table was asked for, to be copied.
+    copying: Option<Query>,
+}
+
+/// A line of the tree.
+struct Line {
+    path: Path,
+    what: What,
+    /// Whether what is below is shown; `None` on the last level.
+    fold: Option<bool>,
+}
+
+enum What {
+    Group { rows: u64, costs: Costs },
+    Reading,
+    Problem(String),
+}
+
+/// What lines are made of: the answer, the groups that are open, the sorting, and the state while something is missing.
+#[derive(PartialEq)]
+struct Made(u64, BTreeSet<Path>, Option<(usize, bool)>, Option<u64>);
+
+/// What the user wants to see of a group.
+pub(super) enum Wish {
+    /// Its rows; its filters are on.
+    Rows,
+    /// Only its filters, or those of everything else.
+    Filters,
+}
+
+/// The columns of all levels.
+pub(super) fn levels(scenario: &Scenario) -> Vec<String> {
+    std::iter::once(&scenario.group_by).chain(&scenario.spend.then_by).cloned().collect()
 }
 
 impl Groups {
     pub(super) fn ask(&mut self, view: &mut View<'_>) {
-        let scenario = &view.app.state().scenario;
-        let query = Query::Groups {
-            by: vec![scenario.group_by.clone()],
-            filters: scenario.bill_filters(),
-            basis: scenario.basis,
-        };
-        self.asked.follow(view, query);
+        let state = view.app.state();
+        let (scenario, filters) = (&state.scenario, state.bill_filters());
+        let by = vec![scenario.group_by.clone()];
+        let basis = scenario.basis;
+        self.totals.follow(view, Query::Totals { filters: filters.clone() });
+        self.asked.follow(view, Query::Groups { by, filters, basis });
+        if let Some(query) = self.copying.take() {
+            match state.queries.get(&query) {
+                Some(Ok(QueryResult::Groups(groups))) => {
+                    let by = levels(scenario);
+                    let text = csv(groups, &by, state.shown_currency().as_deref().unwrap_or_default());
+                    let what = format!("Costs by {} as CSV", by.join(", "));
+                    view.actions.push(Action::Copy { text, what });
+                }
+                Some(Err(problem)) => view.say(problem.clone()),
+                _ => self.copying = Some(query),
+            }
+        }
     }
 
-    fn answer(&self) -> Option<(&[Group], &str, Basis)> {
-        match (self.asked.answer()?, self.asked.question()?) {
-            (Ok(QueryResult::Groups(groups)), Query::Groups { by, basis, .. }) => {
-                Some((groups, by.first().map_or("", String::as_str), *basis))
-            }
+    /// The sums of everything shown.
+    pub(super) fn total(&self) -> Option<&Totals> {
+        match self.totals.answer() {
+            Some(Ok(QueryResult::Totals(totals))) => Some(totals),
             _ => None,
         }
     }
 
-    pub(super) fn copy_ui(&self, ui: &mut Ui, view: &mut View<'_>) {
-        if let Some((groups, by, _)) = self.answer()
-            && quiet_button_ui(ui, "Copy CSV").clicked()
-        {
-            let text = csv(groups, by);
-            view.actions.push(Action::Copy { text, what: format!("Costs by {by} as CSV") });
+    pub(super) fn copy_ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
+        let state = view.app.state();
+        if matches!(self.asked.answer(), Some(Ok(_))) && quiet_button_ui(ui, "Copy CSV").clicked() {
+            let query = Query::Groups {
+                by: levels(&state.scenario),
+                filters: state.bill_filters(),
+                basis: state.scenario.basis,
+            };
+            if !state.queries.contains_key(&query) {
+                view.send(crate::app::Command::Ask(query.clone()));
+            }
+            self.copying = Some(query);
         }
-        if self.asked.is_waiting() {
+        if self.asked.is_waiting() || self.copying.is_some() {
             reading_ui(ui);
         }
     }
 
-    /// Draws the table. True when the user wants to see the rows of a group; its filter is then on.
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, scenario: &mut Scenario) -> bool {
+    /// Draws the table; says what the user wants of a group.
+    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, scenario: &mut Scenario) -> Option<Wish> {
         if let Some(Err(problem)) = self.asked.answer() {
             problem_ui(ui, problem);
-            return false;
+            return None;
         }
-        let version = self.asked.version();
-        let Self { asked, totals, table, chosen } = self;
-        let (Some(Ok(QueryResult::Groups(groups))), Some(Query::Groups { by, basis, .. })) =
-            (asked.answer(), asked.question())
-        else {
-            return false;
-        };
-        let by = by.first().map_or("", String::as_str);
-        let total = *totals.get(version, || groups.iter().map(|group| group.costs.get(*basis)).sum());
-        let currency = currency_of(view.app.state());
-        let columns = columns(by);
-        let selected = chosen.filter(|(of, _)| *of == version).map(|(_, row)| row);
+        let Some(Query::Groups { filters, basis, .. }) = self.asked.question().cloned() else { return None };
+        self.make_lines(view, &filters, basis);
+        let state = view.app.state();
+        let currency = state.shown_currency().unwrap_or_default();
+        let levels = levels(scenario);
+        let costs = self.total().map(|totals| (totals.rows, totals.costs));
+        let Self { lines, version, table, chosen, open, .. } = self;
+        let columns = columns(&levels.join(" › "));
+        let selected = chosen.as_ref().and_then(|path| lines.iter().position(|line| line.path == *path));
         let shape = Table {
             id: "bill groups",
             name: "Costs by group",
             columns: &columns,
-            rows: groups.len(),
-            revision: version,
+            rows: lines.len(),
+            revision: *version,
             selected,
             height: HEIGHT,
         };
-        let output = data_table_ui(ui, &shape, table, |row, column| {
-            cell(&groups[row], column, *basis, total, currency)
-        });
-        if let Some(row) = output.chosen {
-            *chosen = Some((version, row));
+        table.given_order = true;
+        let total = costs.and_then(|(_, costs)| costs.get(basis));
+        let foot = |column: usize| match (column, costs) {
+            (0, _) => Cell::text("Total"),
+            (_, Some((rows, costs))) => number(column, rows, &costs, basis, total, &currency),
+            (_, None) => Cell::text(""),
+        };
+        let output = data_table_with_foot_ui(
+            ui,
+            &shape,
+            table,
+            |row, column| cell(&lines[row], column, basis, total, &currency),
+            Some(&foot),
+        );
+        if let Some(line) = output.toggled.and_then(|row| lines.get(row))
+            && !open.remove(&line.path)
+        {
+            open.insert(line.path.clone());
         }
-        let mut open = output.opened;
-        let mut filter = None;
-        ui.horizontal(|ui| match selected.and_then(|row| groups.get(row)) {
-            Some(group) => {
+        if let Some(line) = output.chosen.and_then(|row| lines.get(row)) {
+            *chosen = Some(line.path.clone());
+        }
+        let wish = Self::wish_ui(ui, selected.and_then(|row| lines.get(row)), scenario);
+        let opened = output.opened.and_then(|row| lines.get(row));
+        if let Some(line) = opened {
+            only(scenario, &levels, &line.path, tells_absent(lines, &line.path));
+            return Some(Wish::Rows);
+        }
+        wish
+    }
+
+    /// The buttons below the table.
+    fn wish_ui(ui: &mut Ui, line: Option<&Line>, scenario: &mut Scenario) -> Option<Wish> {
+        let mut wish = None;
+        let levels = levels(scenario);
+        ui.horizontal(|ui| match line {
+            Some(Line { path, what: What::Group { .. }, .. }) => {
                 if quiet_button_ui(ui, "Only this group").clicked() {
-                    filter = Some(group);
+                    only(scenario, &levels, path, true);
+                    wish = Some(Wish::Filters);
+                }
+                if path.len() == 1 && quiet_button_ui(ui, "All but this group").clicked() {
+                    let value = path[0].clone().unwrap_or_default();
+                    scenario.filters.push(Filter::is(levels[0].clone(), [value]).negated());
+                    wish = Some(Wish::Filters);
                 }
                 if quiet_button_ui(ui, "Show its rows").clicked() {
-                    open = selected;
+                    only(scenario, &levels, path, true);
+                    wish = Some(Wish::Rows);
                 }
             }
-            None => {
+            _ => {
                 note_ui(ui, "Choose a group to filter by it; double-click to see its rows");
             }
         });
-        let opened = open.and_then(|row| groups.get(row));
-        if let Some(group) = opened.or(filter) {
-            let value = group.key.first().cloned().flatten().unwrap_or_default();
-            let on =
-                scenario.filters.iter().any(|filter| filter.column == by && filter.values == [value.clone()]);
-            if !on {
-                scenario.filters.retain(|filter| filter.column != by);
-                toggle_filter(scenario, by, &value);
+        wish
+    }
+
+    /// Puts the lines together again, where something has changed; asks for levels that are open and not known.
+    fn make_lines(&mut self, view: &mut View<'_>, filters: &[Filter], basis: Basis) {
+        let state = view.app.state();
+        let revision = self.waiting.then_some(state.revision);
+        let made = Made(self.asked.version(), self.open.clone(), self.table.sort, revision);
+        if self.made.as_ref() == Some(&made) {
+            return;
+        }
+        if self.made.as_ref().is_some_and(|before| before.0 != made.0) {
+            // Another question: what was opened belongs to the old one, unless the same groups are there.
+            let levels = levels(&state.scenario).len();
+            self.open.retain(|path| path.len() < levels);
+        }
+        self.version += 1;
+        let mut lines = Vec::new();
+        let mut missing = Vec::new();
+        if let Some(Ok(QueryResult::Groups(groups))) = self.asked.answer() {
+            let tree = Tree {
+                state,
+                levels: &levels(&state.scenario),
+                open: &self.open,
+                sort: self.table.sort,
+                basis,
+            };
+            tree.add(groups, &[], filters, &mut lines, &mut missing);
+        }
+        self.lines = lines;
+        self.waiting = !missing.is_empty();
+        self.made = Some(Made(made.0, made.1, made.2, self.waiting.then_some(state.revision)));
+        for query in missing {
+            if !state.asked.contains(&query) {
+                view.send(crate::app::Command::Ask(query));
             }
         }
-        opened.is_some()
+    }
+}
+
+/// What the lines are made from.
+struct Tree<'a> {
+    state: &'a State,
+    levels: &'a [String],
+    open: &'a BTreeSet<Path>,
+    sort: Option<(usize, bool)>,
+    basis: Basis,
+}
+
+impl Tree<'_> {
+    /// Adds the groups of a level, and below each that is open the next.
+    fn add(
+        &self,
+        groups: &[Group],
+        above: &[Option<String>],
+        filters: &[Filter],
+        lines: &mut Vec<Line>,
+        missing: &mut Vec<Query>,
+    ) {
+        let level = above.len();
+        let column = &self.levels[level.min(self.levels.len() - 1)];
+        let absent = groups.iter().any(|group| value(group) == Some(NO_COLUMN));
+        let mut order: Vec<&Group> = groups.iter().collect();
+        if let Some((by, descending)) = self.sort {
+            order.sort_by(|a, b| {
+                let found = compare(a, b, by, self.basis);
+                if descending { found.reverse() } else { found }
+            });
+        }
+        for group in order {
+            let mut path = above.to_vec();
+            path.push(value(group).map(str::to_owned));
+            let fold = (level + 1 < self.levels.len()).then(|| self.open.contains(&path));
+            let what = What::Group { rows: group.rows, costs: group.costs };
+            lines.push(Line { path: path.clone(), what, fold });
+            if fold != Some(true) {
+                continue;
+            }
+            let mut filters = filters.to_vec();
+            narrow(&mut filters, group_filters(column, value(group), absent));
+            let query = Query::Groups {
+                by: vec![self.levels[level + 1].clone()],
+                filters: filters.clone(),
+                basis: self.basis,
+            };
+            let mut below = path.clone();
+            below.push(None);
+            match self.state.queries.get(&query) {
+                Some(Ok(QueryResult::Groups(groups))) => self.add(groups, &path, &filters, lines, missing),
+                Some(Err(problem)) => {
+                    lines.push(Line { path: below, what: What::Problem(problem.clone()), fold: None });
+                }
+                _ => {
+                    missing.push(query);
+                    lines.push(Line { path: below, what: What::Reading, fold: None });
+                }
+            }
+        }
+    }
+}
+
+fn value(group: &Group) -> Option<&str> {
+    group.key.first().and_then(Option::as_deref)
+}
+
+fn compare(a: &Group, b: &Group, column: usize, basis: Basis) -> Ordering {
+    let low = |group: &Group| value(group).map(str::to_lowercase);
+    match column {
+        0 => units::number_order(&low(a).unwrap_or_default(), &low(b).unwrap_or_default()),
+        2 => a.rows.cmp(&b.rows),
+        3 => a.costs.billed_cost.cmp(&b.costs.billed_cost),
+        4 => a.costs.effective_cost.cmp(&b.costs.effective_cost),
+        5 => a.costs.list_cost.cmp(&b.costs.list_cost),
+        6 => a.costs.contracted_cost.cmp(&b.costs.contracted_cost),
+        _ => a.costs.get(basis).cmp(&b.costs.get(basis)),
+    }
+}
+
+/// Whether rows of bills without the column are a line of their own beside this one.
+fn tells_absent(lines: &[Line], path: &Path) -> bool {
+    lines.iter().any(|line| {
+        line.path.len() == path.len()
+            && line.path.last().is_some_and(|last| last.as_deref() == Some(NO_COLUMN))
+    })
+}
+
+/// Keeps only the rows of a group.
+fn only(scenario: &mut Scenario, levels: &[String], path: &Path, tells_absent: bool) {
+    for (column, value) in levels.iter().zip(path) {
+        narrow(
+            &mut scenario.filters,
+            group_filters(column, value.as_deref(), tells_absent && value.is_none()),
+        );
     }
 }
 
@@ -131,43 +350,68 @@ fn columns(by: &str) -> Vec<Column> {
     ]
 }
 
-fn cell(group: &Group, column: usize, basis: Basis, total: Option<Money>, currency: &str) -> Cell {
-    let cost = |of: fn(&Costs) -> Option<Money>| match of(&group.costs) {
+fn cell(line: &Line, column: usize, basis: Basis, total: Option<Money>, currency: &str) -> Cell {
+    let level = u8::try_from(line.path.len().saturating_sub(1)).unwrap_or(u8::MAX);
+    match (&line.what, column) {
+        (What::Group { .. }, 0) => {
+            let (words, quiet) = group_words(line.path.last().and_then(Option::as_deref));
+            let cell = Cell::text(words).hover(words).fold(level, line.fold);
+            if quiet { cell.quiet() } else { cell }
+        }
+        (What::Group { rows, costs }, _) => number(column, *rows, costs, basis, total, currency),
+        (What::Reading, 0) => Cell::text("Reading…").quiet().fold(level, None),
+        (What::Problem(problem), 0) => {
+            Cell::text(problem.clone()).hover(problem.clone()).quiet().fold(level, None)
+        }
+        _ => Cell::text(""),
+    }
+}
+
+/// The cells of numbers, of a group or of the total.
+fn number(
+    column: usize,
+    rows: u64,
+    costs: &Costs,
+    basis: Basis,
+    total: Option<Money>,
+    currency: &str,
+) -> Cell {
+    let cost = |amount: Option<Money>| match amount {
         Some(amount) => Cell::number(amount.to_f64(), units::money(amount, currency))
             .hover(format!("{amount} {currency}, to the last digit")),
         None => Cell::unknown("The file has no such column, or no value in it"),
     };
     match column {
-        0 => match group.key.first().and_then(Option::as_ref) {
-            Some(value) => Cell::text(value.clone()).hover(value.clone()),
-            None => Cell::text("(no value)").quiet(),
-        },
-        1 => match (group.costs.get(basis), total.map(Money::to_f64)) {
+        1 => match (costs.get(basis), total.map(Money::to_f64)) {
             (Some(cost), Some(total)) if total > 0.0 => {
                 let share = cost.to_f64() / total;
                 Cell::number(share, format!("{:.1} %", share * 100.0)).bar(share)
             }
             _ => Cell::unknown("Without a total above zero there is no share"),
         },
-        2 => Cell::number(group.rows as f64, count_words(group.rows)),
-        3 => cost(|costs| costs.billed_cost),
-        4 => cost(|costs| costs.effective_cost),
-        5 => cost(|costs| costs.list_cost),
-        _ => cost(|costs| costs.contracted_cost),
+        2 => Cell::number(rows as f64, count_words(rows)),
+        3 => cost(costs.billed_cost),
+        4 => cost(costs.effective_cost),
+        5 => cost(costs.list_cost),
+        _ => cost(costs.contracted_cost),
     }
 }
 
-fn csv(groups: &[Group], by: &str) -> String {
-    let header = [by, "Rows", "BilledCost", "EffectiveCost", "ListCost", "ContractedCost"];
+fn csv(groups: &[Group], by: &[String], currency: &str) -> String {
+    let mut header: Vec<&str> = by.iter().map(String::as_str).collect();
+    header.extend(["Rows", "BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "BillingCurrency"]);
     let rows = groups.iter().map(|group| {
-        vec![
-            group.key.first().cloned().flatten().unwrap_or_default(),
+        let mut cells: Vec<String> =
+            group.key.iter().map(|value| value.clone().unwrap_or_default()).collect();
+        cells.extend([
             group.rows.to_string(),
             field(group.costs.billed_cost),
             field(group.costs.effective_cost),
             field(group.costs.list_cost),
             field(group.costs.contracted_cost),
-        ]
+            currency.to_owned(),
+        ]);
+        cells
     });
     csv_text(&header, rows)
 }

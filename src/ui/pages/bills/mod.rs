@@ -1,53 +1,40 @@
-//! The page Bills: the files that were read, cost over time, groups and rows, the share that is inference, and the
+//! The page Bills: what was spent on what and when, the files that were read, the share that is inference, and the
 //! demand trace.
 
 mod cards;
+mod compare;
 mod deliveries;
 mod files;
+mod filters;
 mod groups;
 mod overlay;
 mod rates;
 mod rows;
+mod spend;
+mod views;
 mod watch;
 
-use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Button, PopupCloseBehavior, ScrollArea, Ui};
+use egui::Ui;
 
 use self::deliveries::Deliveries;
 use self::files::Files;
-use self::groups::Groups;
 use self::overlay::Overlays;
 use self::rates::Currencies;
-use self::rows::Rows;
+use self::spend::{SpendPart, columns_of};
 use self::watch::Watching;
 use super::kept::{Asked, Memo};
-use super::parts::{combo_ui, problem_ui, reading_ui, value_words};
-use crate::app::{Command, Query, QueryResult, Scenario, State, figures};
-use crate::bill::{Basis, ColumnView, Filter};
+use super::parts::combo_ui;
+use crate::app::{Command, Query, Scenario};
+use crate::bill::Granularity;
 use crate::chart::Chart;
 use crate::ui::theme::space;
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
-    TableState, card_ui, chart_ui, empty_ui, filter_chip_ui, labelled_ui, note_ui, page_header_ui, page_ui,
-    primary_button_ui, quiet_button_ui, search_ui, section_header_ui, segmented_ui,
+    TableState, card_ui, empty_ui, page_header_ui, page_ui, primary_button_ui, segmented_ui,
 };
 
 /// Series of a chart before the rest becomes "Other".
 pub(super) const SERIES: usize = 8;
-/// Height of the chart of cost over time.
-const CHART_HEIGHT: f32 = 320.0;
-
-/// Width and height of the two lists that a filter is chosen from.
-const FILTER_WIDTH: f32 = 240.0;
-const FILTER_HEIGHT: f32 = 300.0;
-
-/// What the lower table shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Detail {
-    #[default]
-    Groups,
-    Rows,
-}
 
 /// What the page is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,23 +54,15 @@ enum Tab {
 #[derive(Default)]
 pub struct Bills {
     tab: Tab,
+    spend: SpendPart,
     files: Files,
     currencies: Currencies,
     deliveries: Deliveries,
     overlays: Overlays,
-    columns: Asked,
-    series: Asked,
     share: Asked,
     watching: Watching,
     rules: TableState,
-    chart: Memo<u64, Chart>,
     demand: Memo<u64, Chart>,
-    groups: Groups,
-    rows: Rows,
-    detail: Detail,
-    /// What is typed into the search of values to filter by.
-    filter_column: String,
-    filter_search: String,
 }
 
 impl Bills {
@@ -113,10 +92,7 @@ impl Bills {
             let mut scenario = state.scenario.clone();
             self.ask(view);
             match self.tab {
-                Tab::Spend => {
-                    self.over_time_ui(ui, view, &mut scenario);
-                    self.detail_ui(ui, view, &mut scenario);
-                }
+                Tab::Spend => self.spend.ui(ui, view, &mut scenario),
                 Tab::Files => {
                     if self.files.ui(ui, view) {
                         self.currencies.open(state);
@@ -125,7 +101,7 @@ impl Bills {
                     self.overlays.ui(ui, view);
                 }
                 Tab::Watch => {
-                    if self.watching.ui(ui, view, &self.columns) {
+                    if self.watching.ui(ui, view) {
                         // Its filters are on their way; the scenario of this frame must not undo them.
                         self.tab = Tab::Spend;
                         return;
@@ -166,125 +142,22 @@ impl Bills {
 
     fn ask(&mut self, view: &mut View<'_>) {
         let scenario = view.app.state().scenario.clone();
-        self.columns.follow(view, Query::Columns);
-        self.series.follow(
-            view,
-            Query::Series {
-                by: Some(scenario.group_by.clone()),
-                filters: scenario.bill_filters(),
-                basis: scenario.basis,
-                monthly: scenario.monthly,
-                top: SERIES,
-            },
-        );
         self.share
             .follow(view, Query::Inference { filters: scenario.filters.clone(), basis: scenario.basis });
     }
+}
 
-    fn over_time_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, scenario: &mut Scenario) {
-        let state = view.app.state();
-        card_ui(ui, |ui| {
-            ui.horizontal(|ui| {
-                group_by_ui(ui, &self.columns, scenario, 170.0);
-                ui.add_space(space::S);
-                segmented_ui(ui, "Bars per", &mut scenario.monthly, &[(false, "Day"), (true, "Month")]);
-                ui.add_space(space::S);
-                basis_ui(ui, &mut scenario.basis);
-                ui.add_space(space::S);
-                ui.checkbox(&mut scenario.only_inference, "Only inference")
-                    .on_hover_text("Only the rows that a rule calls inference");
-                if self.series.is_waiting() {
-                    reading_ui(ui);
-                }
-            });
-            self.filters_ui(ui, scenario);
-            match (self.series.answer(), self.series.question()) {
-                (Some(Ok(QueryResult::Series(series))), Some(Query::Series { by, basis, monthly, .. })) => {
-                    let chart = self.chart.get(self.series.version(), || {
-                        let currency =
-                            series.currency.as_deref().or(state.bill_currency()).unwrap_or_default();
-                        figures::bill(series, by.as_deref().unwrap_or_default(), *basis, *monthly, currency)
-                    });
-                    chart_ui(ui, view, chart, CHART_HEIGHT, None);
-                    if series.undated_rows > 0 {
-                        let text =
-                            format!("{} rows have no readable start and are in no bar", series.undated_rows);
-                        note_ui(ui, &text);
-                    }
-                }
-                (Some(Err(problem)), _) => problem_ui(ui, problem),
-                _ => {
-                    ui.allocate_space(egui::vec2(ui.available_width(), CHART_HEIGHT));
-                }
-            }
-        });
-    }
-
-    /// The filters that are on, and a menu that adds one.
-    fn filters_ui(&mut self, ui: &mut Ui, scenario: &mut Scenario) {
-        ui.horizontal_wrapped(|ui| {
-            note_ui(ui, "Filters");
-            let mut gone = None;
-            for (place, filter) in scenario.filters.iter().enumerate() {
-                let values: Vec<&str> = filter.values.iter().map(|value| value_words(value)).collect();
-                if filter_chip_ui(ui, &filter.column, &values.join(", ")) {
-                    gone = Some(place);
-                }
-            }
-            if let Some(place) = gone {
-                scenario.filters.remove(place);
-            }
-            let columns = columns_of(&self.columns);
-            let (column, search) = (&mut self.filter_column, &mut self.filter_search);
-            let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-            MenuButton::new("Add a filter")
-                .config(config)
-                .ui(ui, |ui| add_filter_ui(ui, columns, column, search, scenario));
-            if scenario.filters.len() > 1 && quiet_button_ui(ui, "Remove all").clicked() {
-                scenario.filters.clear();
-            }
-        });
-    }
-
-    fn detail_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, scenario: &mut Scenario) {
-        card_ui(ui, |ui| {
-            let name = match self.detail {
-                Detail::Groups => format!("By {}", scenario.group_by),
-                Detail::Rows => "Rows".to_owned(),
-            };
-            let Self { detail, groups, rows, .. } = self;
-            match detail {
-                Detail::Groups => groups.ask(view),
-                Detail::Rows => rows.ask(view),
-            }
-            section_header_ui(ui, &name, "", |ui| {
-                match detail {
-                    Detail::Groups => groups.copy_ui(ui, view),
-                    Detail::Rows => rows.copy_ui(ui, view),
-                }
-                segmented_ui(ui, "Show", detail, &[(Detail::Rows, "Rows"), (Detail::Groups, "Groups")]);
-            });
-            match detail {
-                Detail::Groups => {
-                    if groups.ui(ui, view, scenario) {
-                        *detail = Detail::Rows;
-                    }
-                }
-                Detail::Rows => rows.ui(ui, view),
-            }
-        });
+/// A width of bars as people say it.
+pub(super) fn per_words(per: Granularity) -> &'static str {
+    match per {
+        Granularity::Hour => "Hour",
+        Granularity::Day => "Day",
+        Granularity::Week => "Week",
+        Granularity::Month => "Month",
     }
 }
 
-/// The columns and tag keys of the open bills; empty before the answer.
-fn columns_of(columns: &Asked) -> &[ColumnView] {
-    match columns.answer() {
-        Some(Ok(QueryResult::Columns(columns))) => columns,
-        _ => &[],
-    }
-}
-
-/// The choice of the column that the bill is grouped by.
+/// The choice of the column that the bill is grouped by, of those with few values.
 pub(super) fn group_by_ui(ui: &mut Ui, columns: &Asked, scenario: &mut Scenario, width: f32) {
     let chosen = scenario.group_by.clone();
     combo_ui(ui, "By", &chosen, width, |ui| {
@@ -292,122 +165,4 @@ pub(super) fn group_by_ui(ui: &mut Ui, columns: &Asked, scenario: &mut Scenario,
             ui.selectable_value(&mut scenario.group_by, column.name.clone(), &column.name);
         }
     });
-}
-
-/// The choice of the cost that is shown.
-fn basis_ui(ui: &mut Ui, basis: &mut Basis) {
-    labelled_ui(ui, "Cost", |ui| {
-        egui::ComboBox::from_id_salt("basis")
-            .selected_text(basis_words(*basis))
-            .width(110.0)
-            .show_ui(ui, |ui| {
-                for other in [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost]
-                {
-                    ui.selectable_value(basis, other, basis_words(other)).on_hover_text(other.column());
-                }
-            })
-            .response
-    });
-}
-
-/// A cost as people say it.
-fn basis_words(basis: Basis) -> &'static str {
-    match basis {
-        Basis::BilledCost => "Billed",
-        Basis::EffectiveCost => "Effective",
-        Basis::ListCost => "List",
-        Basis::ContractedCost => "Contracted",
-    }
-}
-
-/// Columns on the left, the values of the chosen one on the right. Only columns whose values are known and few can
-/// be chosen from.
-fn add_filter_ui(
-    ui: &mut Ui,
-    columns: &[ColumnView],
-    column: &mut String,
-    search: &mut String,
-    scenario: &mut Scenario,
-) {
-    let listed = |view: &&ColumnView| !view.values.values.is_empty() && !view.values.more;
-    if !columns.iter().filter(listed).any(|view| view.name == *column) {
-        column.clone_from(&scenario.group_by);
-    }
-    ui.horizontal_top(|ui| {
-        list_ui(ui, "filter columns", |ui| {
-            for view in columns.iter().filter(listed) {
-                if ui.add(Button::selectable(*column == view.name, &view.name)).clicked() {
-                    column.clone_from(&view.name);
-                    search.clear();
-                }
-            }
-        });
-        ui.vertical(|ui| {
-            search_ui(ui, "Search values", search, "Search values", FILTER_WIDTH - 40.0);
-            list_ui(ui, "filter values", |ui| {
-                let wanted = search.to_lowercase();
-                let none = String::new();
-                let values = columns.iter().find(|view| view.name == *column).map(|view| &view.values.values);
-                for value in values.into_iter().flatten().chain([&none]) {
-                    let words = value_words(value);
-                    if !words.to_lowercase().contains(&wanted) {
-                        continue;
-                    }
-                    let on = scenario
-                        .filters
-                        .iter()
-                        .any(|filter| filter.column == *column && filter.values.contains(value));
-                    if ui.add(Button::selectable(on, words).truncate()).clicked() {
-                        toggle_filter(scenario, column, value);
-                    }
-                }
-            });
-        });
-    });
-}
-
-/// A list of a fixed size that scrolls.
-fn list_ui(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
-    ui.allocate_ui(egui::vec2(FILTER_WIDTH, FILTER_HEIGHT), |ui| {
-        ScrollArea::vertical().id_salt(id).max_height(FILTER_HEIGHT).auto_shrink([false, true]).show(
-            ui,
-            |ui| {
-                ui.spacing_mut().item_spacing.y = 2.0;
-                ui.with_layout(egui::Layout::top_down_justified(egui::Align::Min), add);
-            },
-        );
-    });
-}
-
-/// Turns a value of a filter on or off; a filter without values is taken out.
-fn toggle_filter(scenario: &mut Scenario, column: &str, value: &str) {
-    match scenario.filters.iter_mut().find(|filter| filter.column == column) {
-        Some(filter) if filter.values.iter().any(|other| other == value) => {
-            filter.values.retain(|other| other != value);
-        }
-        Some(filter) => filter.values.push(value.to_owned()),
-        None => scenario.filters.push(Filter { column: column.to_owned(), values: vec![value.to_owned()] }),
-    }
-    scenario.filters.retain(|filter| !filter.values.is_empty());
-}
-
-/// The currency of an answer, else of the bills.
-fn currency_of(state: &State) -> &str {
-    state.bill_currency().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_is_put_into_a_filter_and_taken_out_again() {
-        let mut scenario = Scenario::default();
-        for (value, left) in [("a", 1), ("b", 2), ("a", 1), ("b", 0)] {
-            toggle_filter(&mut scenario, "RegionId", value);
-            let values: usize = scenario.filters.iter().map(|filter| filter.values.len()).sum();
-            assert_eq!(values, left, "after {value}");
-        }
-        assert!(scenario.filters.is_empty());
-    }
 }

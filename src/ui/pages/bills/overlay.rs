@@ -84,7 +84,7 @@ impl Overlays {
 fn machines_of(ids: Vec<String>) -> Query {
     Query::Groups {
         by: vec!["ResourceId".to_owned()],
-        filters: vec![Filter { column: "ResourceId".to_owned(), values: ids }],
+        filters: vec![Filter::is("ResourceId", ids)],
         basis: Basis::EffectiveCost,
     }
 }

@@ -1,6 +1,6 @@
 //! The currency that the page's sums are shown in: a line that says so, and the dialog in which rates are typed in.
 
-use egui::{Grid, Id, Layout, Modal, RichText, Ui};
+use egui::{Id, Layout, Modal, RichText, Ui};
 
 use crate::app::{Command, State};
 use crate::bill::rates::{Rate, Rates, currency};
@@ -12,8 +12,8 @@ use crate::ui::widgets::{
 };
 
 /// Width of the dialog, of the names and of a field, in points.
-const WIDTH: f32 = 520.0;
-const NAMES: f32 = 150.0;
+const WIDTH: f32 = 540.0;
+const NAMES: f32 = 110.0;
 const FIELD: f32 = 130.0;
 
 /// What the page remembers of it between frames.
@@ -181,25 +181,25 @@ impl Editor {
     }
 
     fn lines_ui(&mut self, ui: &mut Ui) {
-        let display = self.shown_in.trim().to_owned();
-        let of_others = |line: &&mut Line| !line.currency.eq_ignore_ascii_case(&display);
-        if display.is_empty() || self.lines.iter_mut().filter(of_others).count() == 0 {
+        let typed = self.shown_in.trim();
+        if typed.is_empty() {
             return;
         }
+        let display = currency(typed).unwrap_or_else(|_not_yet| typed.to_owned());
         let tokens = Tokens::of(ui);
-        Grid::new("rates").num_columns(4).spacing(egui::vec2(space::S, space::S)).show(ui, |ui| {
-            let mut head = |name: &str| ui.label(RichText::new(name).color(tokens.text_quiet)).id;
-            let [_, _, days, sources] = ["", "Rate", "Day", "Source"].map(&mut head);
-            ui.end_row();
-            for line in self.lines.iter_mut().filter(of_others) {
-                let Line { currency, rate, day, source } = line;
-                let label = ui.label(format!("1 {currency} in {display} ="));
-                ui.add(line_edit(rate, "1.08", 90.0)).labelled_by(label.id);
-                ui.add(line_edit(day, "2026-05-29", 90.0)).labelled_by(days);
-                ui.add(line_edit(source, "optional", FIELD)).labelled_by(sources);
-                ui.end_row();
-            }
-        });
+        for line in self.lines.iter_mut().filter(|line| line.currency != display) {
+            let Line { currency, rate, day, source } = line;
+            form_row_ui(ui, &format!("1 {currency} ="), NAMES, |ui| {
+                let word =
+                    |ui: &mut Ui, text: String| ui.label(RichText::new(text).color(tokens.text_quiet)).id;
+                let worth = ui.add(line_edit(rate, "1.08", 80.0));
+                let of = word(ui, format!("{display} on"));
+                ui.add(line_edit(day, "2026-05-29", 90.0)).labelled_by(of);
+                let from = word(ui, "by".to_owned());
+                ui.add(line_edit(source, "source", 90.0)).labelled_by(from);
+                worth
+            });
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use egui::{Layout, RichText, Ui};
 use super::Place;
 use crate::app::tradeoff::cost_per_million;
 use crate::app::{Query, QueryResult, State, figures};
+use crate::bill::Granularity;
 use crate::chart::Chart;
-use crate::ui::pages::bills::{SERIES, group_by_ui};
+use crate::ui::pages::bills::{SERIES, group_by_ui, per_words};
 use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::pages::parts::{filter_words, money_or_dash, problem_ui, reading_ui};
 use crate::ui::theme::{Tokens, space};
@@ -61,8 +62,9 @@ impl BillPane {
         });
         ui.horizontal(|ui| {
             group_by_ui(ui, &self.columns, place.scenario, 130.0);
-            let per = [(false, "Day"), (true, "Month")];
-            segmented_ui(ui, "Bars per", &mut place.scenario.monthly, &per);
+            let per =
+                [Granularity::Day, Granularity::Week, Granularity::Month].map(|per| (per, per_words(per)));
+            segmented_ui(ui, "Bars per", &mut place.scenario.per, &per);
         });
 
         egui::ScrollArea::vertical().id_salt("bill pane").auto_shrink([false, false]).show(ui, |ui| {
@@ -89,9 +91,9 @@ impl BillPane {
             place.view,
             Query::Series {
                 by: Some(scenario.group_by.clone()),
-                filters: scenario.bill_filters(),
+                filters: place.view.app.state().bill_filters(),
                 basis: scenario.basis,
-                monthly: scenario.monthly,
+                per: scenario.per,
                 top: SERIES,
             },
         );
@@ -105,10 +107,11 @@ impl BillPane {
     fn chart_of(&mut self, state: &State) -> Option<&Chart> {
         let version = self.series.version();
         let Some(Ok(QueryResult::Series(series))) = self.series.answer() else { return None };
-        let Some(Query::Series { by, basis, monthly, .. }) = self.series.question() else { return None };
-        let currency = series.currency.as_deref().or(state.bill_currency()).unwrap_or_default();
+        let Some(Query::Series { by, basis, per, .. }) = self.series.question() else { return None };
+        let currency = series.currency.clone().or_else(|| state.shown_currency()).unwrap_or_default();
+        let lines = state.scenario.spend.lines;
         let by = by.as_deref().unwrap_or_default();
-        Some(self.chart.get(version, || figures::bill(series, by, *basis, *monthly, currency)))
+        Some(self.chart.get(version, || figures::bill(series, by, *basis, *per, &currency, lines)))
     }
 
     /// Total, inference, share; the rules that say so; what the money buys at the chosen point.

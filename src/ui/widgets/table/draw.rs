@@ -24,6 +24,17 @@ pub fn data_table_ui(
     state: &mut TableState,
     cell: impl Fn(usize, usize) -> Cell,
 ) -> TableOutput {
+    data_table_with_foot_ui(ui, table, state, cell, None)
+}
+
+/// The same with one more row that always stands below the others, such as their total. `foot` makes its cells.
+pub fn data_table_with_foot_ui(
+    ui: &mut Ui,
+    table: &Table<'_>,
+    state: &mut TableState,
+    cell: impl Fn(usize, usize) -> Cell,
+    foot: Option<&dyn Fn(usize) -> Cell>,
+) -> TableOutput {
     let tokens = Tokens::of(ui);
     let mut output = TableOutput::default();
     arrange(table, state, &cell);
@@ -46,9 +57,11 @@ pub fn data_table_ui(
             egui::ScrollArea::horizontal().id_salt((table.id, "x")).show(ui, |ui| {
                 ui.set_width(needed);
                 rows_ui(ui, table, state, &mut output, &cell);
+                foot_ui(ui, table, foot);
             });
         } else {
             rows_ui(ui, table, state, &mut output, &cell);
+            foot_ui(ui, table, foot);
         }
     });
 
@@ -62,7 +75,7 @@ pub fn data_table_ui(
     }
     output.chosen = output.chosen.or(by_key);
     if response.has_focus() {
-        let filter = EventFilter { vertical_arrows: true, ..EventFilter::default() };
+        let filter = EventFilter { vertical_arrows: true, horizontal_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
         let ring = Stroke::new(1.0, tokens.accent_text);
         ui.painter().rect_stroke(rect.expand(3.0), RADIUS, ring, egui::StrokeKind::Inside);
@@ -84,6 +97,15 @@ fn keys(
     }
     let place = table.selected.and_then(|row| state.order.iter().position(|other| *other == row));
     let last = table.rows - 1;
+    // Right opens, Left closes, as in every tree.
+    let fold = table.selected.and_then(|row| cell(row, 0).fold);
+    let toggle = fold.is_some_and(|open| {
+        let key = if open { Key::ArrowLeft } else { Key::ArrowRight };
+        ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, key))
+    });
+    if toggle {
+        output.toggled = table.selected;
+    }
     let (moved, enter, delete, copy) = ui.input_mut(|input| {
         let mut pressed = |key| input.consume_key(egui::Modifiers::NONE, key);
         let moved = if pressed(Key::ArrowDown) {
@@ -166,7 +188,9 @@ fn rows_ui(
             body.rows(space::ROW, order.len(), |mut row| {
                 let number = order[row.index()];
                 row.set_selected(table.selected == Some(number));
-                row_ui(&mut row, table, number, cell, tokens);
+                if row_ui(&mut row, table, number, cell, tokens) {
+                    output.toggled = Some(number);
+                }
                 let response = row.response();
                 if response.clicked() {
                     output.chosen = Some(number);
@@ -241,7 +265,8 @@ fn row_ui(
     number: usize,
     cell: &impl Fn(usize, usize) -> Cell,
     tokens: &'static Tokens,
-) {
+) -> bool {
+    let mut toggled = false;
     let mut words = Vec::with_capacity(table.columns.len());
     for (index, column) in table.columns.iter().enumerate() {
         let content = cell(number, index);
@@ -257,7 +282,8 @@ fn row_ui(
         }
         words.push(spoken);
         row.col(|ui| {
-            let response = cell_ui(ui, &content, column, tokens);
+            let (response, pressed) = cell_ui(ui, &content, column, tokens);
+            toggled |= pressed;
             if !content.hover.is_empty() {
                 response.on_hover_text(&content.hover);
             }
@@ -265,10 +291,73 @@ fn row_ui(
     }
     let selected = table.selected == Some(number);
     row.response().widget_info(|| WidgetInfo::selected(Role::Row, true, selected, words.join(", ")));
+    toggled
 }
 
-fn cell_ui(ui: &mut Ui, cell: &Cell, column: &Column, tokens: &Tokens) -> Response {
+/// Draws the row that stands below the others.
+fn foot_ui(ui: &mut Ui, table: &Table<'_>, foot: Option<&dyn Fn(usize) -> Cell>) {
+    let Some(foot) = foot else { return };
+    let tokens = Tokens::of(ui);
+    let top = ui.cursor().top();
+    ui.painter().hline(ui.max_rect().x_range(), top, Stroke::new(1.0, tokens.border));
+    let bar = if scrolls(table) { SCROLL_BAR } else { 0.0 };
+    ui.spacing_mut().scroll.floating_allocated_width = bar;
+    let mut builder = TableBuilder::new(ui)
+        .id_salt((table.id, "foot"))
+        .vscroll(false)
+        .cell_layout(Layout::left_to_right(Align::Center));
+    for (place, column) in table.columns.iter().enumerate() {
+        let last = place + 1 == table.columns.len();
+        let room = if last { bar } else { 0.0 };
+        builder = builder.column(if column.fill {
+            Sized::remainder().at_least(column.width).clip(true)
+        } else {
+            Sized::exact(column.width + room).clip(true)
+        });
+    }
+    builder.body(|mut body| {
+        body.row(space::ROW, |mut row| {
+            let mut words = Vec::with_capacity(table.columns.len());
+            for (index, column) in table.columns.iter().enumerate() {
+                let content = foot(index);
+                words.push(format!("{} {}", column.title, content.text));
+                row.col(|ui| {
+                    if index + 1 == table.columns.len() {
+                        ui.set_max_width(column.width);
+                    }
+                    let (response, _) = cell_ui(ui, &content, column, tokens);
+                    if !content.hover.is_empty() {
+                        response.on_hover_text(&content.hover);
+                    }
+                });
+            }
+            row.response().widget_info(|| WidgetInfo::labeled(Role::Row, true, words.join(", ")));
+        });
+    });
+}
+
+/// The triangle before a row of a tree that opens and closes it. True when it is pressed.
+fn fold_ui(ui: &mut Ui, cell: &Cell, tokens: &Tokens) -> bool {
+    ui.add_space(f32::from(cell.level) * 16.0);
+    let sense = if cell.fold.is_some() { Sense::click() } else { Sense::hover() };
+    let (rect, response) = ui.allocate_exact_size(egui::vec2(14.0, space::ROW - 6.0), sense);
+    let Some(open) = cell.fold else { return false };
+    let name = format!("{} {}", if open { "Close" } else { "Open" }, cell.text);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+    let icon = if open { Icon::Down } else { Icon::Right };
+    let colour = if response.hovered() || response.has_focus() { tokens.text } else { tokens.text_quiet };
+    icon.paint_sized(ui.painter(), rect.center(), 12.0, colour);
+    if response.has_focus() {
+        let ring = Stroke::new(1.5, tokens.accent_text);
+        ui.painter().rect_stroke(rect, RADIUS, ring, egui::StrokeKind::Inside);
+    }
+    response.clicked()
+}
+
+/// Draws a cell; says, too, whether its triangle was pressed.
+fn cell_ui(ui: &mut Ui, cell: &Cell, column: &Column, tokens: &Tokens) -> (Response, bool) {
     let number = column.number;
+    let mut toggled = false;
     let layout =
         if number { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
     if let Some(share) = cell.bar {
@@ -276,8 +365,11 @@ fn cell_ui(ui: &mut Ui, cell: &Cell, column: &Column, tokens: &Tokens) -> Respon
         let bar = cell.with_max_x(cell.left() + cell.width() * share);
         ui.painter().rect_filled(bar, 2, tokens.accent_soft);
     }
-    ui.with_layout(layout, |ui| {
+    let response = ui.with_layout(layout, |ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
+        if cell.level > 0 || cell.fold.is_some() {
+            toggled = fold_ui(ui, cell, tokens);
+        }
         // In a column of numbers the layout runs from the right: what stands behind the number comes first.
         let behind = |ui: &mut Ui| {
             if let Some(badge) = cell.badge {
@@ -307,6 +399,6 @@ fn cell_ui(ui: &mut Ui, cell: &Cell, column: &Column, tokens: &Tokens) -> Respon
         if !number {
             behind(ui);
         }
-    })
-    .response
+    });
+    (response.response, toggled)
 }

@@ -9,7 +9,7 @@ use egui::Color32;
 
 use super::Badge;
 use crate::units;
-pub use draw::data_table_ui;
+pub use draw::{data_table_ui, data_table_with_foot_ui};
 
 /// A column.
 #[derive(Debug, Clone)]
@@ -74,6 +74,8 @@ pub struct Cell {
     spoken: Option<String>,
     swatch: Option<Color32>,
     bar: Option<f32>,
+    level: u8,
+    fold: Option<bool>,
 }
 
 impl Cell {
@@ -90,6 +92,8 @@ impl Cell {
             spoken: None,
             swatch: None,
             bar: None,
+            level: 0,
+            fold: None,
         }
     }
 
@@ -152,6 +156,14 @@ impl Cell {
         self
     }
 
+    /// Of a tree: how many levels below the top, and whether what is below it is shown; `None` = there is nothing.
+    #[must_use]
+    pub fn fold(mut self, level: u8, open: Option<bool>) -> Self {
+        self.level = level;
+        self.fold = open;
+        self
+    }
+
     /// More, where the pointer rests.
     #[must_use]
     pub fn hover(mut self, text: impl Into<String>) -> Self {
@@ -196,6 +208,8 @@ type MadeFor = (u64, usize, Option<(usize, bool)>);
 pub struct TableState {
     /// Column and whether descending; `None` = in the order given.
     pub sort: Option<(usize, bool)>,
+    /// The rows come in the order of `sort` already, as those of a tree or of a page of many must.
+    pub given_order: bool,
     order: Vec<usize>,
     made_for: Option<MadeFor>,
     scroll_to: Option<usize>,
@@ -210,6 +224,8 @@ pub struct TableOutput {
     pub opened: Option<usize>,
     /// The chosen row, and the user pressed Delete.
     pub deleted: Option<usize>,
+    /// The row of a tree that the user opens or closes.
+    pub toggled: Option<usize>,
 }
 
 /// Brings the order shown up to date, where the rows or the sorting have changed.
@@ -221,7 +237,7 @@ fn arrange(table: &Table<'_>, state: &mut TableState, cell: &impl Fn(usize, usiz
     }
     state.made_for = wanted;
     state.order = (0..table.rows).collect();
-    if let Some((column, descending)) = state.sort {
+    if let Some((column, descending)) = state.sort.filter(|_| !state.given_order) {
         let cells: Vec<Cell> = (0..table.rows).map(|row| cell(row, column)).collect();
         state.order.sort_by(|&a, &b| {
             let (a, b) = (&cells[a], &cells[b]);
