@@ -4,12 +4,14 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::bill_explore::Cost;
 use super::session::Session;
 use super::table;
 use crate::app::Command;
 use crate::app::watch::{Check, Mark, Seen, WatchCommand};
+use crate::bill::Filter;
+use crate::bill::filter::How;
 use crate::bill::watch::{Anomaly, Budget, Day, On, Standing, Tier};
-use crate::bill::{Basis, Filter};
 use crate::units::{self, Money};
 
 /// Exit code of a check that has something to tell.
@@ -96,26 +98,6 @@ pub struct BudgetArgs {
     /// Percent of what the month is expected to cost that is worth telling
     #[arg(long, value_delimiter = ',', value_name = "PERCENT,…", default_values_t = [50, 80, 100])]
     pub forecast: Vec<u32>,
-}
-
-/// One of the four costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Cost {
-    Billed,
-    Effective,
-    List,
-    Contracted,
-}
-
-impl From<Cost> for Basis {
-    fn from(cost: Cost) -> Self {
-        match cost {
-            Cost::Billed => Self::BilledCost,
-            Cost::Effective => Self::EffectiveCost,
-            Cost::List => Self::ListCost,
-            Cost::Contracted => Self::ContractedCost,
-        }
-    }
 }
 
 fn month(text: &str) -> Result<Day, String> {
@@ -381,7 +363,11 @@ fn filters(texts: &[String]) -> anyhow::Result<Vec<Filter>> {
     let mut filters: Vec<Filter> = Vec::new();
     for text in texts {
         let filter = Filter::parse(text)?;
-        match filters.iter_mut().find(|other| other.column == filter.column) {
+        let like = |other: &&mut Filter| {
+            (&other.column, other.how, other.not) == (&filter.column, filter.how, filter.not)
+                && filter.how != How::Within
+        };
+        match filters.iter_mut().find(like) {
             Some(other) => other.values.extend(filter.values),
             None => filters.push(filter),
         }

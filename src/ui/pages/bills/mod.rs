@@ -107,10 +107,7 @@ impl Bills {
                     self.overlays.ui(ui, view);
                 }
                 Tab::Watch => {
-                    if {
-                        let columns = self.spend.columns(view);
-                        self.watching.ui(ui, view, columns)
-                    } {
+                    if self.watching.ui(ui, view) {
                         // Its filters are on their way; the scenario of this frame must not undo them.
                         self.tab = Tab::Spend;
                         return;

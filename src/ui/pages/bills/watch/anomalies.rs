@@ -4,9 +4,9 @@ use egui::{RichText, Ui};
 
 use crate::app::Command;
 use crate::app::watch::{Mark, Seen, WatchCommand};
-use crate::bill::Filter;
-use crate::bill::Granularity;
+use crate::bill::over_time::NO_VALUE;
 use crate::bill::watch::{Anomaly, Watched};
+use crate::bill::{Filter, Granularity};
 use crate::ui::theme::Tokens;
 use crate::ui::view::View;
 use crate::ui::widgets::{
@@ -131,14 +131,10 @@ impl Anomalies {
         }
         if show {
             let mut scenario = view.app.state().scenario.clone();
-            scenario.filters = anomaly
-                .part
-                .iter()
-                .map(|part| {
-                    let value = if part == crate::bill::over_time::NO_VALUE { "" } else { part.as_str() };
-                    Filter::is(watched.by.clone(), [value])
-                })
-                .collect();
+            let value = |part: &String| if part == NO_VALUE { String::new() } else { part.clone() };
+            let filters = anomaly.part.iter().map(|part| Filter::is(watched.by.clone(), [value(part)]));
+            scenario.filters = filters.collect();
+            scenario.spend.period = None;
             scenario.basis = watched.basis;
             scenario.per = Granularity::Day;
             view.send(Command::SetScenario(Box::new(scenario)));

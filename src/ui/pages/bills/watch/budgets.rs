@@ -6,9 +6,11 @@ use super::anomalies::quiet_ui;
 use super::editor::Editor;
 use crate::app::watch::{self, WatchCommand};
 use crate::app::{Command, QueryResult};
+use crate::bill::Filter;
 use crate::bill::watch::{Answer, Budget, On, Standing};
+use crate::ui::pages::bills::spend::basis_words;
 use crate::ui::pages::kept::Asked;
-use crate::ui::pages::parts::{problem_ui, reading_ui, value_words};
+use crate::ui::pages::parts::{problem_ui, reading_ui};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::View;
 use crate::ui::widgets::{card_ui, empty_ui, quiet_button_ui, section_header_ui};
@@ -145,16 +147,10 @@ fn row_ui(
 
 /// `Effective, all rows` or what it filters.
 fn scope_words(budget: &Budget) -> String {
-    let filters: Vec<String> = budget
-        .filters
-        .iter()
-        .map(|filter| {
-            let values: Vec<&str> = filter.values.iter().map(|value| value_words(value)).collect();
-            format!("{} {}", filter.column, values.join(", "))
-        })
-        .collect();
+    let words = |filter: &Filter| format!("{} {}", filter.column_words(), filter.words());
+    let filters: Vec<String> = budget.filters.iter().map(words).collect();
     let rows = if filters.is_empty() { "all rows".to_owned() } else { filters.join("; ") };
-    format!("{}, {rows}", super::super::spend::basis_words(budget.basis))
+    format!("{}, {rows}", basis_words(budget.basis))
 }
 
 fn words_ui(ui: &mut Ui, standing: &Standing) {

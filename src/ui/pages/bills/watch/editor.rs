@@ -4,10 +4,10 @@ use egui::{ComboBox, Id, Layout, Modal, Ui};
 
 use super::super::spend::{basis_words, columns_of};
 use crate::app::State;
+use crate::bill::filter::{ANY_COLUMN, How};
 use crate::bill::watch::{Budget, On, Tier};
 use crate::bill::{Basis, Filter};
 use crate::ui::pages::kept::Asked;
-use crate::ui::pages::parts::value_words;
 use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{
     Tone, banner_ui, dialog_frame, dialog_title_ui, filter_chip_ui, form_row_ui, line_edit,
@@ -143,9 +143,7 @@ impl Editor {
                 let chips = ui.horizontal_wrapped(|ui| {
                     let mut gone = None;
                     for (place, filter) in self.filters.iter().enumerate() {
-                        let values: Vec<&str> =
-                            filter.values.iter().map(|value| value_words(value)).collect();
-                        if filter_chip_ui(ui, &filter.column, &values.join(", ")) {
+                        if filter_chip_ui(ui, filter.column_words(), &filter.words()) {
                             gone = Some(place);
                         }
                     }
@@ -180,14 +178,20 @@ impl Editor {
     fn add_filter(&mut self, columns: &Asked) {
         match Filter::parse(&self.filter) {
             Ok(filter) => {
-                let known =
-                    columns_of(columns).iter().any(|column| column.name.eq_ignore_ascii_case(&filter.column));
+                let known = filter.column == ANY_COLUMN
+                    || columns_of(columns)
+                        .iter()
+                        .any(|column| column.name.eq_ignore_ascii_case(&filter.column));
                 if !known && !columns_of(columns).is_empty() {
                     self.problem = format!("The bills have no column {}.", filter.column);
                     return;
                 }
                 self.problem.clear();
-                match self.filters.iter_mut().find(|other| other.column == filter.column) {
+                let like = |other: &&mut Filter| {
+                    (&other.column, other.how, other.not) == (&filter.column, filter.how, filter.not)
+                        && filter.how != How::Within
+                };
+                match self.filters.iter_mut().find(like) {
                     Some(other) => other.values.extend(filter.values),
                     None => self.filters.push(filter),
                 }

@@ -12,7 +12,7 @@ use self::budgets::Budgets;
 use self::commitments::Waste;
 use super::spend::{basis_ui, columns_of};
 use crate::app::watch::{self, Seen, WatchCommand, WatchSettings};
-use crate::app::{Command, QueryResult, watch_figures};
+use crate::app::{Command, Query, QueryResult, watch_figures};
 use crate::bill::watch::{Answer, Tested, Until, Watched};
 use crate::chart::Chart;
 use crate::ui::pages::kept::{Asked, Memo};
@@ -32,6 +32,7 @@ const CHART_HEIGHT: f32 = 300.0;
 pub(super) struct Watching {
     /// The chosen currency, where the bills have several.
     currency: String,
+    columns: Asked,
     days: Asked,
     chart: Memo<(u64, u64), Chart>,
     budgets: Budgets,
@@ -41,31 +42,33 @@ pub(super) struct Watching {
 
 impl Watching {
     /// Draws the part. True when the user wants to see rows on Spend, whose filters are then set.
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, columns: &Asked) -> bool {
+    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) -> bool {
         let state = view.app.state();
         let currencies = watch::currencies(state);
         if !currencies.contains(&self.currency) {
             self.currency = currencies.first().cloned().unwrap_or_default();
         }
+        self.columns.follow(view, Query::Columns);
         self.days.follow(view, watch::days_question(state, &self.currency));
-        self.budgets.ui(ui, view, columns, &self.currency);
+        self.budgets.ui(ui, view, &self.columns, &self.currency);
         let mut show = false;
         card_ui(ui, |ui| {
-            self.settings_ui(ui, view, columns, &currencies);
+            self.settings_ui(ui, view, &currencies);
             show = self.days_ui(ui, view);
         });
         self.waste.ui(ui, view, &self.currency);
         show
     }
 
-    fn settings_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, columns: &Asked, currencies: &[String]) {
+    fn settings_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, currencies: &[String]) {
         let before = &view.app.state().watch.settings;
         let mut settings = before.clone();
         ui.horizontal(|ui| {
             let chosen = settings.by.clone();
             combo_ui(ui, "Judge each", &chosen, 150.0, |ui| {
-                let listed =
-                    columns_of(columns).iter().filter(|column| column.groupable || column.name == chosen);
+                let listed = columns_of(&self.columns)
+                    .iter()
+                    .filter(|column| column.groupable || column.name == chosen);
                 for column in listed {
                     ui.selectable_value(&mut settings.by, column.name.clone(), &column.name);
                 }
