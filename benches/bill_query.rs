@@ -134,7 +134,7 @@ fn amplify(path: &Path, rows: usize) {
             batch.rechunk_mut();
             writer.write_batch(&batch).unwrap();
             written += batch.height();
-            waiting = Some(all.slice(batch.height() as i64, all.height()));
+            waiting = Some(all.slice(i64::try_from(batch.height()).unwrap(), all.height()));
         } else {
             waiting = Some(all);
         }

@@ -3,7 +3,7 @@
 use egui::Key;
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
-use inferometer::app::{SavedView, ViewChange};
+use inferometer::app::{SavedView, Scenario, ViewChange};
 use inferometer::bill::{Filter, Granularity, Period};
 
 use super::harness::{Desk, sample};
@@ -122,7 +122,7 @@ fn views_outlive_the_window_and_names_are_their_own() {
     let names: Vec<&str> = app.state().views.iter().map(|view| view.name.as_str()).collect();
     assert_eq!(names, ["Three", "Two"]);
     assert!(app.state().views[1].is_shown(&app.state().scenario));
-    assert_eq!(app.state().views[0], SavedView::of("Three", &Default::default()));
+    assert_eq!(app.state().views[0], SavedView::of("Three", &Scenario::default()));
 }
 
 #[test]
