@@ -78,11 +78,6 @@ impl Lens {
         &self.rules
     }
 
-    /// What tells these rules from any others.
-    pub(in crate::bill) fn fingerprint(&self) -> String {
-        self.rules.fingerprint()
-    }
-
     /// The columns that it adds. The rule's own is stored with the bill, too; the stored one serves while the rules
     /// are as they come.
     pub(in crate::bill) fn columns(&self) -> Vec<String> {
