@@ -77,7 +77,7 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     let QueryResult::Inference(share, monthly) = session.ask(&inference)? else {
         bail!("the bill store answered another question");
     };
-    let lens = if what.lens.inference {
+    let lens = if what.lens.on {
         Some(bill_inference::ask(session, &filters, Basis::EffectiveCost, &share)?)
     } else {
         None

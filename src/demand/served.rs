@@ -154,7 +154,10 @@ fn open(path: &Path) -> Result<csv::Reader<impl Read>, ServedError> {
     let mut text = Vec::new();
     file.by_ref().take(MOST_BYTES).read_to_end(&mut text).map_err(unreadable)?;
     let delimiter = sniff_delimiter(&text);
-    let text = text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(text);
+    let text = match text.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => rest.to_vec(),
+        None => text,
+    };
     Ok(csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .trim(csv::Trim::All)

@@ -13,10 +13,11 @@ pub(super) fn blocks(app: &mut App, blocks: &mut Vec<Block>) {
         return;
     }
     let (filters, basis) = (app.state().scenario.filters.clone(), app.state().scenario.basis);
-    let share = match app.answer(&Query::Inference { filters: filters.clone(), basis }) {
-        Ok(QueryResult::Inference(share, _)) => share,
+    let Ok(QueryResult::Inference(share, _)) =
+        app.answer(&Query::Inference { filters: filters.clone(), basis })
+    else {
         // The part about the bill has said why.
-        _ => return,
+        return;
     };
     let ledger = match app.answer(&Query::Ledger { filters, basis }) {
         Ok(QueryResult::Ledger(ledger)) => ledger,
