@@ -186,11 +186,14 @@ fn in_currency(state: &State, currency: &str) -> Vec<Filter> {
     vec![Filter::is("BillingCurrency", [currency])]
 }
 
+/// A budget's standing with the tiers nobody was told of, or its name and why nothing can be said.
+pub type CheckedBudget = Result<(Standing, Vec<Tier>), (String, String)>;
+
 /// Everything watched, looked at once.
 #[derive(Debug, Clone)]
 pub struct Check {
-    /// Each budget with the tiers nobody was told of, or its name and why nothing can be said.
-    pub budgets: Vec<Result<(Standing, Vec<Tier>), (String, String)>>,
+    /// Each budget.
+    pub budgets: Vec<CheckedBudget>,
     /// The days in each currency.
     pub watched: Vec<(String, Watched)>,
     /// What became of the anomalies, in the same order.

@@ -186,8 +186,8 @@ mod tests {
     #[test]
     fn days_in_a_row_are_one_spell_and_their_money_adds_up() {
         let mut series = bill(70, 8);
-        for place in 57..60 {
-            series[place] *= 2.0;
+        for day in &mut series[57..60] {
+            *day *= 2.0;
         }
         let episodes = found(&series);
         assert_eq!(episodes.len(), 1, "{episodes:?}");

@@ -2,17 +2,17 @@
 //!
 //! From FOCUS columns alone. *Covered* rows are usage that a commitment paid for (`CommitmentDiscountStatus` Used),
 //! *unused* rows are the part of it that nobody used. What the same usage would have cost without commitments is its
-//! ContractedCost, and at public prices its ListCost. Then, with sources:
+//! `ContractedCost`, and at public prices its `ListCost`. Then, with sources:
 //!
-//! - utilisation = EffectiveCost of covered ÷ EffectiveCost of covered and unused rows; waste = unused EffectiveCost
+//! - utilisation = `EffectiveCost` of covered ÷ `EffectiveCost` of covered and unused rows; waste = unused `EffectiveCost`
 //!   (FOCUS use cases "Analyze the use of commitment discounts" and "Identify unused commitments");
-//! - coverage = ContractedCost of covered rows ÷ that of covered and Standard-priced usage, in services in which any
+//! - coverage = `ContractedCost` of covered rows ÷ that of covered and Standard-priced usage, in services in which any
 //!   commitment applies; the bill does not say which other usage could have been covered, and Dynamic (spot) usage
 //!   can not be (AWS: "coverage … of eligible spend");
-//! - effective savings rate = 1 − EffectiveCost ÷ ListCost over all usage, unused commitments counted as cost and not
+//! - effective savings rate = 1 − `EffectiveCost` ÷ `ListCost` over all usage, unused commitments counted as cost and not
 //!   as usage (FinOps Foundation, use case "Determine Effective Savings Rate", which has it over contracted prices
 //!   too; purchases of commitments are left out, as in Microsoft's FinOps toolkit, because usage carries them);
-//! - break-even utilisation = EffectiveCost ÷ ContractedCost of covered rows, the rate paid over the rate avoided: a
+//! - break-even utilisation = `EffectiveCost` ÷ `ContractedCost` of covered rows, the rate paid over the rate avoided: a
 //!   commitment used less than that costs more than it saves.
 //!
 //! Money is exact; ratios are floats made of exact sums.
@@ -44,11 +44,11 @@ pub struct Commitment {
 /// What commitments paid for, in the bill's currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Committed {
-    /// EffectiveCost of covered usage.
+    /// `EffectiveCost` of covered usage.
     pub used: Money,
-    /// EffectiveCost of what nobody used.
+    /// `EffectiveCost` of what nobody used.
     pub unused: Money,
-    /// ContractedCost of covered usage: what it would have cost without commitments. `None` where covered rows have no
+    /// `ContractedCost` of covered usage: what it would have cost without commitments. `None` where covered rows have no
     /// contracted cost, or 0 as some exports write.
     pub on_demand: Option<Money>,
 }
@@ -83,11 +83,11 @@ pub struct Commitments {
     pub uncovered: Money,
     /// Covered share of it and of what is covered, in [0, 1]; `None` without prices.
     pub coverage: Option<f64>,
-    /// EffectiveCost of all usage, unused commitments in it.
+    /// `EffectiveCost` of all usage, unused commitments in it.
     pub effective: Money,
-    /// ListCost of all usage, unused commitments left out.
+    /// `ListCost` of all usage, unused commitments left out.
     pub list: Option<Money>,
-    /// ContractedCost of the same.
+    /// `ContractedCost` of the same.
     pub contracted: Option<Money>,
     /// 1 − effective ÷ list.
     pub savings_rate: Option<f64>,

@@ -32,6 +32,13 @@ impl Day {
         Self(self.0 + days)
     }
 
+    /// The day at a place in a series that begins with this one.
+    #[must_use]
+    pub fn at(self, place: usize) -> Self {
+        // A series has some thousands of days.
+        self.plus(i64::try_from(place).unwrap_or(i64::MAX - self.0))
+    }
+
     /// The first day of its month.
     #[must_use]
     pub fn month_start(self) -> Self {

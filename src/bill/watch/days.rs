@@ -16,7 +16,7 @@ use crate::bill::query::{Bill, ColumnRef, mixed};
 use crate::bill::{Basis, BillError, Filter, moment};
 
 /// The last so many days may be incomplete; AWS and Azure say up to two to three days.
-const LATE_DAYS: usize = 3;
+const LATE_DAYS: i64 = 3;
 /// Days that the rows of a day are held against.
 const COMPARED_DAYS: usize = 14;
 /// A last day with fewer rows than this share of the median of the days before is incomplete.
@@ -146,7 +146,7 @@ impl Extent {
     pub fn whole_until(&self) -> Day {
         let Some((first, last)) = self.span() else { return Day::default() };
         let mut end = last.plus(1);
-        for back in 0..LATE_DAYS as i64 {
+        for back in 0..LATE_DAYS {
             let day = last.plus(-back);
             if day <= first || !self.is_late(day) {
                 break;
@@ -207,12 +207,12 @@ impl Days {
 
     /// The day after the last.
     pub fn end(&self) -> Day {
-        self.first.plus(self.running.len() as i64)
+        self.first.at(self.running.len())
     }
 
     /// The first day that is not whole; [`Self::end`] when all are.
     pub fn whole_end(&self) -> Day {
-        self.first.plus(self.whole as i64)
+        self.first.at(self.whole)
     }
 
     /// The days at the end that are incomplete; `None` when all are whole.
@@ -226,7 +226,7 @@ impl Days {
         let known = self.running.iter().take(self.whole).enumerate();
         known
             .map(|(place, cost)| {
-                let day = self.first.plus(place as i64);
+                let day = self.first.at(place);
                 (self.gaps.binary_search(&day).is_err()).then(|| cost.to_money().to_f64())
             })
             .collect()

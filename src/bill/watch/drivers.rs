@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::day::Day;
 use super::days::{Charge, Kinds, add};
-use super::decompose::WEEK;
 use super::view::{Anomaly, median_money};
 use crate::bill::exact::Exact;
 use crate::bill::over_time::NO_VALUE;
@@ -28,6 +27,8 @@ const COLUMNS: &[(&str, &[&str])] = &[
 ];
 /// Weeks before that are compared.
 const WEEKS: i64 = 4;
+/// Days in a week.
+const WEEK: i64 = 7;
 /// Values named for each column.
 const NAMED: usize = 5;
 /// A value is named when it makes this share of the difference at least.
@@ -61,8 +62,8 @@ impl Driver {
 
 /// The days of a spell that are compared, and by how many days the first week before lies back.
 fn compared(anomaly: &Anomaly) -> (Vec<Day>, i64) {
-    let last = anomaly.last.0.min(anomaly.first.0 + WEEK as i64 - 1);
-    ((anomaly.first.0..=last).map(Day).collect(), WEEK as i64)
+    let last = anomaly.last.0.min(anomaly.first.0 + WEEK - 1);
+    ((anomaly.first.0..=last).map(Day).collect(), WEEK)
 }
 
 /// Finds what made each of these unusual, in one pass over the bill for each column; `first` is the bill's first day.
@@ -135,15 +136,12 @@ pub(super) fn drivers(
     Ok(())
 }
 
+/// A value, what it cost, what it cost before, its share of the difference, and whether it is the only value.
+type Found = (String, Money, Money, f64, bool);
 type ByPart = BTreeMap<String, BTreeMap<String, BTreeMap<Day, Exact>>>;
 
 /// The values of one column whose difference has the anomaly's sign, the largest first.
-fn of_column(
-    anomaly: &Anomaly,
-    first: Day,
-    costs: &ByPart,
-    basis: Basis,
-) -> Result<Vec<(String, Money, Money, f64, bool)>, BillError> {
+fn of_column(anomaly: &Anomaly, first: Day, costs: &ByPart, basis: Basis) -> Result<Vec<Found>, BillError> {
     let (days, week) = compared(anomaly);
     // Weeks from before the bill's first day say nothing.
     let weeks = usize::try_from((anomaly.first.0 - first.0) / week).unwrap_or(0).min(WEEKS as usize);

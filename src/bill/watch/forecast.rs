@@ -437,6 +437,7 @@ mod tests {
     /// that break every assumption (a step of 30 %, a growth that does not damp) are among them. What is found is
     /// printed with `--nocapture`.
     #[test]
+    #[expect(clippy::print_stdout, reason = "shown with --nocapture")]
     fn intervals_hold_about_as_often_as_they_say() {
         let kinds = ["steady", "flat", "growing", "wandering", "stepping", "spiking", "lasting"];
         let mut random = ChaCha8Rng::seed_from_u64(20_261_122);

@@ -180,7 +180,7 @@ impl Watched {
             missing_cells: days.missing_cells,
         };
         if days.running.is_empty() {
-            watched.not_judged = "the bill has no charges for single days or hours".to_owned();
+            watched.not_judged.push_str("the bill has no charges for single days or hours");
             return Ok(watched);
         }
         watched.look_ahead(&days, &history)?;
@@ -227,7 +227,7 @@ impl Watched {
         };
         let (month_sum, refused) = sum(to_end, known.to_money());
         self.month = Some(Until { from: month, last: end.plus(-1), sum: month_sum, refused });
-        let last = next.plus(AHEAD_DAYS as i64 - 1);
+        let last = next.at(AHEAD_DAYS - 1);
         let starts = std::iter::successors(Some(end), |month| Some(month.next_month()));
         let months = starts.take_while(|month| *month <= last).count();
         let usual = usual_lumps(days, month, self.basis)?.unwrap_or(0.0) * months as f64;
@@ -266,7 +266,7 @@ fn past(days: &Days, verdicts: &[Verdict]) -> Vec<PastDay> {
     let expected: BTreeMap<usize, f64> =
         verdicts.iter().map(|verdict| (verdict.place, verdict.expected)).collect();
     let each = days.running.iter().enumerate().map(|(place, cost)| PastDay {
-        day: days.first.plus(place as i64),
+        day: days.first.at(place),
         cost: cost.to_money(),
         expected: expected.get(&place).and_then(|value| Money::from_f64(*value)),
         whole: place < days.whole,
@@ -324,11 +324,11 @@ fn explained(whole: &Episode, parts: &[(Option<String>, Episode)]) -> bool {
 
 fn anomaly(days: &Days, history: &[f64], part: Option<String>, episode: &Episode) -> Anomaly {
     let money = |value: f64| Money::from_f64(value).unwrap_or_default();
-    let first = days.first.plus(episode.first as i64);
+    let first = days.first.at(episode.first);
     Anomaly {
         id: format!("{first} {}", part.as_deref().unwrap_or("all")),
         first,
-        last: days.first.plus(episode.last as i64),
+        last: days.first.at(episode.last),
         goes_on: episode.last + 1 == history.len(),
         actual: money(episode.actual),
         expected: money(episode.expected),
