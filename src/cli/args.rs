@@ -87,7 +87,7 @@ pub enum Command {
         files: Vec<PathBuf>,
     },
     /// Sum and group cloud bills, and tell the share that is inference
-    Bill(Bill),
+    Bill(Box<Bill>),
     /// Find the cheapest way to serve a demand within a latency limit
     Plan(Plan),
     /// Write a chart of a project as SVG, PNG or CSV

@@ -425,7 +425,7 @@ fn bill_blocks(
     if let Ok(Some(QueryResult::Inference(share, _))) = share {
         let mut rows = vec![line("All rows".to_owned(), share.rows, &share.total)];
         rows.push(line("Inference".to_owned(), share.inference_rows, &share.inference));
-        rows.extend(share.by_rule.iter().map(|rule| line(rule.words.to_owned(), rule.rows, &rule.costs)));
+        rows.extend(share.by_rule.iter().map(|rule| line(rule.words.clone(), rule.rows, &rule.costs)));
         blocks.push(Block::Table {
             head: ["", "Rows", "BilledCost", "EffectiveCost", "ListCost", "ContractedCost"]
                 .map(str::to_owned)

@@ -201,7 +201,7 @@ fn pages_of_rows_are_those_that_a_slow_reader_finds() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state >> 33
     };
-    let mut texts = vec![format!("{header}\n"), format!("{header}\n")];
+    let mut texts = [format!("{header}\n"), format!("{header}\n")];
     let mut all = Vec::new();
     for row in 0..3_000 {
         let cost = i64::try_from(next() % 50).unwrap() - 10;

@@ -76,7 +76,7 @@ pub fn file(folder: &Path, rows: &[Row]) -> PathBuf {
 fn open(rows: &[Row]) -> (tempfile::TempDir, Bill) {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), rows);
-    let store = Store::at(&folder.path().join("store"));
+    let store = Store::at(folder.path().join("store"));
     let imported = bill::import(&path, &store, &mut |_done| (), &|| false).unwrap();
     let bill = Bill::open(&[imported.hash], &store).unwrap();
     (folder, bill)
