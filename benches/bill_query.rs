@@ -1,4 +1,4 @@
-//! Grouping a large bill by three keys with a filter, against DuckDB on the same Parquet file, by turns: the goal is at
+//! Grouping a large bill by three keys with a filter, against `DuckDB` on the same Parquet file, by turns: the goal is at
 //! most 1.2 times its time, below 2 GB.
 //!
 //! The bill is the sample bill, imported and then repeated on other days. Both add up the four costs exactly and count
@@ -134,7 +134,7 @@ fn amplify(path: &Path, rows: usize) {
             batch.rechunk_mut();
             writer.write_batch(&batch).unwrap();
             written += batch.height();
-            waiting = Some(all.slice(batch.height() as i64, all.height()));
+            waiting = Some(all.slice(i64::try_from(batch.height()).unwrap(), all.height()));
         } else {
             waiting = Some(all);
         }

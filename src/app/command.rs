@@ -11,7 +11,9 @@ use super::query::Query;
 use super::race::Race;
 use super::spend::ViewChange;
 use super::state::Scenario;
+use super::watch::WatchCommand;
 use crate::bill::claims::Choice;
+use crate::bill::reconcile::{InvoiceTotal, Target as InvoiceTarget};
 use crate::bill::warehouse::{Look, Secrets, Spec};
 use crate::bill::{Filter, Rates, RuleSet};
 use crate::hardware::Profile;
@@ -89,6 +91,10 @@ pub enum Command {
     TryWarehouse(Box<Spec>, Secrets),
     /// Connects a table of a warehouse and takes it among the bills, or connects one of them again.
     ConnectWarehouse(Box<Spec>, Secrets, Look),
+    /// Keeps what an invoice says, to compare the bills with it.
+    PutInvoice(Box<InvoiceTotal>),
+    /// Forgets what an invoice says.
+    RemoveInvoice(Box<InvoiceTarget>),
     /// Decides which of several deliveries of the same charges counts.
     CountBill {
         /// The claim ([`crate::bill::claims::Claim::key`]).
@@ -154,6 +160,8 @@ pub enum Command {
     SetScenario(Box<Scenario>),
     /// Chooses a measurement, or none.
     Choose(Option<i64>),
+    /// Changes budgets, what is watched, or what became of anomalies.
+    Watch(Box<WatchCommand>),
     /// Changes the currency that the bills' sums are shown in, and the rates to it.
     SetRates(Box<Rates>),
     /// Asks the bills something; the answer appears in the state.
@@ -170,7 +178,10 @@ impl Command {
             Self::Choose(_)
                 | Self::Cancel(_)
                 | Self::Ask(_)
+                | Self::PutInvoice(_)
+                | Self::RemoveInvoice(_)
                 | Self::View(_)
+                | Self::Watch(_)
                 | Self::LookForRuntimes
                 | Self::PutTarget(_)
                 | Self::UseTarget(_)

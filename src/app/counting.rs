@@ -1,5 +1,7 @@
 //! Which of the project's bills count: decided by their rows, or by the user, whose choices the project keeps.
 
+use std::collections::BTreeSet;
+
 use super::{App, Level};
 use crate::bill::claims::{self, Choice, Claim, Counted, Standing, Why};
 use crate::bill::moment;
@@ -29,15 +31,12 @@ impl App {
 
     /// Keeps what the user decided of a claim; `None` forgets it.
     pub(super) fn choose_counted(&mut self, key: String, choice: Option<Choice>) -> anyhow::Result<()> {
-        match choice {
-            Some(choice) => {
-                self.project.put(KIND, &key, 0, &choice)?;
-                self.state.choices.insert(key, choice);
-            }
-            None => {
-                self.project.remove(KIND, &key)?;
-                self.state.choices.remove(&key);
-            }
+        if let Some(choice) = choice {
+            self.project.put(KIND, &key, 0, &choice)?;
+            self.state.choices.insert(key, choice);
+        } else {
+            self.project.remove(KIND, &key)?;
+            self.state.choices.remove(&key);
         }
         self.bills_changed();
         Ok(())
@@ -79,12 +78,18 @@ pub fn standing_words(standing: &Standing) -> String {
 
 /// What is said of claims that have the same reason.
 fn notice(first: &Claim, alike: &[&Claim]) -> String {
-    let months: Vec<String> =
-        alike.iter().take(NAMED).map(|claim| month_words(claim.period_unix_secs)).collect();
-    let more = if alike.len() > NAMED { format!(" and {} more", alike.len() - NAMED) } else { String::new() };
-    let account = match (first.account.is_empty(), alike.iter().all(|claim| claim.account == first.account)) {
-        (false, true) => format!(" of account {}", first.account),
-        _ => String::new(),
+    let mut months: Vec<String> = alike.iter().map(|claim| month_words(claim.period_unix_secs)).collect();
+    months.sort();
+    months.dedup();
+    let more =
+        if months.len() > NAMED { format!(" and {} more", months.len() - NAMED) } else { String::new() };
+    months.truncate(NAMED);
+    let accounts: BTreeSet<&str> =
+        alike.iter().map(|claim| claim.account.as_str()).filter(|account| !account.is_empty()).collect();
+    let account = match accounts.len() {
+        0 => String::new(),
+        1 => format!(" of account {}", first.account),
+        several => format!(" of {several} accounts"),
     };
     let what = format!("{} {}{more}{account}", first.family, months.join(", "));
     let names = |counts: bool| {
@@ -95,7 +100,7 @@ fn notice(first: &Claim, alike: &[&Claim]) -> String {
     let choose = "choose otherwise under Bills, Files";
     match first.why {
         Why::Redelivered => {
-            format!("{what} came again: {} counts, {} is replaced; {choose}", names(true), names(false))
+            format!("{what} came again: {} counts, {} does not; {choose}", names(true), names(false))
         }
         Why::ActualAndAmortized => format!(
             "{what} came as actual and as amortized cost, which must not be added up: {} counts, {} does not; {choose}",

@@ -44,7 +44,7 @@ pub enum Kind {
     Profile,
     /// Results of another tool.
     Results,
-    /// Allocations of OpenCost or Kubecost, which lie beside bills.
+    /// Allocations of `OpenCost` or Kubecost, which lie beside bills.
     Overlay,
     /// A cloud bill, with its format: `FOCUS 1.2`.
     #[serde(untagged)]
@@ -273,16 +273,7 @@ pub(super) fn read(
             @ (BillError::Archive { .. } | BillError::ManifestFiles { .. } | BillError::NoBillIn { .. }),
         ) => Err(words(&error)),
         // A table of tokens has the columns of a trace, too.
-        Err(_) if demand::is_served(path) => {
-            let import = demand::read_served(path).map_err(|error| words(&error))?;
-            let rows = Some(import.rows);
-            let warnings = import
-                .warnings
-                .into_iter()
-                .map(|warning| of_file(&name, warning.line, warning.message))
-                .collect();
-            Ok(taken(Kind::Served, rows, warnings, Finding::Served(import.served)))
-        }
+        Err(_) if demand::is_served(path) => take_served(path, &name),
         Err(bill_error) => {
             let demand_error = match demand::read(path) {
                 Ok(import) => {
@@ -370,6 +361,14 @@ fn take_delivery(
     let more = bills.into_iter().map(|bill| Finding::Bill(Box::new(bill))).chain(overlays).collect();
     let taken = taken(kind, Some(rows), warnings, Finding::Bill(Box::new(last)));
     Ok(Taken { says, more, ..taken })
+}
+
+/// A table of requests and tokens.
+fn take_served(path: &Path, name: &str) -> Result<Taken, String> {
+    let import = demand::read_served(path).map_err(|error| words(&error))?;
+    let warnings = import.warnings.into_iter();
+    let warnings = warnings.map(|warning| of_file(name, warning.line, warning.message)).collect();
+    Ok(taken(Kind::Served, Some(import.rows), warnings, Finding::Served(import.served)))
 }
 
 fn of_file(file: &str, line: Option<u64>, message: String) -> Warning {

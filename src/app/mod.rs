@@ -27,6 +27,7 @@ pub mod project;
 mod query;
 mod race;
 mod rates;
+mod reconcile;
 pub mod results;
 pub mod roofline;
 mod sample;
@@ -39,6 +40,8 @@ mod targets;
 mod tests;
 pub mod tradeoff;
 pub mod warehouse;
+pub mod watch;
+pub mod watch_figures;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -314,6 +317,14 @@ impl App {
             command @ (Command::TryWarehouse(..) | Command::ConnectWarehouse(..)) => {
                 self.handle_warehouse(command)?
             }
+            Command::PutInvoice(invoice) => {
+                self.put_invoice(*invoice)?;
+                None
+            }
+            Command::RemoveInvoice(target) => {
+                self.remove_invoice(&target)?;
+                None
+            }
             Command::CountBill { claim, choice } => {
                 self.choose_counted(claim, choice)?;
                 None
@@ -377,6 +388,10 @@ impl App {
             Command::Choose(id) => {
                 self.project.put("chosen", "now", 0, &id)?;
                 self.state.chosen = id;
+                None
+            }
+            Command::Watch(command) => {
+                self.watch(*command)?;
                 None
             }
             Command::Ask(query) => self.ask(query),
@@ -495,12 +510,14 @@ impl App {
             results: results::load(&project)?,
             bills: project.all("bill")?.into_iter().map(|(_key, bill)| bill).collect(),
             warehouses: warehouse::of_project(&project)?,
+            invoices: project.all(reconcile::KIND)?.into_iter().map(|(_key, invoice)| invoice).collect(),
             views: project.all(spend::KIND)?.into_iter().map(|(_key, view)| view).collect(),
             trace: project.all("trace")?.into_iter().map(|(_key, trace)| trace).next(),
             served: project.get("served", "now")?,
             rules: self.rules_of(&project),
             rules_version: self.state.rules_version + 1,
             lens: project.get("lens", "now")?.unwrap_or_default(),
+            watch: watch::Watch::load(&project)?,
             rates: project.get(rates::KIND, "now")?.unwrap_or_default(),
             labelled: project.get("labelled", "now")?,
             agreements: agreements.into_iter().map(|(_key, pair)| pair).collect(),

@@ -1,4 +1,4 @@
-//! Allocations of OpenCost and Kubecost in a project: kept beside the bills, never among them.
+//! Allocations of `OpenCost` and Kubecost in a project: kept beside the bills, never among them.
 
 use super::App;
 use crate::bill::overlay::Overlay;

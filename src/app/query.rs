@@ -14,7 +14,7 @@ use crate::bill::lens::{Candidate, Draft, Preview};
 use crate::bill::warehouse::Stop;
 use crate::bill::{
     Basis, Bill, BillError, ColumnView, Filter, Granularity, Group, InferenceShare, Ledger, Rates, RowsView,
-    RuleSet, Series, Store, Totals,
+    RuleSet, Series, Store, Totals, watch,
 };
 use crate::units::Money;
 
@@ -90,6 +90,8 @@ pub enum Query {
     },
     /// What only the Spend part asks.
     Spend(SpendQuery),
+    /// Budgets, days, commitments, idle things.
+    Watch(Box<watch::Question>),
 }
 
 /// The answer to a [`Query`] of the same name.
@@ -106,6 +108,7 @@ pub enum QueryResult {
     RulePreview(Box<Preview>),
     Columns(Vec<ColumnView>),
     Rows(RowsView),
+    Watch(Box<watch::Answer>),
     Spend(SpendResult),
 }
 
@@ -205,6 +208,7 @@ pub fn ask(
             Query::Columns => QueryResult::Columns(bill.columns()),
             Query::Rows { filters, offset, limit } => QueryResult::Rows(bill.rows(filters, *offset, *limit)?),
             Query::Spend(query) => query.ask(&bill)?,
+            Query::Watch(question) => QueryResult::Watch(Box::new(watch::ask(&bill, question)?)),
         })
     };
     run().map_err(|error| crate::app::words(&error))

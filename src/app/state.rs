@@ -15,8 +15,10 @@ use super::query::{Query, QueryResult};
 use super::results::ResultFile;
 use super::spend::{SavedView, Spend};
 use super::warehouse::WarehouseTry;
+use super::watch::Watch;
 use crate::bill::claims::{Choice, Counting};
 use crate::bill::overlay::Overlay;
+use crate::bill::reconcile::InvoiceTotal;
 use crate::bill::warehouse::Spec;
 use crate::bill::{Basis, COUNTED, Filter, Granularity, Imported, Rates, RuleSet};
 use crate::demand::{Served, Trace};
@@ -219,13 +221,15 @@ pub struct State {
     pub warehouses: BTreeMap<String, Spec>,
     /// The last try to reach a table of a warehouse.
     pub warehouse_try: Option<WarehouseTry>,
+    /// What invoices say, to reconcile the bills with.
+    pub invoices: Vec<InvoiceTotal>,
     /// What the bills' sums are shown in.
     pub rates: Rates,
     /// Which of the bills count, and what came several times.
     pub counting: Counting,
     /// What the user decided of what came several times, by [`crate::bill::claims::Claim::key`].
     pub choices: BTreeMap<String, Choice>,
-    /// Allocations of OpenCost and Kubecost, beside the bills and never added to them.
+    /// Allocations of `OpenCost` and Kubecost, beside the bills and never added to them.
     pub overlays: Vec<Overlay>,
     /// The demand trace.
     pub trace: Option<Trace>,
@@ -245,6 +249,8 @@ pub struct State {
     pub breakdowns: BTreeMap<(String, String), Breakdown>,
     /// Races, the latest last, without latencies: one for each pair of sides.
     pub duels: Vec<Duel>,
+    /// Budgets, and what became of anomalies.
+    pub watch: Watch,
     /// The sweep that was stopped before its end.
     pub unfinished: Option<Unfinished>,
     /// What is asked.

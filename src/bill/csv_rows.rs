@@ -244,7 +244,9 @@ mod tests {
     fn a_last_cell_that_lost_its_end_is_noticed() {
         let after = |cells: &[&str], in_quote| {
             let mut last = LastCells::default();
-            cells.iter().for_each(|cell| last.add(cell));
+            for cell in cells {
+                last.add(cell);
+            }
             last.is_cut(in_quote)
         };
         let days = ["2026-10-01", "2026-10-02", "2026-10-03"];

@@ -223,7 +223,9 @@ fn of_archive(path: &Path, cancel: &dyn Fn() -> bool) -> Result<Found, BillError
 /// A manifest, if that is what a file is.
 fn manifest_of(input: &Input) -> Option<Manifest> {
     let name = input.shown().file_name()?.to_string_lossy().to_ascii_lowercase();
-    if !name.contains("manifest") || !name.ends_with(".json") {
+    if !name.contains("manifest")
+        || input.shown().extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("json"))
+    {
         return None;
     }
     let bytes = input.read_small(MOST_MANIFEST_BYTES).ok()?;

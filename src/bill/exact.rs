@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::units::{Money, MoneyError};
 
 /// Decimal places kept in the store.
@@ -189,6 +191,20 @@ impl fmt::Display for Exact {
         let fraction = format!("{fraction:018}");
         let fraction = fraction.trim_end_matches('0');
         if fraction.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{fraction}") }
+    }
+}
+
+impl Serialize for Exact {
+    /// As decimal text: a JSON number would be read back as a binary float.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::read(&text).map(|read| read.value).map_err(serde::de::Error::custom)
     }
 }
 

@@ -208,6 +208,11 @@ impl Resolved {
     }
 }
 
+/// The columns that filters look at one by one.
+pub(super) fn named(filters: &[Resolved]) -> impl Iterator<Item = &str> {
+    filters.iter().filter_map(|resolved| resolved.column.as_ref()).map(ColumnRef::name)
+}
+
 /// The condition on the rows of one part that all filters hold; `None` when there are no filters.
 pub(super) fn condition(part: &Part, filters: &[Resolved]) -> Result<Option<Expr>, BillError> {
     let mut all: Option<Expr> = None;

@@ -91,9 +91,10 @@ pub(super) fn part_sums(
         let mut found = Sums { rows: *count, ..Sums::default() };
         for (name, sums, filled) in &amounts {
             let (sum, filled) = (Exact(sums.get(row).unwrap_or(0)), filled[row]);
-            match COSTS.iter().position(|cost| cost == name) {
-                Some(place) => (found.costs[place], found.filled[place]) = (sum, filled),
-                None => (found.quantity, found.with_quantity) = (sum, filled),
+            if let Some(place) = COSTS.iter().position(|cost| cost == name) {
+                (found.costs[place], found.filled[place]) = (sum, filled);
+            } else {
+                (found.quantity, found.with_quantity) = (sum, filled);
             }
         }
         let key = cells.iter_mut().map(|cells| cells.get(row)).collect();

@@ -15,11 +15,13 @@ use serde::{Deserialize, Serialize};
 use super::columns::ColumnType;
 use super::delivery::{self, Delivery, Piece, Skipped};
 use super::error::BillError;
-use super::formats::{self, Kind, Plan};
+use super::formats::databricks::prices::Prices;
+use super::formats::{self, Kind, Plan, Target};
 use super::input::Input;
 use super::moment::PER_SEC;
 use super::price_tables::{prices_of, read_prices};
 use super::profile::Values;
+use super::reconcile::{Keeper, Ledger};
 use super::rows::Rows;
 use super::slices::Slice;
 use super::store::{Store, hash_file, hash_of_both, hash_of_many};
@@ -81,6 +83,9 @@ pub struct Imported {
     /// reports of versions that had none.
     #[serde(default)]
     pub slices: Vec<Slice>,
+    /// What was written down to reconcile the bill; `None` in reports of versions that kept none.
+    #[serde(default)]
+    pub ledger: Option<Box<Ledger>>,
 }
 
 /// One file of a bill of many.
@@ -209,6 +214,9 @@ pub fn dry_run(path: &Path) -> Result<(u64, u64, Vec<Warning>), BillError> {
     Ok((rows, dropped, all))
 }
 
+/// A file whose columns are known, with its rows where they may stay open.
+type Opened = (Option<Rows>, Vec<Target>);
+
 /// A bill to be imported.
 struct Job<'j> {
     delivery: &'j Delivery,
@@ -219,8 +227,8 @@ struct Job<'j> {
 }
 
 impl Job<'_> {
-    fn run(self, progress: &mut dyn FnMut(f64), cancel: &dyn Fn() -> bool) -> Result<Imported, BillError> {
-        let Self { delivery, pieces, prices, ref name, store } = self;
+    fn run(&self, progress: &mut dyn FnMut(f64), cancel: &dyn Fn() -> bool) -> Result<Imported, BillError> {
+        let Self { delivery, pieces, prices, ref name, store } = *self;
         let before = pieces.iter().map(|piece| piece.input.stamp()).collect::<Result<Vec<_>, _>>()?;
         let sizes = pieces.iter().map(|piece| piece.input.packed_bytes()).collect::<Result<Vec<_>, _>>()?;
         let total = sizes.iter().sum::<u64>().max(1) as f64;
@@ -237,85 +245,38 @@ impl Job<'_> {
             Ok(None) | Err(BillError::Report { .. }) => {}
             Err(error) => return Err(error),
         }
-        let is_single = delivery.is_single;
         let mut warnings = Warnings::new(name);
         let prices = match prices {
             Some(input) => Some((read_prices(input, &mut warnings)?, input.shown().to_owned())),
             None => None,
         };
-        let mut opened = Vec::with_capacity(pieces.len());
-        let mut opened_bytes = 0.0;
-        for (piece, bytes) in pieces.iter().zip(&sizes) {
-            let rows = Rows::open(&piece.input, &mut |done: f64| {
-                progress(HASH_SHARE + OPEN_SHARE * (opened_bytes + *bytes as f64 * done) / total);
-                if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
-            })?;
-            opened_bytes += *bytes as f64;
-            let plan = formats::plan(rows.header(), rows.preamble(), piece.input.shown())?;
-            opened.push((rows.if_light(is_single), plan.targets));
-        }
-        let mut united = United::of(opened.iter().map(|(_, targets)| targets.as_slice()), is_single);
+        let is_single = delivery.is_single;
+        let opened = self.open(&sizes, total, progress, cancel)?;
+        let united = United::of(opened.iter().map(|(_, targets)| targets.as_slice()), is_single);
         if !is_single {
             warnings.of_many();
         }
         let is_focus = pieces.iter().all(|piece| matches!(piece.kind, Kind::Focus(_)));
-        let mut table = Table::new(&united.targets, is_focus);
+        let table = Table::new(&united.targets, is_focus);
         let temporary = store.temporary()?;
         let store_error =
             |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };
-        let out = temporary.reopen().map_err(store_error)?;
-        let mut writer = Writer::start(out, table.schema());
+        let writer = Writer::start(temporary.reopen().map_err(store_error)?, table.schema());
+        let mut pass = Pass { united, table, writer, warnings, prices, keeper: Keeper::default() };
         let (mut parts, mut dropped, mut done_bytes) = (Vec::new(), 0, 0.0);
         for (place, ((piece, bytes), (rows, _))) in pieces.iter().zip(&sizes).zip(opened).enumerate() {
             if !is_single {
-                warnings.in_file(&piece.name);
+                pass.warnings.in_file(&piece.name);
             }
-            table.begin_part(place);
-            let rows_before = table.rows();
-            let mut step = |done: f64| {
+            pass.table.begin_part(place);
+            let file = if is_single { name } else { &piece.name };
+            let (rows, part_dropped) = pass.read(piece, (file, !is_single), rows, &mut |done: f64| {
                 let share = (done_bytes + *bytes as f64 * done) / total;
                 progress(HASH_SHARE + OPEN_SHARE + (1.0 - HASH_SHARE - OPEN_SHARE) * share);
                 if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
-            };
-            let rows = match rows {
-                Some(rows) => rows,
-                None => Rows::open(&piece.input, &mut step)?,
-            };
-            let plan = match &prices {
-                Some((prices, path)) => {
-                    let shown = piece.input.shown();
-                    let mut plan = formats::databricks::plan(rows.header(), shown, Some(prices.clone()))?;
-                    plan.remarks.push((None, format!("priced with the table {}", path.display())));
-                    plan
-                }
-                None => formats::plan(rows.header(), rows.preamble(), piece.input.shown())?,
-            };
-            let Plan { targets, remarks, mut mapper, .. } = plan;
-            for (column, remark) in &remarks {
-                warnings.about_file(column.as_deref(), remark.clone());
-            }
-            united.begin(&targets, &piece.name);
-            let part_dropped = rows.read(
-                &mut warnings,
-                &mut |cells, place, warnings| {
-                    mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
-                        table.push(&united.row(cells), place, warnings)?;
-                        if table.is_full() {
-                            writer.write(table.take().map_err(polars_failed)?)?;
-                        }
-                        Ok(())
-                    })
-                },
-                &mut step,
-            )?;
-            mapper.finish(&mut warnings);
+            })?;
             dropped += part_dropped;
             done_bytes += *bytes as f64;
-            let rows = table.rows() - rows_before;
-            if let Some(told) = piece.told_rows.filter(|told| *told != rows + part_dropped) {
-                let found = rows + part_dropped;
-                warnings.about_file(None, format!("its manifest says {told} rows, and {found} were found"));
-            }
             parts.push(Part {
                 file: piece.name.clone(),
                 kind: piece.kind.to_string(),
@@ -325,6 +286,7 @@ impl Job<'_> {
                 modified_unix_secs: before[place].1.and_then(unix_secs),
             });
         }
+        let Pass { mut table, mut writer, mut warnings, keeper, .. } = pass;
         writer.write(table.take().map_err(polars_failed)?)?;
         writer.finish()?;
         for (piece, before) in pieces.iter().zip(&before) {
@@ -343,10 +305,34 @@ impl Job<'_> {
         if is_single {
             parts.clear();
         }
-        let imported = report(hash, store, (name, kinds.join(", ")), (books, dropped, parts), warnings);
+        let ledger = keeper.finish(dropped, &warnings);
+        let imported =
+            report(hash, store, (name, kinds.join(", ")), (books, dropped, parts, ledger), warnings);
         store.put(temporary, &imported)?;
         progress(1.0);
         Ok(imported.with_skipped(delivery))
+    }
+
+    /// Opens all files for their columns; those that may stay open do.
+    fn open(
+        &self,
+        sizes: &[u64],
+        total: f64,
+        progress: &mut dyn FnMut(f64),
+        cancel: &dyn Fn() -> bool,
+    ) -> Result<Vec<Opened>, BillError> {
+        let mut opened = Vec::with_capacity(self.pieces.len());
+        let mut done_bytes = 0.0;
+        for (piece, bytes) in self.pieces.iter().zip(sizes) {
+            let rows = Rows::open(&piece.input, &mut |done: f64| {
+                progress(HASH_SHARE + OPEN_SHARE * (done_bytes + *bytes as f64 * done) / total);
+                if cancel() { Err(BillError::Cancelled) } else { Ok(()) }
+            })?;
+            done_bytes += *bytes as f64;
+            let plan = formats::plan(rows.header(), rows.preamble(), piece.input.shown())?;
+            opened.push((rows.if_light(self.delivery.is_single), plan.targets));
+        }
+        Ok(opened)
     }
 
     /// The bill's name in the store.
@@ -382,12 +368,80 @@ impl Job<'_> {
     }
 }
 
+/// The one pass over the rows of all files.
+struct Pass {
+    united: United,
+    table: Table,
+    writer: Writer,
+    warnings: Warnings,
+    prices: Option<(Prices, PathBuf)>,
+    keeper: Keeper,
+}
+
+impl Pass {
+    /// Reads one file to its end; returns the rows kept and those dropped. `file` is what it is called, and whether it
+    /// is one of many.
+    fn read(
+        &mut self,
+        piece: &Piece,
+        (file, is_part): (&str, bool),
+        rows: Option<Rows>,
+        step: &mut RowStep<'_>,
+    ) -> Result<(u64, u64), BillError> {
+        let Self { united, table, writer, warnings, prices, keeper } = self;
+        let rows = match rows {
+            Some(rows) => rows,
+            None => Rows::open(&piece.input, step)?,
+        };
+        let shown = piece.input.shown();
+        let plan = match prices {
+            Some((prices, path)) => {
+                let mut plan = formats::databricks::plan(rows.header(), shown, Some(prices.clone()))?;
+                plan.remarks.push((None, format!("priced with the table {}", path.display())));
+                plan
+            }
+            None => formats::plan(rows.header(), rows.preamble(), shown)?,
+        };
+        let Plan { targets, remarks, mut mapper, .. } = plan;
+        for (column, remark) in &remarks {
+            warnings.about_file(column.as_deref(), remark.clone());
+        }
+        united.begin(&targets, &piece.name);
+        keeper.begin(file, is_part, piece.kind, (rows.header(), rows.preamble()), &targets);
+        let before = table.rows();
+        let dropped = rows.read(
+            warnings,
+            &mut |cells, place, warnings| {
+                keeper.read(cells, place);
+                mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
+                    keeper.store(cells, place);
+                    table.push(&united.row(cells), place, warnings)?;
+                    if table.is_full() {
+                        writer.write(table.take().map_err(polars_failed)?)?;
+                    }
+                    Ok(())
+                })?;
+                keeper.done();
+                Ok(())
+            },
+            step,
+        )?;
+        mapper.finish(warnings);
+        let kept = table.rows() - before;
+        if let Some(told) = piece.told_rows.filter(|told| *told != kept + dropped) {
+            let found = kept + dropped;
+            warnings.about_file(None, format!("its manifest says {told} rows, and {found} were found"));
+        }
+        Ok((kept, dropped))
+    }
+}
+
 /// The report of a bill that is read to its end.
 fn report(
     hash: String,
     store: &Store,
     (file, kind): (&str, String),
-    (books, dropped, parts): (Books, u64, Vec<Part>),
+    (books, dropped, parts, ledger): (Books, u64, Vec<Part>, Ledger),
     warnings: Warnings,
 ) -> Imported {
     let (warnings, warnings_total) = warnings.finish();
@@ -420,6 +474,7 @@ fn report(
         parts,
         skipped: Vec::new(),
         slices: books.slices,
+        ledger: Some(Box::new(ledger)),
     }
 }
 
@@ -428,6 +483,9 @@ impl Imported {
     fn renamed(mut self, file: String) -> Self {
         for warning in self.warnings.iter_mut().filter(|warning| warning.file == self.file) {
             warning.file.clone_from(&file);
+        }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.rename(&self.file, &file);
         }
         self.file = file;
         self

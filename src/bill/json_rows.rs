@@ -196,9 +196,8 @@ pub fn read_document(input: &Input, packing: Packing) -> Result<String, BillErro
         return Err(BillError::NotABill { found, path: input.shown().to_owned() });
     }
     let mut text = String::from_utf8(bytes).map_err(|error| {
-        let line =
-            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
-        let found = format!("JSON that is not UTF-8 on line {}; save it as UTF-8", line + 1);
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
+        let found = format!("JSON that is not UTF-8 on line {line}; save it as UTF-8");
         BillError::NotABill { found, path: input.shown().to_owned() }
     })?;
     if text.starts_with('\u{feff}') {
@@ -210,7 +209,7 @@ pub fn read_document(input: &Input, packing: Packing) -> Result<String, BillErro
 /// Where a document breaks off, in words.
 pub fn broken_words(text: &str, Broken(at): Broken) -> String {
     let before = &text.as_bytes()[..at.min(text.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
     format!("JSON that ends or breaks off at line {line}, column {column}")
 }

@@ -24,6 +24,7 @@ pub mod period;
 pub mod profile;
 pub mod query;
 pub mod rates;
+pub mod reconcile;
 pub mod rules;
 pub mod share;
 pub mod slices;
@@ -31,6 +32,7 @@ pub mod store;
 pub mod view;
 pub mod warehouse;
 pub mod warnings;
+pub mod watch;
 
 mod csv_rows;
 mod grouped;

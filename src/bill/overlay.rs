@@ -1,10 +1,11 @@
-//! Allocations of OpenCost and Kubecost: how the cost of clusters is shared out among what runs in them.
+//! Allocations of `OpenCost` and Kubecost: how the cost of clusters is shared out among what runs in them.
 //!
 //! The money is on the cloud bill already, so an overlay lies beside the bills and is never added to them. Two answers
 //! are read: `/allocation` (`{code, data: [{NAME: {…}}]}`) and `/cloudCost` (`data.sets[].cloudCosts`). Amounts are
 //! in the currency that the tool is set to, which its answers do not tell.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -81,7 +82,7 @@ pub struct Item {
     pub properties: BTreeMap<String, String>,
     /// The provider's own id of the machine or resource; empty where it is not told.
     pub resource_id: String,
-    /// What it is made of; what is 0 is left out.
+    /// What it is made of, as far as the answer tells.
     pub parts: BTreeMap<Component, Money>,
     /// The total, as the answer tells it.
     pub total: Option<Money>,
@@ -96,7 +97,7 @@ impl Item {
     }
 }
 
-/// One answer of OpenCost or Kubecost.
+/// One answer of `OpenCost` or Kubecost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlay {
     /// SHA-256 of the file.
@@ -145,7 +146,7 @@ impl Overlay {
 fn sum(amounts: impl Iterator<Item = Option<Money>>) -> Option<Money> {
     let mut known = amounts.flatten();
     let first = known.next()?;
-    known.try_fold(first, |sum, amount| sum.checked_add(amount))
+    known.try_fold(first, Money::checked_add)
 }
 
 /// Bytes of a file that tell whether it may be an overlay.
@@ -192,7 +193,11 @@ pub fn read(text: &str, file: &str) -> Option<Overlay> {
             document.get("message").map(Node::cell).unwrap_or_default()
         ));
     }
-    let key = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut key = String::with_capacity(64);
+    for byte in Sha256::digest(text.as_bytes()) {
+        // Writing to a String cannot fail.
+        let _ = write!(key, "{byte:02x}");
+    }
     Some(Overlay {
         key,
         file: file.to_owned(),
@@ -253,7 +258,7 @@ impl Reading {
         for (component, members) in PARTS {
             let amounts = members.iter().map(|member| self.amount(name, member, node.get(member)));
             let amounts: Vec<Option<Money>> = amounts.collect();
-            if let Some(amount) = sum(amounts.into_iter()).filter(|amount| *amount != Money::ZERO) {
+            if let Some(amount) = sum(amounts.into_iter()) {
                 parts.insert(component, amount);
             }
         }
@@ -277,7 +282,7 @@ impl Reading {
         );
         let told = CLOUD_COSTS.iter().find_map(|metric| Some((*metric, node.get(metric)?.get("cost")?)));
         let total = told.and_then(|(metric, cost)| self.amount(name, metric, Some(cost)));
-        let parts = total.filter(|total| *total != Money::ZERO).map(|total| (Component::Cloud, total));
+        let parts = total.map(|total| (Component::Cloud, total));
         let item = Item {
             name: name.to_owned(),
             properties: properties(node),
@@ -360,8 +365,8 @@ fn resource_id(node: &Node<'_>) -> String {
 mod tests {
     use super::*;
 
-    fn money(text: &str) -> Option<Money> {
-        Some(text.parse().unwrap())
+    fn money(text: &str) -> Money {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -378,9 +383,9 @@ mod tests {
         let text = format!(r#"{{"code":200,"data":[{},{}]}}"#, step("2"), step("\"x\""));
         let overlay = read(&text, "a.json").unwrap();
         assert_eq!(overlay.kind, "OpenCost allocation");
-        assert_eq!((overlay.total(), overlay.idle()), (money("7.0000000002"), money("1")));
-        assert_eq!(overlay.component(Component::Cpu), money("2"));
-        assert_eq!(overlay.component(Component::Gpu), money("2"));
+        assert_eq!((overlay.total(), overlay.idle()), (Some(money("7.0000000002")), Some(money("1"))));
+        assert_eq!(overlay.component(Component::Cpu), Some(money("2")));
+        assert_eq!(overlay.component(Component::Gpu), Some(money("2")));
         let item = &overlay.items[0];
         assert_eq!((item.resource_id.as_str(), item.gpu_hours.as_str()), ("i-1", "4"));
         assert_eq!(item.properties.keys().collect::<Vec<_>>(), ["cluster", "namespace", "providerID"]);
@@ -394,7 +399,7 @@ mod tests {
             "service":"Compute","providerID":"gke-1"},"window":{"start":"2026-10-01T00:00:00Z"},
             "listCost":{"cost":9,"kubernetesPercent":0},"amortizedNetCost":{"cost":7.25,"kubernetesPercent":0}}}}]}}"#;
         let overlay = read(text, "c.json").unwrap();
-        assert_eq!((overlay.kind.as_str(), overlay.total()), ("OpenCost cloud cost", money("7.25")));
+        assert_eq!((overlay.kind.as_str(), overlay.total()), ("OpenCost cloud cost", Some(money("7.25"))));
         assert_eq!(overlay.resource_ids(), ["gke-1"]);
         assert_eq!(overlay.idle(), None);
     }

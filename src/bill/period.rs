@@ -54,8 +54,8 @@ impl Period {
         let (from, to) = self.days()?;
         let after = to.succ_opt()?;
         let start = if from.day() == 1 && after.day() == 1 {
-            let months = (after.year() - from.year()) * 12 + after.month() as i32 - from.month() as i32;
-            from.checked_sub_months(Months::new(u32::try_from(months).ok()?))?
+            let month = |date: NaiveDate| i64::from(date.year()) * 12 + i64::from(date.month0());
+            from.checked_sub_months(Months::new(u32::try_from(month(after) - month(from)).ok()?))?
         } else {
             from.checked_sub_signed(after - from)?
         };

@@ -16,7 +16,8 @@ use tempfile::NamedTempFile;
 use super::error::BillError;
 use super::import::Imported;
 
-/// Raised whenever the same file would be stored differently: columns, types, inference rules.
+/// Raised whenever the same file would be stored differently: columns, types, inference rules, what is written down
+/// about it.
 pub const READER_VERSION: u32 = 3;
 
 /// A bill store in a folder.

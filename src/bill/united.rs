@@ -41,17 +41,14 @@ impl United {
 
     fn add(&mut self, targets: &[Target]) {
         for target in targets {
-            match self.places.get(&target.name) {
-                Some(place) => {
-                    let known = &mut self.targets[*place];
-                    if known.kind != target.kind {
-                        known.kind = ColumnType::Text;
-                    }
+            if let Some(place) = self.places.get(&target.name) {
+                let known = &mut self.targets[*place];
+                if known.kind != target.kind {
+                    known.kind = ColumnType::Text;
                 }
-                None => {
-                    self.places.insert(target.name.clone(), self.targets.len());
-                    self.targets.push(target.clone());
-                }
+            } else {
+                self.places.insert(target.name.clone(), self.targets.len());
+                self.targets.push(target.clone());
             }
         }
     }

@@ -9,7 +9,9 @@ use super::Filter;
 use super::columns::ColumnType;
 use super::error::BillError;
 use super::exact::{Exact, SCALE};
-use super::filter::{self, Resolved};
+use super::filter;
+use super::formats::focus::RULE_COLUMN;
+use super::lens::CLASS_COLUMN;
 use super::moment;
 use super::places::{Places, ROW, STEP, places, sorted};
 use super::profile::Values;
@@ -64,6 +66,7 @@ impl Bill {
                 let groupable = kind == ColumnType::Text && !values.more && values.values.len() > 1;
                 ColumnView { name, kind, values, groupable }
             })
+            .chain(self.lens_columns())
             .collect()
     }
 
@@ -96,9 +99,10 @@ impl Bill {
             let wanted = limit.saturating_sub(view.rows.len() as u64).min(matching.saturating_sub(skip));
             if wanted > 0 {
                 let frame = match &found {
-                    Err(_) => page(part.scan()?, skip, wanted)?,
+                    Err(_) => page(part, part.scan()?, false, skip, wanted)?,
                     Ok((condition, places)) => {
-                        matching_page(part, (condition, &resolved), places, skip, wanted)?
+                        let looks = part.needs_lens(filter::named(&resolved));
+                        matching_page(part, condition, looks, places, skip, wanted)?
                     }
                 };
                 show(&frame, &mut view);
@@ -145,7 +149,7 @@ impl Bill {
                 .scan()?
                 .with_row_index(ROW, None)
                 .filter(col(ROW).is_in(lit(list).implode(false), false));
-            let frame = Query(READ).collect(query)?;
+            let frame = Query(READ).collect(part.with_lens(query, [RULE_COLUMN])?)?;
             let failed = |source| BillError::Query { doing: READ, source };
             let rows = frame.column(ROW).and_then(|column| column.idx().cloned()).map_err(failed)?;
             let mut shown = RowsView { columns: view.columns.clone(), ..RowsView::default() };
@@ -177,9 +181,11 @@ const READ: &str = "read rows of the bill";
 const WIDE: u64 = 65_536;
 
 /// The rows of a page among those a condition holds for. Only the stretch between places that are known is read.
+/// `looks`: the condition looks at what the rules say.
 fn matching_page(
     part: &Part,
-    (condition, resolved): (&Expr, &[Resolved]),
+    condition: &Expr,
+    looks: bool,
     places: &Places,
     skip: u64,
     wanted: u64,
@@ -187,22 +193,29 @@ fn matching_page(
     let at = |place: u64| usize::try_from(place).ok().and_then(|place| places.starts.get(place)).copied();
     let first = at(skip / STEP).unwrap_or(0);
     let end = at((skip + wanted).div_ceil(STEP)).unwrap_or(part.imported.rows);
-    let named = || resolved.iter().filter_map(Resolved::column_name);
     let frame = if end - first > WIDE {
         let row = || col(ROW).cast(DataType::UInt64);
         let inside = row().gt_eq(lit(first)).and(row().lt(lit(end)));
-        let numbered = part.scan()?.with_row_index(ROW, None).filter(inside);
-        part.with_lens(numbered, named())?.filter(condition.clone())
+        part.scan()?.with_row_index(ROW, None).filter(inside)
     } else {
         let (start, length) = slice(first, end - first)?;
-        part.with_lens(part.scan()?.slice(start, length), named())?.filter(condition.clone())
+        part.scan()?.slice(start, length)
     };
-    page(frame, skip % STEP, wanted)
+    let frame = if looks { part.with_lens(frame, [CLASS_COLUMN])? } else { frame };
+    page(part, frame.filter(condition.clone()), looks, skip % STEP, wanted)
 }
 
-fn page(frame: LazyFrame, skip: u64, wanted: u64) -> Result<DataFrame, BillError> {
+/// Rows of a frame with the rule of each; `has_rules`: what the rules say is in it already.
+fn page(
+    part: &Part,
+    frame: LazyFrame,
+    has_rules: bool,
+    skip: u64,
+    wanted: u64,
+) -> Result<DataFrame, BillError> {
     let (start, length) = slice(skip, wanted)?;
-    Query(READ).collect(frame.slice(start, length))
+    let frame = frame.slice(start, length);
+    Query(READ).collect(if has_rules { frame } else { part.with_lens(frame, [RULE_COLUMN])? })
 }
 
 fn slice(skip: u64, wanted: u64) -> Result<(i64, IdxSize), BillError> {

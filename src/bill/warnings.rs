@@ -4,6 +4,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::Warning;
 
 /// Listed warnings of one kind in one column; the rest is counted.
@@ -26,7 +28,8 @@ impl Place {
 }
 
 /// The kinds of trouble, each counted on its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Trouble {
     /// The whole file.
     File,
@@ -45,7 +48,8 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    fn plural(self) -> &'static str {
+    /// `more cells that cannot be read`.
+    pub fn plural(self) -> &'static str {
         match self {
             Self::File => "more warnings",
             Self::Ragged => "more rows with the wrong number of cells",
@@ -58,6 +62,19 @@ impl Trouble {
     }
 }
 
+/// What was not understood in one column, in one way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// In which way.
+    pub trouble: Trouble,
+    /// In which column; `None` where it concerns whole rows.
+    pub column: Option<String>,
+    /// How often.
+    pub count: u64,
+    /// The first of them: where they stand and what was found.
+    pub examples: Vec<Warning>,
+}
+
 /// Warnings of one file.
 #[derive(Debug)]
 pub struct Warnings {
@@ -67,6 +84,8 @@ pub struct Warnings {
     /// The bill has several files.
     is_of_many: bool,
     listed: Vec<Warning>,
+    /// The kind of each that is listed.
+    kinds: Vec<Trouble>,
     counts: HashMap<(Trouble, Option<String>), u64>,
     total: u64,
 }
@@ -79,6 +98,7 @@ impl Warnings {
             remarks: HashSet::new(),
             is_of_many: false,
             listed: Vec::new(),
+            kinds: Vec::new(),
             counts: HashMap::new(),
             total: 0,
         }
@@ -107,6 +127,7 @@ impl Warnings {
         let count = self.counts.entry(key).or_default();
         *count += 1;
         if *count <= LISTED_PER_KIND {
+            self.kinds.push(trouble);
             self.listed.push(Warning {
                 file: self.file.clone(),
                 line,
@@ -122,6 +143,26 @@ impl Warnings {
             return;
         }
         self.add(Trouble::File, None, column, || message);
+    }
+
+    /// What concerns rows and cells, by kind and column; what concerns the whole file is not among it.
+    pub fn tally(&self) -> Vec<Tally> {
+        let rows = self.counts.iter().filter(|((trouble, _), _)| *trouble != Trouble::File);
+        let mut tally: Vec<Tally> = rows
+            .map(|((trouble, column), count)| {
+                let same =
+                    |(kind, warning): &(&Trouble, &Warning)| *kind == trouble && warning.column == *column;
+                let examples = self.kinds.iter().zip(&self.listed).filter(same);
+                Tally {
+                    trouble: *trouble,
+                    column: column.clone(),
+                    count: *count,
+                    examples: examples.map(|(_, warning)| warning.clone()).collect(),
+                }
+            })
+            .collect();
+        tally.sort_by(|a, b| (a.trouble as u8, &a.column).cmp(&(b.trouble as u8, &b.column)));
+        tally
     }
 
     /// The listed warnings, then one for each kind that has more, and how many there are in all.
@@ -148,6 +189,10 @@ mod tests {
             warnings.add(Trouble::Unreadable, Some(line), Some("BilledCost"), || "bad".to_owned());
         }
         warnings.add(Trouble::Ragged, Some(1_002), None, || "short".to_owned());
+        let tally = warnings.tally();
+        let counts: Vec<_> = tally.iter().map(|of| (of.trouble, of.count, of.examples.len())).collect();
+        assert_eq!(counts, [(Trouble::Ragged, 1, 1), (Trouble::Unreadable, 1_000, 20)]);
+        assert_eq!(tally[1].column.as_deref(), Some("BilledCost"));
         let (listed, total) = warnings.finish();
         assert_eq!(total, 1_001);
         assert_eq!(listed.len(), 22);

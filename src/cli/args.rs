@@ -48,7 +48,17 @@ fn definition() -> clap::Command {
 impl Arguments {
     /// Reads the process's arguments; prints help or what is wrong and exits where there is nothing else to do.
     pub fn read() -> Self {
-        Self::from_arg_matches(&definition().get_matches()).unwrap_or_else(|error| error.exit())
+        let read = definition().try_get_matches().and_then(|matches| Self::from_arg_matches(&matches));
+        read.unwrap_or_else(|error| {
+            let asked: Vec<String> = std::env::args().collect();
+            let is_check = ["bill", "check"].iter().all(|word| asked.iter().any(|asked| asked == word));
+            if is_check && error.use_stderr() {
+                // 2 would say that there is something to tell; nobody is left to be told that printing failed.
+                let _ = error.print();
+                std::process::exit(1);
+            }
+            error.exit()
+        })
     }
 
     /// Whether the window is asked for.
@@ -78,7 +88,7 @@ pub enum Command {
         files: Vec<PathBuf>,
     },
     /// Sum and group cloud bills, and tell the share that is inference
-    Bill(Bill),
+    Bill(Box<Bill>),
     /// Find the cheapest way to serve a demand within a latency limit
     Plan(Plan),
     /// Write a chart of a project as SVG, PNG or CSV
@@ -398,7 +408,11 @@ pub struct Selftest {
 
 /// `bill`
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
 pub struct Bill {
+    /// What to do instead of adding up
+    #[command(subcommand)]
+    pub command: Option<super::bill_watch::BillCommand>,
     /// Bills, answered by themselves; without any, the project's. A folder, a ZIP, a manifest or a quoted pattern
     /// ('cur/2026-*/*.csv.gz') is one bill of many files
     pub files: Vec<PathBuf>,
@@ -442,6 +456,9 @@ pub struct Bill {
     /// The inference lens
     #[command(flatten)]
     pub lens: super::bill_inference::Inference,
+    /// Reconciliation
+    #[command(flatten)]
+    pub reconciling: super::bill_reconcile::Reconciling,
     /// In which currency
     #[command(flatten)]
     pub rates: super::bill_rates::RateArgs,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::args::Bill;
 use super::bill_explore::{self, More};
 use super::bill_inference;
+use super::bill_reconcile;
 use super::bill_warehouse;
 use super::session::Session;
 use super::table;
@@ -17,6 +18,9 @@ use crate::units::{self, Money};
 const WARNINGS_SHOWN: usize = 12;
 
 pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
+    if let Some(command) = &what.command {
+        return super::bill_watch::run(session, command);
+    }
     let filters = bill_explore::filters(what)?;
     if !what.files.is_empty() {
         let (reports, done) = session.take_in(what.files.clone());
@@ -39,6 +43,9 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     }
     if state.bills.is_empty() {
         bail!("no bill is named and the project has none; name at least one file");
+    }
+    if what.reconciling.reconcile {
+        return bill_reconcile::run(session, &what.reconciling);
     }
     if let Some(to) = &what.focus {
         let to = std::path::absolute(to)?;
@@ -74,9 +81,10 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     let QueryResult::Inference(share, monthly) = session.ask(&inference)? else {
         bail!("the bill store answered another question");
     };
-    let lens = match what.lens.inference {
-        true => Some(bill_inference::ask(session, &filters, Basis::EffectiveCost, &share)?),
-        false => None,
+    let lens = if what.lens.on {
+        Some(bill_inference::ask(session, &filters, Basis::EffectiveCost, &share)?)
+    } else {
+        None
     };
     let currency = total.currency.clone().unwrap_or_default();
     let answer = Answer { currency, total, groups, share: *share, monthly, warnings, lens };

@@ -134,7 +134,7 @@ pub(super) fn print_overlays(session: &Session) -> anyhow::Result<()> {
             .iter()
             .take(MOST_ROWS)
             .map(|item| {
-                let part = |component| words(item.parts.get(&component).copied().or(Some(Money::ZERO)));
+                let part = |component| words(item.parts.get(&component).copied());
                 vec![
                     item.name.clone(),
                     part(Component::Cpu),

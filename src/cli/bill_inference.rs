@@ -24,8 +24,8 @@ const CANDIDATES: usize = 12;
 #[derive(Debug, Clone, Args)]
 pub struct Inference {
     /// Also sort the spend: which rule caught what, cost per request and per million tokens, cost of ownership
-    #[arg(long)]
-    pub inference: bool,
+    #[arg(long = "inference", id = "inference")]
+    pub on: bool,
     /// Rules to sort by, as JSON; the project's own are replaced by them
     #[arg(long, value_name = "FILE", requires = "inference")]
     pub rules: Option<PathBuf>,

@@ -14,7 +14,9 @@ mod bill_deliveries;
 mod bill_explore;
 mod bill_inference;
 mod bill_rates;
+mod bill_reconcile;
 mod bill_warehouse;
+mod bill_watch;
 mod compare;
 mod demo;
 mod export;
@@ -63,8 +65,15 @@ pub fn print_error(error: &anyhow::Error) {
     eprintln!("inferometer: {error:#}");
 }
 
-/// What the process ends with after an error: 130 (128 + SIGINT, as shells count) where Ctrl+C stopped it, else 1.
+/// What the process ends with after an error: 130 (128 + SIGINT, as shells count) where Ctrl+C stopped it, 2 where a
+/// bill is not what its invoice says or a check has something to tell, else 1.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.chain().any(<dyn std::error::Error>::is::<bill_reconcile::Off>) {
+        return ExitCode::from(bill_reconcile::EXIT_OFF);
+    }
+    if error.chain().any(<dyn std::error::Error>::is::<bill_watch::Alert>) {
+        return ExitCode::from(bill_watch::EXIT_ALERT);
+    }
     let stopped = error.chain().any(<dyn std::error::Error>::is::<session::Stopped>);
     if stopped { ExitCode::from(session::EXIT_STOPPED) } else { ExitCode::FAILURE }
 }

@@ -154,7 +154,10 @@ fn open(path: &Path) -> Result<csv::Reader<impl Read>, ServedError> {
     let mut text = Vec::new();
     file.by_ref().take(MOST_BYTES).read_to_end(&mut text).map_err(unreadable)?;
     let delimiter = sniff_delimiter(&text);
-    let text = text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(text);
+    let text = match text.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => rest.to_vec(),
+        None => text,
+    };
     Ok(csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .trim(csv::Trim::All)
@@ -272,6 +275,8 @@ fn whole(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     fn read(text: &str) -> Result<ServedImport, ServedError> {
@@ -302,7 +307,8 @@ mod tests {
     fn hours_that_do_not_fill_a_day_leave_it_out() {
         let mut text = "time,tokens_in\n".to_owned();
         for hour in 0..24 + 3 {
-            text.push_str(&format!("2026-10-{:02}T{:02}:00:00Z,2\n", 19 + hour / 24, hour % 24));
+            let (day, hour) = (19 + hour / 24, hour % 24);
+            writeln!(text, "2026-10-{day:02}T{hour:02}:00:00Z,2").unwrap();
         }
         let import = read(&text).unwrap();
         assert_eq!(import.served.days.len(), 1);

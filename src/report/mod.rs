@@ -4,8 +4,10 @@
 mod breakdown;
 mod export;
 pub mod html;
+mod lens;
 mod png;
 pub mod project;
+mod reconcile;
 mod shapes;
 mod svg;
 mod write;

@@ -76,6 +76,7 @@ pub fn document(app: &mut App, generated: String) -> anyhow::Result<Document> {
     }
     if !app.state().bills.is_empty() {
         bill_blocks(app, bill_chart, share, &mut blocks);
+        super::lens::blocks(app, &mut blocks);
     }
     let state = app.state();
     if !state.failures.is_empty() {
@@ -424,7 +425,7 @@ fn bill_blocks(
     if let Ok(Some(QueryResult::Inference(share, _))) = share {
         let mut rows = vec![line("All rows".to_owned(), share.rows, &share.total)];
         rows.push(line("Inference".to_owned(), share.inference_rows, &share.inference));
-        rows.extend(share.by_rule.iter().map(|rule| line(rule.words.to_owned(), rule.rows, &rule.costs)));
+        rows.extend(share.by_rule.iter().map(|rule| line(rule.words.clone(), rule.rows, &rule.costs)));
         blocks.push(Block::Table {
             head: ["", "Rows", "BilledCost", "EffectiveCost", "ListCost", "ContractedCost"]
                 .map(str::to_owned)
@@ -434,11 +435,15 @@ fn bill_blocks(
             caption: "The share that is inference, by the rule that says so.".to_owned(),
         });
     }
+    let reconciled = state.reconciliations();
     for bill in &state.bills {
         blocks.push(Block::Paragraph(format!(
             "{}: {}, {} rows kept, {} left out, {} warnings.",
             bill.file, bill.kind, bill.rows, bill.dropped, bill.warnings_total
         )));
+        if let Some(reconciled) = reconciled.iter().find(|reconciled| reconciled.hash == bill.hash) {
+            super::reconcile::blocks(reconciled, blocks);
+        }
         for warning in bill.warnings.iter().take(10) {
             let place = warning.line.map_or_else(String::new, |line| format!(" line {line}"));
             blocks.push(Block::Warning(format!("{}{place}: {}", warning.file, warning.message)));

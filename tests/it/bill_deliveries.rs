@@ -182,7 +182,7 @@ fn of_many_assemblies_the_one_of_the_manifest_counts() {
     );
     // Without any manifest the folder with the newest files counts.
     fs::remove_file(&top).unwrap();
-    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+    let later = std::time::SystemTime::now() + std::time::Duration::from_mins(1);
     for file in ["c-1.csv", "c-2.csv"] {
         let file = fs::File::options()
             .write(true)

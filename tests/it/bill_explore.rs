@@ -1,6 +1,7 @@
 //! Exploring bills: filters, widths of time, comparisons and pages of rows. Sums of the sample bill are what Python's
 //! `decimal` finds in the file; the others stand in the few rows of the test.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -200,15 +201,14 @@ fn pages_of_rows_are_those_that_a_slow_reader_finds() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state >> 33
     };
-    let mut texts = vec![format!("{header}\n"), format!("{header}\n")];
+    let mut texts = [format!("{header}\n"), format!("{header}\n")];
     let mut all = Vec::new();
     for row in 0..3_000 {
-        let cost = (next() % 50) as i64 - 10;
+        let cost = i64::try_from(next() % 50).unwrap() - 10;
         let region = ["eu", "us", ""][(next() % 3) as usize];
         let cost = if next() % 20 == 0 { String::new() } else { cost.to_string() };
         all.push((cost.clone(), format!("r{row:04}"), region));
-        texts[usize::from(row >= 1_400)]
-            .push_str(&format!("{cost},USD,Usage,2026-05-01,r{row:04},{region}\n"));
+        writeln!(texts[usize::from(row >= 1_400)], "{cost},USD,Usage,2026-05-01,r{row:04},{region}").unwrap();
     }
     let bench = Bench::new();
     let bill = bench.open(&[&texts[0], &texts[1]]);

@@ -52,7 +52,7 @@ fn the_layouts_of_consoles_and_apis_add_up() {
     }
     // Counts of tokens cost nothing that is known.
     for (name, kind, rows) in [
-        ("openai_completions_usage_dashboard.csv", "OpenAI token usage", 3),
+        ("openai_completions_usage_dashboard.csv", "OpenAI token usage", 4),
         ("anthropic_console_tokens.csv", "Anthropic token usage", 3),
     ] {
         let imported = import(&samples().join("shapes").join(name)).unwrap();

@@ -149,7 +149,7 @@ fn whatever_the_rules_are_classes_and_the_rest_are_the_total() {
             for group in groups {
                 let rule = group.key[1].as_deref().and_then(|id| rules.entry(id));
                 assert_eq!(rule.map(|rule| rule.class().id()), group.key[0].as_deref(), "{what}");
-                assert!(rule.is_none_or(|rule| rule.is_on()), "{what}");
+                assert!(rule.is_none_or(bill::lens::Entry::is_on), "{what}");
             }
         }
     }
@@ -223,7 +223,7 @@ fn dimensions_can_be_grouped_and_filtered_by_like_any_column() {
     let unit = by_unit.iter().find(|group| group.key[0].as_deref() == Some("digits")).unwrap();
     assert_eq!((unit.rows, unit.costs), (digits.rows, digits.costs));
     let filter = Filter::parse("x_Dimension_Unit=digits").unwrap();
-    assert_eq!(bill.totals(&[filter.clone()]).unwrap().rows, digits.rows);
+    assert_eq!(bill.totals(std::slice::from_ref(&filter)).unwrap().rows, digits.rows);
     let rows = bill.rows(&[filter], 5, 10).unwrap();
     assert_eq!((rows.total_rows, rows.rows.len()), (digits.rows, 10));
 }

@@ -309,6 +309,9 @@ fn the_readme_names_the_exit_codes_and_only_options_there_are() {
     for name in ["list", "check", "add", "remove"] {
         help.push_str(&text(&["targets", name, "--help"], &nothing));
     }
+    for name in [["check", "--help"].as_slice(), &["budget", "set", "--help"], &["acknowledge", "--help"]] {
+        help.push_str(&text(&[&["bill"], name].concat(), &nothing));
+    }
     // Options of other programs in the README.
     let of_others = ["--release", "--bench", "--profile"];
     let words = readme.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));

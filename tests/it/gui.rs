@@ -2,13 +2,17 @@
 
 mod breakdown;
 mod compare;
+mod currencies;
 mod deliveries;
 mod harness;
+mod lens;
 #[cfg(unix)]
 mod machines;
 mod measure;
 mod other_tools;
 mod pages;
+mod reconcile;
 mod shell;
 mod spend;
 mod warehouse;
+mod watch;

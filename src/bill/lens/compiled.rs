@@ -183,7 +183,7 @@ impl Compiled {
             })
             .collect();
         Self {
-            source: FactSource::of(|name| at(name)),
+            source: FactSource::of(at),
             rules,
             dimensions,
             ids: set.rules.iter().map(|entry| entry.id().to_owned()).collect(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::attach::{BEFORE_COLUMN, DraftOf, FITS_COLUMN};
-use super::{Entry, Lens, OwnRule, RuleSet, RulesError};
+use super::{Entry, Lens, OwnRule, RuleSet};
 use crate::bill::error::BillError;
 use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::query::{Bill, Sums};
@@ -75,7 +75,7 @@ impl Bill {
         filters: &[Filter],
         store: &Store,
     ) -> Result<Preview, BillError> {
-        draft.rule.check().map_err(|error: RulesError| BillError::Rules(error))?;
+        draft.rule.check()?;
         let mut rule = draft.rule.clone();
         rule.on = true;
         let id = rule.id.clone();
@@ -111,9 +111,8 @@ impl Bill {
         }
         let one = currencies.len() <= 1;
         let present = bill.present();
-        let costs = |sums: &Sums| match one {
-            true => Costs::from_sums(present, sums.rows, sums.filled, sums.costs),
-            false => Costs::default(),
+        let costs = |sums: &Sums| {
+            if one { Costs::from_sums(present, sums.rows, sums.filled, sums.costs) } else { Costs::default() }
         };
         let mut taken_from: Vec<Taken> = from
             .iter()

@@ -44,7 +44,6 @@ fn yes() -> bool {
     true
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it skips by reference")]
 fn share_is_whole(share: &Share) -> bool {
     share.is_whole()
 }

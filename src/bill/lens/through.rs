@@ -1,11 +1,16 @@
 //! Bills looked at through rules: which columns they then have, and where the rows with them come from.
 
+use std::collections::BTreeSet;
+
 use polars::prelude::LazyFrame;
 
-use super::{Lens, RuleSet};
+use super::{CLASS_COLUMN, DIMENSION_PREFIX, LINE_COLUMN, Lens, Line, RuleSet};
+use crate::bill::ColumnView;
 use crate::bill::columns::ColumnType;
 use crate::bill::error::BillError;
+use crate::bill::profile::Values;
 use crate::bill::query::{Bill, Part};
+use crate::bill::rules::Class;
 use crate::bill::store::Store;
 
 impl Part {
@@ -27,6 +32,11 @@ impl Part {
             Some(lens) => lens.attach(self, frame),
             None => Ok(frame),
         }
+    }
+
+    /// Whether one of these columns asks for what the rules say.
+    pub(in crate::bill) fn needs_lens<'n>(&self, columns: impl IntoIterator<Item = &'n str>) -> bool {
+        self.lens.as_ref().is_some_and(|lens| lens.is_needed(self, columns))
     }
 
     /// The name of the bill in the store.
@@ -78,5 +88,25 @@ impl Bill {
     pub fn rules(&self) -> RuleSet {
         let lens = self.parts.iter().find_map(|part| part.lens.as_ref());
         lens.map(|lens| lens.rules().clone()).unwrap_or_default()
+    }
+
+    /// The columns that rules add and people group by; values of dimensions are not known before somebody asks.
+    pub(in crate::bill) fn lens_columns(&self) -> Vec<ColumnView> {
+        let Some(lens) = self.parts.iter().find_map(|part| part.lens.as_ref()) else { return Vec::new() };
+        let known = |name: &str| -> BTreeSet<String> {
+            match name {
+                CLASS_COLUMN => Class::ALL.map(|class| class.id().to_owned()).into(),
+                LINE_COLUMN => Line::ALL.map(|line| line.id().to_owned()).into(),
+                _ => BTreeSet::new(),
+            }
+        };
+        let of_people = |name: &String| {
+            [CLASS_COLUMN, LINE_COLUMN].contains(&name.as_str()) || name.starts_with(DIMENSION_PREFIX)
+        };
+        let view = |name: String| {
+            let values = Values { filled: 0, values: known(&name), more: false };
+            ColumnView { name, kind: ColumnType::Text, values, groupable: true }
+        };
+        lens.columns().into_iter().filter(of_people).map(view).collect()
     }
 }

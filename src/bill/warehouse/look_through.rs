@@ -73,6 +73,7 @@ impl Table {
             warnings,
             parts: Vec::new(),
             skipped: Vec::new(),
+            ledger: None,
             slices: Vec::new(),
         });
         progress(1.0, "");

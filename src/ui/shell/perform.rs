@@ -7,7 +7,7 @@ use eframe::egui;
 use super::dialog::{Answer, PathDialog, Purpose, file_name};
 use super::palette::Palette;
 use super::{Over, UiCommand, Window, hindrance};
-use crate::app::{Command, FileReport, Level, Measure, Theme, comparison, figures, roofline, tradeoff};
+use crate::app::{Command, FileReport, Kind, Level, Measure, Theme, comparison, figures, roofline, tradeoff};
 use crate::chart::Chart;
 use crate::measure::sweep::{Effort, Sweep};
 use crate::report::{self, Overwrite};
@@ -197,6 +197,11 @@ impl Window {
         }
         let (level, text) = report_words(report, &kind.to_string());
         self.say(level, text);
+        let is_own = !report.path.starts_with(&self.app.options().folders.data);
+        if let (Kind::Bill(_), Some(bill), true) = (kind, self.app.state().bills.last(), is_own) {
+            self.pages.bills.show_bill(&bill.hash);
+            self.page = Page::Bills;
+        }
     }
 }
 

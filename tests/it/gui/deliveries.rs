@@ -14,9 +14,24 @@ const HEADER: &str =
 fn write(desk: &Desk, name: &str, rows: &[(&str, &str)]) -> std::path::PathBuf {
     let path = desk.folder.path().join("in").join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let rows: String =
-        rows.iter().map(|(cost, id)| format!("{cost},USD,Usage,2026-10-01,acct-7,{id}\n")).collect();
-    fs::write(&path, format!("{HEADER}\n{rows}")).unwrap();
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|(cost, id)| {
+            format!(
+                "{cost},USD,Usage,2026-10-01,acct-7,{id}
+"
+            )
+        })
+        .collect();
+    fs::write(
+        &path,
+        format!(
+            "{HEADER}
+{}",
+            rows.concat()
+        ),
+    )
+    .unwrap();
     path
 }
 

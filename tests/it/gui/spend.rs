@@ -3,7 +3,7 @@
 use egui::Key;
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
-use inferometer::app::{SavedView, ViewChange};
+use inferometer::app::{SavedView, Scenario, ViewChange};
 use inferometer::bill::{Filter, Granularity, Period};
 
 use super::harness::{Desk, sample};
@@ -50,6 +50,8 @@ fn a_group_opens_to_the_level_below_and_closes_again() {
     assert!(open.says("ServiceName › Tags.app (no value), Share 0.1 %, Rows 29"));
     button(&mut open, "Close Amazon Elastic Compute Cloud");
     assert!(!open.says("forms-web, Share"));
+    // All levels at once are asked by the first press.
+    button(&mut open, "Copy CSV");
     let csv = copied(&mut open, "Copy CSV");
     assert!(csv.contains("Amazon Elastic Compute Cloud,forms-web,7407,"), "{csv}");
     assert!(csv.lines().next().unwrap().starts_with("ServiceName,Tags.app,Rows,"), "{csv}");
@@ -120,7 +122,7 @@ fn views_outlive_the_window_and_names_are_their_own() {
     let names: Vec<&str> = app.state().views.iter().map(|view| view.name.as_str()).collect();
     assert_eq!(names, ["Three", "Two"]);
     assert!(app.state().views[1].is_shown(&app.state().scenario));
-    assert_eq!(app.state().views[0], SavedView::of("Three", &Default::default()));
+    assert_eq!(app.state().views[0], SavedView::of("Three", &Scenario::default()));
 }
 
 #[test]

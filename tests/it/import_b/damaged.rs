@@ -166,7 +166,7 @@ fn a_table_with_far_too_many_rows_is_refused() {
 fn far_too_many_runs_and_endless_requests_are_refused() {
     let run = "{\"model_id\":\"m\",\"num_prompts\":1,\"request_rate\":1,\"request_throughput\":1,\"mean_ttft_ms\":1}\n";
     let error = read_bytes("cut.dat", run.repeat(20_001).as_bytes()).unwrap_err();
-    assert!(error.to_string().contains("20001 runs"), "{error}");
+    assert!(error.to_string().contains("more than 20000 runs"), "{error}");
     let mut text =
         String::from(r#"{"experiments":[{"experiment":{"mode":"concurrency","value":1},"requests":[{""#);
     text.push_str(&"a".repeat(65 * 1024 * 1024));

@@ -64,6 +64,7 @@ pub fn plan(kind: Kind, names: &[String], _path: &Path) -> Result<Plan, BillErro
             model: at("model"),
             batch: at("batch"),
             tier: at("service_tier"),
+            requests: at("num_model_requests"),
             input: at("input_tokens"),
             cached: at("input_cached_tokens"),
             uncached: at("input_uncached_tokens"),
@@ -162,6 +163,7 @@ struct Usage {
     model: Option<usize>,
     batch: Option<usize>,
     tier: Option<usize>,
+    requests: Option<usize>,
     input: Option<usize>,
     cached: Option<usize>,
     uncached: Option<usize>,
@@ -175,6 +177,7 @@ struct Usage {
 #[derive(Default)]
 struct Counted {
     kind: &'static str,
+    unit: &'static str,
     count: String,
     model: String,
     tier: String,
@@ -197,14 +200,14 @@ impl Fill for Counted {
         sku(filled, &self.model, self.kind, &self.tier);
         filled.set(Out::ChargeDescription, &format!("{} {}", self.model, self.kind));
         filled.set(Out::ConsumedQuantity, &self.count);
-        filled.set(Out::ConsumedUnit, "Tokens");
+        filled.set(Out::ConsumedUnit, self.unit);
         sub_account(filled, &self.project, "Project");
         filled.set(Out::x_ApiKey, &self.key);
         true
     }
 }
 
-/// A row of counts becomes a row for each kind of token.
+/// A row of counts becomes a row for each kind of token, and one for the requests.
 struct Tokens {
     usage: Usage,
     mapping: Mapping<Counted>,
@@ -224,6 +227,7 @@ impl Mapper for Tokens {
         let input = count(usage.input, "input_tokens");
         let cached = count(usage.cached, "input_cached_tokens");
         let output = count(usage.output, "output_tokens");
+        let requests = count(usage.requests, "num_model_requests");
         let told = count(usage.uncached, "input_uncached_tokens");
         if [input, cached, told, output].iter().all(Option::is_none) {
             usage.empty += 1;
@@ -246,12 +250,16 @@ impl Mapper for Tokens {
         }
         let uncached = uncached.filter(|uncached| uncached.0 >= 0);
         let batch = if of(usage.batch).eq_ignore_ascii_case("true") { "batch" } else { of(usage.tier) };
-        for (kind, count) in
-            [("input tokens", uncached), ("cached input tokens", cached), ("output tokens", output)]
-        {
+        for (kind, count, unit) in [
+            ("input tokens", uncached, "Tokens"),
+            ("cached input tokens", cached, "Tokens"),
+            ("output tokens", output, "Tokens"),
+            ("model requests", requests, "Requests"),
+        ] {
             let Some(count) = count.filter(|count| *count != Exact::default()) else { continue };
             *self.mapping.fill_mut() = Counted {
                 kind,
+                unit,
                 count: count.to_string(),
                 model: of(usage.model).to_owned(),
                 tier: batch.to_owned(),

@@ -120,7 +120,15 @@ fn openai_usage_counts_cached_tokens_once() {
     let counts: Vec<(&str, &str)> =
         rows.iter().map(|row| (row["x_TokenType"].as_str(), row["ConsumedQuantity"].as_str())).collect();
     // 1,000 input tokens, of which 800 were cached.
-    assert_eq!(counts, [("input tokens", "200"), ("cached input tokens", "800"), ("output tokens", "500")]);
+    assert_eq!(
+        counts,
+        [
+            ("input tokens", "200"),
+            ("cached input tokens", "800"),
+            ("output tokens", "500"),
+            ("model requests", "5")
+        ]
+    );
     assert!(rows.iter().all(|row| row["x_Tier"] == "batch" && !row.contains_key("BilledCost")));
 }
 
@@ -304,8 +312,10 @@ fn rows_that_count_nothing_are_counted_and_contradictions_are_told() {
         [
             ("cached input tokens", "40"),
             ("output tokens", "3"),
+            ("model requests", "1"),
             ("input tokens", "6"),
-            ("cached input tokens", "4")
+            ("cached input tokens", "4"),
+            ("model requests", "1")
         ]
     );
     assert_eq!(warnings.len(), 3, "{warnings:?}");

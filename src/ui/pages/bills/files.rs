@@ -2,6 +2,7 @@
 
 use egui::{RichText, ScrollArea, Ui};
 
+use super::reconcile::Panel;
 use crate::app::{Command, State};
 use crate::bill::{Costs, Imported, Warning};
 use crate::ui::pages::parts::{csv_text, day_words, field};
@@ -20,15 +21,21 @@ pub(super) struct Files {
     /// The chosen bill.
     chosen: Option<String>,
     show_warnings: bool,
+    panel: Panel,
 }
 
 impl Files {
+    /// Chooses a bill.
+    pub(super) fn choose(&mut self, hash: &str) {
+        self.chosen = Some(hash.to_owned());
+    }
+
     /// Draws the card. True when the user wants to set the currency that sums are shown in.
     pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) -> bool {
         let mut set_currencies = false;
         let state = view.app.state();
         let bills = &state.bills;
-        let Self { table, chosen, show_warnings } = self;
+        let Self { table, chosen, show_warnings, panel } = self;
         if chosen.as_ref().is_none_or(|hash| !bills.iter().any(|bill| bill.hash == *hash)) {
             *chosen = bills.first().map(|bill| bill.hash.clone());
         }
@@ -87,6 +94,10 @@ impl Files {
                 warnings_ui(ui, view, bill);
             }
         });
+        let place = bills.iter().position(|bill| Some(&bill.hash) == chosen.as_ref());
+        if let Some(place) = place {
+            panel.ui(ui, view, &bills[place]);
+        }
         set_currencies
     }
 }

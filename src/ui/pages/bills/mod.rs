@@ -1,6 +1,7 @@
 //! The page Bills: what was spent on what and when, the files that were read, the share that is inference, and the
 //! demand trace.
 
+mod books;
 mod cards;
 mod compare;
 mod deliveries;
@@ -10,10 +11,12 @@ mod groups;
 mod lens;
 mod overlay;
 mod rates;
+mod reconcile;
 mod rows;
 mod spend;
 mod views;
 mod warehouse;
+mod watch;
 
 use egui::Ui;
 
@@ -24,6 +27,7 @@ use self::overlay::Overlays;
 use self::rates::Currencies;
 use self::spend::{SpendPart, columns_of};
 use self::warehouse::Warehouses;
+use self::watch::Watching;
 use super::kept::{Asked, Memo};
 use super::parts::combo_ui;
 use crate::app::{Command, Scenario};
@@ -46,6 +50,8 @@ enum Tab {
     Files,
     /// The share that is inference, and the demand it served.
     Inference,
+    /// Budgets, what comes, what was unusual, what is wasted.
+    Watch,
 }
 
 /// What the page remembers between frames.
@@ -59,10 +65,17 @@ pub struct Bills {
     deliveries: Deliveries,
     overlays: Overlays,
     lens: Lens,
+    watching: Watching,
     demand: Memo<u64, Chart>,
 }
 
 impl Bills {
+    /// Shows a bill that was just imported among the files, with what reconciling it says.
+    pub fn show_bill(&mut self, hash: &str) {
+        self.tab = Tab::Files;
+        self.files.choose(hash);
+    }
+
     /// Draws the page.
     pub fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
         let state = view.app.state();
@@ -80,7 +93,12 @@ impl Bills {
                 self.empty_ui(ui, view);
                 return;
             }
-            let tabs = [(Tab::Spend, "Spend"), (Tab::Files, "Files"), (Tab::Inference, "Inference")];
+            let tabs = [
+                (Tab::Spend, "Spend"),
+                (Tab::Files, "Files"),
+                (Tab::Inference, "Inference"),
+                (Tab::Watch, "Watch"),
+            ];
             segmented_ui(ui, "Part of the page", &mut self.tab, &tabs);
             ui.add_space(space::S);
             self.currencies.ui(ui, view);
@@ -94,6 +112,13 @@ impl Bills {
                     self.deliveries.ui(ui, view);
                     self.overlays.ui(ui, view);
                     self.warehouses.list_ui(ui, view);
+                }
+                Tab::Watch => {
+                    if self.watching.ui(ui, view) {
+                        // Its filters are on their way; the scenario of this frame must not undo them.
+                        self.tab = Tab::Spend;
+                        return;
+                    }
                 }
                 Tab::Inference => {
                     let columns = self.spend.columns(view);

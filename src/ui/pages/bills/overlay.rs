@@ -1,4 +1,4 @@
-//! The card of allocations that OpenCost or Kubecost made: how clusters' cost is shared out, beside what the bills say of
+//! The card of allocations that `OpenCost` or Kubecost made: how clusters' cost is shared out, beside what the bills say of
 //! the same machines. Never part of a total.
 
 use egui::Ui;
@@ -130,14 +130,14 @@ fn table_ui(
     chosen: &mut Option<usize>,
 ) {
     let mut columns = vec![
-        Column::fill("Name", 150.0),
-        Column::text("Cluster", 110.0),
-        Column::text("Namespace", 100.0),
-        Column::text("Controller", 110.0),
+        Column::fill("Name", 110.0),
+        Column::text("Cluster", 96.0),
+        Column::text("Namespace", 90.0),
+        Column::text("Controller", 90.0),
+        Column::number("Total", 80.0),
     ];
-    columns.extend(SHOWN.iter().map(|component| Column::number(component.words(), 84.0)));
-    columns.push(Column::number("GPU hours", 80.0));
-    columns.push(Column::number("Total", 90.0));
+    columns.extend(SHOWN.iter().map(|component| Column::number(component.words(), 72.0)));
+    columns.push(Column::number("GPU hours", 72.0));
     let shape = Table {
         id: "overlay",
         name: "Cluster allocations",
@@ -168,15 +168,12 @@ fn cell(item: &Item, column: usize) -> Cell {
         1 => property("cluster"),
         2 => property("namespace"),
         3 => property("controller"),
-        10 => match item.gpu_hours.parse::<f64>() {
+        4 => money(item.total),
+        11 => match item.gpu_hours.parse::<f64>() {
             Ok(hours) => Cell::number(hours, item.gpu_hours.clone()),
             Err(_) => Cell::unknown("Not in the file"),
         },
-        11 => money(item.total),
-        other => match SHOWN.get(other - 4).and_then(|component| item.parts.get(component)) {
-            Some(amount) => money(Some(*amount)),
-            None => Cell::number(0.0, "0").quiet(),
-        },
+        other => money(SHOWN.get(other - 5).and_then(|component| item.parts.get(component)).copied()),
     }
 }
 

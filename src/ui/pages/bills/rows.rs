@@ -9,6 +9,7 @@ use egui::{Key, Rect, Sense, Ui, WidgetInfo, vec2};
 
 use crate::app::spend::is_page;
 use crate::app::{Command, Query, QueryResult, SpendQuery, State};
+use crate::bill::claims::Counted;
 use crate::bill::columns::ColumnType;
 use crate::bill::{ColumnView, Filter, RowsView};
 use crate::ui::pages::parts::{csv_text, problem_ui, reading_ui};
@@ -29,11 +30,12 @@ const BAR: f32 = 12.0;
 /// Pages read at the same time.
 const AT_ONCE: usize = 2;
 /// Columns that tell most about a row; they come first.
-const FIRST: [&str; 12] = [
+const FIRST: [&str; 13] = [
     "ChargePeriodStart",
     "ServiceName",
     "BilledCost",
     "EffectiveCost",
+    "BillingCurrency",
     "ResourceName",
     "ChargeDescription",
     "RegionId",
@@ -48,7 +50,7 @@ const FIRST: [&str; 12] = [
 #[derive(Default)]
 pub(super) struct Rows {
     filters: Vec<Filter>,
-    bills: Vec<String>,
+    bills: Vec<Counted>,
     /// The column sorted by, and whether descending.
     sort: Option<(String, bool)>,
     /// First row in view.
@@ -71,7 +73,7 @@ impl Rows {
     pub(super) fn ask(&mut self, view: &mut View<'_>) {
         let state = view.app.state();
         let filters = state.bill_filters();
-        let bills: Vec<String> = state.bills.iter().map(|bill| bill.hash.clone()).collect();
+        let bills = state.counting.bills.clone();
         if filters != self.filters || bills != self.bills {
             let Self { table, sort, version, .. } = std::mem::take(self);
             *self = Self { filters, bills, table, sort, version: version + 1, ..Self::default() };

@@ -168,11 +168,11 @@ impl SpendPart {
                     .on_hover_text("Shows what was shown before (Ctrl+Z)")
                     .clicked();
             let typed = free && ui.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, Key::Z));
-            if pressed || typed {
-                if let Some((saved, detail)) = self.steps.last() {
-                    saved.apply(scenario);
-                    self.detail = *detail;
-                }
+            if (pressed || typed)
+                && let Some((saved, detail)) = self.steps.last()
+            {
+                saved.apply(scenario);
+                self.detail = *detail;
             }
             if self.series.is_waiting() {
                 reading_ui(ui);
@@ -242,8 +242,8 @@ impl SpendPart {
                 ui.allocate_space(egui::vec2(ui.available_width(), CHART_HEIGHT));
             }
         }
-        if let Some(Picked { value, period }) = picked {
-            if let Some(value) = value {
+        if let Some(Picked { part, period }) = picked {
+            if let Part::Group(value) = part {
                 narrow(&mut scenario.filters, group_filters(&scenario.group_by, value.as_deref(), false));
             }
             scenario.spend.period = Some(period);
@@ -281,10 +281,19 @@ impl SpendPart {
     }
 }
 
-/// What a bar stands for: the value of its group (`None` for what is left of many), and its days.
+/// What a bar stands for.
 struct Picked {
-    value: Option<Option<String>>,
+    part: Part,
     period: Period,
+}
+
+/// Of which rows a bar is.
+#[derive(Debug, PartialEq)]
+enum Part {
+    /// Those of a group.
+    Group(Option<String>),
+    /// What is left of many.
+    Rest,
 }
 
 /// The bar with this key; see [`figures::bill`].
@@ -294,12 +303,12 @@ fn pick(series: &Series, key: u64, per: Granularity) -> Option<Picked> {
     let (name, _) = series.series.get(key / count)?;
     let start = series.buckets.get(key % count)?.checked_mul(crate::bill::moment::PER_SEC)?;
     let period = Period::of_micros(start, per.next(start)?)?;
-    let value = match name.as_str() {
-        other if other.starts_with("Other (") => None,
-        NO_VALUE => Some(None),
-        value => Some(Some(value.to_owned())),
+    let part = match name.as_str() {
+        other if other.starts_with("Other (") => Part::Rest,
+        NO_VALUE => Part::Group(None),
+        value => Part::Group(Some(value.to_owned())),
     };
-    Some(Picked { value, period })
+    Some(Picked { part, period })
 }
 
 /// The columns of all levels as chips, and the menus that change and add one.
@@ -340,7 +349,7 @@ pub(super) fn columns_of(columns: &Asked) -> &[ColumnView] {
 }
 
 /// The choice of the cost that is shown.
-fn basis_ui(ui: &mut Ui, basis: &mut Basis) {
+pub(super) fn basis_ui(ui: &mut Ui, basis: &mut Basis) {
     labelled_ui(ui, "Cost", |ui| {
         ComboBox::from_id_salt("basis")
             .selected_text(basis_words(*basis))
@@ -356,7 +365,7 @@ fn basis_ui(ui: &mut Ui, basis: &mut Basis) {
 }
 
 /// A cost as people say it.
-fn basis_words(basis: Basis) -> &'static str {
+pub(super) fn basis_words(basis: Basis) -> &'static str {
     match basis {
         Basis::BilledCost => "Billed",
         Basis::EffectiveCost => "Effective",
@@ -382,11 +391,11 @@ mod tests {
             ..Series::default()
         };
         let picked =
-            |key| pick(&series, key, Granularity::Month).map(|picked| (picked.value, picked.period.words()));
-        assert_eq!(picked(1), Some((Some(Some("a".to_owned())), "June 2026".to_owned())));
-        assert_eq!(picked(2), Some((Some(None), "May 2026".to_owned())));
-        assert_eq!(picked(5), Some((Some(Some(NO_COLUMN.to_owned())), "June 2026".to_owned())));
-        assert_eq!(picked(6), Some((None, "May 2026".to_owned())));
+            |key| pick(&series, key, Granularity::Month).map(|picked| (picked.part, picked.period.words()));
+        assert_eq!(picked(1), Some((Part::Group(Some("a".to_owned())), "June 2026".to_owned())));
+        assert_eq!(picked(2), Some((Part::Group(None), "May 2026".to_owned())));
+        assert_eq!(picked(5), Some((Part::Group(Some(NO_COLUMN.to_owned())), "June 2026".to_owned())));
+        assert_eq!(picked(6), Some((Part::Rest, "May 2026".to_owned())));
         assert_eq!(picked(8), None);
     }
 }

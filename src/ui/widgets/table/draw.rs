@@ -98,7 +98,7 @@ fn keys(
     let place = table.selected.and_then(|row| state.order.iter().position(|other| *other == row));
     let last = table.rows - 1;
     // Right opens, Left closes, as in every tree.
-    let fold = table.selected.and_then(|row| cell(row, 0).fold);
+    let fold = table.selected.filter(|row| *row < table.rows).and_then(|row| cell(row, 0).fold);
     let toggle = fold.is_some_and(|open| {
         let key = if open { Key::ArrowLeft } else { Key::ArrowRight };
         ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, key))

@@ -5,7 +5,8 @@ use egui::{Button, ComboBox, PopupCloseBehavior, ScrollArea, Ui};
 
 use crate::bill::ColumnView;
 use crate::bill::columns::ColumnType;
-use crate::bill::lens::{Condition, Op};
+use crate::bill::formats::focus::RULE_COLUMN;
+use crate::bill::lens::{CLASS_COLUMN, Condition, DIMENSION_PREFIX, LINE_COLUMN, Op};
 use crate::ui::widgets::{Icon, icon_button_ui, line_edit, quiet_button_ui};
 
 /// Between values that are typed in.
@@ -99,9 +100,11 @@ pub(super) fn column_ui(ui: &mut Ui, column: &mut String, columns: &[ColumnView]
         ScrollArea::vertical().max_height(300.0).auto_shrink([false, true]).show(ui, |ui| {
             ui.set_min_width(240.0);
             ui.with_layout(egui::Layout::top_down_justified(egui::Align::Min), |ui| {
-                let words = columns
-                    .iter()
-                    .filter(|view| view.kind == ColumnType::Text && !view.values.values.is_empty());
+                let follows = [RULE_COLUMN, CLASS_COLUMN, LINE_COLUMN];
+                let words = columns.iter().filter(|view| {
+                    let known = !view.values.values.is_empty() || view.name.starts_with(DIMENSION_PREFIX);
+                    view.kind == ColumnType::Text && known && !follows.contains(&view.name.as_str())
+                });
                 for view in words {
                     if ui.add(Button::selectable(*column == view.name, &view.name).truncate()).clicked() {
                         column.clone_from(&view.name);

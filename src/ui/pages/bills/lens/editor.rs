@@ -1,12 +1,13 @@
 //! The dialog in which a rule is written, with a preview of the rows it would catch.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use egui::{ComboBox, Id, Layout, Modal, ScrollArea, Ui};
 
 use super::conditions::{Typed, conditions_ui};
 use crate::app::{Query, QueryResult, Scenario};
-use crate::bill::lens::{Draft, OwnRule, Preview, Share};
+use crate::bill::lens::{Draft, Entry, OwnRule, Preview, Share};
 use crate::bill::{Basis, Class, ColumnView, RuleSet};
 use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::{money_or_dash, problem_ui, reading_ui};
@@ -169,7 +170,7 @@ impl Editor {
                 .rules
                 .iter()
                 .filter(|rule| rule.id() != self.id)
-                .map(|rule| rule.words())
+                .map(Entry::words)
                 .enumerate()
                 .collect();
             let words = |place: usize| match others.get(place) {
@@ -255,7 +256,8 @@ fn found_ui(ui: &mut Ui, preview: &Preview, rules: &RuleSet, basis: Basis) {
     );
     if preview.fits > preview.rows {
         let others = count_words(preview.fits - preview.rows);
-        words.push_str(&format!(" {others} more fit, but a rule before it catches them."));
+        // Writing to a text cannot fail.
+        let _ = write!(words, " {others} more fit, but a rule before it catches them.");
     }
     ui.label(words);
     if !preview.taken_from.is_empty() {
@@ -265,7 +267,7 @@ fn found_ui(ui: &mut Ui, preview: &Preview, rules: &RuleSet, basis: Basis) {
             .take(3)
             .map(|taken| {
                 let rule = taken.rule_id.as_deref().and_then(|id| rules.entry(id));
-                let name = rule.map_or("the rest", |rule| rule.words());
+                let name = rule.map_or("the rest", Entry::words);
                 format!("{} from {name}", count_words(taken.rows))
             })
             .collect();

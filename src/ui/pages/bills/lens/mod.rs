@@ -21,8 +21,8 @@ use self::share::Share;
 use self::units::UnitCosts;
 use super::columns_of;
 use crate::app::{Command, LensAnswer, Query, QueryResult, Scenario, lens};
-use crate::bill::lens::{Condition, Draft, Entry, Op, OwnRule};
-use crate::bill::{Class, Ledger, RuleSet};
+use crate::bill::lens::{Condition, DIMENSION_PREFIX, Draft, Entry, Op, OwnRule};
+use crate::bill::{Class, Filter, Ledger, RuleSet};
 use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::view::View;
 use crate::ui::widgets::segmented_ui;
@@ -123,7 +123,9 @@ impl Lens {
                 Wish::Rules(rules) => view.send(Command::SetRules(rules)),
                 Wish::Only { column, value } => {
                     scenario.filters.retain(|filter| filter.column != column);
-                    super::filters::toggle_filter(scenario, &column, &value, false);
+                    // A dimension is asked of what counts as inference, and so are its rows.
+                    scenario.only_inference |= column.starts_with(DIMENSION_PREFIX);
+                    scenario.filters.push(Filter::is(column, [value]));
                     show_rows = true;
                 }
             }

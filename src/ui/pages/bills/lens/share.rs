@@ -6,7 +6,7 @@ use egui::Ui;
 use super::{Wish, draft_of, fresh_draft};
 use crate::app::{Query, QueryResult};
 use crate::bill::formats::focus::RULE_COLUMN;
-use crate::bill::lens::Entry;
+use crate::bill::lens::{Condition, Entry};
 use crate::bill::{Basis, Class, InferenceShare, RuleSet};
 use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::{filter_words, money_or_dash, problem_ui, reading_ui};
@@ -228,7 +228,7 @@ fn rule_cell(
         1 => {
             let (words, hover) = match rule {
                 Entry::Own(own) => {
-                    let all: Vec<String> = own.all.iter().map(|one| one.words()).collect();
+                    let all: Vec<String> = own.all.iter().map(Condition::words).collect();
                     (own.words.clone(), all.join(" and "))
                 }
                 Entry::BuiltIn { built_in, .. } => (rule.words().to_owned(), format!("Built in: {built_in}")),

@@ -69,18 +69,18 @@ impl UnitCosts {
         }
         let Some(units) = &answer.units else { return };
         let currency = ledger.currency.clone().unwrap_or_default();
-        self.found_ui(ui, view, (answer, units), &currency);
+        found_ui(ui, view, (answer, units), &currency);
         let state = view.app.state();
         let key = (asked.version(), state.revision);
         let made = self.chart.get(key, || {
             let chart = lens::chart(units, state.lens.unit, state.lens.period, ledger.basis, &currency);
             (!chart.marks.is_empty()).then_some(chart)
         });
-        card_ui(ui, |ui| match made {
-            Some(chart) => chart_ui(ui, view, chart, 280.0, None),
-            None => {
+        card_ui(ui, |ui| {
+            if let Some(chart) = made {
+                chart_ui(ui, view, chart, 280.0, None);
+            } else {
                 note_ui(ui, "The demand does not count what this unit needs.");
-                None
             }
         });
         self.table_ui(ui, view, units, &currency);
@@ -122,70 +122,6 @@ impl UnitCosts {
             let name = format!("Reference price per {}", settings.unit.words());
             amount_ui(ui, &name, &mut self.reference, &mut settings.reference, hint);
             note_ui(ui, state.bill_currency().unwrap_or_default());
-        });
-    }
-
-    fn found_ui(&mut self, ui: &mut Ui, view: &View<'_>, found: (&LensAnswer, &Found), currency: &str) {
-        let (answer, units) = found;
-        let settings = &view.app.state().lens;
-        card_ui(ui, |ui| {
-            let from = answer
-                .demand
-                .as_ref()
-                .map_or_else(String::new, |(source, name)| format!("{}: {name}", source.words()));
-            section_header_ui(ui, "Unit costs", &from, |_| {});
-            let joined = units.total.map_or(0, |unit| unit.days);
-            let Some(total) = units.total else {
-                let text = format!(
-                    "No day is in both: the bill covers {} whole days, the demand {}. Open a demand of the same days.",
-                    units.days_only_in_bill, units.days_only_in_demand
-                );
-                banner_ui(ui, Tone::Warning, &text);
-                return;
-            };
-            let cost =
-                |side: Option<&Side>, of: UnitOf| money_or_dash(side.and_then(|side| of.of(side)), currency);
-            let unit = settings.unit;
-            let (allocation, usage) = (cost(Some(&total.allocation), unit), cost(total.usage.as_ref(), unit));
-            let per = format!("per {}", unit.words());
-            let used =
-                units.utilisation.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
-            let days = joined.to_string();
-            let whole = format!(
-                "{} only in the bill, {} only in the demand",
-                units.days_only_in_bill, units.days_only_in_demand
-            );
-            let outside = format!("{} on days not joined", units::money(units.cost_outside, currency));
-            let paid = units::money(total.allocation.cost, currency);
-            stats_ui(
-                ui,
-                &[
-                    Stat { label: "Allocation", value: &allocation, unit: "", note: &per },
-                    Stat { label: "Usage", value: &usage, unit: "", note: &per },
-                    Stat { label: "Capacity used", value: &used, unit: "%", note: "by cost" },
-                    Stat { label: "Paid", value: &paid, unit: "", note: &outside },
-                    Stat { label: "Days joined", value: &days, unit: "", note: &whole },
-                ],
-            );
-            if let Some(verdict) = answer.verdict {
-                let level = |high: bool| if high { "high" } else { "low" };
-                let text = format!(
-                    "Allocation {}, usage {} beside the reference. {}",
-                    level(verdict.allocation_is_high),
-                    level(verdict.usage_is_high),
-                    verdict.words()
-                );
-                let tone = if verdict.allocation_is_high { Tone::Warning } else { Tone::Good };
-                banner_ui(ui, tone, &text);
-            } else if settings.reference.is_none() {
-                note_ui(
-                    ui,
-                    "Give a reference price, such as an API's for the same unit, to judge both bases by it.",
-                );
-            }
-            for note in &units.notes {
-                note_ui(ui, note);
-            }
         });
     }
 
@@ -260,6 +196,70 @@ impl UnitCosts {
             });
         }
     }
+}
+
+/// The numbers over all joined days, and what they say beside the reference.
+fn found_ui(ui: &mut Ui, view: &View<'_>, found: (&LensAnswer, &Found), currency: &str) {
+    let (answer, units) = found;
+    let settings = &view.app.state().lens;
+    card_ui(ui, |ui| {
+        let from = answer
+            .demand
+            .as_ref()
+            .map_or_else(String::new, |(source, name)| format!("{}: {name}", source.words()));
+        section_header_ui(ui, "Unit costs", &from, |_| {});
+        let joined = units.total.map_or(0, |unit| unit.days);
+        let Some(total) = units.total else {
+            let text = format!(
+                "No day is in both: the bill covers {} whole days, the demand {}. Open a demand of the same days.",
+                units.days_only_in_bill, units.days_only_in_demand
+            );
+            banner_ui(ui, Tone::Warning, &text);
+            return;
+        };
+        let cost =
+            |side: Option<&Side>, of: UnitOf| money_or_dash(side.and_then(|side| of.of(side)), currency);
+        let unit = settings.unit;
+        let (allocation, usage) = (cost(Some(&total.allocation), unit), cost(total.usage.as_ref(), unit));
+        let per = format!("per {}", unit.words());
+        let used = units.utilisation.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
+        let days = joined.to_string();
+        let whole = format!(
+            "{} only in the bill, {} only in the demand",
+            units.days_only_in_bill, units.days_only_in_demand
+        );
+        let outside = format!("{} on days not joined", units::money(units.cost_outside, currency));
+        let paid = units::money(total.allocation.cost, currency);
+        stats_ui(
+            ui,
+            &[
+                Stat { label: "Allocation", value: &allocation, unit: "", note: &per },
+                Stat { label: "Usage", value: &usage, unit: "", note: &per },
+                Stat { label: "Capacity used", value: &used, unit: "%", note: "by cost" },
+                Stat { label: "Paid", value: &paid, unit: "", note: &outside },
+                Stat { label: "Days joined", value: &days, unit: "", note: &whole },
+            ],
+        );
+        if let Some(verdict) = answer.verdict {
+            let level = |high: bool| if high { "high" } else { "low" };
+            let text = format!(
+                "Allocation {}, usage {} beside the reference. {}",
+                level(verdict.allocation_is_high),
+                level(verdict.usage_is_high),
+                verdict.words()
+            );
+            let tone = if verdict.allocation_is_high { Tone::Warning } else { Tone::Good };
+            banner_ui(ui, tone, &text);
+        } else if settings.reference.is_none() {
+            note_ui(
+                ui,
+                "Give a reference price, such as an API's for the same unit, to judge both bases by it.",
+            );
+        }
+        for note in &units.notes {
+            note_ui(ui, note);
+        }
+    });
 }
 
 fn utilisation_ui(ui: &mut Ui, state: &State, utilisation: &mut Utilisation) {

@@ -1,0 +1,139 @@
+//! The chart of a bill under watch: its days, what was expected of them, what comes, the unusual ones.
+
+use super::watch::Seen;
+use crate::bill::watch::{ComingDay, PastDay, Watched};
+use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
+use crate::units::{self, Money};
+
+/// Days of the past that are drawn.
+const DRAWN: usize = 120;
+const DAY_SECS: f64 = 86_400.0;
+
+/// Cost by day with what is expected and the unusual days that `seen` says nobody has dealt with.
+pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
+    let drawn = &watched.days[watched.days.len().saturating_sub(DRAWN)..];
+    let mut chart = Chart::new(
+        "watch",
+        "Cost by day, and what comes",
+        Axis::new("Day", "UTC", Scale::Time),
+        Axis::new("Cost a day", currency, Scale::Linear { from_zero: true }),
+    );
+    chart.subtitle =
+        format!("{}, {currency}; charges for longer than a day left out", watched.basis.column());
+    let coming = |name: &str, ink: Ink, of: fn(&ComingDay) -> [f64; 2]| Mark::Band {
+        name: name.to_owned(),
+        data: watched.coming.iter().map(|day| coming_datum(day, of(day), currency)).collect(),
+        ink,
+        width: DAY_SECS,
+    };
+    if !watched.coming.is_empty() {
+        chart.marks.push(coming("95 % interval", Ink::Quiet, |day| day.ahead.interval_95));
+        chart.marks.push(coming("80 % interval", Ink::Series(0), |day| day.ahead.interval_80));
+    }
+    let bars = |name: &str, ink: Ink, whole: bool| Mark::Bars {
+        name: name.to_owned(),
+        data: drawn
+            .iter()
+            .filter(|day| day.whole == whole)
+            .map(|day| Datum { dimmed: !whole, ..past_datum(day, currency) })
+            .collect(),
+        ink,
+        width: 0.86 * DAY_SECS,
+    };
+    chart.marks.push(bars("Cost", Ink::Series(0), true));
+    if drawn.iter().any(|day| !day.whole) {
+        chart.marks.push(bars("Not whole yet", Ink::Quiet, false));
+    }
+    let expected: Vec<Datum> = drawn
+        .iter()
+        .filter_map(|day| {
+            let expected = day.expected?;
+            Some(Datum {
+                hover: hover(day, currency),
+                ..Datum::new(middle(day.day.unix_secs()), expected.to_f64())
+            })
+        })
+        .collect();
+    if !expected.is_empty() {
+        chart.marks.push(line("Expected from the days before", expected, Ink::Strong));
+    }
+    let ahead = watched.coming.iter().map(|day| coming_datum(day, day.ahead.interval_80, currency));
+    let ahead: Vec<Datum> = ahead.map(|datum| Datum { interval: None, ..datum }).collect();
+    if !ahead.is_empty() {
+        chart.marks.push(line("Forecast", ahead, Ink::Series(0)));
+    }
+    let unusual: Vec<Datum> = drawn
+        .iter()
+        .filter(|day| {
+            let open = watched.anomalies.iter().zip(seen).filter(|(_, seen)| **seen != Seen::Acknowledged);
+            open.map(|(anomaly, _)| anomaly)
+                .any(|anomaly| anomaly.first <= day.day && day.day <= anomaly.last)
+        })
+        .map(|day| past_datum(day, currency))
+        .collect();
+    if !unusual.is_empty() {
+        chart.marks.push(Mark::Points { name: "Unusual".to_owned(), data: unusual, ink: Ink::Series(5) });
+    }
+    chart.notes = notes(watched, drawn.len(), currency);
+    chart
+}
+
+fn middle(secs: i64) -> f64 {
+    secs as f64 + DAY_SECS / 2.0
+}
+
+fn line(name: &str, data: Vec<Datum>, ink: Ink) -> Mark {
+    Mark::Line { name: name.to_owned(), data, ink, dashed: true, markers: false, second_axis: false }
+}
+
+fn hover(day: &PastDay, currency: &str) -> Vec<(String, String)> {
+    let mut lines =
+        vec![("Day".to_owned(), day.day.to_string()), ("Cost".to_owned(), units::money(day.cost, currency))];
+    lines.extend(day.expected.map(|expected| ("Expected".to_owned(), units::money(expected, currency))));
+    lines
+}
+
+fn past_datum(day: &PastDay, currency: &str) -> Datum {
+    Datum { hover: hover(day, currency), ..Datum::new(middle(day.day.unix_secs()), day.cost.to_f64()) }
+}
+
+fn coming_datum(day: &ComingDay, interval: [f64; 2], currency: &str) -> Datum {
+    let words = |value: f64| {
+        Money::from_f64(value).map_or_else(|| "–".to_owned(), |amount| units::money(amount, currency))
+    };
+    let [low, high] = day.ahead.interval_80;
+    let hover = vec![
+        ("Day".to_owned(), day.day.to_string()),
+        ("Expected".to_owned(), words(day.ahead.expected)),
+        ("80 % interval".to_owned(), format!("{} to {}", words(low), words(high))),
+    ];
+    Datum { hover, interval: Some(interval), ..Datum::new(middle(day.day.unix_secs()), day.ahead.expected) }
+}
+
+fn notes(watched: &Watched, drawn: usize, currency: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(incomplete) = &watched.incomplete {
+        let until = if incomplete.last == incomplete.first {
+            String::new()
+        } else {
+            format!(" to {}", incomplete.last)
+        };
+        notes.push(format!("{}{until}: not whole yet, so nothing is concluded from it.", incomplete.first));
+    }
+    if watched.lumps != Money::ZERO {
+        let lumps = units::money(watched.lumps, currency);
+        notes.push(format!(
+            "Neither drawn nor judged: {lumps} of charges for longer than a day and single charges."
+        ));
+    }
+    if !watched.gaps.is_empty() {
+        notes.push(format!("{} days have no row at all and count as not known.", watched.gaps.len()));
+    }
+    if watched.days.len() > drawn {
+        notes.push(format!("Drawn: the last {drawn} of {} days.", watched.days.len()));
+    }
+    if watched.undated_rows > 0 {
+        notes.push(format!("{} rows have no readable charge period.", watched.undated_rows));
+    }
+    notes
+}

@@ -1,0 +1,133 @@
+//! Watches a bill: budgets and what the month will cost, unusual days and what made them so, what commitments save, what
+//! is paid for and not used.
+//!
+//! [`Question`]s are asked of a [`Bill`] and answered from its sums by day, in the currency they were billed in. The statistics ([`decompose`],
+//! [`forecast`], [`anomaly`]) are pure and know no bill; their floats become money again only as estimates, never as
+//! sums of charges.
+
+pub mod anomaly;
+pub mod budget;
+pub mod commitments;
+pub mod day;
+pub mod days;
+pub mod decompose;
+pub mod drivers;
+pub mod forecast;
+pub mod idle;
+pub mod view;
+
+pub use anomaly::Tuning;
+pub use budget::{Budget, Expected, On, Standing, Tier};
+pub use commitments::{Commitment, Commitments, Committed};
+pub use day::Day;
+pub use drivers::Driver;
+pub use forecast::Tested;
+pub use idle::{Idle, IdleView};
+pub use view::{Anomaly, ComingDay, PastDay, Until, Watched, tested_parts};
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use self::days::Extent;
+use super::query::Bill;
+use super::{Basis, BillError, Filter, Rates};
+
+/// What is asked of a bill under watch.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    /// Its days, what comes, the unusual days.
+    Days {
+        /// Rows considered.
+        filters: Vec<Filter>,
+        /// Which cost.
+        basis: Basis,
+        /// The column whose values are judged on their own.
+        by: String,
+        /// When a day is unusual.
+        tuning: Tuning,
+    },
+    /// Where budgets stand.
+    Budgets {
+        /// The budgets.
+        budgets: Vec<Budget>,
+        /// Any day of the month; `None` = the month of the bill's last day.
+        month: Option<i64>,
+    },
+    /// What commitments did.
+    Commitments {
+        /// Rows considered.
+        filters: Vec<Filter>,
+    },
+    /// What was paid for and not used.
+    Idle {
+        /// Rows considered.
+        filters: Vec<Filter>,
+        /// Which cost.
+        basis: Basis,
+    },
+}
+
+/// The answer to a [`Question`] of the same name.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The bill under watch.
+    Days(Box<Watched>),
+    /// Each budget, or why nothing can be said of it.
+    Budgets(Vec<Result<Standing, (String, String)>>),
+    /// `None` when the bill tells of no commitments.
+    Commitments(Option<Commitments>),
+    /// Idle things.
+    Idle(IdleView),
+}
+
+/// Asks a bill.
+///
+/// # Errors
+/// An unknown column, rows in several currencies, a damaged store. A budget that cannot be answered is told of by name and
+/// keeps no other from being answered.
+pub fn ask(bill: &Bill, question: &Question) -> Result<Answer, BillError> {
+    // A budget is in the currency that is billed; a rate that changes would look like a day that cost more.
+    let bill = &bill.clone().shown_in(Rates::default());
+    Ok(match question {
+        Question::Days { filters, basis, by, tuning } => {
+            Answer::Days(Box::new(Watched::of(bill, filters, *basis, by, tuning)?))
+        }
+        Question::Budgets { budgets, month } => {
+            let mut standings = Vec::with_capacity(budgets.len());
+            // One pass over the bill for each cost that budgets are of.
+            let mut extents: BTreeMap<Basis, Extent> = BTreeMap::new();
+            for budget in budgets {
+                let extent = match extents.entry(budget.basis) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(place) => place.insert(Extent::of(bill, budget.basis)?),
+                };
+                let last = extent.span().map(|(_, last)| last);
+                let Some(month) = month.map(Day).or(last).or_else(|| last_day(bill)) else {
+                    let reason = "the bill has no row with a readable charge period".to_owned();
+                    standings.push(Err((budget.name.clone(), reason)));
+                    continue;
+                };
+                let standing = Standing::of(bill, budget, month.month_start(), extent);
+                standings.push(match standing {
+                    // Nothing spent because of a mistyped filter is no good news.
+                    Ok(standing) if standing.rows == 0 => Err((
+                        budget.name.clone(),
+                        "no row of the bills matches its filters and currency; change or remove it"
+                            .to_owned(),
+                    )),
+                    Ok(standing) => Ok(standing),
+                    Err(error) => Err((budget.name.clone(), error.to_string())),
+                });
+            }
+            Answer::Budgets(standings)
+        }
+        Question::Commitments { filters } => Answer::Commitments(Commitments::of(bill, filters)?),
+        Question::Idle { filters, basis } => Answer::Idle(IdleView::of(bill, filters, *basis)?),
+    })
+}
+
+/// The first day of the latest charge period, from the import reports.
+fn last_day(bill: &Bill) -> Option<Day> {
+    let last = bill.imported().filter_map(|imported| imported.last_charge_unix_secs).max()?;
+    Some(Day((last - 1).div_euclid(86_400)))
+}
