@@ -160,16 +160,17 @@ impl<'s> Question<'s> {
             let condition = match column {
                 None => Some(self.any_column(filter)?),
                 Some(column) if self.of_rules(column.name()).is_some() => None,
-                Some(column) => match self.source.column(column.name()) {
-                    Some(found) => self.condition(found, column, filter)?,
-                    None => {
+                Some(column) => {
+                    if let Some(found) = self.source.column(column.name()) {
+                        self.condition(found, column, filter)?
+                    } else {
                         // A bill without the column has no value in any row.
                         let lists = |value: &str| {
                             filter.how == How::Is && filter.values.iter().any(|listed| listed == value)
                         };
                         Some(if lists("") || lists(NO_COLUMN) { "1 = 1" } else { "1 = 0" }.to_owned())
                     }
-                },
+                }
             };
             match (condition, column) {
                 (Some(condition), _) if filter.not => {

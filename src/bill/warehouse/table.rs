@@ -213,9 +213,10 @@ impl Table {
                     None if filled > 0 => return Err(BillError::TooLarge { column: (*name).to_owned() }),
                     None => Exact::default(),
                 };
-                match COSTS.iter().position(|cost| cost == name) {
-                    Some(place) => (found.costs[place], found.filled[place]) = (sum, filled),
-                    None => (found.quantity, found.with_quantity) = (sum, filled),
+                if let Some(place) = COSTS.iter().position(|cost| cost == name) {
+                    (found.costs[place], found.filled[place]) = (sum, filled);
+                } else {
+                    (found.quantity, found.with_quantity) = (sum, filled);
                 }
             }
             if let Some(key) = question.key(cells, absent) {
