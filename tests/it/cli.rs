@@ -338,12 +338,12 @@ fn compare_tells_size_speed_agreement_and_accuracy() {
         "--race-within",
         "1e6",
         "--race-processes",
-        "2",
+        "3",
     ];
     let document = json(&arguments, &files);
     let race = &document["race"];
     assert!(race["sentence"].as_str().unwrap().contains("digits-cnn-int8.onnx"), "{race}");
-    assert_eq!(race["processes"], 2);
+    assert_eq!(race["processes"], 3);
     let pairs = race["pairs"].as_u64().unwrap() as usize;
     for (side, key) in [("a", "a_p50_ms"), ("b", "b_p50_ms")] {
         assert!(race[side]["samples"].as_u64().unwrap() as usize >= pairs, "{side}");

@@ -388,7 +388,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (purpose, path, word) in [
             (Purpose::Open, folder.path().join("none.onnx"), "no such file"),
-            (Purpose::Open, folder.path().to_owned(), "folder"),
             (Purpose::ExportReport, folder.path().join("report.txt"), ".html"),
             (Purpose::ExportReport, folder.path().join("missing/report.html"), "no such folder"),
             (Purpose::SaveProject, folder.path().join("project"), ".inferometer"),
