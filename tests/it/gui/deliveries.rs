@@ -61,7 +61,7 @@ fn a_month_that_came_again_is_shown_and_the_other_can_be_chosen() {
     assert_eq!(counted(&desk), [false, true]);
     desk.harness.get_by_label_contains("Delivery parts: one.csv and 1 more").scroll_to_me();
     desk.harness.run();
-    desk.harness.get_by_label_contains("Delivery parts: one.csv and 1 more").click();
+    desk.harness.get_by_label_contains("Delivery parts: one.csv and 1 more").click_accesskit();
     desk.harness.run();
     desk.rest();
     desk.press("Count only this one");
