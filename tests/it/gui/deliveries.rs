@@ -3,6 +3,7 @@
 use std::fs;
 
 use egui::Key;
+use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use inferometer::app::Theme;
 
@@ -45,7 +46,8 @@ fn a_month_that_came_again_is_shown_and_the_other_can_be_chosen() {
     assert_eq!(desk.harness.state().app().state().bills.len(), 1, "a folder is one bill");
     desk.drop_file(&again);
     desk.ctrl(Key::Num6);
-    desk.press("Files");
+    desk.harness.get_by_role_and_label(Role::Button, "Files").click();
+    desk.harness.run();
     desk.rest();
     for words in
         ["Delivered several times", "delivered again", "acct-7", "again.csv", "two.csv", "Files of bills"]
@@ -57,7 +59,9 @@ fn a_month_that_came_again_is_shown_and_the_other_can_be_chosen() {
         claims[0].standings.iter().map(|standing| standing.counts).collect()
     };
     assert_eq!(counted(&desk), [false, true]);
-    desk.harness.get_by_label_contains("Delivery parts: one.csv and 1 more").click();
+    desk.harness.get_by_label_contains("Delivery parts: one.csv and 1 more").scroll_to_me();
+    desk.harness.run();
+    desk.harness.get_by_label_contains("Delivery parts: one.csv and 1 more").click_accesskit();
     desk.harness.run();
     desk.rest();
     desk.press("Count only this one");
@@ -86,7 +90,8 @@ fn allocations_are_beside_the_bills() {
     desk.ctrl(Key::Num6);
     assert!(desk.says("Cluster allocations"), "an overlay is shown without a bill, too");
     desk.drop_file(&bill);
-    desk.press("Files");
+    desk.harness.get_by_role_and_label(Role::Button, "Files").click();
+    desk.harness.run();
     desk.rest();
     for words in ["never added to a total", "3.75", "0.25", "cost $7.00 in all"] {
         assert!(desk.says(words), "{words}");

@@ -1,7 +1,7 @@
 //! The form in which conditions on rows are typed in: a column, how it is compared, with what.
 
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Button, ComboBox, PopupCloseBehavior, ScrollArea, Ui};
+use egui::{Button, ComboBox, PopupCloseBehavior, Role, ScrollArea, Ui, WidgetInfo};
 
 use crate::bill::ColumnView;
 use crate::bill::columns::ColumnType;
@@ -58,21 +58,22 @@ pub(super) fn conditions_ui(ui: &mut Ui, id: &str, conditions: &mut Vec<Typed>, 
             ui.horizontal(|ui| {
                 column_ui(ui, &mut typed.column, columns);
                 let chosen = typed.op.words(typed.not);
-                ComboBox::from_id_salt("comparison").selected_text(chosen).width(WIDTHS[1]).show_ui(
-                    ui,
-                    |ui| {
+                let comparison = ComboBox::from_id_salt("comparison")
+                    .selected_text(chosen)
+                    .width(WIDTHS[1])
+                    .show_ui(ui, |ui| {
                         for op in Op::ALL {
                             for not in [false, true] {
-                                if ui
-                                    .selectable_label((typed.op, typed.not) == (op, not), op.words(not))
-                                    .clicked()
-                                {
+                                let is_chosen = (typed.op, typed.not) == (op, not);
+                                if ui.selectable_label(is_chosen, op.words(not)).clicked() {
                                     (typed.op, typed.not) = (op, not);
                                 }
                             }
                         }
-                    },
-                );
+                    });
+                comparison.response.widget_info(|| {
+                    WidgetInfo::labeled(Role::ComboBox, true, format!("Comparison: {chosen}"))
+                });
                 if typed.op == Op::HasValue {
                     ui.add_space(WIDTHS[2]);
                 } else {
