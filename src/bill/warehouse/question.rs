@@ -491,9 +491,9 @@ mod tests {
                 "SELECT k0, COUNT(*) AS n, SUM(c0) AS s0, COUNT(c0) AS f0, SUM(c1) AS s1, COUNT(c1) AS f1 FROM (SELECT \
                  CASE WHEN \"ServiceName\" IS NULL OR TRIM(\"ServiceName\") = '' OR \"ServiceName\" = 'NULL' THEN NULL \
                  ELSE \"ServiceName\" END AS k0, CAST(\"BilledCost\" AS DECIMAL(38,18)) AS c0, \
-                 TRY_CAST(CAST(\"EffectiveCost\" AS VARCHAR) AS NUMBER(38,18)) AS c1 FROM t WHERE ({moment} IS NOT NULL AND {moment} >= \
+                 TRY_CAST(CAST(\"EffectiveCost\" AS VARCHAR) AS NUMBER(38,18)) AS c1 FROM t WHERE (({moment} IS NOT NULL AND {moment} >= \
                  CAST('2026-05-01 00:00:00' AS TIMESTAMP_NTZ) AND {moment} < CAST('2026-06-01 00:00:00' AS \
-                 TIMESTAMP_NTZ))) AS bill GROUP BY k0 LIMIT 11"
+                 TIMESTAMP_NTZ)))) AS bill GROUP BY k0 LIMIT 11"
             )
         );
     }
