@@ -4,7 +4,7 @@
 //! [`Spec`] names a table and how it is reached, without secrets; [`Table`] is a connected one. A connected table is
 //! registered for the life of the process under its hash, so that [`crate::bill::Bill::open`] takes it beside files. Drivers
 //! are found by [`drivers`] and loaded in a process of their own ([`driver_process`]), which [`session`] talks to.
-//! [`dialect`] and [`question`] write the SQL and are pure.
+//! [`dialect`] and `question` write the SQL and are pure.
 //!
 //! Everything a question does with the sums is the code that also asks files: the warehouse only takes the place of the
 //! Parquet store in `Bill::sums`. What comes back are exact decimals of eighteen places, so that both answer alike to
