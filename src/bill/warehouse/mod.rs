@@ -7,7 +7,7 @@
 //! [`dialect`] and `question` write the SQL and are pure.
 //!
 //! Everything a question does with the sums is the code that also asks files: the warehouse only takes the place of the
-//! Parquet store in `Bill::sums`. What comes back are exact decimals of eighteen places, so that both answer alike to
+//! Parquet store in `Bill::add_up`. What comes back are exact decimals of eighteen places, so that both answer alike to
 //! the last digit.
 
 pub mod column;
