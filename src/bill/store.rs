@@ -18,7 +18,7 @@ use super::import::Imported;
 
 /// Raised whenever the same file would be stored differently: columns, types, inference rules, what is written down
 /// about it.
-pub const READER_VERSION: u32 = 3;
+pub const READER_VERSION: u32 = 4;
 
 /// A bill store in a folder.
 #[derive(Debug, Clone)]

@@ -20,7 +20,7 @@ use crate::bill::query::{Part, Query};
 use crate::bill::store::{READER_VERSION, Store};
 
 /// Raised whenever the same rules say something else of the same row: the kept answers are then found again.
-const LENS_VERSION: u32 = 1;
+const LENS_VERSION: u32 = 2;
 /// Rule sets whose answers are kept for a bill.
 const KEPT: usize = 4;
 /// One bill is judged at a time: whoever waits finds the answers of the one before.

@@ -134,7 +134,11 @@ impl Fill for Costs {
         filled.set(Out::ChargeDescription, item);
         // `gpt-5-mini input`, `gpt-4o cached input`: what is counted follows the model.
         let (model, counted) = item.split_once([' ', ',']).unwrap_or((item, ""));
-        sku(filled, model, counted.trim_start_matches([' ', ',']), "");
+        let counted = counted.trim_start_matches([' ', ',']);
+        // What goes in and comes out is paid by the token, which the line leaves unsaid.
+        let of_tokens = ["input", "output"].iter().any(|end| counted.ends_with(end));
+        let counted = if of_tokens { format!("{counted} tokens") } else { counted.to_owned() };
+        sku(filled, model, &counted, "");
         sub_account(filled, of(self.project), "Project");
         filled.set(Out::BillingAccountId, of(self.organization));
         filled

@@ -220,23 +220,29 @@ fn found_ui(ui: &mut Ui, view: &View<'_>, found: (&LensAnswer, &Found), currency
         let cost =
             |side: Option<&Side>, of: UnitOf| money_or_dash(side.and_then(|side| of.of(side)), currency);
         let unit = settings.unit;
+        let per_words = format!("per {}", unit.words());
         let (allocation, usage) = (cost(Some(&total.allocation), unit), cost(total.usage.as_ref(), unit));
-        let per = format!("per {}", unit.words());
-        let used = units.utilisation.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
+        let usage_note =
+            if total.usage.is_some() { per_words.as_str() } else { "what was used is not known" };
+        let used = units.utilisation.map(|share| format!("{:.1}", share * 100.0));
+        let (used, percent, by) = match &used {
+            Some(used) => (used.as_str(), "%", "by cost"),
+            None => ("not known", "", "say it above"),
+        };
         let days = joined.to_string();
         let whole = format!(
             "{} only in the bill, {} only in the demand",
             units.days_only_in_bill, units.days_only_in_demand
         );
         let outside = format!("{} on days not joined", units::money(units.cost_outside, currency));
-        let paid = units::money(total.allocation.cost, currency);
+        let divided = units::money(total.allocation.cost, currency);
         stats_ui(
             ui,
             &[
-                Stat { label: "Allocation", value: &allocation, unit: "", note: &per },
-                Stat { label: "Usage", value: &usage, unit: "", note: &per },
-                Stat { label: "Capacity used", value: &used, unit: "%", note: "by cost" },
-                Stat { label: "Paid", value: &paid, unit: "", note: &outside },
+                Stat { label: "Allocation", value: &allocation, unit: "", note: &per_words },
+                Stat { label: "Usage", value: &usage, unit: "", note: usage_note },
+                Stat { label: "Capacity used", value: used, unit: percent, note: by },
+                Stat { label: "Cost divided", value: &divided, unit: "", note: &outside },
                 Stat { label: "Days joined", value: &days, unit: "", note: &whole },
             ],
         );
