@@ -306,15 +306,10 @@ pub fn answer(state: &State, ledger: &Ledger) -> LensAnswer {
         }
         units
     });
-    let joined: Vec<i64> = match (&demand, units.as_ref().and_then(|units| units.total)) {
-        (Some((_, served)), Some(_)) => {
-            served.days.keys().copied().filter(|day| ledger.days.binary_search(day).is_ok()).collect()
-        }
-        _ => Vec::new(),
-    };
+    let joined = units.as_ref().map(|units| units.joined.as_slice()).unwrap_or_default();
     let counts =
         units.as_ref().and_then(|units| units.total).map_or_else(Counts::default, |unit| unit.counts);
-    let days = if joined.is_empty() { &ledger.days } else { &joined };
+    let days = if joined.is_empty() { &ledger.days } else { joined };
     let tco = tco(ledger, days, counts, &settings.entered, &settings.left_out);
     let total = units.as_ref().and_then(|units| units.total);
     let verdict = total.and_then(|unit| {

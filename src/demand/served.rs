@@ -46,6 +46,11 @@ impl Counts {
     /// Nothing, counted.
     pub const NONE: Self = Self { requests: Some(0), tokens_in: Some(0), tokens_out: Some(0) };
 
+    /// Whether anything was served.
+    pub fn has_any(&self) -> bool {
+        [self.requests, self.tokens_in, self.tokens_out].into_iter().flatten().any(|count| count > 0)
+    }
+
     /// Tokens in both directions.
     pub fn tokens(&self) -> Option<u64> {
         self.tokens_in?.checked_add(self.tokens_out?)

@@ -197,6 +197,7 @@ mod tests {
             spread_rows: 0,
             days: (0..31).map(|day| day * 86_400).collect(),
             partial_days: Vec::new(),
+            empty_days: Vec::new(),
             quantities: Vec::new(),
             unread_units: BTreeMap::new(),
         };

@@ -194,6 +194,9 @@ pub struct UnitCosts {
     pub utilisation: Option<f64>,
     /// What should be known about the numbers.
     pub notes: Vec<String>,
+    /// The joined days: starts in seconds since 1970-01-01 UTC, ascending.
+    #[serde(skip)]
+    pub joined: Vec<i64>,
 }
 
 /// Cost of one day.
@@ -243,8 +246,19 @@ impl Sides {
 pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
     let Question { ledger, served, period, output_weight, .. } = *question;
     let bill_days: BTreeSet<i64> = ledger.days.iter().copied().collect();
-    let joined: Vec<i64> = served.days.keys().copied().filter(|day| bill_days.contains(day)).collect();
+    let empty_days: BTreeSet<i64> = ledger.empty_days.iter().copied().collect();
+    // What was asked for on a day that the bill has no row of was not free: its rows are missing.
+    let is_missing =
+        |day: &i64| empty_days.contains(day) && served.days.get(day).is_some_and(Counts::has_any);
+    let in_both = served.days.keys().copied().filter(|day| bill_days.contains(day));
+    let (missing, joined): (Vec<i64>, Vec<i64>) = in_both.partition(is_missing);
     let mut notes = Vec::new();
+    if !missing.is_empty() {
+        notes.push(format!(
+            "On {} there was demand and no bill has a row: left out, because the cost of such a day is not known.",
+            days_words(missing.len())
+        ));
+    }
     let costs = days(question, &joined, &mut notes);
     let mut periods: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for day in &joined {
@@ -328,14 +342,16 @@ pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
             days_words(partial)
         ));
     }
+    let days_only_in_bill = bill_days.len() - joined.len() - missing.len();
     UnitCosts {
         periods: periods.iter().map(|(start, days)| unit(*start, days)).collect(),
         total,
-        days_only_in_bill: bill_days.len() - joined.len(),
+        days_only_in_bill,
         days_only_in_demand: served.days.len() - joined.len(),
         cost_outside: Exact(outside).to_money(),
         utilisation: (capacity > 0 && known).then(|| used as f64 / capacity as f64),
         notes,
+        joined,
     }
 }
 
@@ -533,6 +549,7 @@ mod tests {
             spread_rows: 0,
             days: (0..days).map(|day| DAY + day * DAY_SECS).collect(),
             partial_days: Vec::new(),
+            empty_days: Vec::new(),
             quantities: Vec::new(),
             unread_units: BTreeMap::new(),
         }
@@ -665,6 +682,19 @@ mod tests {
             "{:?}",
             answer.notes
         );
+    }
+
+    /// A bill without rows on the second day: what was asked for then is left out, a third day without either is not.
+    #[test]
+    fn a_day_that_the_bill_has_no_row_of_is_not_taken_as_free() {
+        let mut book = ledger(3, vec![cell(0, Class::Machine, Line::Machines, "10")]);
+        book.empty_days = vec![DAY + DAY_SECS, DAY + 2 * DAY_SECS];
+        let demand = served(&[(0, counts(1_000, 0, 0)), (1, counts(1_000, 0, 0)), (2, counts(0, 0, 0))]);
+        let answer = ask(&book, &demand, Utilisation::Unknown, None);
+        let total = answer.total.unwrap();
+        assert_eq!((total.days, total.allocation.per_thousand_requests), (2, Some(money("10"))));
+        assert_eq!((answer.days_only_in_bill, answer.days_only_in_demand), (0, 1));
+        assert!(answer.notes[0].starts_with("On 1 day there was demand"), "{:?}", answer.notes);
     }
 
     /// 2 machines × 24 h × 3,600 × 0.1 requests/s = 17,280 possible; 4,320 asked: a quarter of 48.

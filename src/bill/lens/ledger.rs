@@ -16,11 +16,13 @@ use crate::bill::filter::{self, Resolved};
 use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::moment::{self, PER_DAY, PER_SEC};
 use crate::bill::query::{Bill, ColumnRef, Part, Query, mixed};
+use crate::bill::reconcile::Covered;
 use crate::bill::rules::Class;
 use crate::bill::{Basis, Filter};
 
 /// A charge over more days than this has a mistyped year; it stays on the day it starts.
 const MOST_DAYS: i64 = 4_000;
+const DAY_SECS: i64 = PER_DAY / PER_SEC;
 const HOURS: [&str; 6] = ["hours", "hour", "hrs", "hr", "h", "instance-hours"];
 /// What rows of requests are called that an export of token counts becomes.
 const REQUESTS: &str = "model requests";
@@ -91,6 +93,9 @@ pub struct Ledger {
     pub days: Vec<i64>,
     /// Days that they cover in part.
     pub partial_days: Vec<i64>,
+    /// Of [`Self::days`], those on which no bill has a row, as far as bills are of days: nothing was used, or the rows
+    /// are missing.
+    pub empty_days: Vec<i64>,
     /// Tokens, requests and hours by day.
     pub quantities: Vec<Quantity>,
     /// Units of tokens or hours that are not understood, and how many rows have them.
@@ -150,6 +155,7 @@ impl Bill {
             return Err(mixed(currencies));
         }
         let (days, partial_days) = self.days(filters)?;
+        let empty_days = self.empty_days(&days);
         let (quantities, unread_units) = self.quantities(filters)?;
         Ok(Ledger {
             basis,
@@ -174,6 +180,7 @@ impl Bill {
             spread_rows,
             days,
             partial_days,
+            empty_days,
             quantities,
             unread_units,
         })
@@ -192,6 +199,19 @@ impl Bill {
         }
         part.retain(|day| !whole.contains(day));
         Ok((whole.into_iter().collect(), part.into_iter().collect()))
+    }
+
+    /// Of these days, those on which no bill has a row; none where some bill is not of days, or kept no books.
+    fn empty_days(&self, days: &[i64]) -> Vec<i64> {
+        let mut seen = BTreeSet::new();
+        for imported in self.imported() {
+            let Some(books) = imported.ledger.as_deref().filter(|books| books.covered.iter().all(Covered::is_daily))
+            else {
+                return Vec::new();
+            };
+            seen.extend(books.covered.iter().flat_map(|covered| covered.days.keys()).map(|day| day * DAY_SECS));
+        }
+        days.iter().copied().filter(|day| !seen.contains(day)).collect()
     }
 
     /// Tokens, requests and hours by day; units that are not understood.

@@ -11,6 +11,7 @@ use crate::chart::Chart;
 use crate::plan::unit_cost::{Period, Side, UnitCosts as Found, Utilisation};
 use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::pages::parts::{combo_ui, csv_text, day_words, field, money_or_dash, problem_ui, reading_ui};
+use crate::ui::theme::Tokens;
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
     Cell, Column, NumberField, Stat, Table, TableState, Tone, banner_ui, card_ui, chart_ui, count_words,
@@ -316,7 +317,15 @@ fn utilisation_ui(ui: &mut Ui, state: &State, utilisation: &mut Utilisation) {
 /// An amount that may be left empty. What cannot be read changes nothing.
 fn amount_ui(ui: &mut Ui, name: &str, typing: &mut Option<String>, value: &mut Option<Money>, hint: &str) {
     let mut text = typing.clone().unwrap_or_else(|| field(*value));
-    let response = labelled_ui(ui, name, |ui| ui.add(line_edit(&mut text, hint, 70.0)));
+    let is_amount = |text: &str| text.parse::<Money>().is_ok_and(|amount| amount > Money::ZERO);
+    let is_read = text.trim().is_empty() || is_amount(text.trim());
+    let danger = Tokens::of(ui).danger;
+    let response = labelled_ui(ui, name, |ui| {
+        let edit = line_edit(&mut text, hint, 70.0);
+        ui.add(if is_read { edit } else { edit.text_color(danger) })
+    });
+    let response =
+        if is_read { response } else { response.on_hover_text("This is no amount above 0; write 1.25") };
     if response.changed() {
         match text.trim() {
             "" => *value = None,
