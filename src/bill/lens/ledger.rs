@@ -205,11 +205,14 @@ impl Bill {
     fn empty_days(&self, days: &[i64]) -> Vec<i64> {
         let mut seen = BTreeSet::new();
         for imported in self.imported() {
-            let Some(books) = imported.ledger.as_deref().filter(|books| books.covered.iter().all(Covered::is_daily))
+            let Some(books) =
+                imported.ledger.as_deref().filter(|books| books.covered.iter().all(Covered::is_daily))
             else {
                 return Vec::new();
             };
-            seen.extend(books.covered.iter().flat_map(|covered| covered.days.keys()).map(|day| day * DAY_SECS));
+            seen.extend(
+                books.covered.iter().flat_map(|covered| covered.days.keys()).map(|day| day * DAY_SECS),
+            );
         }
         days.iter().copied().filter(|day| !seen.contains(day)).collect()
     }

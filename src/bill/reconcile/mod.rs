@@ -226,7 +226,8 @@ fn verdict(checks: &[Check], open: usize) -> (Verdict, String) {
     if let Some(off) = checks.iter().find(|check| !check.agrees) {
         let also = checks.iter().filter(|check| !check.agrees).count() - 1;
         let also = if also > 0 { format!("; {also} more invoices are off") } else { String::new() };
-        return (Verdict::Off, format!("{}{also}", off_words(off)));
+        let of = if checks.len() > 1 { format!(" ({})", off.invoice.target.words()) } else { String::new() };
+        return (Verdict::Off, format!("{}{of}{also}", off_words(off)));
     }
     match checks {
         [] => (Verdict::NotChecked, "Not checked against an invoice".to_owned()),

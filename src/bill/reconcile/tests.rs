@@ -203,6 +203,11 @@ fn one_of_two_invoices_is_partly_reconciled() {
     assert_eq!(targets, ["AWS 123, 2026-10", "AWS 123, 2026-10, invoice 42", "AWS 123, 2026-10, invoice 43"]);
     let tax = invoice(Some("2026-10"), Some("43"), "USD", "1.30");
     assert_eq!(only(&bill, std::slice::from_ref(&tax)).verdict, Verdict::Partly);
+    let wrong = invoice(Some("2026-10"), Some("42"), "USD", "14.00");
+    assert_eq!(
+        only(&bill, &[tax.clone(), wrong]).headline,
+        "Off by 1.00 USD (7.14 %): the bill has less than the invoice (2026-10, invoice 42)"
+    );
     let rest = invoice(Some("2026-10"), Some("42"), "USD", "13.00");
     let found = only(&bill, &[tax, rest]);
     assert_eq!(

@@ -27,7 +27,7 @@ const INVOICES_HEIGHT: f32 = 260.0;
 const NAME: f32 = 160.0;
 const ROWS: f32 = 64.0;
 const AMOUNT: f32 = 130.0;
-const FIELD: f32 = 120.0;
+const FIELD: f32 = 150.0;
 const DIFFERENCE: f32 = 210.0;
 
 /// What the panel remembers between frames.

@@ -88,7 +88,7 @@ impl Editor {
     #[expect(clippy::option_option, reason = "open, closed, closed with a profile")]
     pub(super) fn ui(&mut self, ctx: &egui::Context) -> Option<Option<Profile>> {
         let (title, problem) = (self.title.clone(), self.problem.clone());
-        let width = NAMES + FIELD + 2.0 * space::S;
+        let width = NAMES + FIELD + space::S;
         let form = Form { id: "profile editor", title: &title, width, problem: &problem, can_save: true };
         match form_dialog_ui(ctx, &form, |ui| self.fields_ui(ui)) {
             Pressed::Nothing => return None,

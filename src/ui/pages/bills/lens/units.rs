@@ -223,12 +223,12 @@ fn found_ui(ui: &mut Ui, view: &View<'_>, found: (&LensAnswer, &Found), currency
         let unit = settings.unit;
         let per_words = format!("per {}", unit.words());
         let (allocation, usage) = (cost(Some(&total.allocation), unit), cost(total.usage.as_ref(), unit));
-        let usage_note =
-            if total.usage.is_some() { per_words.as_str() } else { "what was used is not known" };
+        let usage = if total.usage.is_some() { usage } else { "not known".to_owned() };
         let used = units.utilisation.map(|share| format!("{:.1}", share * 100.0));
-        let (used, percent, by) = match &used {
-            Some(used) => (used.as_str(), "%", "by cost"),
-            None => ("not known", "", "say it above"),
+        let (used, percent, by) = match (&used, total.usage) {
+            (Some(used), _) => (used.as_str(), "%", "by cost"),
+            (None, Some(_)) => ("none", "", "all is metered by use"),
+            (None, None) => ("not known", "", "its use is set above"),
         };
         let days = joined.to_string();
         let whole = format!(
@@ -241,7 +241,7 @@ fn found_ui(ui: &mut Ui, view: &View<'_>, found: (&LensAnswer, &Found), currency
             ui,
             &[
                 Stat { label: "Allocation", value: &allocation, unit: "", note: &per_words },
-                Stat { label: "Usage", value: &usage, unit: "", note: usage_note },
+                Stat { label: "Usage", value: &usage, unit: "", note: &per_words },
                 Stat { label: "Capacity used", value: used, unit: percent, note: by },
                 Stat { label: "Cost divided", value: &divided, unit: "", note: &outside },
                 Stat { label: "Days joined", value: &days, unit: "", note: &whole },

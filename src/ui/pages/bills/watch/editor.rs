@@ -86,7 +86,7 @@ impl Editor {
             None => "Add a budget".to_owned(),
         };
         let problem = self.problem.clone();
-        let width = NAMES + FIELD + 2.0 * space::S;
+        let width = NAMES + FIELD + space::S;
         let form = Form { id: "budget editor", title: &title, width, problem: &problem, can_save: true };
         match form_dialog_ui(ctx, &form, |ui| self.fields_ui(ui, columns)) {
             Pressed::Nothing => return None,
