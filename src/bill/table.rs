@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use polars::prelude::*;
 
+use super::cells::{Cells, Texts};
 use super::columns::{self, COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::{self, Exact};
@@ -14,50 +15,13 @@ use super::inference::{Classifier, FactSource};
 use super::moment;
 use super::profile::Profile;
 use super::slices::{Slice, Slicer};
+use super::store_writer::RowGroup;
 use super::warnings::{Place, Trouble, Warnings};
 use super::{Costs, MissingCells};
 
 /// Rows in a batch, which is also a row group of the store: enough to compress well, few enough that a row of
 /// some kilobytes keeps the memory in the hundreds of megabytes.
 pub const BATCH_ROWS: usize = 65_536;
-
-enum Cells {
-    Text(StringChunkedBuilder),
-    Decimal(PrimitiveChunkedBuilder<Int128Type>),
-    Time(PrimitiveChunkedBuilder<Int64Type>),
-}
-
-impl Cells {
-    fn new(name: &str, kind: ColumnType) -> Self {
-        match kind {
-            ColumnType::Text | ColumnType::Json => {
-                Self::Text(StringChunkedBuilder::new(name.into(), BATCH_ROWS))
-            }
-            ColumnType::Decimal => Self::Decimal(PrimitiveChunkedBuilder::new(name.into(), BATCH_ROWS)),
-            ColumnType::Time => Self::Time(PrimitiveChunkedBuilder::new(name.into(), BATCH_ROWS)),
-        }
-    }
-
-    fn finish(self) -> PolarsResult<Series> {
-        Ok(match self {
-            Self::Text(builder) => builder.finish().into_series(),
-            Self::Decimal(builder) => {
-                builder.finish().into_decimal(exact::PRECISION, exact::SCALE as usize)?.into_series()
-            }
-            Self::Time(builder) => {
-                builder.finish().into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)).into_series()
-            }
-        })
-    }
-
-    fn dtype(kind: ColumnType) -> DataType {
-        match kind {
-            ColumnType::Text | ColumnType::Json => DataType::String,
-            ColumnType::Decimal => DataType::Decimal(exact::PRECISION, exact::SCALE as usize),
-            ColumnType::Time => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
-        }
-    }
-}
 
 struct TableColumn {
     name: String,
@@ -91,17 +55,15 @@ impl TableColumn {
                     format!("no value{} where FOCUS demands one", place.words())
                 });
             }
-            match &mut self.cells {
-                Cells::Text(builder) => builder.append_null(),
-                Cells::Decimal(builder) => builder.append_null(),
-                Cells::Time(builder) => builder.append_null(),
-            }
+            self.cells.push_nothing();
             return Pushed::Nothing;
         };
         let unreadable = match &mut self.cells {
-            Cells::Text(builder) => {
-                builder.append_value(value);
-                if !self.profile.add(value) {
+            Cells::Text(texts) => {
+                let is_new = texts.push(value);
+                if !is_new && self.kind == ColumnType::Text {
+                    self.profile.count();
+                } else if !self.profile.add(value) {
                     warnings.add(Trouble::NotJson, place.line, Some(&self.name), || {
                         let (cell, row) = (short(value), place.words());
                         format!("`{cell}`{row} is not a JSON object; kept as text, its keys are not known")
@@ -109,30 +71,28 @@ impl TableColumn {
                 }
                 return Pushed::Nothing;
             }
-            Cells::Decimal(builder) => match Exact::read(value) {
+            Cells::Decimal(numbers) => match Exact::read(value) {
                 Ok(read) => {
-                    builder.append_value(read.value.0);
+                    numbers.push(read.value.0);
                     self.rounded += u64::from(read.rounded);
                     self.profile.count();
                     return Pushed::Amount(read.value);
                 }
-                Err(error) => {
-                    builder.append_null();
-                    reason(&error)
-                }
+                Err(error) => reason(&error),
             },
-            Cells::Time(builder) => {
+            Cells::Time(numbers) => {
                 if self.last_time.0 != value {
                     self.last_time = (value.to_owned(), moment::read(value));
                 }
-                builder.append_option(self.last_time.1);
                 if let Some(micros) = self.last_time.1 {
+                    numbers.push(micros);
                     self.profile.count();
                     return Pushed::Moment(micros);
                 }
                 "not a date like 2026-05-01T00:00:00Z"
             }
         };
+        self.cells.push_nothing();
         self.unreadable += 1;
         warnings.add(Trouble::Unreadable, place.line, Some(&self.name), || {
             let (cell, row) = (short(value), place.words());
@@ -173,7 +133,7 @@ pub struct Books {
 /// The table being built.
 pub struct Table {
     columns: Vec<TableColumn>,
-    rules: StringChunkedBuilder,
+    rules: Texts,
     rule_profile: Profile,
     classifier: Classifier,
     currency_at: Option<usize>,
@@ -196,7 +156,7 @@ impl Table {
             .map(|target| TableColumn {
                 name: target.name.clone(),
                 kind: target.kind,
-                cells: Cells::new(&target.name, target.kind),
+                cells: Cells::new(target.kind),
                 profile: Profile::new(target.kind),
                 empty: 0,
                 unreadable: 0,
@@ -214,7 +174,7 @@ impl Table {
             end_at: at("ChargePeriodEnd"),
             slicer: Slicer::new(targets),
             columns,
-            rules: StringChunkedBuilder::new(RULE_COLUMN.into(), BATCH_ROWS),
+            rules: Texts::default(),
             rule_profile: Profile::new(ColumnType::Text),
             sums: HashMap::new(),
             in_batch: 0,
@@ -276,9 +236,12 @@ impl Table {
             }
         }
         let rule = self.classifier.classify(cells);
-        self.rules.append_option(rule);
-        if let Some(rule) = rule {
-            self.rule_profile.add(rule);
+        match rule {
+            Some(rule) => {
+                self.rules.push(rule);
+                self.rule_profile.add(rule);
+            }
+            None => self.rules.push_nothing(),
         }
         self.slicer.add(cells, period, start, end);
         self.first_start = earlier(self.first_start, start);
@@ -293,23 +256,21 @@ impl Table {
         self.in_batch >= BATCH_ROWS
     }
 
-    /// The rows since the last call, as a batch.
+    /// The rows since the last call.
     ///
     /// # Errors
     /// polars refuses the columns.
-    pub fn take(&mut self) -> PolarsResult<DataFrame> {
-        let mut series = Vec::with_capacity(self.columns.len() + 1);
+    pub fn take(&mut self) -> PolarsResult<RowGroup> {
+        let height = std::mem::take(&mut self.in_batch);
+        let mut columns = Vec::with_capacity(self.columns.len() + 1);
         for column in &mut self.columns {
-            let cells = std::mem::replace(&mut column.cells, Cells::new(&column.name, column.kind));
+            let cells = column.cells.take(height)?;
             if column.name != RULE_COLUMN {
-                series.push(cells.finish()?.into_column());
+                columns.push(cells);
             }
         }
-        let rules =
-            std::mem::replace(&mut self.rules, StringChunkedBuilder::new(RULE_COLUMN.into(), BATCH_ROWS));
-        series.push(rules.finish().into_column());
-        let height = std::mem::take(&mut self.in_batch);
-        DataFrame::new(height, series)
+        columns.push(self.rules.take(height)?);
+        Ok(RowGroup { height, columns })
     }
 
     /// Closes the books.
@@ -366,7 +327,10 @@ impl Table {
 
 /// A cell without a value is empty or the word `NULL`, as some exports write it.
 fn value_of(cell: &str) -> Option<&str> {
-    if cell.is_empty() || cell == "NULL" || cell.trim().is_empty() { None } else { Some(cell) }
+    let first = *cell.as_bytes().first()?;
+    // Blank cells begin with a blank, which may be one beyond ASCII.
+    let is_blank = || (first <= b' ' || first >= 0x80) && cell.trim().is_empty();
+    if cell == "NULL" || is_blank() { None } else { Some(cell) }
 }
 
 fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {
