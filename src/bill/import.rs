@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use polars::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::columns::ColumnType;
@@ -199,13 +198,14 @@ pub fn dry_run(path: &Path) -> Result<(u64, u64, Vec<Warning>), BillError> {
                 mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
                     table.push(cells, place, warnings)?;
                     if table.is_full() {
-                        table.take().map_err(polars_failed)?;
+                        table.take(warnings)?;
                     }
                     Ok(())
                 })
             },
             &mut |_done| Ok(()),
         )?;
+        table.settle(&mut warnings)?;
         mapper.finish(&mut warnings);
         rows += table.finish(&mut warnings).rows;
         all.extend(warnings.finish().0);
@@ -286,7 +286,7 @@ impl Job<'_> {
             });
         }
         let Pass { mut table, mut writer, mut warnings, keeper, .. } = pass;
-        writer.write(table.take().map_err(polars_failed)?)?;
+        writer.write(table.take(&mut warnings)?)?;
         writer.finish()?;
         for (piece, before) in pieces.iter().zip(&before) {
             if piece.input.stamp()? != *before {
@@ -417,7 +417,7 @@ impl Pass {
                     keeper.store(cells, place);
                     table.push(&united.row(cells), place, warnings)?;
                     if table.is_full() {
-                        writer.write(table.take().map_err(polars_failed)?)?;
+                        writer.write(table.take(warnings)?)?;
                     }
                     Ok(())
                 })?;
@@ -426,6 +426,7 @@ impl Pass {
             },
             step,
         )?;
+        table.settle(warnings)?;
         mapper.finish(warnings);
         let kept = table.rows() - before;
         if let Some(told) = piece.told_rows.filter(|told| *told != kept + dropped) {
@@ -501,8 +502,4 @@ impl Imported {
 fn unix_secs(time: SystemTime) -> Option<i64> {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     i64::try_from(since.as_secs()).ok()
-}
-
-fn polars_failed(source: PolarsError) -> BillError {
-    BillError::Query { doing: "build the columns of the bill", source }
 }

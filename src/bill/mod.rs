@@ -43,6 +43,7 @@ mod parquet_rows;
 mod places;
 mod price_tables;
 mod read_ahead;
+mod row_batch;
 mod rows;
 mod source;
 mod store_writer;

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::error::BillError;
 use super::import::RowStep;
+use super::row_batch::RowBatch;
 use super::rows::Rows;
 use super::warnings::{Place, Warnings};
 
@@ -22,45 +23,9 @@ pub(super) type WorkRow<'a> =
 /// Rows on their way.
 #[derive(Default)]
 struct Batch {
-    text: String,
-    /// Where each cell ends in `text`.
-    cell_ends: Vec<usize>,
-    /// Each row's place, and where its cells end among `cell_ends`.
-    rows: Vec<(Place, usize)>,
+    rows: RowBatch,
     /// What the reader had to say before these rows.
     warnings: Option<Warnings>,
-}
-
-impl Batch {
-    fn push(&mut self, cells: &[&str], place: Place) {
-        for cell in cells {
-            self.text.push_str(cell);
-            self.cell_ends.push(self.text.len());
-        }
-        self.rows.push((place, self.cell_ends.len()));
-    }
-
-    fn clear(&mut self) {
-        self.text.clear();
-        self.cell_ends.clear();
-        self.rows.clear();
-        self.warnings = None;
-    }
-
-    fn work(&self, warnings: &mut Warnings, row: &mut WorkRow<'_>) -> Result<(), BillError> {
-        let mut cells: Vec<&str> = Vec::new();
-        let (mut first, mut begin) = (0, 0);
-        for (place, last) in &self.rows {
-            cells.clear();
-            for end in &self.cell_ends[first..*last] {
-                cells.push(&self.text[begin..*end]);
-                begin = *end;
-            }
-            first = *last;
-            row(&cells, *place, warnings)?;
-        }
-        Ok(())
-    }
 }
 
 /// Hands every row to `row`, on another thread, and the share that is done to `step`, on this one; returns how many rows
@@ -118,8 +83,8 @@ fn fill(
                 let none = said.of_same_file();
                 batch.warnings = Some(std::mem::replace(said, none));
             }
-            batch.push(cells, place);
-            if batch.text.len() >= BATCH_BYTES {
+            batch.rows.push(cells, place);
+            if batch.rows.bytes() >= BATCH_BYTES {
                 hand_over(&mut batch)?;
             }
             Ok(())
@@ -144,8 +109,13 @@ fn work(
         if let Some(said) = batch.warnings.take() {
             warnings.absorb(said);
         }
-        batch.work(warnings, row)?;
-        batch.clear();
+        // Of this batch's text, so it cannot outlive it.
+        let mut cells = Vec::new();
+        for (number, place) in batch.rows.places().iter().enumerate() {
+            batch.rows.row(number, &mut cells);
+            row(&cells, *place, warnings)?;
+        }
+        batch.rows.clear();
         // The reader takes it when it needs one.
         let _ = done.try_send(batch);
     }
