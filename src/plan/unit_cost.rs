@@ -90,6 +90,11 @@ impl Question<'_> {
         self.is_asked(cell) && cell.line != Line::Tax
     }
 
+    /// What such cells cost together.
+    fn sum_of(&self, wanted: impl Fn(&LedgerCell) -> bool) -> i128 {
+        self.ledger.cells.iter().filter(|cell| wanted(cell)).map(|cell| cell.cost.0).sum()
+    }
+
     /// Machine hours by day, of the chosen classes.
     fn hours(&self) -> BTreeMap<i64, Exact> {
         let mut hours: BTreeMap<i64, Exact> = BTreeMap::new();
@@ -287,24 +292,8 @@ pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
     let capacity: i128 = costs.values().map(|cost| cost.capacity).sum();
     let used: i128 = costs.values().map(|cost| cost.capacity_used).sum();
     let known = costs.values().all(|cost| cost.usage_known);
-    let is_joined = |cell: &LedgerCell| joined.binary_search(&cell.day).is_ok();
-    let sum_of = |wanted: &dyn Fn(&LedgerCell) -> bool| -> i128 {
-        ledger.cells.iter().filter(|cell| wanted(cell)).map(|cell| cell.cost.0).sum()
-    };
-    let outside = sum_of(&|cell| question.divides(cell) && !is_joined(cell));
-    let words =
-        |amount: i128| units::money(Exact(amount).to_money(), ledger.currency.as_deref().unwrap_or_default());
-    let tax = sum_of(&|cell| question.is_asked(cell) && cell.line == Line::Tax && is_joined(cell));
-    if tax != 0 {
-        notes.push(format!("Tax ({}) is left out, as prices are before tax.", words(tax)));
-    }
-    let unknown = sum_of(&|cell| cell.class == Class::Unknown && cell.line != Line::Tax && is_joined(cell));
-    if unknown != 0 && !question.classes.contains(&Class::Unknown) {
-        notes.push(format!(
-            "AI of unknown purpose ({}) is in no unit cost. Tell its purpose by a rule or a dimension, or choose its class.",
-            words(unknown)
-        ));
-    }
+    let outside = question.sum_of(|cell| question.divides(cell) && joined.binary_search(&cell.day).is_err());
+    notes.extend(left_out_notes(question, &joined));
     let shared = costs.values().any(|cost| cost.all.shared != 0);
     if shared && output_weight.is_none() && total.is_some_and(|unit| unit.counts.tokens().is_some()) {
         notes.push(
@@ -313,6 +302,45 @@ pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
                 .to_owned(),
         );
     }
+    notes.extend(coverage_notes(question));
+    let days_only_in_bill = bill_days.len() - joined.len() - missing.len();
+    UnitCosts {
+        periods: periods.iter().map(|(start, days)| unit(*start, days)).collect(),
+        total,
+        days_only_in_bill,
+        days_only_in_demand: served.days.len() - joined.len(),
+        cost_outside: Exact(outside).to_money(),
+        utilisation: (capacity > 0 && known).then(|| used as f64 / capacity as f64),
+        notes,
+        joined,
+    }
+}
+
+/// What of the joined days is in no unit cost.
+fn left_out_notes(question: &Question<'_>, joined: &[i64]) -> Vec<String> {
+    let is_joined = |cell: &LedgerCell| joined.binary_search(&cell.day).is_ok();
+    let currency = question.ledger.currency.as_deref().unwrap_or_default();
+    let words = |amount: i128| units::money(Exact(amount).to_money(), currency);
+    let mut notes = Vec::new();
+    let tax = question.sum_of(|cell| question.is_asked(cell) && cell.line == Line::Tax && is_joined(cell));
+    if tax != 0 {
+        notes.push(format!("Tax ({}) is left out, as prices are before tax.", words(tax)));
+    }
+    let unknown =
+        question.sum_of(|cell| cell.class == Class::Unknown && cell.line != Line::Tax && is_joined(cell));
+    if unknown != 0 && !question.classes.contains(&Class::Unknown) {
+        notes.push(format!(
+            "AI of unknown purpose ({}) is in no unit cost. Tell its purpose by a rule or a dimension, or choose its class.",
+            words(unknown)
+        ));
+    }
+    notes
+}
+
+/// What of the bill and the demand could not be used as it is.
+fn coverage_notes(question: &Question<'_>) -> Vec<String> {
+    let Question { ledger, served, .. } = *question;
+    let mut notes = Vec::new();
     if !ledger.unread_units.is_empty() {
         let rows: u64 = ledger.unread_units.values().sum();
         let names: Vec<&str> = ledger.unread_units.keys().map(String::as_str).take(NAMED).collect();
@@ -342,17 +370,7 @@ pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
             days_words(partial)
         ));
     }
-    let days_only_in_bill = bill_days.len() - joined.len() - missing.len();
-    UnitCosts {
-        periods: periods.iter().map(|(start, days)| unit(*start, days)).collect(),
-        total,
-        days_only_in_bill,
-        days_only_in_demand: served.days.len() - joined.len(),
-        cost_outside: Exact(outside).to_money(),
-        utilisation: (capacity > 0 && known).then(|| used as f64 / capacity as f64),
-        notes,
-        joined,
-    }
+    notes
 }
 
 /// Cost of each joined day, whole and used.
@@ -379,15 +397,12 @@ fn days(question: &Question<'_>, joined: &[i64], notes: &mut Vec<String>) -> BTr
             Used::Unknown => None,
         };
         day.capacity += cell.cost.0;
-        match used {
-            Some(used) => {
-                day.used.add(cell.line, used.0);
-                day.capacity_used += used.0;
-            }
-            None => {
-                day.usage_known = false;
-                unknown.insert(if cell.class == Class::Unknown { Line::Unknown } else { cell.line });
-            }
+        if let Some(used) = used {
+            day.used.add(cell.line, used.0);
+            day.capacity_used += used.0;
+        } else {
+            day.usage_known = false;
+            unknown.insert(if cell.class == Class::Unknown { Line::Unknown } else { cell.line });
         }
     }
     if !over.is_empty() {

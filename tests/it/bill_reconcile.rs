@@ -450,3 +450,35 @@ fn an_invoice_is_compared_with_the_delivery_that_counts() {
     assert!(found[0].traps[0].words.contains("late.csv counts, early.csv does not"), "{:?}", found[0].traps);
     assert_eq!(all(&bills, &[of("40")])[1].verdict, Verdict::Off);
 }
+
+/// The first delivery was in euros by mistake: what replaced it is in dollars, and nothing has to be converted.
+#[test]
+fn currencies_of_what_was_replaced_and_of_rows_that_only_count_are_not_named() {
+    let home = tempfile::tempdir().unwrap();
+    let mut app = app(home.path());
+    let row = |id: u32, currency: &str| {
+        format!(
+            "id{id},t,42,123,2026-10-01T00:00:00Z,Usage,2026-10-01T{id:02}:00:00Z,2026-10-01T{id:02}:30:00Z,Run,1,{currency}\n"
+        )
+    };
+    let header = CUR.lines().next().unwrap();
+    let mut open = |name: &str, text: String| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        take_in(&mut app, &path);
+    };
+    open("early.csv", format!("{header}\n{}", (0..10).map(|id| row(id, "EUR")).collect::<String>()));
+    open("late.csv", format!("{header}\n{}", (0..20).map(|id| row(id, "USD")).collect::<String>()));
+    open(
+        "tokens.csv",
+        "usage_date_utc,model_version,api_key,workspace,usage_type,context_window,usage_input_tokens_no_cache,\
+         usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,\
+         usage_output_tokens,web_search_count,inference_geo,speed\n\
+         2026-10-04,claude-haiku-4-5,k,W,standard,≤ 200k,100000,0,0,200000,50000,0,,\n"
+            .to_owned(),
+    );
+    let state = app.state();
+    assert_eq!(state.bills.len(), 3);
+    assert!(state.counting.is_out(&state.bills[0].hash), "{:?}", state.counting.claims);
+    assert_eq!((state.row_currencies(), state.bill_currency()), (vec!["USD"], Some("USD")));
+}

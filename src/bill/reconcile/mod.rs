@@ -241,7 +241,7 @@ fn verdict(checks: &[Check], open: usize) -> (Verdict, String) {
             (Verdict::Partly, words)
         }
         [only] => (Verdict::Reconciled, agreed_words(only)),
-        _ if checks.iter().any(|check| check.is_within_tolerance()) => {
+        _ if checks.iter().any(Check::is_within_tolerance) => {
             let words =
                 format!("Reconciled: all {} invoice totals agree within their tolerance", checks.len());
             (Verdict::Reconciled, words)

@@ -30,10 +30,13 @@ const AMOUNT: f32 = 130.0;
 const FIELD: f32 = 150.0;
 const DIFFERENCE: f32 = 210.0;
 
+/// What is reconciled: the state of the bills, the invoices, and the bill.
+type Of = (u64, Vec<InvoiceTotal>, String);
+
 /// What the panel remembers between frames.
 #[derive(Default)]
 pub(super) struct Panel {
-    made: Memo<(u64, String), (Reconciliation, Vec<InvoiceTotal>)>,
+    made: Memo<Of, (Reconciliation, Vec<InvoiceTotal>)>,
     /// What is typed for an invoice and not kept yet, by the target's key.
     typed: BTreeMap<String, String>,
     books: Books,
@@ -43,7 +46,7 @@ impl Panel {
     pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, bill: &Imported) {
         let state = view.app.state();
         let Self { made, typed, books } = self;
-        let key = (state.revision, bill.hash.clone());
+        let key = (view.app.bills_generation(), state.invoices.clone(), bill.hash.clone());
         let (found, without_rows) = made.get(key, || {
             let without_rows = state.invoices_without_rows().into_iter().cloned().collect();
             (state.reconciliation(bill), without_rows)
