@@ -8,11 +8,14 @@ mod dimension;
 use std::borrow::Cow;
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use super::aws_cur::letters;
 use super::aws_names::Services;
+use super::json_tables::more_pages;
 use super::mapping::cell;
 use super::node::Node;
-use super::{EachRow, JsonTable, Kind, Mapper, Plan, Target, json_cell};
+use super::{EachRow, JsonTable, Kind, Mapper, Plan, Target};
 use crate::bill::columns::{self, ColumnType};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
@@ -174,7 +177,10 @@ impl Rows {
 
     fn describe(&mut self, dimension: &Dimension, value: &str) {
         for (name, text) in dimension.cells(value, &mut self.services) {
-            self.set(&name, &text);
+            let before = self.names.iter().position(|known| *known == name).map(|at| self.cells[at].as_str());
+            // Grouped by two tags, a row has both.
+            let both = before.filter(|_| dimension.is_pair()).and_then(|before| joined(before, &text));
+            self.set(&name, both.as_deref().unwrap_or(&text));
         }
         // What is summed up is all that there is to describe.
         if let Some(at) = self.names.iter().position(|name| name == "ChargeDescription") {
@@ -188,6 +194,14 @@ impl Rows {
         let cells: Vec<&str> = self.cells.iter().map(String::as_str).collect();
         row(&cells, place, warnings)
     }
+}
+
+/// Two objects as one; `None` where one of them is none.
+fn joined(first: &str, second: &str) -> Option<String> {
+    let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+    let mut both = object(first)?;
+    both.extend(object(second)?);
+    Some(Value::Object(both).to_string())
 }
 
 /// A column of the download.
@@ -241,6 +255,8 @@ struct Download {
     waiting: Option<(Vec<String>, i64, Place)>,
     has_totals: bool,
     periods: u64,
+    /// Rows left out because they begin with no date.
+    undated: u64,
 }
 
 fn download_plan(header: &[String]) -> Plan {
@@ -285,6 +301,7 @@ fn download_plan(header: &[String]) -> Plan {
             waiting: None,
             has_totals: false,
             periods: 0,
+            undated: 0,
         }),
     }
 }
@@ -305,6 +322,7 @@ impl Mapper for Download {
                     group.told = Exact::read(cell(cells, Some(group.at))).ok().map(|read| read.value);
                 }
             } else {
+                self.undated += 1;
                 warnings.add(Trouble::Unreadable, place.line, None, || {
                     format!("`{period}` is no date, so the row was left out")
                 });
@@ -333,6 +351,11 @@ impl Mapper for Download {
     }
 
     fn finish(&mut self, warnings: &mut Warnings) {
+        if self.undated > 0 && self.periods == 0 {
+            let text = "no row begins with a date, so there are no costs: a download of Cost Explorer has a row for each \
+                        day or month, and this may be another table";
+            warnings.about_file(None, text.to_owned());
+        }
         if let Some((cells, _, place)) = self.waiting.take() {
             warnings.add(Trouble::File, place.line, None, || {
                 let period = &cells[0];
@@ -490,13 +513,9 @@ impl Mapper for Answer {
     }
 }
 
-/// An answer of `get-cost-and-usage`, or a list of its pages, as a table: a header of dotted names and its rows.
-/// `None` when it is something else.
-pub fn table(value: &Node<'_>) -> Option<JsonTable> {
-    let pages: Vec<&Node<'_>> = match value {
-        Node::List(pages) => pages.iter().collect(),
-        page => vec![page],
-    };
+/// The pages of an answer of `get-cost-and-usage` as a table: a header of dotted names and its rows. `None` when they
+/// are something else.
+pub fn table(pages: &[Node<'_>]) -> Option<JsonTable> {
     let first = pages.first()?;
     let mut header: Vec<String> = [PERIOD_START, PERIOD_END, "Estimated"].map(str::to_owned).to_vec();
     let definitions = first.get("GroupDefinitions").and_then(Node::as_list);
@@ -509,19 +528,20 @@ pub fn table(value: &Node<'_>) -> Option<JsonTable> {
         })
         .collect();
     let mut results = Vec::new();
-    for page in &pages {
+    for page in pages {
         results.extend(page.get("ResultsByTime")?.as_list()?);
     }
     let mut remarks = Vec::new();
     // The last page has none: what follows is in another file.
     if pages.last().and_then(|page| page.get("NextPageToken")).is_some_and(|token| *token != Node::Null) {
-        remarks.push(
-            "the answer has a NextPageToken: there are more pages than are in this file, so the bill is not whole; fetch \
-             all pages"
-                .to_owned(),
-        );
+        remarks.push(more_pages("NextPageToken"));
     }
     let mut incomplete = 0;
+    let names = account_names(pages);
+    let named = |group: &str, key: &str| match names.iter().find(|(id, _)| *id == key) {
+        Some((id, name)) if group == "Group.DIMENSION.LINKED_ACCOUNT" => format!("{name} ({id})"),
+        _ => key.to_owned(),
+    };
     let lines: Vec<Line<'_>> =
         results.into_iter().flat_map(|result| lines_of(result, &mut incomplete)).collect();
     if incomplete > 0 {
@@ -543,15 +563,27 @@ pub fn table(value: &Node<'_>) -> Option<JsonTable> {
     }
     let rows = lines.iter().map(|line| {
         let mut cells = vec![line.start.to_owned(), line.end.to_owned(), line.estimated.clone()];
-        cells.extend((0..groups.len()).map(|at| line.keys.get(at).map_or("", |key| *key).to_owned()));
+        let keys = groups.iter().enumerate();
+        cells.extend(keys.map(|(at, group)| named(group, line.keys.get(at).copied().unwrap_or(""))));
         for metric in &metrics {
             let told = line.metrics.iter().find(|(name, _)| name == metric).map(|(_, value)| value);
-            let part = |part: &str| json_cell(told.and_then(|told| told.get(part)));
+            let part = |part: &str| told.and_then(|told| told.get(part)).map(Node::cell).unwrap_or_default();
             cells.extend(["Amount", "Unit"].map(part));
         }
         cells
     });
     Some(JsonTable { header, rows: rows.collect(), remarks })
+}
+
+/// Numbers of accounts and their names, which an answer tells beside its results.
+fn account_names<'v>(pages: &'v [Node<'_>]) -> Vec<(&'v str, &'v str)> {
+    let attributes =
+        pages.iter().filter_map(|page| page.get("DimensionValueAttributes")?.as_list()).flatten();
+    let pair = |value: &'v Node<'_>| {
+        let name = value.get("Attributes")?.get("description")?.as_str()?;
+        Some((value.get("Value")?.as_str()?, name))
+    };
+    attributes.filter_map(pair).filter(|(_, name)| !name.is_empty()).collect()
 }
 
 struct Line<'v> {
@@ -569,7 +601,7 @@ fn lines_of<'v>(result: &'v Node<'v>, incomplete: &mut u64) -> Vec<Line<'v>> {
         result.get("TimePeriod").and_then(|period| period.get(name)).and_then(Node::as_str).unwrap_or("")
     };
     let (start, end) = (text("Start"), text("End"));
-    let estimated = json_cell(result.get("Estimated"));
+    let estimated = result.get("Estimated").map(Node::cell).unwrap_or_default();
     let groups = result.get("Groups").and_then(Node::as_list).unwrap_or_default();
     let line = |keys, metrics| Line { start, end, estimated: estimated.clone(), keys, metrics };
     if groups.is_empty() {

@@ -13,6 +13,7 @@ pub mod focus;
 pub mod gcp;
 pub mod inputs;
 pub mod json;
+pub mod json_tables;
 pub mod mapping;
 pub mod model_api;
 pub mod node;
@@ -25,7 +26,6 @@ use serde::{Deserialize, Serialize};
 
 use self::gcp::{console, export};
 use self::model_api::{anthropic, deepseek, openai};
-use self::node::Node;
 use super::columns::{ColumnType, FocusVersion};
 use super::error::BillError;
 use super::warnings::{Place, Warnings};
@@ -148,21 +148,6 @@ pub trait Mapper: Send {
     fn finish(&mut self, _warnings: &mut Warnings) {}
 }
 
-/// Rows that are already the store's.
-pub struct Same;
-
-impl Mapper for Same {
-    fn map(
-        &mut self,
-        cells: &[&str],
-        place: Place,
-        warnings: &mut Warnings,
-        row: &mut EachRow<'_>,
-    ) -> Result<(), BillError> {
-        row(cells, place, warnings)
-    }
-}
-
 /// A header that was understood.
 pub struct Plan {
     /// The format.
@@ -201,16 +186,6 @@ pub struct JsonTable {
     pub rows: Vec<Vec<String>>,
     /// What is odd about the document.
     pub remarks: Vec<String>,
-}
-
-/// The table in a document; `None` when it is no bill's.
-pub fn json_table(document: &Node<'_>) -> Option<JsonTable> {
-    aws_explorer::table(document).or_else(|| openai::table(document)).or_else(|| anthropic::table(document))
-}
-
-/// A value of a document as a cell.
-fn json_cell(value: Option<&Node<'_>>) -> String {
-    value.map(Node::cell).unwrap_or_default()
 }
 
 /// How to read a file with this header; `preamble` is what some files say before it, as names and values.

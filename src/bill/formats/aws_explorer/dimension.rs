@@ -70,6 +70,11 @@ impl Dimension {
         }
     }
 
+    /// One key of many that a column holds as an object.
+    pub fn is_pair(&self) -> bool {
+        matches!(self, Self::Tag(_) | Self::CostCategory(_))
+    }
+
     /// The columns it fills.
     pub fn columns(&self) -> Vec<String> {
         let names: &[&str] = match self {
