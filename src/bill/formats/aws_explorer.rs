@@ -76,7 +76,13 @@ pub fn recognise(header: &[String]) -> Option<Kind> {
         "timeperiod",
     ]
     .contains(&letters(first).as_str());
-    let is_grouped = header.len() > 2 || Dimension::is_known(first);
+    // Amazon writes the currency right after the name, as few others do: `Total costs($)`.
+    let is_amazons = header.iter().skip(1).all(|name| !name.contains(" ("));
+    let is_grouped = if header.len() > 2 {
+        is_amazons || Dimension::is_known(first)
+    } else {
+        is_amazons && Dimension::is_known(first)
+    };
     let is_download = total_of(header).is_some() && amounts + 1 == header.len() && !names_time && is_grouped;
     (is_answer || is_download).then_some(Kind::AwsCostExplorer)
 }

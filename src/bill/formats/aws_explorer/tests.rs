@@ -261,6 +261,7 @@ fn a_table_of_months_with_a_total_is_somebody_elses() {
     };
     assert!(!is(&["Month", "Total costs($)"]) && !is(&["Month", "Rent($)", "Total cost ($)"]));
     assert!(!is(&["Item", "Total cost ($)"]) && !is(&["team", "Total costs($)"]));
+    assert!(!is(&["Service", "Total cost ($)"]) && !is(&["Item", "Rent ($)", "Total cost ($)"]));
     assert!(is(&["Service", "Total costs($)"]) && is(&["Linked account", "Total costs($)"]));
     assert!(is(&["Service", "Amazon SageMaker($)", "Total costs($)"]));
     assert!(is(&["team", "chat($)", "search($)", "Total costs($)"]));
