@@ -1,7 +1,7 @@
 //! Documents of JSON as tables: answers of APIs, one page or several, and lists of rows.
 
 use super::node::Node;
-use super::{JsonTable, aws_explorer, model_api, recognise};
+use super::{JsonTable, aws, model_api, recognise};
 
 /// The table in a document; `None` when it is no bill's. Pages of one answer may stand in a list.
 pub fn json_table(document: &Node<'_>) -> Option<JsonTable> {
@@ -9,7 +9,7 @@ pub fn json_table(document: &Node<'_>) -> Option<JsonTable> {
     if pages.is_empty() {
         return None;
     }
-    aws_explorer::table(pages)
+    aws::explorer::table(pages)
         .or_else(|| model_api::openai::table(pages))
         .or_else(|| model_api::anthropic::table(pages))
         .or_else(|| document.as_list().and_then(rows))

@@ -2,11 +2,7 @@
 //!
 //! Knows headers only: no disk, no rows.
 
-mod aws_charge;
-pub mod aws_cur;
-pub mod aws_explorer;
-mod aws_names;
-mod aws_tags;
+pub mod aws;
 pub mod azure;
 pub mod databricks;
 pub mod focus;
@@ -166,8 +162,8 @@ pub fn recognise(header: &[String]) -> Option<Kind> {
     azure::agreement(header)
         .map(Kind::Azure)
         .or_else(|| focus::version(header).map(Kind::Focus))
-        .or_else(|| aws_cur::recognise(header))
-        .or_else(|| aws_explorer::recognise(header))
+        .or_else(|| aws::cur::recognise(header))
+        .or_else(|| aws::explorer::recognise(header))
         .or_else(|| export::recognise(header))
         .or_else(|| console::recognise(header))
         .or_else(|| oci::is_report(header).then_some(Kind::Oci))
@@ -195,8 +191,8 @@ pub struct JsonTable {
 pub fn plan(header: &[String], preamble: &[(String, String)], path: &Path) -> Result<Plan, BillError> {
     match recognise(header) {
         Some(Kind::Focus(version)) => focus::plan(version, header, path),
-        Some(kind @ (Kind::AwsCur | Kind::AwsCur2)) => aws_cur::plan(kind, header, path),
-        Some(Kind::AwsCostExplorer) => aws_explorer::plan(header, path),
+        Some(kind @ (Kind::AwsCur | Kind::AwsCur2)) => aws::cur::plan(kind, header, path),
+        Some(Kind::AwsCostExplorer) => aws::explorer::plan(header, path),
         Some(Kind::GcpExport) => export::plan(header, path),
         Some(kind @ (Kind::GcpCostTable | Kind::GcpReport)) => console::plan(kind, header, preamble, path),
         Some(kind @ (Kind::OpenAiCosts | Kind::OpenAiUsage)) => openai::plan(kind, header, path),

@@ -1,9 +1,9 @@
 //! Quantities, units and unit prices.
 
-use super::super::aws_charge::{Costs, LineType};
-use super::super::aws_names::unit_name;
-use super::super::mapping::Filled;
+use super::super::charge::{Costs, LineType};
+use super::super::names::unit_name;
 use super::Out;
+use crate::bill::formats::mapping::Filled;
 
 /// Quantities and unit prices. `cells` are the usage amount, its unit and the public rate.
 pub(super) fn fill_pricing(

@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::mapping::amount;
 use crate::bill::exact::Exact;
+use crate::bill::formats::mapping::amount;
 use crate::bill::warnings::{Place, Trouble, Warnings};
 
 /// `lineItem/LineItemType`.

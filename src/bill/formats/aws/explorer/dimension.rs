@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::super::aws_cur::letters;
-use super::super::aws_names::{Services, instance_type, region_name};
+use super::super::cur::letters;
+use super::super::names::{Services, instance_type, region_name};
 
 /// A dimension, tag or cost category.
 #[derive(Debug, Clone, PartialEq, Eq)]

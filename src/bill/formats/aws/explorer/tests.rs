@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::bill::formats::JsonTable;
+use crate::bill::formats::node::Node;
 
 type Row = HashMap<String, String>;
 

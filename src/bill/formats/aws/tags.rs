@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::mapping::cell;
+use crate::bill::formats::mapping::cell;
 
 /// Where a JSON object of a row comes from.
 #[derive(Debug, Default)]

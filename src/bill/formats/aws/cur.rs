@@ -14,12 +14,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::aws_charge::{About, Cells, LineType, Unused, costs, either, has_no_public_price};
-use super::aws_names::{Services, instance_type, is_spot, region_name, region_of_zone, resource_type};
-use super::aws_tags::{Pairs, name_tag};
-use super::mapping::{Fill, Filled, Mapping, outputs};
-use super::{Kind, Plan};
+use super::charge::{About, Cells, LineType, Unused, costs, either, has_no_public_price};
+use super::names::{Services, instance_type, is_spot, region_name, region_of_zone, resource_type};
+use super::tags::{Pairs, name_tag};
 use crate::bill::error::BillError;
+use crate::bill::formats::mapping::{Fill, Filled, Mapping, outputs};
+use crate::bill::formats::{Kind, Plan};
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Trouble, Warnings};
 use books::Seen;
