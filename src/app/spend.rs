@@ -11,6 +11,7 @@ use super::App;
 use super::jobs::JobId;
 use super::query::{Query, QueryResult};
 use super::state::{Scenario, State};
+use crate::bill::over_time::Starts;
 use crate::bill::{Basis, Bill, BillError, Comparison, Filter, Granularity, How, Period, RowsView, Totals};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::units::{self, Money};
@@ -208,8 +209,14 @@ impl State {
         filters
     }
 
-    /// The days that charges of the open bills fall in; `None` when none has a date.
+    /// The days that charges of the open bills begin on; `None` when none has a date. Before [`SpendQuery::Starts`] is
+    /// answered: up to the last day that any is for, which for a month's fee or a term of years is days to come.
     pub fn bill_days(&self) -> Option<Period> {
+        let starts = self.queries.get(&Query::Spend(SpendQuery::Starts));
+        if let Some(Ok(QueryResult::Spend(SpendResult::Starts(Starts { first_and_last, .. })))) = starts {
+            let (first, last) = (*first_and_last)?;
+            return Period::of_micros(first, last.checked_add(1)?);
+        }
         let first = self.bills.iter().filter_map(|bill| bill.first_charge_unix_secs).min()?;
         let last = self.bills.iter().filter_map(|bill| bill.last_charge_unix_secs).max()?;
         let micros = crate::bill::moment::PER_SEC;
@@ -225,8 +232,8 @@ pub enum SpendQuery {
         /// Rows considered.
         filters: Vec<Filter>,
     },
-    /// Whether hours tell more than days.
-    HasHours,
+    /// When charges begin: the days there are, and whether hours tell more.
+    Starts,
     /// Two periods beside each other.
     Compare {
         /// Columns, outermost first.
@@ -260,7 +267,7 @@ pub enum SpendQuery {
 #[expect(missing_docs, reason = "named after the questions")]
 pub enum SpendResult {
     Currencies(BTreeMap<String, Totals>),
-    HasHours(bool),
+    Starts(Starts),
     Compare(Arc<Comparison>),
 }
 
@@ -269,7 +276,7 @@ impl SpendQuery {
     pub(super) fn ask(&self, bill: &Bill) -> Result<QueryResult, BillError> {
         Ok(QueryResult::Spend(match self {
             Self::Currencies { filters } => SpendResult::Currencies(bill.totals_by_currency(filters)?),
-            Self::HasHours => SpendResult::HasHours(bill.has_hours()?),
+            Self::Starts => SpendResult::Starts(bill.starts()?),
             Self::Compare { by, filters, basis, before, after } => {
                 SpendResult::Compare(Arc::new(bill.compare(by, filters, *basis, before, after)?))
             }

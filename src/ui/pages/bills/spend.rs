@@ -46,7 +46,7 @@ pub(super) struct SpendPart {
     columns: Asked,
     series: Asked,
     currencies: Asked,
-    hours: Asked,
+    starts: Asked,
     chart: Memo<(u64, bool), Chart>,
     filters: Filters,
     views: Views,
@@ -117,7 +117,7 @@ impl SpendPart {
         let state = view.app.state();
         let scenario = &state.scenario;
         self.columns.follow(view, Query::Columns);
-        self.hours.follow(view, Query::Spend(SpendQuery::HasHours));
+        self.starts.follow(view, Query::Spend(SpendQuery::Starts));
         if state.bill_currency().is_none() {
             let mut filters = scenario.spend_filters();
             filters.extend(scenario.spend.period.as_ref().map(Period::filter));
@@ -148,8 +148,10 @@ impl SpendPart {
         let columns = columns_of(&self.columns);
         ui.horizontal_wrapped(|ui| {
             levels_ui(ui, columns, &mut self.search, scenario);
-            let hours =
-                matches!(self.hours.answer(), Some(Ok(QueryResult::Spend(SpendResult::HasHours(true)))));
+            let hours = match self.starts.answer() {
+                Some(Ok(QueryResult::Spend(SpendResult::Starts(starts)))) => starts.hours,
+                _ => false,
+            };
             if self.detail != Detail::Compare {
                 let widths: Vec<(Granularity, &str)> =
                     [Granularity::Hour, Granularity::Day, Granularity::Week, Granularity::Month]
