@@ -209,7 +209,7 @@ fn plain(text: &str) -> Option<i128> {
         Some(exponent) => std::str::from_utf8(exponent).ok()?.parse().ok()?,
     };
     let places = i32::try_from(places.unwrap_or(0)).ok()?;
-    let shift = (SCALE as i32 - places).checked_add(exponent)?;
+    let shift = (SCALE.cast_signed() - places).checked_add(exponent)?;
     let power = POWERS.get(shift.unsigned_abs() as usize).copied();
     let scaled = if value == 0 {
         0
