@@ -365,15 +365,15 @@ fn tokens_of_an_api_divide_its_own_cost_on_the_days_that_were_counted() {
          1791072000,1791158400,2026-10-04T00:00:00+00:00,2026-10-05T00:00:00+00:00,p,10,,k,gpt-5-mini,false,default,2000000,0,0,2000000\n\
          1791244800,1791331200,2026-10-06T00:00:00+00:00,2026-10-07T00:00:00+00:00,p,5,,k,gpt-5-mini,false,default,0,1000000,0,0\n",
     );
-    let mut machines = "BilledCost,EffectiveCost,BillingCurrency,BillingPeriodStart,BillingAccountId,ProviderName,ChargeCategory,\
-                        ChargePeriodStart,ChargePeriodEnd,ServiceName,ServiceCategory,SkuMeter,Tags\n"
-        .to_owned();
-    for day in 4..8 {
+    let header = "BilledCost,EffectiveCost,BillingCurrency,BillingPeriodStart,BillingAccountId,ProviderName,ChargeCategory,\
+                  ChargePeriodStart,ChargePeriodEnd,ServiceName,ServiceCategory,SkuMeter,Tags";
+    let rows = (4..8).map(|day| {
         let (start, end) = (format!("2026-10-{day:02}"), format!("2026-10-{:02}", day + 1));
-        machines += &format!(
-            "100,100,USD,2026-10-01,7,AWS,Usage,{start},{end},AmazonEC2,Compute,BoxUsage:g5.xlarge,\"{{\"\"workload\"\":\"\"serving\"\"}}\"\n"
-        );
-    }
+        format!(
+            "100,100,USD,2026-10-01,7,AWS,Usage,{start},{end},AmazonEC2,Compute,BoxUsage:g5.xlarge,\"{{\"\"workload\"\":\"\"serving\"\"}}\""
+        )
+    });
+    let machines = std::iter::once(header.to_owned()).chain(rows).collect::<Vec<_>>().join("\n");
     let machines = write("machines.csv", &machines);
     let document = crate::cli::json(&["bill", "--json", "--inference"], &[costs, usage, machines]);
     let inference = &document["inference"];
