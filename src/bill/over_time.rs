@@ -157,6 +157,12 @@ impl Bill {
     pub fn has_hours(&self) -> Result<bool, BillError> {
         let doing = "look for hours";
         for part in self.parts.iter().filter(|part| part.has("ChargePeriodStart")) {
+            if let Some(table) = &part.table {
+                if table.has_hours(part.asking(&self.stop))? {
+                    return Ok(true);
+                }
+                continue;
+            }
             let past_midnight = col("ChargePeriodStart").to_physical() % lit(PER_DAY);
             let frame = Query(doing).collect(part.scan()?.select([past_midnight.max().alias("latest")]))?;
             let failed = |source| BillError::Query { doing, source };

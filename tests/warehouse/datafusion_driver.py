@@ -68,6 +68,9 @@ def main():
             continue
         try:
             table = context.sql(request["query"]["sql"]).to_arrow_table()
+            if len(table) > request["query"]["most_rows"]:
+                say("too_many")
+                continue
             # Python knows no nanoseconds.
             fields = [pa.field(f.name, pa.timestamp("us", f.type.tz)) if pa.types.is_timestamp(f.type) else f
                       for f in table.schema]
