@@ -48,7 +48,8 @@ def ask(program, options, question):
     if output.returncode != 0:
         sys.exit(f"{' '.join(command)}\n{output.stderr}")
     answer = json.loads(output.stdout)
-    del answer["warnings"]
+    # Where the rows are is told, too.
+    del answer["warnings"], answer["bills"]
     return answer
 
 
