@@ -307,6 +307,18 @@ fn files_and_a_warehouse_are_one_bill() {
     let one = local.group_by(&["ServiceName"], &[], Basis::BilledCost).unwrap();
     let twice = both.group_by(&["ServiceName"], &[], Basis::BilledCost).unwrap();
     assert!(one.iter().zip(&twice).all(|(one, twice)| one.key == twice.key && 2 * one.rows == twice.rows));
+    assert!(both.has_hours().unwrap());
+    // The rows of both in one order: each of the file's has its like in the table.
+    let sorted = |bill: &Bill, offset, limit| bill.rows_by(&[], "BilledCost", true, offset, limit).unwrap();
+    let (one, twice) = (sorted(&local, 5, 20), sorted(&both, 10, 40));
+    let cost = one.columns.iter().position(|name| name == "BilledCost").unwrap();
+    let cost_there = twice.columns.iter().position(|name| name == "BilledCost").unwrap();
+    assert_eq!((twice.total_rows, twice.rows.len()), (6000, 40));
+    for (place, row) in twice.rows.iter().enumerate() {
+        assert_eq!(row[cost_there], one.rows[place / 2][cost], "row {place}");
+    }
+    let far = both.rows_by(&[], "BilledCost", true, 20_000, 40).unwrap_err();
+    assert!(far.to_string().contains("beyond row 10000"), "{far}");
     let error =
         both.write_focus(&[], &folder.path().join("x.csv"), bill::FocusFile::Csv, &|| false).unwrap_err();
     assert!(error.to_string().contains("a warehouse gives aggregates and not its rows"), "{error}");

@@ -77,7 +77,7 @@ def main():
             say({"columns": [{"name": field.name, "held": held(field)} for field in table.schema]})
             columns = table.cast(pa.schema(fields)).to_pydict().values() if len(table) else []
             say({"rows": [[cell(value) for value in row] for row in zip(*columns)]})
-            say("done")
+            say({"done": {"rows": len(table)}})
         except Exception as error:
             say({"failed": {"loading": False, "message": str(error)}})
 

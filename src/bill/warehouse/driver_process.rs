@@ -78,7 +78,9 @@ fn read_requests(stoppable: &Stoppable) -> Receiver<Request> {
 }
 
 fn send(reply: &Reply) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(reply)?;
+    // What a driver may have printed before is a line of its own then.
+    let mut line = vec![b'\n'];
+    serde_json::to_writer(&mut line, reply)?;
     line.push(b'\n');
     let mut out = std::io::stdout().lock();
     out.write_all(&line)?;
@@ -193,7 +195,7 @@ fn query(
             send(&Reply::Rows(rows.by_ref().take(ROWS_A_LINE).collect()))?;
         }
     }
-    Ok(Reply::Done)
+    Ok(Reply::Done { rows: count })
 }
 
 #[cfg(test)]

@@ -251,18 +251,21 @@ impl Pool {
         // What connecting took is not the question's.
         let until = Instant::now() + Duration::from_secs(self.spec.timeout_secs());
         let request = Request::Query { sql: sql.to_owned(), most_rows };
-        let mut columns = Vec::new();
+        let (mut columns, mut taken) = (Vec::new(), 0);
         let mut next = session.send(&request).and_then(|()| session.next(until, stop));
         loop {
             match next {
                 Ok(Reply::Columns(found)) => columns = found,
-                Ok(Reply::Rows(rows)) => each(rows)?,
+                Ok(Reply::Rows(rows)) => {
+                    taken += rows.len() as u64;
+                    each(rows)?;
+                }
                 Ok(end) => {
                     // Its rows stay unread in the driver.
                     if end != Reply::TooMany {
                         place.session = Some(session);
                     }
-                    self.judge(end, doing, most_rows)?;
+                    self.judge(end, taken, doing, most_rows)?;
                     return Ok(columns);
                 }
                 Err(trouble) => return Err(self.trouble(&trouble, &session).into()),
@@ -271,10 +274,14 @@ impl Pool {
         }
     }
 
-    fn judge(&self, end: Reply, doing: &str, most_rows: u64) -> Result<(), WarehouseError> {
+    fn judge(&self, end: Reply, taken: u64, doing: &str, most_rows: u64) -> Result<(), WarehouseError> {
         let table = self.spec.place();
         match end {
-            Reply::Done => Ok(()),
+            Reply::Done { rows } if rows == taken => Ok(()),
+            Reply::Done { rows } => {
+                let problem = format!("{taken} of its {rows} rows came through from the driver's process; ask again");
+                Err(WarehouseError::Answer { problem, table })
+            }
             Reply::TooMany => Err(WarehouseError::TooMany { most: most_rows, table }),
             Reply::Failed { message, .. } => Err(WarehouseError::Query {
                 doing: doing.to_owned(),
@@ -410,10 +417,13 @@ mod tests {
 
     #[test]
     fn an_answer_comes_in_pieces_and_what_a_driver_prints_is_none() {
-        let answer = asked(&format!("{ROWS}; {ROWS}; echo '\"done\"'; sleep 60"), 60).unwrap();
+        let answer = asked(&format!("{ROWS}; {ROWS}; echo '{{\"done\":{{\"rows\":4}}}}'; sleep 60"), 60).unwrap();
         assert_eq!(answer.rows.len(), 4);
         assert_eq!((answer.rows[0][0].as_deref(), answer.rows[1][0].as_deref()), (Some("x"), None));
         assert_eq!(answer.columns[0].name, "a");
+        // A driver that prints into a line spoils it.
+        let error = asked(&format!("{ROWS}; echo '{{\"done\":{{\"rows\":3}}}}'; sleep 60"), 60).unwrap_err();
+        assert!(error.to_string().contains("2 of its 3 rows came through"), "{error}");
     }
 
     #[test]
