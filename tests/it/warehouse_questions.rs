@@ -48,7 +48,9 @@ const FILTERS: &[&str] = &[
 
 /// Asks both everything.
 pub fn answer_alike(name: &str, bills: &(Bill, Bill), store: &Store) {
-    for wanted in FILTERS {
+    // What is held alike in both bills is asked of one of them.
+    let differs = |wanted: &&&str| ["Tags.", "Billing", "Billed"].iter().any(|start| wanted.contains(start));
+    for wanted in FILTERS.iter().filter(|wanted| name.starts_with("doubles") || differs(wanted)) {
         let told = wanted.trim_start_matches('-').starts_with("x_NoSuchColumn");
         if told {
             let error = |bill: &Bill| bill.totals(&filters(&[wanted])).unwrap_err().to_string();
@@ -140,16 +142,15 @@ pub fn answer_by_rules_alike(name: &str, bills: &(Bill, Bill), store: &Store) {
             all,
         };
         let draft = Draft { rule, place: 0 };
-        let preview = same(bills, &format!("{name} {draft:?}"), |bill| {
+        let (preview, shown) = same(bills, &format!("{name} {draft:?}"), |bill| {
             let mut preview = bill.preview(&RuleSet::default(), &draft, &[], store)?;
             // The order of rows is the files' own here, and by date there.
-            preview.sample.rows.clear();
+            let shown = std::mem::take(&mut preview.sample.rows).len();
             preview.sample.columns.clear();
-            Ok(preview)
+            Ok((preview, shown as u64))
         });
         assert!(preview.fits > 0 && preview.fits == preview.rows, "{preview:?}");
-        let there = bills.1.preview(&RuleSet::default(), &draft, &[], store).unwrap();
-        assert_eq!(there.sample.rows.len() as u64, preview.rows.min(20));
+        assert_eq!(shown, preview.rows.min(20));
     }
 }
 

@@ -136,7 +136,8 @@ fn one(bill: &Imported, counting: &Counting, ledgers: &[&Ledger], checks: &[Chec
         hash: bill.hash.clone(),
         verdict: Verdict::NoLedger,
         headline: if super::warehouse::is_table(&bill.hash) {
-            "In a warehouse, whose rows are not read: there are no books to hold against an invoice".to_owned()
+            "In a warehouse, whose rows are not read: there are no books to hold against an invoice"
+                .to_owned()
         } else {
             "Imported by an earlier version, which kept no books: import the file again".to_owned()
         },

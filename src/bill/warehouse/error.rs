@@ -111,10 +111,12 @@ pub enum WarehouseError {
         table: String,
     },
     /// The table lacks what every bill has.
-    #[error("the table is no bill in FOCUS: it lacks {}; name a table or view in FOCUS: {table}", missing.join(", "))]
+    #[error("the table is no bill in FOCUS: it lacks {}; {instead}: {table}", missing.join(", "))]
     NotABill {
         /// Columns that are needed.
         missing: Vec<String>,
+        /// What it seems to be, and what to name instead.
+        instead: String,
         /// The table.
         table: String,
     },

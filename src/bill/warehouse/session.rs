@@ -279,7 +279,8 @@ impl Pool {
         match end {
             Reply::Done { rows } if rows == taken => Ok(()),
             Reply::Done { rows } => {
-                let problem = format!("{taken} of its {rows} rows came through from the driver's process; ask again");
+                let problem =
+                    format!("{taken} of its {rows} rows came through from the driver's process; ask again");
                 Err(WarehouseError::Answer { problem, table })
             }
             Reply::TooMany => Err(WarehouseError::TooMany { most: most_rows, table }),
@@ -417,7 +418,8 @@ mod tests {
 
     #[test]
     fn an_answer_comes_in_pieces_and_what_a_driver_prints_is_none() {
-        let answer = asked(&format!("{ROWS}; {ROWS}; echo '{{\"done\":{{\"rows\":4}}}}'; sleep 60"), 60).unwrap();
+        let answer =
+            asked(&format!("{ROWS}; {ROWS}; echo '{{\"done\":{{\"rows\":4}}}}'; sleep 60"), 60).unwrap();
         assert_eq!(answer.rows.len(), 4);
         assert_eq!((answer.rows[0][0].as_deref(), answer.rows[1][0].as_deref()), (Some("x"), None));
         assert_eq!(answer.columns[0].name, "a");

@@ -15,6 +15,7 @@ use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::filter::{NO_COLUMN, Resolved};
 use crate::bill::formats::focus::{self, RULE_COLUMN};
+use crate::bill::formats::{self, Kind};
 use crate::bill::import::Imported;
 use crate::bill::lens::Lens;
 use crate::bill::moment;
@@ -113,7 +114,8 @@ impl Table {
             .map(|name| (*name).to_owned())
             .collect();
         if !missing.is_empty() {
-            return Err(WarehouseError::NotABill { missing, table: spec.place() });
+            let names: Vec<String> = header.columns.into_iter().map(|column| column.name).collect();
+            return Err(WarehouseError::NotABill { missing, instead: instead(&names), table: spec.place() });
         }
         let kind = format!("FOCUS {}", focus::version(&names).unwrap_or(FocusVersion::V1_0));
         let left_out = header.columns.iter().filter(|column| !dialect.can_read(&column.held));
@@ -410,5 +412,47 @@ impl Table {
     pub(super) fn names(&self) -> Vec<String> {
         let own = std::iter::once(RULE_COLUMN.to_owned());
         self.source.columns.iter().map(|column| column.name.clone()).chain(own).collect()
+    }
+}
+
+/// What a table with these columns seems to be, and which table to name instead.
+fn instead(columns: &[String]) -> String {
+    let (is, has) = match formats::recognise(columns) {
+        Some(Kind::AwsCur | Kind::AwsCur2) => {
+            ("an AWS Cost and Usage Report", "AWS Data Exports writes the same charges as FOCUS 1.2")
+        }
+        Some(Kind::GcpExport) => {
+            ("Google Cloud's billing export", "Google Cloud has the same charges as a FOCUS export")
+        }
+        Some(Kind::Azure(_)) => {
+            ("Azure cost details", "Azure Cost Management exports the same charges as FOCUS 1.2")
+        }
+        Some(kind) => return format!("it looks like {}; name a view of it in FOCUS", kind.family()),
+        None => return "name a table or view in FOCUS".to_owned(),
+    };
+    format!("it looks like {is}; {has}; name that table, or a view in FOCUS")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_another_export_is_called_by_its_name() {
+        let told = |names: &[&str]| instead(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let cur =
+            ["bill_payer_account_name", "line_item_line_item_type", "line_item_unblended_cost", "product"];
+        assert!(
+            told(&cur).starts_with("it looks like an AWS Cost and Usage Report; AWS Data Exports"),
+            "{}",
+            told(&cur)
+        );
+        let export = ["billing_account_id", "service", "sku", "usage", "cost", "credits"];
+        assert!(
+            told(&export).starts_with("it looks like Google Cloud's billing export; "),
+            "{}",
+            told(&export)
+        );
+        assert_eq!(told(&["a", "b"]), "name a table or view in FOCUS");
     }
 }
