@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::BillError;
 use super::exact::Exact;
 use super::moment::{self, PER_DAY, PER_SEC};
-use super::query::{Adding, Bill, ColumnRef, Query, mixed};
+use super::query::{Adding, Bill, ColumnRef, Part, Query, mixed};
 use super::rates::Conversion;
 use super::{Basis, Filter};
 use crate::units::Money;
@@ -149,30 +149,52 @@ impl Bill {
     }
 }
 
+/// When charges begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Starts {
+    /// The first and the last, in microseconds since 1970-01-01 UTC; `None` without a readable one.
+    pub first_and_last: Option<(i64, i64)>,
+    /// Some begin at other moments than midnight, so that hours tell more than days.
+    pub hours: bool,
+}
+
 impl Bill {
-    /// Whether charges begin at other moments than midnight, so that hours tell more than days.
+    /// When charges begin.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn has_hours(&self) -> Result<bool, BillError> {
-        let doing = "look for hours";
+    pub fn starts(&self) -> Result<Starts, BillError> {
+        let mut starts = Starts::default();
         for part in self.parts.iter().filter(|part| part.has("ChargePeriodStart")) {
-            if let Some(table) = &part.table {
-                if table.has_hours(part.asking(&self.stop))? {
-                    return Ok(true);
-                }
-                continue;
-            }
-            let past_midnight = col("ChargePeriodStart").to_physical() % lit(PER_DAY);
-            let frame = Query(doing).collect(part.scan()?.select([past_midnight.max().alias("latest")]))?;
-            let failed = |source| BillError::Query { doing, source };
-            let latest = frame.column("latest").and_then(|column| column.i64().cloned()).map_err(failed)?;
-            if latest.get(0).is_some_and(|micros| micros > 0) {
-                return Ok(true);
-            }
+            let found = match &part.table {
+                Some(table) => table.starts(part.asking(&self.stop))?,
+                None => starts_of(part)?,
+            };
+            starts.hours |= found.hours;
+            starts.first_and_last = match (starts.first_and_last, found.first_and_last) {
+                (Some((first, last)), Some((other, also))) => Some((first.min(other), last.max(also))),
+                (known, found) => known.or(found),
+            };
         }
-        Ok(false)
+        Ok(starts)
     }
+}
+
+/// When the stored charges of a part begin.
+fn starts_of(part: &Part) -> Result<Starts, BillError> {
+    let doing = "look for the first and the last charge";
+    let micros = || col("ChargePeriodStart").to_physical();
+    let past_midnight = micros() % lit(PER_DAY);
+    let wanted = [micros().min(), micros().max(), past_midnight.max()];
+    let names = ["first", "last", "latest"];
+    let named: Vec<_> = wanted.into_iter().zip(names).map(|(wanted, name)| wanted.alias(name)).collect();
+    let frame = Query(doing).collect(part.scan()?.select(named))?;
+    let failed = |source| BillError::Query { doing, source };
+    let one = |name: &str| frame.column(name).and_then(|column| Ok(column.i64()?.get(0))).map_err(failed);
+    Ok(Starts {
+        first_and_last: one("first")?.zip(one("last")?),
+        hours: one("latest")?.is_some_and(|micros| micros > 0),
+    })
 }
 
 fn add(a: Exact, b: Exact, basis: Basis) -> Result<Exact, BillError> {

@@ -307,7 +307,7 @@ fn files_and_a_warehouse_are_one_bill() {
     let one = local.group_by(&["ServiceName"], &[], Basis::BilledCost).unwrap();
     let twice = both.group_by(&["ServiceName"], &[], Basis::BilledCost).unwrap();
     assert!(one.iter().zip(&twice).all(|(one, twice)| one.key == twice.key && 2 * one.rows == twice.rows));
-    assert!(both.has_hours().unwrap());
+    assert!(both.starts().unwrap().hours);
     // The rows of both in one order: each of the file's has its like in the table.
     let sorted = |bill: &Bill, offset, limit| bill.rows_by(&[], "BilledCost", true, offset, limit).unwrap();
     let (one, twice) = (sorted(&local, 5, 20), sorted(&both, 10, 40));

@@ -19,6 +19,7 @@ use crate::bill::formats::{self, Kind};
 use crate::bill::import::Imported;
 use crate::bill::lens::Lens;
 use crate::bill::moment;
+use crate::bill::over_time::Starts;
 use crate::bill::query::{Adding, ColumnRef, QUANTITY, StoredGroups, Sums};
 
 /// Without these no question about a bill can be answered.
@@ -345,13 +346,18 @@ impl Table {
         Ok(days)
     }
 
-    /// Whether any charge begins at another moment than midnight.
-    pub(in crate::bill) fn has_hours(&self, asking: Asking<'_>) -> Result<bool, BillError> {
-        let Some(start) = self.source.column("ChargePeriodStart") else { return Ok(false) };
+    /// When its charges begin.
+    pub(in crate::bill) fn starts(&self, asking: Asking<'_>) -> Result<Starts, BillError> {
+        let doing = "look for the first and the last charge";
+        let Some(start) = self.source.column("ChargePeriodStart") else { return Ok(Starts::default()) };
         let (dialect, question) = (self.source.dialect, self.question(asking));
         let start = start.moment(dialect);
+        let ends = [format!("MIN({start}) AS a"), format!("MAX({start}) AS b")];
+        let rows = self.ask(&question.aggregates_sql(&ends), doing, 1, asking.stop)?;
+        let read = |place: usize| rows.first()?.get(place)?.as_deref().and_then(moment::read);
         let sql = question.any_sql(&format!("{start} > {}", dialect.midnight(&start)));
-        Ok(!self.ask(&sql, "look for hours", 1, asking.stop)?.is_empty())
+        let hours = !self.ask(&sql, doing, 1, asking.stop)?.is_empty();
+        Ok(Starts { first_and_last: read(0).zip(read(1)), hours })
     }
 
     /// Sums of usage by `keys`, by its unit, and by whether `requests` is in the name of its meter. `pairs` are columns of
