@@ -18,6 +18,7 @@ use crate::bill::moment::{self, PER_DAY, PER_SEC};
 use crate::bill::query::{Bill, ColumnRef, Part, Query, mixed};
 use crate::bill::reconcile::Covered;
 use crate::bill::rules::Class;
+use crate::bill::warehouse::{Asking, Table};
 use crate::bill::{Basis, Filter};
 
 /// A charge over more days than this has a mistyped year; it stays on the day it starts.
@@ -223,7 +224,11 @@ impl Bill {
         let mut found: BTreeMap<(i64, QuantityKind), Exact> = BTreeMap::new();
         let mut unread = BTreeMap::new();
         for part in &self.parts {
-            for row in part_quantities(part, &filters)? {
+            let rows = match &part.table {
+                Some(table) => table_quantities(table, &filters, part.asking(&self.stop))?,
+                None => part_quantities(part, &filters)?,
+            };
+            for row in rows {
                 let Some((kind, factor)) = kind_of(&row) else {
                     if row.line != Line::OtherModelApi {
                         *unread.entry(row.unit).or_insert(0) += row.rows;
@@ -316,17 +321,55 @@ fn tokens_in(unit: &str) -> Option<i128> {
     })
 }
 
+/// What [`part_quantities`] tells of a warehouse's table.
+fn table_quantities(
+    table: &Table,
+    filters: &[Resolved],
+    asking: Asking<'_>,
+) -> Result<Vec<Counted>, BillError> {
+    let plain = |name: &str, kind| ColumnRef::Plain { name: name.to_owned(), kind };
+    let keys = [
+        plain(LINE_COLUMN, ColumnType::Text),
+        plain("ChargePeriodStart", ColumnType::Time),
+        plain("ChargePeriodEnd", ColumnType::Time),
+    ];
+    let found = table.metered(&keys, filters, (&QUANTITIES, REQUESTS), ADDING, asking)?;
+    let counted = found.into_iter().filter_map(|metered| {
+        let mut key = metered.key.into_iter();
+        let mut next = || key.next().flatten();
+        let line = Line::of_id(&next()?).filter(|line| COUNTED_LINES.contains(line))?;
+        let mut moment = || next().and_then(|text| moment::read(&text));
+        let (start, end) = (moment(), moment());
+        let (unit, is_requests) = (next().unwrap_or_default(), next().as_deref() == Some("1"));
+        Some(Counted { line, unit, is_requests, start, end, amount: metered.amount, rows: metered.rows })
+    });
+    Ok(counted.collect())
+}
+
+/// Lines whose rows count something.
+const COUNTED_LINES: [Line; 6] = [
+    Line::InputTokens,
+    Line::CachedTokens,
+    Line::OutputTokens,
+    Line::OtherModelApi,
+    Line::Machines,
+    Line::ManagedEndpoints,
+];
+/// Quantities and their units. Where the consumed quantity is empty, the priced one counts (CUR has no other).
+const QUANTITIES: [(&str, &str); 2] =
+    [("ConsumedQuantity", "ConsumedUnit"), ("PricingQuantity", "PricingUnit")];
+/// What is being done, for messages.
+const ADDING: &str = "add up tokens and hours by day";
+
 fn part_quantities(part: &Part, filters: &[Resolved]) -> Result<Vec<Counted>, BillError> {
-    let doing = "add up tokens and hours by day";
+    let doing = ADDING;
     let failed = |source| BillError::Query { doing, source };
-    let Some((quantity, unit)) = [("ConsumedQuantity", "ConsumedUnit"), ("PricingQuantity", "PricingUnit")]
-        .into_iter()
-        .find(|(quantity, unit)| part.has(quantity) && part.has(unit))
+    let Some((quantity, unit)) =
+        QUANTITIES.into_iter().find(|(quantity, unit)| part.has(quantity) && part.has(unit))
     else {
         return Ok(Vec::new());
     };
-    // Where the consumed quantity is empty, the priced one counts (CUR has no other).
-    let second = ("PricingQuantity", "PricingUnit");
+    let second = QUANTITIES[1];
     let has_second = quantity != second.0 && part.has(second.0) && part.has(second.1);
     let (amount, unit) = if has_second {
         let first = || col(quantity).is_not_null();
@@ -345,15 +388,7 @@ fn part_quantities(part: &Part, filters: &[Resolved]) -> Result<Vec<Counted>, Bi
     } else {
         lit(false)
     };
-    let counted = [
-        Line::InputTokens,
-        Line::CachedTokens,
-        Line::OutputTokens,
-        Line::OtherModelApi,
-        Line::Machines,
-        Line::ManagedEndpoints,
-    ];
-    let lines = Series::new("lines".into(), counted.map(Line::id).as_slice());
+    let lines = Series::new("lines".into(), COUNTED_LINES.map(Line::id).as_slice());
     let named = filters.iter().filter_map(Resolved::column_name).chain([LINE_COLUMN]);
     let mut frame = part.scan_for(named)?;
     if let Some(condition) = filter::condition(part, filters)? {

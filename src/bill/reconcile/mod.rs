@@ -38,7 +38,7 @@ use crate::units::Money;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The bill was imported before ledgers were kept.
+    /// The bill was imported before ledgers were kept, or its rows are in a warehouse and were never read.
     NoLedger,
     /// No invoice total is known.
     NotChecked,
@@ -180,7 +180,12 @@ fn one(bill: &Imported, counting: &Counting, charges: &[Charged], checks: &[Chec
         file: bill.file.clone(),
         hash: bill.hash.clone(),
         verdict: Verdict::NoLedger,
-        headline: "Imported by an earlier version, which kept no books: import the file again".to_owned(),
+        headline: if super::warehouse::is_table(&bill.hash) {
+            "In a warehouse, whose rows are not read: there are no books to hold against an invoice"
+                .to_owned()
+        } else {
+            "Imported by an earlier version, which kept no books: import the file again".to_owned()
+        },
         points: Vec::new(),
         notes: Vec::new(),
         rows: (bill.rows + bill.dropped, bill.rows, bill.rows),

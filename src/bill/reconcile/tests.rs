@@ -329,6 +329,10 @@ fn a_ledger_survives_being_written_down_and_is_empty_in_older_reports() {
     old.as_object_mut().unwrap().remove("ledger");
     let old: Imported = serde_json::from_value(old).unwrap();
     assert_eq!(only(&old, &[]).verdict, Verdict::NoLedger);
+    assert!(only(&old, &[]).headline.contains("import the file again"));
+    // Nobody can import a table of a warehouse again.
+    let table = Imported { hash: format!("{}1", crate::bill::warehouse::HASH_START), ..old };
+    assert!(only(&table, &[]).headline.starts_with("In a warehouse"));
 }
 
 #[test]
