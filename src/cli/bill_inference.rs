@@ -1,6 +1,7 @@
 //! `inferometer bill --inference`: spend sorted by rules, what a request and a million tokens cost, cost of ownership.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -132,7 +133,9 @@ pub(super) fn ask(
     for dimension in &rules.dimensions {
         let (filters, column) = lens::by_dimension(filters, &dimension.name);
         match session.ask(&Query::Groups { by: vec![column], filters, basis })? {
-            QueryResult::Groups(groups) => dimensions.push((dimension.name.clone(), groups)),
+            QueryResult::Groups(groups) => {
+                dimensions.push((dimension.name.clone(), Arc::unwrap_or_clone(groups)));
+            }
             _ => return Err(other()),
         }
     }
