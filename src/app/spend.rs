@@ -31,6 +31,10 @@ pub struct Spend {
     pub lines: bool,
     /// The currency shown where bills are in several; `None` = that of most rows.
     pub currency: Option<String>,
+    /// What was clicked on: filters of this part alone, beside the scenario's, which all pages go by.
+    pub drill: Vec<Filter>,
+    /// The scenario's filters do not hold here.
+    pub whole: bool,
     /// Only charges that begin in these days.
     pub period: Option<Period>,
     /// The earlier and the later period that are compared.
@@ -177,7 +181,8 @@ impl State {
         chosen.or_else(most).map(str::to_owned)
     }
 
-    /// The filters of the bill views: those of the scenario, its period, and one currency where there are several.
+    /// The filters of the Spend part: those of the scenario and its own, its period, and one currency where there are
+    /// several.
     pub fn bill_filters(&self) -> Vec<Filter> {
         let mut filters = self.compare_filters();
         filters.extend(self.scenario.spend.period.as_ref().map(Period::filter));
@@ -186,7 +191,16 @@ impl State {
 
     /// The same without the period, which a comparison has two of.
     pub fn compare_filters(&self) -> Vec<Filter> {
-        let mut filters = self.scenario.bill_filters();
+        self.in_one_currency(self.scenario.spend_filters())
+    }
+
+    /// The filters of what other pages and reports tell of the bill: those of the scenario, and one currency where there
+    /// are several.
+    pub fn project_filters(&self) -> Vec<Filter> {
+        self.in_one_currency(self.scenario.bill_filters())
+    }
+
+    fn in_one_currency(&self, mut filters: Vec<Filter>) -> Vec<Filter> {
         if self.bill_currency().is_none()
             && let Some(currency) = self.shown_currency()
         {

@@ -239,7 +239,7 @@ impl Groups {
                 }
                 if path.len() == 1 && quiet_button_ui(ui, "All but this group").clicked() {
                     let value = path[0].clone().unwrap_or_default();
-                    scenario.filters.push(Filter::is(levels[0].clone(), [value]).negated());
+                    scenario.spend.drill.push(Filter::is(levels[0].clone(), [value]).negated());
                     wish = Some(Wish::Filters);
                 }
                 if quiet_button_ui(ui, "Show its rows").clicked() {
@@ -392,7 +392,7 @@ fn tells_absent(lines: &[Line], path: &Path) -> bool {
 fn only(scenario: &mut Scenario, levels: &[String], path: &Path, tells_absent: bool) {
     for (column, value) in levels.iter().zip(path) {
         narrow(
-            &mut scenario.filters,
+            &mut scenario.spend.drill,
             group_filters(column, value.as_deref(), tells_absent && value.is_none()),
         );
     }

@@ -119,7 +119,7 @@ impl SpendPart {
         self.columns.follow(view, Query::Columns);
         self.starts.follow(view, Query::Spend(SpendQuery::Starts));
         if state.bill_currency().is_none() {
-            let mut filters = scenario.bill_filters();
+            let mut filters = scenario.spend_filters();
             filters.extend(scenario.spend.period.as_ref().map(Period::filter));
             self.currencies.follow(view, Query::Spend(SpendQuery::Currencies { filters }));
         }
@@ -246,7 +246,10 @@ impl SpendPart {
         }
         if let Some(Picked { part, period }) = picked {
             if let Part::Group(value) = part {
-                narrow(&mut scenario.filters, group_filters(&scenario.group_by, value.as_deref(), false));
+                narrow(
+                    &mut scenario.spend.drill,
+                    group_filters(&scenario.group_by, value.as_deref(), false),
+                );
             }
             scenario.spend.period = Some(period);
             self.detail = Detail::Rows;
