@@ -245,7 +245,12 @@ impl Classifier {
 
     /// For rows whose facts stand in these places.
     pub fn new(source: &FactSource) -> Self {
-        Self { source: source.clone(), known: HashMap::new(), key: String::new(), last: (String::new(), None) }
+        Self {
+            source: source.clone(),
+            known: HashMap::new(),
+            key: String::new(),
+            last: (String::new(), None),
+        }
     }
 
     /// The id of the first rule that matches; `None` when none does.

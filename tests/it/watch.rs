@@ -436,7 +436,7 @@ fn commitments_are_judged_by_the_published_formulas() {
     ];
     let (_folder, bill) = open(&rows);
     let found: Commitments = match ask(&bill, &Question::Commitments { filters: Vec::new() }).unwrap() {
-        Answer::Commitments(found) => found.unwrap(),
+        Answer::Commitments(found) => *found.unwrap(),
         other => panic!("{other:?}"),
     };
     assert_eq!(
