@@ -38,12 +38,14 @@ mod csv_rows;
 mod grouped;
 mod input;
 mod json_rows;
+mod pages;
 mod parquet_rows;
 mod places;
 mod price_tables;
 mod rows;
 mod source;
 mod table;
+mod tally;
 mod united;
 
 use serde::{Deserialize, Serialize};
