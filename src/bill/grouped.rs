@@ -16,7 +16,7 @@ use super::moment;
 use super::pages::Pages;
 use super::parquet_rows::each_batch;
 use super::query::{Adding, ColumnRef, Part, QUANTITY, Query, StoredGroups, Sums};
-use super::tally::{Amount, Coded, KeyCells, NO_VALUE, Reading, Tally};
+use super::tally::{Amount, Coded, Found, KeyCells, NO_VALUE, Reading, Tally};
 
 /// Rows taken at a time where they do not come from the pages of the store.
 const BATCH_ROWS: usize = 65_536;
@@ -65,7 +65,7 @@ pub(super) fn part_sums(
             .transpose()?;
         question.of_pages(&part.path, kept.as_ref())?
     };
-    for (key, rows, amounts) in tallies.into_iter().flat_map(Tally::groups) {
+    for Found { key, rows, amounts } in tallies.into_iter().flat_map(Tally::groups) {
         let mut found = Sums { rows, ..Sums::default() };
         for (name, Amount { sum, filled }) in summed.iter().zip(amounts) {
             if let Some(place) = COSTS.iter().position(|cost| cost == name) {

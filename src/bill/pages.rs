@@ -198,3 +198,112 @@ fn plain_numbers<const N: usize, T>(
     values.extend(numbers.iter().map(|number| read(*number)));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::*;
+
+    use super::*;
+
+    /// More than a page of each column holds.
+    const ROWS: usize = 150_000;
+
+    fn few(row: usize) -> Option<String> {
+        (row % 7 != 3).then(|| format!("service {}", row % 11))
+    }
+
+    /// So many that the writer makes no dictionary of them.
+    fn many(row: usize) -> Option<String> {
+        (row % 50_000 != 1).then(|| format!("resource {row} größer"))
+    }
+
+    fn micros(row: usize) -> Option<i64> {
+        (row % 5 != 0).then_some(1_777_593_600_000_000 + i64::try_from(row / 100).unwrap() * 3_600_000_000)
+    }
+
+    fn cost(row: usize) -> Option<i128> {
+        (row % 9 != 0).then_some((row as i128 - 1_000).pow(5))
+    }
+
+    fn stored() -> tempfile::NamedTempFile {
+        let text = |name: &str, of: fn(usize) -> Option<String>| {
+            (0..ROWS).map(of).collect::<StringChunked>().with_name(name.into()).into_column()
+        };
+        let moments = (0..ROWS).map(micros).collect::<Int64Chunked>().with_name("when".into());
+        let mut costs = PrimitiveChunkedBuilder::<Int128Type>::new("cost".into(), ROWS);
+        (0..ROWS).for_each(|row| costs.append_option(cost(row)));
+        let columns = vec![
+            text("few", few),
+            text("many", many),
+            text("none", |_row| None),
+            text("one", |_row| Some("USD".to_owned())),
+            moments.into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)).into_series().into_column(),
+            costs.finish().into_decimal(38, SCALE as usize).unwrap().into_series().into_column(),
+        ];
+        let mut frame = DataFrame::new(ROWS, columns).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        ParquetWriter::new(file.reopen().unwrap())
+            .with_compression(ParquetCompression::Zstd(None))
+            .with_row_group_size(Some(100_000))
+            .finish(&mut frame)
+            .unwrap();
+        file
+    }
+
+    fn cells<T: Clone>(coded: &Coded<T>) -> impl Iterator<Item = Option<T>> {
+        coded.codes.iter().map(|code| (*code != NO_VALUE).then(|| coded.values[*code as usize].clone()))
+    }
+
+    #[test]
+    fn pages_hold_the_cells_that_were_written() {
+        let file = stored();
+        let metadata = ParquetReader::new(file.reopen().unwrap()).get_metadata().unwrap().clone();
+        assert!(metadata.row_groups.len() > 1);
+        let mut pages = Pages::new(file.reopen().unwrap());
+        let (mut texts, mut moments, mut amounts) = (Coded::default(), Coded::default(), Coded::default());
+        let mut start = 0;
+        for group in &metadata.row_groups {
+            let rows = start..start + group.num_rows();
+            start = rows.end;
+            let of: [(&str, fn(usize) -> Option<String>); 4] =
+                [("few", few), ("many", many), ("none", |_row| None), ("one", |_row| Some("USD".to_owned()))];
+            for (name, expected) in of {
+                pages.texts(group, name, &mut texts).unwrap();
+                assert!(
+                    cells(&texts).map(|text| text.map(String::from)).eq(rows.clone().map(expected)),
+                    "{name}"
+                );
+            }
+            pages.moments(group, "when", &mut moments).unwrap();
+            assert!(cells(&moments).eq(rows.clone().map(micros)));
+            pages.amounts(group, "cost", &mut amounts).unwrap();
+            assert!(cells(&amounts).eq(rows.map(cost)));
+        }
+        assert_eq!(start, ROWS);
+    }
+
+    #[test]
+    fn what_is_not_there_or_of_another_type_is_refused() {
+        let file = stored();
+        let metadata = ParquetReader::new(file.reopen().unwrap()).get_metadata().unwrap().clone();
+        let mut pages = Pages::new(file.reopen().unwrap());
+        let group = &metadata.row_groups[0];
+        let error = pages.texts(group, "gone", &mut Coded::default()).unwrap_err();
+        assert!(error.to_string().contains("no column gone"), "{error}");
+        let error = pages.amounts(group, "few", &mut Coded::default()).unwrap_err();
+        assert!(error.to_string().contains("not of amounts"), "{error}");
+        pages.moments(group, "cost", &mut Coded::default()).unwrap_err();
+    }
+
+    #[test]
+    fn pages_that_are_cut_are_refused() {
+        let page = [3, 0, 0, 0, b'a', b'b', b'c', 9, 0, 0, 0, b'd'];
+        let mut texts = Vec::new();
+        assert!(plain_texts(&page, 1, &mut texts).is_ok());
+        assert_eq!(&*texts[0], "abc");
+        assert!(plain_texts(&page, 2, &mut texts).is_err());
+        assert!(plain_numbers(&page, 2, &mut Vec::new(), i64::from_le_bytes).is_err());
+        assert!(dictionary_codes(&[], 1, &mut Vec::new()).is_err());
+        assert!(dictionary_codes(&[33, 0], 1, &mut Vec::new()).is_err());
+    }
+}

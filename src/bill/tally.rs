@@ -154,7 +154,7 @@ impl Pairs {
 
     fn refine(&mut self, groups: &mut [u32], values: &[u32]) {
         for (group, value) in groups.iter_mut().zip(values) {
-            let pair = u64::from(*group) << 32 | u64::from(*value);
+            let pair = (u64::from(*group) << 32) | u64::from(*value);
             let mixed = pair.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - Self::RECENT.ilog2());
             let recent = &mut self.recent[mixed as usize % Self::RECENT];
             if recent.0 != pair {
@@ -199,6 +199,17 @@ pub(super) struct Amount {
     pub(super) sum: Exact,
     /// The rows that have one.
     pub(super) filled: u64,
+}
+
+/// A group of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// A value for each key.
+    pub(super) key: Vec<Option<String>>,
+    /// Its rows.
+    pub(super) rows: u64,
+    /// In the order that they were asked for.
+    pub(super) amounts: Vec<Amount>,
 }
 
 /// Sums of amounts by keys.
@@ -267,8 +278,8 @@ impl<'q> Tally<'q> {
         Ok(())
     }
 
-    /// Each group: its key, its rows and its amounts.
-    pub(super) fn groups(self) -> impl Iterator<Item = (Vec<Option<String>>, u64, Vec<Amount>)> {
+    /// The groups that have rows.
+    pub(super) fn groups(self) -> impl Iterator<Item = Found> {
         let Self { keys, rows, amounts, .. } = self;
         let mut found: Vec<Vec<Option<String>>> = vec![Vec::new()];
         for (values, pairs) in keys {
@@ -287,7 +298,7 @@ impl<'q> Tally<'q> {
                 sum: Exact(amounts.sums[group]),
                 filled: rows - amounts.empty[group],
             };
-            (key, rows, amounts.iter().map(amount).collect())
+            Found { key, rows, amounts: amounts.iter().map(amount).collect() }
         })
     }
 }
@@ -307,10 +318,12 @@ mod tests {
         Coded { codes: (0..values.len() as u32).collect(), values: values.to_vec() }
     }
 
-    fn found(tally: Tally<'_>) -> Vec<(Vec<String>, u64, Vec<(i128, u64)>)> {
-        let mut found: Vec<_> = tally
+    type Told = Vec<(Vec<String>, u64, Vec<(i128, u64)>)>;
+
+    fn found(tally: Tally<'_>) -> Told {
+        let mut found: Told = tally
             .groups()
-            .map(|(key, rows, amounts)| {
+            .map(|Found { key, rows, amounts }| {
                 let key = key.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned())).collect();
                 (key, rows, amounts.iter().map(|amount| (amount.sum.0, amount.filled)).collect())
             })
@@ -386,7 +399,7 @@ mod tests {
             let costs: Vec<i128> = codes.iter().map(|code| i128::from(*code)).collect();
             tally.add(&keys, &[amounts(&costs)], count as usize, None).unwrap();
         }
-        for (key, rows, amounts) in tally.groups() {
+        for Found { key, rows, amounts } in tally.groups() {
             let value: i128 = key[0].as_ref().unwrap().parse().unwrap();
             assert_eq!((&key[1], rows, amounts[0].sum.0), (&key[0], 2, value * 2));
         }
