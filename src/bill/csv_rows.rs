@@ -12,7 +12,7 @@ use super::error::BillError;
 use super::formats::EachRow;
 use super::import::RowStep;
 use super::input::Input;
-use super::source::{Packing, Source};
+use super::source::{Packing, Source, mended};
 use super::warnings::{Place, Trouble, Warnings};
 
 /// Rows between two looks at progress and cancel.
@@ -139,7 +139,7 @@ impl CsvRows {
             number += 1;
             if !was_utf8 {
                 warnings.add(Trouble::Encoding, Some(line), None, || {
-                    "not UTF-8; its bytes were read as Latin-1".to_owned()
+                    "not UTF-8; the bytes that are none were read as Latin-1".to_owned()
                 });
             }
             let mut cells: Vec<&str> = text.iter().collect();
@@ -212,17 +212,13 @@ fn line_ends_inside(record: &StringRecord) -> u64 {
     record.as_slice().bytes().filter(|byte| *byte == b'\n').count() as u64
 }
 
-/// The record as text; false when it was not UTF-8 and was read as Latin-1.
+/// The record as text; false when some of its bytes were not UTF-8 and were read as Latin-1.
 fn decode(record: ByteRecord) -> (StringRecord, bool) {
     match StringRecord::from_byte_record(record) {
         Ok(text) => (text, true),
         Err(error) => {
             let bytes = error.into_byte_record();
-            let cells = bytes.iter().map(|cell| match std::str::from_utf8(cell) {
-                Ok(text) => text.to_owned(),
-                Err(_) => cell.iter().map(|byte| char::from(*byte)).collect::<String>(),
-            });
-            (cells.collect(), false)
+            (bytes.iter().map(mended).collect(), false)
         }
     }
 }

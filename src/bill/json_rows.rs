@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::BillError;
+use super::formats::json_tables::json_table;
 use super::formats::node::{Broken, Node};
 use super::formats::{self, EachRow, JsonTable, json};
 use super::import::RowStep;
 use super::input::Input;
-use super::source::{Packing, Source};
+use super::source::{Packing, Source, mended};
 use super::warnings::{Place, Trouble, Warnings};
 
 /// The largest line, in bytes.
@@ -104,8 +105,17 @@ impl JsonRows {
     fn document(input: &Input, packing: Packing) -> Result<Self, BillError> {
         let text = read_document(input, packing)?;
         let not_a_bill = |found: String| BillError::NotABill { found, path: input.shown().to_owned() };
-        let document = Node::parse(&text).map_err(|broken| not_a_bill(broken_words(&text, broken)))?;
-        let JsonTable { header, rows, remarks } = formats::json_table(&document)
+        // Pages of an answer may follow one after another.
+        let mut documents =
+            Node::parse_all(&text).map_err(|broken| not_a_bill(broken_words(&text, broken)))?;
+        let document = match (documents.pop(), documents.is_empty()) {
+            (Some(only), true) => only,
+            (last, _) => {
+                documents.extend(last);
+                Node::List(documents)
+            }
+        };
+        let JsonTable { header, rows, remarks } = json_table(&document)
             .ok_or_else(|| not_a_bill("a JSON document that is no bill's".to_owned()))?;
         Ok(Self { header, rows: Rows::Table { rows, remarks } })
     }
@@ -152,7 +162,7 @@ impl JsonRows {
         while let Some(Line { number: line, text, was_utf8, share }) = lines.next_of(total_bytes)? {
             if !was_utf8 {
                 warnings.add(Trouble::Encoding, Some(line), None, || {
-                    "not UTF-8; its bytes were read as Latin-1".to_owned()
+                    "not UTF-8; the bytes that are none were read as Latin-1".to_owned()
                 });
             }
             let Some(found) = json::members(text) else {
@@ -265,7 +275,7 @@ impl Lines {
             let mut was_utf8 = true;
             self.text = String::from_utf8(bytes).unwrap_or_else(|error| {
                 was_utf8 = false;
-                error.as_bytes().iter().map(|byte| char::from(*byte)).collect()
+                mended(error.as_bytes())
             });
             if self.text.trim_start_matches('\u{feff}').trim().is_empty() {
                 continue;
@@ -294,5 +304,5 @@ fn is_lines(input: &Input, packing: Packing) -> Result<bool, BillError> {
     }
     let Ok(text) = std::str::from_utf8(&first) else { return Ok(first.len() as u64 <= MOST_LINE_BYTES) };
     let Ok(value @ Node::Object(_)) = Node::parse(text) else { return Ok(false) };
-    Ok(formats::json_table(&value).is_none())
+    Ok(json_table(&value).is_none())
 }

@@ -106,6 +106,16 @@ fn ends_with_two(head: &[u8]) -> bool {
     end.and_then(|end| end.checked_sub(1)).is_some_and(|before| head[before] == b'\r')
 }
 
+/// Text in which some bytes are no UTF-8: those are read as Latin-1, and what is UTF-8 stays.
+pub fn mended(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| char::from(*byte)));
+    }
+    text
+}
+
 /// Whether the text begins as JSON does.
 fn is_json(head: &[u8]) -> bool {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
@@ -134,12 +144,15 @@ fn not_text(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// The byte that splits the first line into most cells: comma, semicolon or tab.
+/// The byte that splits the first line into most cells, or else the first that any splits, because a title may stand
+/// before the table: comma, semicolon or tab.
 fn separator(head: &[u8]) -> u8 {
-    let line = head.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or(head);
+    const SEPARATORS: [u8; 3] = [b'\t', b';', b','];
+    let is_split = |line: &&[u8]| line.iter().any(|byte| SEPARATORS.contains(byte));
+    let Some(line) = head.split(|byte| matches!(byte, b'\n' | b'\r')).find(is_split) else { return b',' };
     let count = |byte: u8| line.split(|found| *found == byte).count();
     // In this order, so that a tie is a comma.
-    [b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
+    SEPARATORS.into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
 }
 
 /// An unpacking reader over a file that counts the packed bytes it took and the unpacked bytes it gave, and stops
@@ -279,6 +292,12 @@ mod tests {
         assert_eq!(separator(b"a;b;c\r\n1,2;3,4;5\r\n"), b';');
         assert_eq!(separator(b"a\tb\tc"), b'\t');
         assert_eq!(separator(b"one"), b',');
+        assert_eq!(separator(b"Kosten im Oktober\r\n\r\nDatum;Kosten\r\n"), b';');
+    }
+
+    #[test]
+    fn only_the_bytes_that_are_no_utf_8_are_read_as_latin_1() {
+        assert_eq!(mended(b"\xc3\xa4 \xe4\xff \xe2\x82\xac \xe2\x82"), "ä äÿ € â\u{82}");
     }
 
     #[test]

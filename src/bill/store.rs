@@ -18,7 +18,7 @@ use super::import::Imported;
 
 /// Raised whenever the same file would be stored differently: columns, types, inference rules, what is written down
 /// about it.
-pub const READER_VERSION: u32 = 3;
+pub const READER_VERSION: u32 = 4;
 
 /// A bill store in a folder.
 #[derive(Debug, Clone)]
@@ -95,7 +95,7 @@ impl Store {
     }
 }
 
-/// The name a file has in the store: its SHA-256 and the reader's version, `<64 hex digits>-3`.
+/// The name a file has in the store: its SHA-256 and the reader's version, `<64 hex digits>-4`.
 ///
 /// # Errors
 /// The file cannot be read; or `each`, told the share that is done in [0, 1], returns an error.

@@ -10,16 +10,18 @@ mod commitments;
 mod prices;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::aws_charge::{About, Cells, LineType, Unused, costs, either};
-use super::aws_names::{Services, instance_type, is_spot, region_name, region_of_zone, resource_type};
-use super::aws_tags::{Pairs, name_tag};
-use super::mapping::{Fill, Filled, Mapping, outputs};
-use super::{Kind, Plan};
+use super::charge::{About, Cells, LineType, Unused, costs, either, has_no_public_price};
+use super::names::{Services, instance_type, is_spot, region_name, region_of_zone, resource_type};
+use super::tags::{Pairs, name_tag};
 use crate::bill::error::BillError;
+use crate::bill::formats::mapping::{Fill, Filled, Mapping, outputs};
+use crate::bill::formats::{Kind, Plan};
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Trouble, Warnings};
 use books::Seen;
@@ -42,6 +44,8 @@ const TAKEN_OVER: &[In] = &[
     In::UsageType, In::Operation, In::Zone, In::Resource, In::Currency, In::Description, In::Discounts, In::ProductName,
     In::ProductFamily, In::InstanceType, In::Sku, In::PlanArn,
 ];
+/// Details of prices that are remembered.
+const MOST_DETAILS: usize = 20_000;
 /// Rows that divide the cost of a machine, which has a row of its own, among the pods and tasks on it.
 const SPLIT_OPERATIONS: [&str; 2] = ["EKSPod-EC2", "ECSTask-EC2"];
 /// Whom FOCUS calls provider and issuer of the invoice. One word for both: FOCUS 1.2 (BilledCost-C-005) takes
@@ -49,44 +53,19 @@ const SPLIT_OPERATIONS: [&str; 2] = ["EKSPod-EC2", "ECSTask-EC2"];
 const AMAZON: &str = "AWS";
 
 outputs!(
-    BilledCost,
-    EffectiveCost,
-    ListCost,
-    ContractedCost,
-    BillingCurrency,
-    BillingPeriodStart,
-    BillingPeriodEnd,
-    BillingAccountId,
     BillingAccountName,
-    BillingAccountType,
-    SubAccountId,
     SubAccountName,
-    SubAccountType,
     InvoiceId,
-    InvoiceIssuerName,
-    ProviderName,
-    PublisherName,
-    ChargeCategory,
     ChargeClass,
-    ChargeDescription,
-    ChargeFrequency,
-    ChargePeriodStart,
-    ChargePeriodEnd,
-    ServiceName,
-    ServiceCategory,
-    ServiceSubcategory,
     RegionId,
     RegionName,
     AvailabilityZone,
     ResourceId,
     ResourceName,
     ResourceType,
-    SkuId,
     SkuPriceId,
-    SkuMeter,
     SkuPriceDetails,
     PricingCategory,
-    PricingCurrency,
     PricingQuantity,
     PricingUnit,
     ListUnitPrice,
@@ -94,8 +73,6 @@ outputs!(
     PricingCurrencyEffectiveCost,
     PricingCurrencyListUnitPrice,
     PricingCurrencyContractedUnitPrice,
-    ConsumedQuantity,
-    ConsumedUnit,
     CommitmentDiscountId,
     CommitmentDiscountCategory,
     CommitmentDiscountType,
@@ -166,8 +143,8 @@ pub fn plan(kind: Kind, header: &[String], path: &Path) -> Result<Plan, BillErro
             "the report was made without resource ids, so costs cannot be told by resource".to_owned(),
         ));
     }
-    let tags = Pairs::find(header, &["resourcetags/", "resource_tags_"], &["resource_tags", "tags"]);
-    let categories = Pairs::find(header, &["costcategory/", "cost_category_"], &["cost_category"]);
+    let tags = Pairs::tags(header);
+    let categories = Pairs::categories(header);
     let mut used: Vec<usize> = TAKEN_OVER.iter().filter_map(|column| found.at(*column)).collect();
     used.extend(tags.used().chain(categories.used()));
     let once = header.iter().map(|name| is_amount(name)).collect();
@@ -180,6 +157,7 @@ pub fn plan(kind: Kind, header: &[String], path: &Path) -> Result<Plan, BillErro
         product: (String::new(), Map::new()),
         unused: None,
         seen: Seen::default(),
+        details: RefCell::default(),
     };
     let (targets, mapping) = Mapping::new(fill, Out::NAMES, header, &used);
     Ok(Plan { kind, targets, remarks, mapper: Box::new(mapping) })
@@ -202,6 +180,8 @@ struct CurFill {
     product: (String, Map<String, Value>),
     unused: Option<UnusedRow>,
     seen: Seen,
+    /// `SkuPriceDetails` by what they are made of.
+    details: RefCell<HashMap<String, String>>,
 }
 
 impl Fill for CurFill {
@@ -252,9 +232,8 @@ impl Fill for CurFill {
         // FOCUS has no status without a commitment's id, which some reports leave out.
         let has_id = !out.get(Out::CommitmentDiscountId).is_empty();
         let [quantity, unit] = if has_id { [quantity, unit] } else { Default::default() };
+        out.charge("Usage", "Usage-Based");
         for (column, text) in [
-            (Out::ChargeCategory, "Usage"),
-            (Out::ChargeFrequency, "Usage-Based"),
             (Out::CommitmentDiscountStatus, if has_id { "Unused" } else { "" }),
             (Out::PricingCategory, "Committed"),
             (Out::BilledCost, "0"),
@@ -363,9 +342,7 @@ impl CurFill {
             (Out::BillingCurrency, In::Currency),
             (Out::BillingPeriodStart, In::PeriodStart),
             (Out::BillingPeriodEnd, In::PeriodEnd),
-            (Out::BillingAccountId, In::PayerId),
             (Out::BillingAccountName, In::PayerName),
-            (Out::SubAccountId, In::AccountId),
             (Out::InvoiceId, In::InvoiceId),
             (Out::ChargeDescription, In::Description),
             (Out::ChargePeriodStart, In::UsageStart),
@@ -374,15 +351,12 @@ impl CurFill {
         }
         out.set(Out::ChargePeriodEnd, &exclusive(text(In::UsageEnd)));
         out.set(Out::PricingCurrency, either(text(In::PricingCurrency), text(In::Currency)));
-        if !text(In::PayerId).is_empty() {
-            out.set(Out::BillingAccountType, "Payer account");
-        }
+        out.account(text(In::PayerId), "Payer account");
+        out.sub_account(text(In::AccountId), "Usage account");
         if !text(In::AccountId).is_empty() {
-            out.set(Out::SubAccountType, "Usage account");
             out.set(Out::SubAccountName, text(In::AccountName));
         }
-        out.set(Out::ProviderName, AMAZON);
-        out.set(Out::InvoiceIssuerName, AMAZON);
+        out.sold_by(AMAZON);
         // On the Marketplace the legal entity is the seller.
         out.set(Out::PublisherName, either(text(In::LegalEntity), either(text(In::InvoicingEntity), AMAZON)));
     }
@@ -390,9 +364,8 @@ impl CurFill {
     fn fill_names(&mut self, cells: &[&str], line: &Line<'_>, out: &mut Filled) {
         let service = either(self.product(cells, In::ProductName, "product_name"), line.product_code);
         out.set(Out::ServiceName, service);
-        let (category, subcategory) = self.services.category(out.get(Out::ServiceName), line.product_code);
-        out.set(Out::ServiceCategory, category);
-        out.set(Out::ServiceSubcategory, subcategory);
+        let place = self.services.category(out.get(Out::ServiceName), line.product_code);
+        out.service_place(place);
         let product = self.product(cells, In::InstanceType, "instance_type");
         let description = self.found.text(cells, In::Description);
         let instance = instance_type(product, line.usage_type, description);
@@ -417,25 +390,28 @@ impl CurFill {
 
     /// The properties of a price that FOCUS names.
     fn details(&self, cells: &[&str], instance: &str) -> String {
-        let mut details = Map::new();
-        if !instance.is_empty() {
-            details.insert("InstanceType".to_owned(), Value::from(instance));
+        let texts = [
+            instance,
+            self.product(cells, In::System, "operating_system"),
+            self.product(cells, In::Memory, "memory"),
+            self.product(cells, In::Cores, "vcpu"),
+            self.product(cells, In::Gpus, "gpu"),
+        ];
+        if texts.iter().all(|text| text.is_empty()) {
+            return String::new();
         }
-        let system = self.product(cells, In::System, "operating_system");
-        if !system.is_empty() {
-            details.insert("OperatingSystem".to_owned(), Value::from(system));
+        // Prices are few beside the rows.
+        let key = texts.join("\u{1f}");
+        if let Some(known) = self.details.borrow().get(&key) {
+            return known.clone();
         }
-        let memory = self.product(cells, In::Memory, "memory");
-        for (name, text) in [
-            ("CoreCount", self.product(cells, In::Cores, "vcpu")),
-            ("GpuCount", self.product(cells, In::Gpus, "gpu")),
-            ("MemorySize", memory.strip_suffix("GiB").unwrap_or("").trim()),
-        ] {
-            if let Ok(number) = text.replace(',', "").parse::<serde_json::Number>() {
-                details.insert(name.to_owned(), Value::Number(number));
-            }
+        let details = price_details(texts);
+        let mut known = self.details.borrow_mut();
+        if known.len() >= MOST_DETAILS {
+            known.clear();
         }
-        if details.is_empty() { String::new() } else { Value::Object(details).to_string() }
+        known.insert(key, details.clone());
+        details
     }
 
     fn fill_place(&self, cells: &[&str], out: &mut Filled) {
@@ -446,10 +422,10 @@ impl CurFill {
             self.product(cells, In::RegionCode, "region_code"),
             self.product(cells, In::Region, "region"),
             self.product(cells, In::FromRegion, "from_region_code"),
-            region_of_zone(zone).unwrap_or(""),
         ]
         .into_iter()
-        .find(|region| !["", "global", "any"].contains(&region.to_ascii_lowercase().as_str()));
+        .find(|region| !["", "global", "any"].iter().any(|none| region.eq_ignore_ascii_case(none)))
+        .or_else(|| region_of_zone(zone));
         if let Some(region) = region {
             out.set(Out::RegionId, region);
             let location = self.product(cells, In::Location, "location");
@@ -481,8 +457,7 @@ impl CurFill {
         let text = |column| self.found.text(cells, column);
         let committed = !(line.plan.is_empty() && line.reservation.is_empty());
         let category = kind.category(committed || line.is_plan_product, !text(In::TaxType).is_empty());
-        out.set(Out::ChargeCategory, category);
-        out.set(Out::ChargeFrequency, kind.frequency());
+        out.charge(category, kind.frequency());
         if kind == LineType::Refund {
             out.set(Out::ChargeClass, "Correction");
         }
@@ -490,7 +465,8 @@ impl CurFill {
         out.set(Out::EffectiveCost, costs.effective);
         out.set(Out::ListCost, costs.list);
         out.set(Out::ContractedCost, &costs.contracted);
-        fill_pricing(kind, [text(In::Amount), text(In::Unit), text(In::PublicRate)], category, &costs, out);
+        let rate = if has_no_public_price(&money) { "" } else { text(In::PublicRate) };
+        fill_pricing(kind, [text(In::Amount), text(In::Unit), rate], category, &costs, out);
         let covered =
             matches!(kind, LineType::PlanCoveredUsage | LineType::PlanNegation | LineType::DiscountedUsage);
         let option = match kind {
@@ -538,6 +514,23 @@ impl CurFill {
             net_unused_recurring: text(In::NetUnusedRecurring),
         }
     }
+}
+
+/// Instance type, operating system, memory, cores and accelerators of a price as a JSON object; empty without any.
+fn price_details([instance, system, memory, cores, gpus]: [&str; 5]) -> String {
+    let mut details = Map::new();
+    for (name, text) in [("InstanceType", instance), ("OperatingSystem", system)] {
+        if !text.is_empty() {
+            details.insert(name.to_owned(), Value::from(text));
+        }
+    }
+    let memory = memory.strip_suffix("GiB").unwrap_or("").trim();
+    for (name, text) in [("CoreCount", cores), ("GpuCount", gpus), ("MemorySize", memory)] {
+        if let Ok(number) = text.replace(',', "").parse::<serde_json::Number>() {
+            details.insert(name.to_owned(), Value::Number(number));
+        }
+    }
+    if details.is_empty() { String::new() } else { Value::Object(details).to_string() }
 }
 
 /// Some fees end a second before the hour (`2023-11-30T23:59:59Z`); ends are exclusive here.
