@@ -186,7 +186,9 @@ impl App {
             match (failed.len(), count) {
                 (0, _) => Ok(()),
                 (_, 1) => Err(failed.join("\n")),
-                (several, _) => Err(format!("{several} of {count} files were not taken in\n{}", failed.join("\n"))),
+                (several, _) => {
+                    Err(format!("{several} of {count} files were not taken in\n{}", failed.join("\n")))
+                }
             }
         })
     }

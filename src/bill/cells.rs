@@ -199,8 +199,7 @@ impl Texts {
         }
         let keys = PrimitiveArray::new(ArrowDataType::UInt32, places.into(), valid);
         let texts = Utf8ViewArray::from_slice_values(distinct).boxed();
-        let dtype =
-            ArrowDataType::Dictionary(IntegerType::UInt32, Box::new(ArrowDataType::Utf8View), false);
+        let dtype = ArrowDataType::Dictionary(IntegerType::UInt32, Box::new(ArrowDataType::Utf8View), false);
         Ok(DictionaryArray::<u32>::try_new(dtype, keys, texts)?.boxed())
     }
 }

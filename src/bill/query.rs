@@ -55,6 +55,11 @@ impl Part {
         })
     }
 
+    /// How a warehouse's table is asked.
+    pub(super) fn asking<'a>(&'a self, stop: &'a Stop) -> warehouse::Asking<'a> {
+        warehouse::Asking { without: &self.without, lens: self.lens.as_ref(), stop }
+    }
+
     /// The condition on rows that count; `None` when all do.
     pub(super) fn counted(&self) -> Option<Expr> {
         let text = |column: &str, values: &[&str]| {
@@ -334,11 +339,7 @@ impl Bill {
         for (hash, counted) in distinct {
             if warehouse::is_table(hash) {
                 let (table, imported) = warehouse::connected(hash)?;
-                if !counted.without.is_empty() {
-                    let doing = "leave out what came several times".to_owned();
-                    return Err(WarehouseError::OnlyAggregates { doing, table: table.place() }.into());
-                }
-                let (path, without) = (PathBuf::new(), Vec::new());
+                let (path, without) = (PathBuf::new(), counted.without.clone());
                 parts.push(Part { path, imported, without, table: Some(table), lens: None });
                 continue;
             }
@@ -547,7 +548,7 @@ impl Bill {
         for part in &self.parts {
             if let Some(table) = &part.table {
                 keys.iter().try_for_each(super::grouped::refuse_amounts)?;
-                table.add_up(keys, &filters, adding, part.lens.as_ref(), &self.stop, &mut groups)?;
+                table.add_up(keys, &filters, adding, part.asking(&self.stop), &mut groups)?;
                 continue;
             }
             part_sums(part, &filters, keys, adding, &mut groups)?;

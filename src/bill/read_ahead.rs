@@ -17,8 +17,7 @@ const WAITING: usize = 4;
 const EXACT: u64 = 1_000;
 
 /// What is done with each row, on the other thread.
-pub(super) type WorkRow<'a> =
-    dyn FnMut(&[&str], Place, &mut Warnings) -> Result<(), BillError> + Send + 'a;
+pub(super) type WorkRow<'a> = dyn FnMut(&[&str], Place, &mut Warnings) -> Result<(), BillError> + Send + 'a;
 
 /// Rows on their way.
 #[derive(Default)]

@@ -56,9 +56,8 @@ impl StoreFile {
                 _ => Encoding::Plain,
             };
             for pages in array_to_columns(column, kind.clone(), options, &[encoding])? {
-                let pages = pages.map(|page| {
-                    page.map_err(|error| ParquetError::FeatureNotSupported(error.to_string()))
-                });
+                let pages = pages
+                    .map(|page| page.map_err(|error| ParquetError::FeatureNotSupported(error.to_string())));
                 let packed = Compressor::new_from_vec(pages, options.compression, Vec::new());
                 columns.push(Ok(DynStreamingIterator::new(packed.map_err(PolarsError::from))));
             }

@@ -257,7 +257,8 @@ impl Table {
         self.waiting.push(cells, place);
         self.rows += 1;
         let rows = self.waiting.len();
-        if rows >= WAITING_ROWS || self.waiting.bytes() >= WAITING_BYTES || self.in_batch + rows >= BATCH_ROWS {
+        if rows >= WAITING_ROWS || self.waiting.bytes() >= WAITING_BYTES || self.in_batch + rows >= BATCH_ROWS
+        {
             self.settle(warnings)?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! `inferometer bill --inference`: spend sorted by rules, what a request and a million tokens cost, cost of ownership.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -131,9 +132,10 @@ pub(super) fn ask(
     let rules = session.app.state().rules.clone();
     let mut dimensions = Vec::new();
     for dimension in &rules.dimensions {
-        let (filters, column) = lens::by_dimension(filters, &dimension.name);
-        match session.ask(&Query::Groups { by: vec![column], filters, basis })? {
-            QueryResult::Groups(groups) => dimensions.push((dimension.name.clone(), groups)),
+        match session.ask(&lens::by_dimension(filters, &dimension.name, basis))? {
+            QueryResult::Groups(groups) => {
+                dimensions.push((dimension.name.clone(), lens::of_dimension(&groups, &rules, basis)));
+            }
             _ => return Err(other()),
         }
     }

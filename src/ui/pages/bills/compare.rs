@@ -208,13 +208,11 @@ fn sentence_ui(ui: &mut Ui, comparison: &Comparison, before: &Period, after: &Pe
     let change = comparison.change;
     let direction = if change.scaled() < 0 { "less" } else { "more" };
     let size = if change.scaled() < 0 { -change } else { change };
-    let none = [(comparison.before, before), (comparison.after, after)].into_iter().find(|(side, _)| side.rows == 0);
+    let none =
+        [(comparison.before, before), (comparison.after, after)].into_iter().find(|(side, _)| side.rows == 0);
     let sentence = if let Some((_, period)) = none {
-        let (other, cost) = if period == before {
-            (after, comparison.after.cost)
-        } else {
-            (before, comparison.before.cost)
-        };
+        let (other, cost) =
+            if period == before { (after, comparison.after.cost) } else { (before, comparison.before.cost) };
         format!(
             "The bill has no such rows in {}; {} costs {}",
             period.words(),

@@ -66,7 +66,9 @@ impl Filters {
         }
         let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
         MenuButton::new("Add a filter").config(config).ui(ui, |ui| self.editor_ui(ui, columns, scenario));
-        if scenario.filters.len() + scenario.spend.drill.len() > 1 && quiet_button_ui(ui, "Remove all").clicked() {
+        if scenario.filters.len() + scenario.spend.drill.len() > 1
+            && quiet_button_ui(ui, "Remove all").clicked()
+        {
             scenario.filters.clear();
             scenario.spend.drill.clear();
             scenario.spend.whole = false;

@@ -246,10 +246,7 @@ impl SpendPart {
         }
         if let Some(Picked { part, period }) = picked {
             if let Part::Group(value) = part {
-                narrow(
-                    &mut scenario.spend.drill,
-                    group_filters(&scenario.group_by, value.as_deref(), false),
-                );
+                narrow(&mut scenario.spend.drill, group_filters(&scenario.group_by, value.as_deref(), false));
             }
             scenario.spend.period = Some(period);
             self.detail = Detail::Rows;
