@@ -11,7 +11,7 @@ use super::claims::{Counted, Exclusion};
 use super::columns::{COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::Exact;
-use super::filter::{self, Resolved, is_cost};
+use super::filter::{self, Resolved};
 use super::formats::focus::RULE_COLUMN;
 use super::grouped::part_sums;
 use super::import::{FILE_COLUMN, Imported};
@@ -26,7 +26,7 @@ use super::{Basis, Costs, Filter, Group};
 /// One stored bill, or a table of a warehouse.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     pub(super) imported: Imported,
     /// Rows that do not count.
     without: Vec<Exclusion>,
@@ -61,7 +61,7 @@ impl Part {
     }
 
     /// The condition on rows that count; `None` when all do.
-    fn counted(&self) -> Option<Expr> {
+    pub(super) fn counted(&self) -> Option<Expr> {
         let text = |column: &str, values: &[&str]| {
             let wanted = polars::prelude::Series::new("wanted".into(), values);
             col(column).is_in(lit(wanted).implode(false), false).fill_null(lit(false))
@@ -139,11 +139,6 @@ impl Part {
         let currencies = &self.imported.currencies;
         let is_currency = *key == ColumnRef::currency() && currencies.len() == 1;
         is_currency.then(|| currencies.keys().next().map(String::as_str)).flatten()
-    }
-
-    /// Whether every row has a value in this cost: then they need not be counted.
-    pub(super) fn is_complete(&self, column: &str) -> bool {
-        is_cost(column) && !self.imported.missing.contains_key(column)
     }
 
     /// The columns of words, JSON among them.
@@ -556,13 +551,7 @@ impl Bill {
                 table.add_up(keys, &filters, adding, part.asking(&self.stop), &mut groups)?;
                 continue;
             }
-            let named =
-                keys.iter().map(ColumnRef::name).chain(filters.iter().filter_map(Resolved::column_name));
-            let mut frame = part.scan_for(named)?;
-            if let Some(condition) = filter::condition(part, &filters)? {
-                frame = frame.filter(condition);
-            }
-            part_sums(part, frame, keys, adding, &mut groups)?;
+            part_sums(part, &filters, keys, adding, &mut groups)?;
         }
         let currency = keys.iter().rposition(|key| *key == ColumnRef::currency());
         match (&self.rates.display, currency) {
