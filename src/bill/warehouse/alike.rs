@@ -5,6 +5,7 @@
 //! its mark (a hash that the warehouse makes of them). Judged, they become a condition and a number for each verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::question::{Part, Question};
 use super::session::Row;
@@ -108,7 +109,8 @@ impl Question<'_> {
             if usual.as_ref().is_some_and(|usual| usual.as_ref() == Some(verdict)) {
                 otherwise = number;
             } else if !judged.is_empty() {
-                cases.push_str(&format!(" WHEN {} THEN {number}", among(marks)));
+                // Writing to a String cannot fail.
+                let _ = write!(cases, " WHEN {} THEN {number}", among(marks));
             }
             self.verdicts.push(verdict.clone());
         }
@@ -117,12 +119,12 @@ impl Question<'_> {
         } else {
             format!("CASE{cases} ELSE {otherwise} END")
         };
-        self.regroup(number);
+        self.regroup(&number);
         true
     }
 
     /// Groups by what was judged, instead of what it was judged by.
-    fn regroup(&mut self, number: String) {
+    fn regroup(&mut self, number: &str) {
         let before = std::mem::take(&mut self.select);
         let mut at = 0;
         let mut parts = std::mem::take(&mut self.parts);
@@ -130,7 +132,7 @@ impl Question<'_> {
             match part {
                 Part::Cell(place) => *place = self.place(before[*place].clone()),
                 judged if is_judged(judged) => {
-                    *judged = Part::Judged(self.place(number.clone()), at);
+                    *judged = Part::Judged(self.place(number.to_owned()), at);
                     at += 1;
                 }
                 _ => {}

@@ -401,13 +401,12 @@ impl Dialect {
     pub fn tags_text(self, sql: &str, held: &Held) -> Option<String> {
         match (self, held) {
             (_, Held::Text) => Some(self.key(sql, held)),
-            (Self::BigQuery, Held::Json) => Some(format!("TO_JSON_STRING({sql})")),
             // A list of keys and values, which a view of Google's labels has.
             (Self::BigQuery, Held::Other(kind)) if is_list_of_pairs(kind) => Some(format!(
                 "(SELECT CONCAT('{{', STRING_AGG(CONCAT(TO_JSON_STRING(pair.key), ':', TO_JSON_STRING(pair.value)), ','), \
                  '}}') FROM UNNEST({sql}) AS pair)"
             )),
-            (Self::BigQuery, Held::Other(_)) => Some(format!("TO_JSON_STRING({sql})")),
+            (Self::BigQuery, Held::Json | Held::Other(_)) => Some(format!("TO_JSON_STRING({sql})")),
             (Self::Spark, Held::Other(kind)) if is_nested(kind) => Some(format!("TO_JSON({sql})")),
             (Self::Spark, Held::Map) | (Self::Snowflake, Held::Json | Held::Map) => {
                 Some(format!("TO_JSON({sql})"))
