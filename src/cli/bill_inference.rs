@@ -1,7 +1,6 @@
 //! `inferometer bill --inference`: spend sorted by rules, what a request and a million tokens cost, cost of ownership.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};

@@ -81,6 +81,7 @@ pub fn answer_alike(name: &str, bills: &(Bill, Bill), store: &Store) {
             basis: Basis::BilledCost,
             by: "ServiceCategory".to_owned(),
             tuning,
+            today: watch::Day(25_000),
         },
         watch::Question::Commitments { filters: Vec::new() },
         watch::Question::Idle {
