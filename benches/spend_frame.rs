@@ -72,7 +72,7 @@ fn main() {
         "{:<40} {:>9} {:>9} {:>9}   {:>9} {:>9}",
         "view", "median ms", "p99 ms", "most ms", "asked ms", "worst ms"
     );
-    let by_resource: Change = |scenario| scenario.group_by = "ResourceId".to_owned();
+    let by_resource: Change = |scenario| "ResourceId".clone_into(&mut scenario.group_by);
     let filtered: Change = |scenario| scenario.filters = vec![Filter::is("RegionId", ["region-3"])];
     let views: [(&str, &str, Change); 6] = [
         ("groups by service", "Groups", |_| ()),
@@ -117,7 +117,7 @@ fn moves(place: usize) -> Vec<Event> {
         source: MouseWheelSource::Wheel,
         modifiers: Modifiers::NONE,
     };
-    if place % 3 == 0 { vec![Event::PointerMoved(at), wheel] } else { vec![Event::PointerMoved(at)] }
+    if place.is_multiple_of(3) { vec![Event::PointerMoved(at), wheel] } else { vec![Event::PointerMoved(at)] }
 }
 
 /// One frame, its shapes made into triangles.
