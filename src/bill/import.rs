@@ -24,7 +24,7 @@ use super::profile::Values;
 use super::reconcile::{Keeper, Ledger};
 use super::rows::Rows;
 use super::slices::Slice;
-use super::store::{Store, hash_file, hash_of_both, hash_of_many};
+use super::store::{Refused, Store, Watched, hash_file, hash_of_both, hash_of_many};
 use super::table::{Books, Table};
 use super::united::United;
 use super::warnings::Warnings;
@@ -261,7 +261,8 @@ impl Job<'_> {
         let temporary = store.temporary()?;
         let store_error =
             |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };
-        let writer = Writer::start(temporary.reopen().map_err(store_error)?, table.schema());
+        let folder = store.folder().to_owned();
+        let writer = Writer::start(temporary.reopen().map_err(store_error)?, folder, table.schema());
         let mut pass = Pass { united, table, writer, warnings, prices, keeper: Keeper::default() };
         let (mut parts, mut dropped, mut done_bytes) = (Vec::new(), 0, 0.0);
         for (place, ((piece, bytes), (rows, _))) in pieces.iter().zip(&sizes).zip(opened).enumerate() {
@@ -404,7 +405,7 @@ impl Pass {
         };
         let Plan { targets, remarks, mut mapper, .. } = plan;
         for (column, remark) in &remarks {
-            warnings.about_file(column.as_deref(), remark.clone());
+            warnings.about_format(column.as_deref(), remark.clone());
         }
         united.begin(&targets, &piece.name);
         keeper.begin(file, is_part, piece.kind, (rows.header(), rows.preamble()), &targets);
@@ -511,10 +512,14 @@ fn polars_failed(source: PolarsError) -> BillError {
 struct Writer {
     batches: Option<SyncSender<DataFrame>>,
     thread: Option<JoinHandle<PolarsResult<()>>>,
+    /// The store's folder, and what the system says when it refuses to write there.
+    folder: PathBuf,
+    refused: Refused,
 }
 
 impl Writer {
-    fn start(out: File, schema: Schema) -> Self {
+    fn start(out: File, folder: PathBuf, schema: Schema) -> Self {
+        let (out, refused) = Watched::new(out);
         let (sender, batches) = sync_channel::<DataFrame>(1);
         let thread = std::thread::spawn(move || {
             let mut writer =
@@ -524,7 +529,7 @@ impl Writer {
             }
             writer.finish().map(|_bytes| ())
         });
-        Self { batches: Some(sender), thread: Some(thread) }
+        Self { batches: Some(sender), thread: Some(thread), folder, refused }
     }
 
     /// Hands over a batch; when the thread has stopped, its error.
@@ -540,7 +545,10 @@ impl Writer {
     fn finish(&mut self) -> Result<(), BillError> {
         self.batches = None;
         let Some(thread) = self.thread.take() else { return Ok(()) };
-        let failed = |source| BillError::Query { doing: "write the bill's Parquet file", source };
+        let failed = |source| match self.refused.lock().ok().and_then(|mut refused| refused.take()) {
+            Some(source) => BillError::Store { doing: "write a bill", path: self.folder.clone(), source },
+            None => BillError::Query { doing: "write the bill's Parquet file", source },
+        };
         match thread.join() {
             Ok(result) => result.map_err(failed),
             Err(_panic) => Err(failed(polars_err!(ComputeError: "the writer failed"))),

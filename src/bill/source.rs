@@ -100,6 +100,25 @@ pub fn sniff(input: &Input) -> Result<Content, BillError> {
     Ok(Content::Csv { packing, separator: separator(&head), crlf: ends_with_two(&head) })
 }
 
+/// Text that is not UTF-8, as Windows-1252, which is Latin-1 with signs such as `€` where that has none (WHATWG Encoding,
+/// index-windows-1252). Every byte has a character.
+pub fn western(bytes: &[u8]) -> String {
+    const SIGNS: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    bytes
+        .iter()
+        .map(|byte| match byte {
+            0x80..=0x9f => SIGNS[usize::from(byte - 0x80)],
+            other => char::from(*other),
+        })
+        .collect()
+}
+
+/// What is said of bytes that [`western`] read.
+pub const WESTERN_WORDS: &str = "not UTF-8; its bytes were read as Latin-1 (Windows-1252)";
+
 /// Whether the first line that ends does so with `\r\n`.
 fn ends_with_two(head: &[u8]) -> bool {
     let end = head.iter().position(|byte| *byte == b'\n');
@@ -279,6 +298,13 @@ mod tests {
         assert_eq!(separator(b"a;b;c\r\n1,2;3,4;5\r\n"), b';');
         assert_eq!(separator(b"a\tb\tc"), b'\t');
         assert_eq!(separator(b"one"), b',');
+    }
+
+    /// `bytes(range(256)).decode("cp1252")` of Python, where it decodes.
+    #[test]
+    fn western_text_has_the_signs_of_windows() {
+        assert_eq!(western(b"Kosten (\x80) caf\xe9 \x93a\x94 \x96"), "Kosten (€) café “a” –");
+        assert_eq!(western(&[0x81, 0xff, b'a']), "\u{81}ÿa");
     }
 
     #[test]
