@@ -285,6 +285,7 @@ pub(super) fn read(
         Err(
             error @ (BillError::Archive { .. }
             | BillError::Workbook { .. }
+            | BillError::Unpack { .. }
             | BillError::ManifestFiles { .. }
             | BillError::NoBillIn { .. }),
         ) => Err(words(&error)),

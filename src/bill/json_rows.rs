@@ -310,39 +310,53 @@ impl Pieces {
             self.is_begun = true;
         }
         let mut line = self.line + 1;
-        let (mut depth, mut in_string, mut escaped) = (0_u32, false, false);
+        let (mut depth, mut in_string, mut escaped, mut is_begun) = (0_u32, false, false, false);
         loop {
-            let Some(byte) = self.byte()? else { return Err(self.broken("ends within a list")) };
-            if in_string {
-                in_string = escaped || byte != b'"';
-                escaped = !escaped && byte == b'\\';
-            } else {
-                match byte {
-                    b',' if depth == 0 => return Ok(Some(line)),
-                    b']' if depth == 0 => {
-                        self.is_closed = true;
-                        while let Some(byte) = self.byte()? {
-                            if !byte.is_ascii_whitespace() {
-                                return Err(self.broken("goes on behind its list"));
-                            }
-                        }
-                        return Ok(Some(line));
-                    }
+            let buffer = match self.reader.fill_buf() {
+                Ok([]) => return Err(self.broken("ends within a list")),
+                Ok(buffer) => buffer,
+                Err(error) => return Err(self.reader.get_ref().explain(error)),
+            };
+            // Up to the comma or bracket that ends the item, if it is in the buffer.
+            let end = buffer.iter().position(|byte| {
+                self.line += u64::from(*byte == b'\n');
+                if in_string {
+                    in_string = escaped || *byte != b'"';
+                    escaped = !escaped && *byte == b'\\';
+                    return false;
+                }
+                match *byte {
+                    b',' | b']' if depth == 0 => return true,
                     b'"' => in_string = true,
                     b'{' | b'[' => depth += 1,
                     b'}' | b']' => depth = depth.saturating_sub(1),
-                    _ if bytes.is_empty() && byte.is_ascii_whitespace() => {
-                        line = self.line + 1;
-                        continue;
-                    }
                     _ => {}
                 }
-            }
-            bytes.push(byte);
+                if !is_begun {
+                    is_begun = !byte.is_ascii_whitespace();
+                    line = self.line + 1;
+                }
+                false
+            });
+            let read = end.unwrap_or(buffer.len());
+            bytes.extend_from_slice(&buffer[..read]);
+            self.is_closed = end.is_some_and(|end| buffer[end] == b']');
+            self.reader.consume(read + usize::from(end.is_some()));
             if bytes.len() as u64 > MOST_LINE_BYTES {
                 return Err(self.too_long(line));
             }
+            if end.is_some() {
+                break;
+            }
         }
+        while self.is_closed
+            && let Some(byte) = self.byte()?
+        {
+            if !byte.is_ascii_whitespace() {
+                return Err(self.broken("goes on behind its list"));
+            }
+        }
+        Ok(Some(line))
     }
 
     fn byte(&mut self) -> Result<Option<u8>, BillError> {
@@ -377,6 +391,16 @@ fn is_page(item: &str) -> bool {
 /// an API, is one of many. `None` for one document; a line too long to be one of many is the beginning of one.
 fn cut_of(input: &Input, packing: Packing) -> Result<Option<Cut>, BillError> {
     let mut reader = BufReader::new(Source::open(input, packing)?);
+    let begins_list =
+        |text: &[u8]| text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start().starts_with(b"[");
+    // A list may be one line of any length.
+    let head = match reader.fill_buf() {
+        Ok(head) => head,
+        Err(error) => return Err(reader.get_ref().explain(error)),
+    };
+    if begins_list(head) {
+        return Ok(Some(Cut::List));
+    }
     let mut first = Vec::new();
     while first.trim_ascii().is_empty() {
         first.clear();
@@ -388,7 +412,7 @@ fn cut_of(input: &Input, packing: Packing) -> Result<Option<Cut>, BillError> {
             first.drain(..3);
         }
     }
-    if first.trim_ascii_start().starts_with(b"[") {
+    if begins_list(&first) {
         return Ok(Some(Cut::List));
     }
     let Ok(text) = std::str::from_utf8(&first) else {

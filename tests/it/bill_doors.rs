@@ -269,11 +269,8 @@ fn files_that_were_joined_have_their_header_once() {
     assert_eq!((imported.rows, imported.dropped), (4, 0));
     assert_eq!(imported.totals["USD"].billed_cost, Some("6".parse().unwrap()));
     assert_eq!(imported.missing.len(), 0);
-    assert!(
-        imported.warnings[0].message.contains("the header stands 1 more time"),
-        "{:?}",
-        imported.warnings
-    );
+    let said = |words: &str| imported.warnings.iter().any(|warning| warning.message.contains(words));
+    assert!(said("the header stands 1 more time"), "{:?}", imported.warnings);
 }
 
 #[test]
