@@ -283,6 +283,12 @@ pub enum BillError {
     /// A warehouse that could not be asked.
     #[error(transparent)]
     Warehouse(#[from] super::warehouse::WarehouseError),
+    /// The system starts no thread for the reading.
+    #[error("no thread could be started to read the bill ({source}); close other programs and try again")]
+    Thread {
+        /// Why.
+        source: std::io::Error,
+    },
     /// The caller asked to stop; nothing was kept.
     #[error("it was cancelled; nothing was kept")]
     Cancelled,

@@ -16,6 +16,16 @@ pub const SCALE: u32 = 18;
 pub const PRECISION: usize = 38;
 const ONE: i128 = 10_i128.pow(SCALE);
 const MAX: i128 = 10_i128.pow(38) - 1;
+/// 10⁰ to 10³⁸.
+const POWERS: [u128; 39] = {
+    let mut powers = [1; 39];
+    let mut place = 1;
+    while place < powers.len() {
+        powers[place] = powers[place - 1] * 10;
+        place += 1;
+    }
+    powers
+};
 const PER_MONEY: i128 = 10_i128.pow(SCALE - Money::SCALE);
 
 /// An exact amount: an integer count of 10⁻¹⁸.
@@ -152,34 +162,61 @@ fn wide_product(a: u128, b: u128) -> (u128, u128) {
     (a1 * b1 + (middle >> 64) + (u128::from(carry) << 64) + u128::from(over), low)
 }
 
-/// The common case without allocating: at most 18 digits, no exponent.
+/// The common case without allocating: a number that the eighteen places hold exactly.
 fn plain(text: &str) -> Option<i128> {
-    let (negative, digits) = match text.as_bytes() {
+    let (negative, rest) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    if digits.is_empty() || digits.len() > 19 {
-        return None;
-    }
-    let mut value: i64 = 0;
-    let mut places: Option<u32> = None;
-    let mut count = 0;
-    for &byte in digits {
+    // Nineteen digits fit 64 bits, which are added up much faster than 128.
+    let (mut low, mut count, mut places): (u64, u32, Option<u32>) = (0, 0, None);
+    let mut high: u128 = 0;
+    let mut end = rest.len();
+    for (at, &byte) in rest.iter().enumerate() {
         match byte {
             b'0'..=b'9' => {
+                if count == 19 {
+                    high = u128::from(low);
+                }
+                let digit = byte - b'0';
+                if count < 19 {
+                    low = low * 10 + u64::from(digit);
+                } else {
+                    high = high.checked_mul(10)?.checked_add(u128::from(digit))?;
+                }
                 count += 1;
-                value = value.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
                 places = places.map(|places| places + 1);
             }
             b'.' if places.is_none() => places = Some(0),
+            b'e' | b'E' if at > 0 => {
+                end = at;
+                break;
+            }
             _ => return None,
         }
     }
     if count == 0 {
         return None;
     }
-    let scaled = i128::from(value) * 10_i128.pow(SCALE.checked_sub(places.unwrap_or(0))?);
-    (scaled <= MAX).then_some(if negative { -scaled } else { scaled })
+    let value = if count > 19 { high } else { u128::from(low) };
+    let exponent: i32 = match rest.get(end + 1..) {
+        None => 0,
+        Some(exponent) => std::str::from_utf8(exponent).ok()?.parse().ok()?,
+    };
+    let places = i32::try_from(places.unwrap_or(0)).ok()?;
+    let shift = (SCALE as i32 - places).checked_add(exponent)?;
+    let power = POWERS.get(shift.unsigned_abs() as usize).copied();
+    let scaled = if value == 0 {
+        0
+    } else if shift >= 0 {
+        value.checked_mul(power?)?
+    } else {
+        // What would be rounded is left to the one that says so.
+        let power = power?;
+        (value % power == 0).then_some(value / power)?
+    };
+    let scaled = i128::try_from(scaled).ok().filter(|scaled| *scaled <= MAX)?;
+    Some(if negative { -scaled } else { scaled })
 }
 
 impl fmt::Display for Exact {

@@ -3,13 +3,9 @@
 //! Whatever goes wrong, the store is as it was before.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-use polars::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::columns::ColumnType;
@@ -21,10 +17,12 @@ use super::input::Input;
 use super::moment::PER_SEC;
 use super::price_tables::{prices_of, read_prices};
 use super::profile::Values;
+use super::read_ahead;
 use super::reconcile::{Keeper, Ledger};
 use super::rows::Rows;
 use super::slices::Slice;
-use super::store::{Refused, Store, Watched, hash_file, hash_of_both, hash_of_many};
+use super::store::{Store, hash_file, hash_of_both, hash_of_many};
+use super::store_writer::StoreWriter;
 use super::table::{Books, Table};
 use super::united::United;
 use super::warnings::Warnings;
@@ -200,13 +198,14 @@ pub fn dry_run(path: &Path) -> Result<(u64, u64, Vec<Warning>), BillError> {
                 mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
                     table.push(cells, place, warnings)?;
                     if table.is_full() {
-                        table.take().map_err(polars_failed)?;
+                        table.take(warnings)?;
                     }
                     Ok(())
                 })
             },
             &mut |_done| Ok(()),
         )?;
+        table.settle(&mut warnings)?;
         mapper.finish(&mut warnings);
         rows += table.finish(&mut warnings).rows;
         all.extend(warnings.finish().0);
@@ -261,8 +260,8 @@ impl Job<'_> {
         let temporary = store.temporary()?;
         let store_error =
             |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };
-        let folder = store.folder().to_owned();
-        let writer = Writer::start(temporary.reopen().map_err(store_error)?, folder, table.schema());
+        let out = temporary.reopen().map_err(store_error)?;
+        let writer = StoreWriter::start(out, store.folder(), table.schema())?;
         let mut pass = Pass { united, table, writer, warnings, prices, keeper: Keeper::default() };
         let (mut parts, mut dropped, mut done_bytes) = (Vec::new(), 0, 0.0);
         for (place, ((piece, bytes), (rows, _))) in pieces.iter().zip(&sizes).zip(opened).enumerate() {
@@ -288,7 +287,7 @@ impl Job<'_> {
             });
         }
         let Pass { mut table, mut writer, mut warnings, keeper, .. } = pass;
-        writer.write(table.take().map_err(polars_failed)?)?;
+        writer.write(table.take(&mut warnings)?)?;
         writer.finish()?;
         for (piece, before) in pieces.iter().zip(&before) {
             if piece.input.stamp()? != *before {
@@ -373,7 +372,7 @@ impl Job<'_> {
 struct Pass {
     united: United,
     table: Table,
-    writer: Writer,
+    writer: StoreWriter,
     warnings: Warnings,
     prices: Option<(Prices, PathBuf)>,
     keeper: Keeper,
@@ -410,7 +409,8 @@ impl Pass {
         united.begin(&targets, &piece.name);
         keeper.begin(file, is_part, piece.kind, (rows.header(), rows.preamble()), &targets);
         let before = table.rows();
-        let dropped = rows.read(
+        let dropped = read_ahead::read(
+            rows,
             warnings,
             &mut |cells, place, warnings| {
                 keeper.read(cells, place);
@@ -418,7 +418,7 @@ impl Pass {
                     keeper.store(cells, place);
                     table.push(&united.row(cells), place, warnings)?;
                     if table.is_full() {
-                        writer.write(table.take().map_err(polars_failed)?)?;
+                        writer.write(table.take(warnings)?)?;
                     }
                     Ok(())
                 })?;
@@ -427,6 +427,7 @@ impl Pass {
             },
             step,
         )?;
+        table.settle(warnings)?;
         mapper.finish(warnings);
         let kept = table.rows() - before;
         if let Some(told) = piece.told_rows.filter(|told| *told != kept + dropped) {
@@ -502,63 +503,4 @@ impl Imported {
 fn unix_secs(time: SystemTime) -> Option<i64> {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     i64::try_from(since.as_secs()).ok()
-}
-
-fn polars_failed(source: PolarsError) -> BillError {
-    BillError::Query { doing: "build the columns of the bill", source }
-}
-
-/// Writes batches on a thread of its own, so that compressing one overlaps with reading the next.
-struct Writer {
-    batches: Option<SyncSender<DataFrame>>,
-    thread: Option<JoinHandle<PolarsResult<()>>>,
-    /// The store's folder, and what the system says when it refuses to write there.
-    folder: PathBuf,
-    refused: Refused,
-}
-
-impl Writer {
-    fn start(out: File, folder: PathBuf, schema: Schema) -> Self {
-        let (out, refused) = Watched::new(out);
-        let (sender, batches) = sync_channel::<DataFrame>(1);
-        let thread = std::thread::spawn(move || {
-            let mut writer =
-                ParquetWriter::new(out).with_compression(ParquetCompression::Zstd(None)).batched(&schema)?;
-            for batch in batches {
-                writer.write_batch(&batch)?;
-            }
-            writer.finish().map(|_bytes| ())
-        });
-        Self { batches: Some(sender), thread: Some(thread), folder, refused }
-    }
-
-    /// Hands over a batch; when the thread has stopped, its error.
-    fn write(&mut self, batch: DataFrame) -> Result<(), BillError> {
-        if self.batches.as_ref().is_some_and(|batches| batches.send(batch).is_ok()) {
-            return Ok(());
-        }
-        self.finish()?;
-        Err(polars_failed(polars_err!(ComputeError: "the writer stopped early")))
-    }
-
-    /// Waits until everything is written.
-    fn finish(&mut self) -> Result<(), BillError> {
-        self.batches = None;
-        let Some(thread) = self.thread.take() else { return Ok(()) };
-        let failed = |source| match self.refused.lock().ok().and_then(|mut refused| refused.take()) {
-            Some(source) => BillError::Store { doing: "write a bill", path: self.folder.clone(), source },
-            None => BillError::Query { doing: "write the bill's Parquet file", source },
-        };
-        match thread.join() {
-            Ok(result) => result.map_err(failed),
-            Err(_panic) => Err(failed(polars_err!(ComputeError: "the writer failed"))),
-        }
-    }
-}
-
-impl Drop for Writer {
-    /// On an early way out the thread must be gone before its temporary file is.
-    fn drop(&mut self) {
-        let _ = self.finish();
-    }
 }

@@ -235,6 +235,8 @@ pub struct Classifier {
     source: FactSource,
     known: HashMap<String, Option<&'static str>>,
     key: String,
+    /// Neighbours look the same more often than not.
+    last: (String, Option<&'static str>),
 }
 
 impl Classifier {
@@ -243,7 +245,12 @@ impl Classifier {
 
     /// For rows whose facts stand in these places.
     pub fn new(source: &FactSource) -> Self {
-        Self { source: source.clone(), known: HashMap::new(), key: String::new() }
+        Self {
+            source: source.clone(),
+            known: HashMap::new(),
+            key: String::new(),
+            last: (String::new(), None),
+        }
     }
 
     /// The id of the first rule that matches; `None` when none does.
@@ -253,6 +260,16 @@ impl Classifier {
             self.key.push_str(cells[place]);
             self.key.push('\u{1f}');
         }
+        if self.last.0 == self.key {
+            return self.last.1;
+        }
+        let found = self.look_up(cells);
+        self.last.0.clone_from(&self.key);
+        self.last.1 = found;
+        found
+    }
+
+    fn look_up(&mut self, cells: &[&str]) -> Option<&'static str> {
         if let Some(known) = self.known.get(&self.key) {
             return *known;
         }

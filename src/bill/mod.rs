@@ -34,6 +34,7 @@ pub mod warehouse;
 pub mod warnings;
 pub mod watch;
 
+mod cells;
 mod csv_rows;
 mod grouped;
 mod input;
@@ -41,8 +42,11 @@ mod json_rows;
 mod parquet_rows;
 mod places;
 mod price_tables;
+mod read_ahead;
+mod row_batch;
 mod rows;
 mod source;
+mod store_writer;
 mod table;
 mod united;
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use polars::prelude::*;
 
+use super::cells::{Cells, Texts};
 use super::columns::{self, COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::{self, Exact};
@@ -13,51 +14,18 @@ use super::formats::focus::RULE_COLUMN;
 use super::inference::{Classifier, FactSource};
 use super::moment;
 use super::profile::Profile;
+use super::row_batch::RowBatch;
 use super::slices::{Slice, Slicer};
+use super::store_writer::RowGroup;
 use super::warnings::{Place, Trouble, Warnings};
 use super::{Costs, MissingCells};
 
 /// Rows in a batch, which is also a row group of the store: enough to compress well, few enough that a row of
 /// some kilobytes keeps the memory in the hundreds of megabytes.
 pub const BATCH_ROWS: usize = 65_536;
-
-enum Cells {
-    Text(StringChunkedBuilder),
-    Decimal(PrimitiveChunkedBuilder<Int128Type>),
-    Time(PrimitiveChunkedBuilder<Int64Type>),
-}
-
-impl Cells {
-    fn new(name: &str, kind: ColumnType) -> Self {
-        match kind {
-            ColumnType::Text | ColumnType::Json => {
-                Self::Text(StringChunkedBuilder::new(name.into(), BATCH_ROWS))
-            }
-            ColumnType::Decimal => Self::Decimal(PrimitiveChunkedBuilder::new(name.into(), BATCH_ROWS)),
-            ColumnType::Time => Self::Time(PrimitiveChunkedBuilder::new(name.into(), BATCH_ROWS)),
-        }
-    }
-
-    fn finish(self) -> PolarsResult<Series> {
-        Ok(match self {
-            Self::Text(builder) => builder.finish().into_series(),
-            Self::Decimal(builder) => {
-                builder.finish().into_decimal(exact::PRECISION, exact::SCALE as usize)?.into_series()
-            }
-            Self::Time(builder) => {
-                builder.finish().into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)).into_series()
-            }
-        })
-    }
-
-    fn dtype(kind: ColumnType) -> DataType {
-        match kind {
-            ColumnType::Text | ColumnType::Json => DataType::String,
-            ColumnType::Decimal => DataType::Decimal(exact::PRECISION, exact::SCALE as usize),
-            ColumnType::Time => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
-        }
-    }
-}
+/// Rows and bytes that are worked through at once: as much as stays in a core's cache.
+const WAITING_ROWS: usize = 256;
+const WAITING_BYTES: usize = 1 << 19;
 
 struct TableColumn {
     name: String,
@@ -74,71 +42,98 @@ struct TableColumn {
     nullable: bool,
 }
 
-/// What a cell meant, for the books.
-enum Pushed {
-    Nothing,
-    Amount(Exact),
-    Moment(i64),
+/// What was not understood in a cell, until it is said in the order of the rows.
+struct Unclear {
+    row: usize,
+    column: usize,
+    what: What,
+}
+
+enum What {
+    Empty,
+    NotJson,
+    Unreadable(&'static str),
 }
 
 impl TableColumn {
-    /// Adds a cell; what cannot be read becomes "no value" and a warning.
-    fn push(&mut self, value: Option<&str>, place: Place, warnings: &mut Warnings) -> Pushed {
-        let Some(value) = value else {
-            self.empty += 1;
-            if !self.nullable {
-                warnings.add(Trouble::Empty, place.line, Some(&self.name), || {
-                    format!("no value{} where FOCUS demands one", place.words())
-                });
-            }
-            match &mut self.cells {
-                Cells::Text(builder) => builder.append_null(),
-                Cells::Decimal(builder) => builder.append_null(),
-                Cells::Time(builder) => builder.append_null(),
-            }
-            return Pushed::Nothing;
-        };
-        let unreadable = match &mut self.cells {
-            Cells::Text(builder) => {
-                builder.append_value(value);
-                if !self.profile.add(value) {
-                    warnings.add(Trouble::NotJson, place.line, Some(&self.name), || {
-                        let (cell, row) = (short(value), place.words());
-                        format!("`{cell}`{row} is not a JSON object; kept as text, its keys are not known")
-                    });
+    /// Adds cells; what cannot be read becomes "no value". `amounts` and `moments` are told what the cells of a cost and
+    /// of a time are, with the row.
+    fn push_all(
+        &mut self,
+        (column, rows): (usize, &RowBatch),
+        amounts: &mut dyn FnMut(usize, Exact) -> Option<()>,
+        moments: &mut dyn FnMut(usize, i64),
+        unclear: &mut Vec<Unclear>,
+    ) -> Option<()> {
+        let Self { cells, profile, empty, unreadable, rounded, last_time, nullable, kind, cost, .. } = self;
+        for (row, cell) in rows.column(column).enumerate() {
+            let Some(value) = value_of(cell) else {
+                *empty += 1;
+                if !*nullable {
+                    unclear.push(Unclear { row, column, what: What::Empty });
                 }
-                return Pushed::Nothing;
-            }
-            Cells::Decimal(builder) => match Exact::read(value) {
-                Ok(read) => {
-                    builder.append_value(read.value.0);
-                    self.rounded += u64::from(read.rounded);
-                    self.profile.count();
-                    return Pushed::Amount(read.value);
+                cells.push_nothing();
+                continue;
+            };
+            let why = match cells {
+                Cells::Text(texts) => {
+                    let is_new = texts.push(value);
+                    if !is_new && *kind == ColumnType::Text {
+                        profile.count();
+                    } else if !profile.add(value) {
+                        unclear.push(Unclear { row, column, what: What::NotJson });
+                    }
+                    continue;
                 }
-                Err(error) => {
-                    builder.append_null();
-                    reason(&error)
+                Cells::Decimal(numbers) => match Exact::read(value) {
+                    Ok(read) => {
+                        numbers.push(read.value.0);
+                        *rounded += u64::from(read.rounded);
+                        profile.count();
+                        if cost.is_some() {
+                            amounts(row, read.value)?;
+                        }
+                        continue;
+                    }
+                    Err(error) => reason(&error),
+                },
+                Cells::Time(numbers) => {
+                    if last_time.0 != value {
+                        value.clone_into(&mut last_time.0);
+                        last_time.1 = moment::read(value);
+                    }
+                    if let Some(micros) = last_time.1 {
+                        numbers.push(micros);
+                        profile.count();
+                        moments(row, micros);
+                        continue;
+                    }
+                    "not a date like 2026-05-01T00:00:00Z"
                 }
-            },
-            Cells::Time(builder) => {
-                if self.last_time.0 != value {
-                    self.last_time = (value.to_owned(), moment::read(value));
-                }
-                builder.append_option(self.last_time.1);
-                if let Some(micros) = self.last_time.1 {
-                    self.profile.count();
-                    return Pushed::Moment(micros);
-                }
-                "not a date like 2026-05-01T00:00:00Z"
-            }
-        };
-        self.unreadable += 1;
-        warnings.add(Trouble::Unreadable, place.line, Some(&self.name), || {
-            let (cell, row) = (short(value), place.words());
-            format!("`{cell}`{row} cannot be read ({unreadable}); the cell counts as missing, not as 0")
-        });
-        Pushed::Nothing
+            };
+            cells.push_nothing();
+            *unreadable += 1;
+            unclear.push(Unclear { row, column, what: What::Unreadable(why) });
+        }
+        Some(())
+    }
+
+    /// Says what was not understood in a cell.
+    fn say(&self, what: &What, cell: &str, place: Place, warnings: &mut Warnings) {
+        let name = Some(self.name.as_str());
+        match what {
+            What::Empty => warnings.add(Trouble::Empty, place.line, name, || {
+                format!("no value{} where FOCUS demands one", place.words())
+            }),
+            What::NotJson => warnings.add(Trouble::NotJson, place.line, name, || {
+                let (cell, row) = (short(cell), place.words());
+                format!("`{cell}`{row} is not a JSON object; kept as text, its keys are not known")
+            }),
+            What::Unreadable(why) => warnings.add(Trouble::Unreadable, place.line, name, || {
+                let (cell, row) = (short(cell), place.words());
+                format!("`{cell}`{row} cannot be read ({why}); the cell counts as missing, not as 0")
+            }),
+        }
     }
 }
 
@@ -173,14 +168,19 @@ pub struct Books {
 /// The table being built.
 pub struct Table {
     columns: Vec<TableColumn>,
-    rules: StringChunkedBuilder,
+    rules: Texts,
     rule_profile: Profile,
     classifier: Classifier,
     currency_at: Option<usize>,
     start_at: Option<usize>,
     end_at: Option<usize>,
     slicer: Slicer,
-    sums: HashMap<String, Sums>,
+    /// By currency, of which most bills have one.
+    sums: Vec<(String, Sums)>,
+    sums_at: HashMap<String, usize>,
+    last_sums: usize,
+    /// Rows taken and not yet worked through.
+    waiting: RowBatch,
     in_batch: usize,
     rows: u64,
     first_start: Option<i64>,
@@ -196,7 +196,7 @@ impl Table {
             .map(|target| TableColumn {
                 name: target.name.clone(),
                 kind: target.kind,
-                cells: Cells::new(&target.name, target.kind),
+                cells: Cells::new(target.kind),
                 profile: Profile::new(target.kind),
                 empty: 0,
                 unreadable: 0,
@@ -214,9 +214,12 @@ impl Table {
             end_at: at("ChargePeriodEnd"),
             slicer: Slicer::new(targets),
             columns,
-            rules: StringChunkedBuilder::new(RULE_COLUMN.into(), BATCH_ROWS),
+            rules: Texts::default(),
             rule_profile: Profile::new(ColumnType::Text),
-            sums: HashMap::new(),
+            sums: Vec::new(),
+            sums_at: HashMap::new(),
+            last_sums: 0,
+            waiting: RowBatch::default(),
             in_batch: 0,
             rows: 0,
             first_start: None,
@@ -251,41 +254,91 @@ impl Table {
     /// # Errors
     /// A sum that does not fit.
     pub fn push(&mut self, cells: &[&str], place: Place, warnings: &mut Warnings) -> Result<(), BillError> {
-        let currency = self.currency_at.map_or("", |at| value_of(cells[at]).unwrap_or(""));
-        if !self.sums.contains_key(currency) {
-            self.sums.insert(currency.to_owned(), Sums::default());
+        self.waiting.push(cells, place);
+        self.rows += 1;
+        let rows = self.waiting.len();
+        if rows >= WAITING_ROWS || self.waiting.bytes() >= WAITING_BYTES || self.in_batch + rows >= BATCH_ROWS
+        {
+            self.settle(warnings)?;
         }
-        // INVARIANT: inserted above when absent.
-        let Some(sums) = self.sums.get_mut(currency) else { return Ok(()) };
-        sums.rows += 1;
-        let (mut start, mut end, mut period) = (None, None, None);
+        Ok(())
+    }
+
+    /// Works through what waits, column by column: what a column needs stays at hand. To be called when a file ends, whose
+    /// warnings these are.
+    ///
+    /// # Errors
+    /// A sum that does not fit.
+    pub fn settle(&mut self, warnings: &mut Warnings) -> Result<(), BillError> {
+        let mut rows = std::mem::take(&mut self.waiting);
+        let height = rows.len();
+        let mut whose = Vec::with_capacity(height);
+        for row in 0..height {
+            let currency = self.currency_at.map_or("", |at| value_of(rows.cell(row, at)).unwrap_or(""));
+            whose.push(self.sums_of(currency));
+        }
+        let nothing = || vec![None; height];
+        let (mut starts, mut ends, mut periods) = (nothing(), nothing(), nothing());
         let period_at = self.slicer.period_at();
-        for (index, (column, cell)) in self.columns.iter_mut().zip(cells).enumerate() {
-            match column.push(value_of(cell), place, warnings) {
-                Pushed::Amount(amount) => {
-                    let Some(cost) = column.cost else { continue };
-                    sums.filled[cost] += 1;
-                    sums.costs[cost] = sums.costs[cost]
-                        .checked_add(amount)
-                        .ok_or_else(|| BillError::TooLarge { column: column.name.clone() })?;
+        let mut unclear = Vec::new();
+        for (index, column) in self.columns.iter_mut().enumerate() {
+            let (sums, cost) = (&mut self.sums, column.cost.unwrap_or_default());
+            let mut amounts = |row: usize, amount: Exact| {
+                let sums: &mut Sums = &mut sums[whose[row]].1;
+                sums.filled[cost] += 1;
+                sums.costs[cost] = sums.costs[cost].checked_add(amount)?;
+                Some(())
+            };
+            let mut moments = |row: usize, micros: i64| {
+                if self.start_at == Some(index) {
+                    starts[row] = Some(micros);
+                } else if self.end_at == Some(index) {
+                    ends[row] = Some(micros);
+                } else if period_at == Some(index) {
+                    periods[row] = Some(micros);
                 }
-                Pushed::Moment(micros) if self.start_at == Some(index) => start = Some(micros),
-                Pushed::Moment(micros) if self.end_at == Some(index) => end = Some(micros),
-                Pushed::Moment(micros) if period_at == Some(index) => period = Some(micros),
-                Pushed::Nothing | Pushed::Moment(_) => {}
+            };
+            if column.push_all((index, &rows), &mut amounts, &mut moments, &mut unclear).is_none() {
+                return Err(BillError::TooLarge { column: column.name.clone() });
             }
         }
-        let rule = self.classifier.classify(cells);
-        self.rules.append_option(rule);
-        if let Some(rule) = rule {
-            self.rule_profile.add(rule);
+        unclear.sort_by_key(|of| (of.row, of.column));
+        for Unclear { row, column, what } in unclear {
+            self.columns[column].say(&what, rows.cell(row, column), rows.places()[row], warnings);
         }
-        self.slicer.add(cells, period, start, end);
-        self.first_start = earlier(self.first_start, start);
-        self.last_end = self.last_end.max(end.or(start));
-        self.in_batch += 1;
-        self.rows += 1;
+        let mut cells = Vec::new();
+        for row in 0..height {
+            rows.row(row, &mut cells);
+            match self.classifier.classify(&cells) {
+                Some(rule) => {
+                    self.rules.push(rule);
+                    self.rule_profile.add(rule);
+                }
+                None => self.rules.push_nothing(),
+            }
+            let (start, end) = (starts[row], ends[row]);
+            self.slicer.add(&cells, periods[row], start, end);
+            self.first_start = earlier(self.first_start, start);
+            self.last_end = self.last_end.max(end.or(start));
+        }
+        drop(cells);
+        self.in_batch += height;
+        rows.clear();
+        self.waiting = rows;
         Ok(())
+    }
+
+    /// Place of a currency's sums, with a row more.
+    fn sums_of(&mut self, currency: &str) -> usize {
+        let last = self.sums.get(self.last_sums).filter(|(known, _)| known == currency);
+        let known = last.map(|_| self.last_sums).or_else(|| self.sums_at.get(currency).copied());
+        self.last_sums = known.unwrap_or_else(|| {
+            self.sums_at.insert(currency.to_owned(), self.sums.len());
+            self.sums.push((currency.to_owned(), Sums::default()));
+            self.sums.len() - 1
+        });
+        self.sums[self.last_sums].1.rows += 1;
+        self.last_sums
     }
 
     /// True when [`Table::take`] should be called.
@@ -293,26 +346,26 @@ impl Table {
         self.in_batch >= BATCH_ROWS
     }
 
-    /// The rows since the last call, as a batch.
+    /// The rows since the last call.
     ///
     /// # Errors
-    /// polars refuses the columns.
-    pub fn take(&mut self) -> PolarsResult<DataFrame> {
-        let mut series = Vec::with_capacity(self.columns.len() + 1);
+    /// A sum that does not fit, or columns that polars refuses.
+    pub fn take(&mut self, warnings: &mut Warnings) -> Result<RowGroup, BillError> {
+        self.settle(warnings)?;
+        let height = std::mem::take(&mut self.in_batch);
+        let failed = |source| BillError::Query { doing: "build the columns of the bill", source };
+        let mut columns = Vec::with_capacity(self.columns.len() + 1);
         for column in &mut self.columns {
-            let cells = std::mem::replace(&mut column.cells, Cells::new(&column.name, column.kind));
+            let cells = column.cells.take(height).map_err(failed)?;
             if column.name != RULE_COLUMN {
-                series.push(cells.finish()?.into_column());
+                columns.push(cells);
             }
         }
-        let rules =
-            std::mem::replace(&mut self.rules, StringChunkedBuilder::new(RULE_COLUMN.into(), BATCH_ROWS));
-        series.push(rules.finish().into_column());
-        let height = std::mem::take(&mut self.in_batch);
-        DataFrame::new(height, series)
+        columns.push(self.rules.take(height).map_err(failed)?);
+        Ok(RowGroup { height, columns })
     }
 
-    /// Closes the books.
+    /// Closes the books, after [`Table::take`].
     pub fn finish(self, warnings: &mut Warnings) -> Books {
         let has = |name: &str| self.columns.iter().any(|column| column.name == name);
         let present = COSTS.map(has);
@@ -371,7 +424,10 @@ impl Table {
 
 /// A cell without a value is empty or the word `NULL`, as some exports write it.
 fn value_of(cell: &str) -> Option<&str> {
-    if cell.is_empty() || cell == "NULL" || cell.trim().is_empty() { None } else { Some(cell) }
+    let first = *cell.as_bytes().first()?;
+    // Blank cells begin with a blank, which may be one beyond ASCII.
+    let is_blank = || (first <= b' ' || first >= 0x80) && cell.trim().is_empty();
+    if cell == "NULL" || is_blank() { None } else { Some(cell) }
 }
 
 fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {

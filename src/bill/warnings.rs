@@ -149,6 +149,41 @@ impl Warnings {
         }
     }
 
+    /// None yet, of the same file.
+    #[must_use]
+    pub fn of_same_file(&self) -> Self {
+        let remarks = self.remarks.clone();
+        Self { is_of_many: self.is_of_many, remarks, ..Self::new(self.file.clone()) }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// Adds those of another collection after these.
+    pub fn absorb(&mut self, other: Self) {
+        self.remarks.extend(other.remarks);
+        let mut unlisted = other.counts;
+        for (trouble, warning) in other.kinds.into_iter().zip(other.listed) {
+            let Warning { file, line, column, message } = warning;
+            let before = self.in_file(file);
+            if let Some(count) = unlisted.get_mut(&(trouble, column.clone())) {
+                *count -= 1;
+            }
+            if trouble == Trouble::File {
+                self.about_file(column.as_deref(), message);
+            } else {
+                self.add(trouble, line, column.as_deref(), || message);
+            }
+            self.file = before;
+        }
+        for (key, more) in unlisted {
+            self.total += more;
+            *self.counts.entry(key).or_default() += more;
+        }
+    }
+
     /// What concerns rows and cells, by kind and column; what concerns the whole file is not among it.
     pub fn tally(&self) -> Vec<Tally> {
         let rows = self.counts.iter().filter(|((trouble, _), _)| *trouble != Trouble::File);
@@ -185,6 +220,24 @@ impl Warnings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_another_collection_has_comes_after() {
+        let mut one = Warnings::new("bill.csv");
+        let mut other = one.of_same_file();
+        assert!(other.is_empty());
+        one.add(Trouble::Ragged, Some(1), None, || "first".to_owned());
+        for line in 2..32 {
+            other.add(Trouble::Ragged, Some(line), None, || format!("line {line}"));
+        }
+        other.add(Trouble::Encoding, Some(40), None, || "bytes".to_owned());
+        one.absorb(other);
+        let (listed, total) = one.finish();
+        assert_eq!(total, 32);
+        let messages: Vec<&str> = listed.iter().map(|warning| warning.message.as_str()).collect();
+        assert_eq!(messages[..2], ["first", "line 2"]);
+        assert_eq!(messages[19..], ["line 20", "bytes", "11 more rows with the wrong number of cells"]);
+    }
 
     #[test]
     fn many_of_one_kind_do_not_hide_another() {

@@ -10,6 +10,8 @@ mod commitments;
 mod prices;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -42,6 +44,8 @@ const TAKEN_OVER: &[In] = &[
     In::UsageType, In::Operation, In::Zone, In::Resource, In::Currency, In::Description, In::Discounts, In::ProductName,
     In::ProductFamily, In::InstanceType, In::Sku, In::PlanArn,
 ];
+/// Details of prices that are remembered.
+const MOST_DETAILS: usize = 20_000;
 /// Rows that divide the cost of a machine, which has a row of its own, among the pods and tasks on it.
 const SPLIT_OPERATIONS: [&str; 2] = ["EKSPod-EC2", "ECSTask-EC2"];
 /// Whom FOCUS calls provider and issuer of the invoice. One word for both: FOCUS 1.2 (BilledCost-C-005) takes
@@ -180,6 +184,7 @@ pub fn plan(kind: Kind, header: &[String], path: &Path) -> Result<Plan, BillErro
         product: (String::new(), Map::new()),
         unused: None,
         seen: Seen::default(),
+        details: RefCell::default(),
     };
     let (targets, mapping) = Mapping::new(fill, Out::NAMES, header, &used);
     Ok(Plan { kind, targets, remarks, mapper: Box::new(mapping) })
@@ -202,6 +207,8 @@ struct CurFill {
     product: (String, Map<String, Value>),
     unused: Option<UnusedRow>,
     seen: Seen,
+    /// `SkuPriceDetails` by what they are made of.
+    details: RefCell<HashMap<String, String>>,
 }
 
 impl Fill for CurFill {
@@ -417,25 +424,28 @@ impl CurFill {
 
     /// The properties of a price that FOCUS names.
     fn details(&self, cells: &[&str], instance: &str) -> String {
-        let mut details = Map::new();
-        if !instance.is_empty() {
-            details.insert("InstanceType".to_owned(), Value::from(instance));
+        let texts = [
+            instance,
+            self.product(cells, In::System, "operating_system"),
+            self.product(cells, In::Memory, "memory"),
+            self.product(cells, In::Cores, "vcpu"),
+            self.product(cells, In::Gpus, "gpu"),
+        ];
+        if texts.iter().all(|text| text.is_empty()) {
+            return String::new();
         }
-        let system = self.product(cells, In::System, "operating_system");
-        if !system.is_empty() {
-            details.insert("OperatingSystem".to_owned(), Value::from(system));
+        // Prices are few beside the rows.
+        let key = texts.join("\u{1f}");
+        if let Some(known) = self.details.borrow().get(&key) {
+            return known.clone();
         }
-        let memory = self.product(cells, In::Memory, "memory");
-        for (name, text) in [
-            ("CoreCount", self.product(cells, In::Cores, "vcpu")),
-            ("GpuCount", self.product(cells, In::Gpus, "gpu")),
-            ("MemorySize", memory.strip_suffix("GiB").unwrap_or("").trim()),
-        ] {
-            if let Ok(number) = text.replace(',', "").parse::<serde_json::Number>() {
-                details.insert(name.to_owned(), Value::Number(number));
-            }
+        let details = price_details(texts);
+        let mut known = self.details.borrow_mut();
+        if known.len() >= MOST_DETAILS {
+            known.clear();
         }
-        if details.is_empty() { String::new() } else { Value::Object(details).to_string() }
+        known.insert(key, details.clone());
+        details
     }
 
     fn fill_place(&self, cells: &[&str], out: &mut Filled) {
@@ -446,10 +456,10 @@ impl CurFill {
             self.product(cells, In::RegionCode, "region_code"),
             self.product(cells, In::Region, "region"),
             self.product(cells, In::FromRegion, "from_region_code"),
-            region_of_zone(zone).unwrap_or(""),
         ]
         .into_iter()
-        .find(|region| !["", "global", "any"].contains(&region.to_ascii_lowercase().as_str()));
+        .find(|region| !["", "global", "any"].iter().any(|none| region.eq_ignore_ascii_case(none)))
+        .or_else(|| region_of_zone(zone));
         if let Some(region) = region {
             out.set(Out::RegionId, region);
             let location = self.product(cells, In::Location, "location");
@@ -538,6 +548,23 @@ impl CurFill {
             net_unused_recurring: text(In::NetUnusedRecurring),
         }
     }
+}
+
+/// Instance type, operating system, memory, cores and accelerators of a price as a JSON object; empty without any.
+fn price_details([instance, system, memory, cores, gpus]: [&str; 5]) -> String {
+    let mut details = Map::new();
+    for (name, text) in [("InstanceType", instance), ("OperatingSystem", system)] {
+        if !text.is_empty() {
+            details.insert(name.to_owned(), Value::from(text));
+        }
+    }
+    let memory = memory.strip_suffix("GiB").unwrap_or("").trim();
+    for (name, text) in [("CoreCount", cores), ("GpuCount", gpus), ("MemorySize", memory)] {
+        if let Ok(number) = text.replace(',', "").parse::<serde_json::Number>() {
+            details.insert(name.to_owned(), Value::Number(number));
+        }
+    }
+    if details.is_empty() { String::new() } else { Value::Object(details).to_string() }
 }
 
 /// Some fees end a second before the hour (`2023-11-30T23:59:59Z`); ends are exclusive here.

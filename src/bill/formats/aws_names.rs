@@ -259,13 +259,19 @@ pub(super) fn is_spot(usage_type: &str) -> bool {
 /// A unit as FOCUS writes units: `Hrs` are `Hours`, `GB-Mo` are `GB-Months`.
 pub(super) fn unit_name(unit: &str) -> Cow<'_, str> {
     let (counted, time) = unit.rsplit_once('-').map_or(("", unit), |(counted, time)| (counted, time));
-    let time = match time.to_ascii_lowercase().as_str() {
-        "hr" | "hrs" | "hour" | "hours" => "Hours",
-        "mo" | "month" | "months" => "Months",
-        "sec" | "secs" | "second" | "seconds" => "Seconds",
-        "min" | "minute" | "minutes" => "Minutes",
-        "day" | "days" => "Days",
-        _ => return Cow::Borrowed(unit),
+    let is = |words: &[&str]| words.iter().any(|word| time.eq_ignore_ascii_case(word));
+    let time = if is(&["hr", "hrs", "hour", "hours"]) {
+        "Hours"
+    } else if is(&["mo", "month", "months"]) {
+        "Months"
+    } else if is(&["sec", "secs", "second", "seconds"]) {
+        "Seconds"
+    } else if is(&["min", "minute", "minutes"]) {
+        "Minutes"
+    } else if is(&["day", "days"]) {
+        "Days"
+    } else {
+        return Cow::Borrowed(unit);
     };
     if counted.is_empty() { Cow::Borrowed(time) } else { Cow::Owned(format!("{counted}-{time}")) }
 }

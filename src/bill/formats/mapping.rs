@@ -62,7 +62,18 @@ fn bracketed(name: &str) -> Option<&str> {
 
 /// The cell of a column; empty where the file has no such column, or the cell has no value.
 pub fn cell<'c>(cells: &[&'c str], at: Option<usize>) -> &'c str {
-    let text = at.and_then(|at| cells.get(at)).map_or("", |text| text.trim());
+    match at.and_then(|at| cells.get(at)) {
+        Some(text) => trimmed(text),
+        None => "",
+    }
+}
+
+/// A cell without the blanks around it; empty where it says that it has no value.
+pub fn trimmed(text: &str) -> &str {
+    let bytes = text.as_bytes();
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(|byte| (b'!'..=b'~').contains(byte));
+    // Nearly all cells have no blanks around them, which their ends tell.
+    let text = if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() };
     if text == "NULL" { "" } else { text }
 }
 

@@ -6,6 +6,7 @@
 use super::amount::{self, Said};
 use super::ledger::TrueUp;
 use crate::bill::exact::Exact;
+use crate::bill::formats::mapping::trimmed;
 
 /// Periods and currencies of one report: more than this is no report.
 const MOST: usize = 1_000;
@@ -67,8 +68,8 @@ impl Formula {
     }
 
     fn text<'c>(places: &[usize], cells: &[&'c str]) -> &'c str {
-        let texts = places.iter().map(|at| cells.get(*at).map_or("", |text| text.trim()));
-        texts.filter(|text| *text != "NULL").find(|text| !text.is_empty()).unwrap_or("")
+        let mut texts = places.iter().map(|at| cells.get(*at).map_or("", |text| trimmed(text)));
+        texts.find(|text| !text.is_empty()).unwrap_or("")
     }
 
     fn amount(places: &[usize], cells: &[&str]) -> Option<Exact> {

@@ -15,6 +15,7 @@ use super::sketch::{Hash, Sketch};
 use crate::bill::columns::COSTS;
 use crate::bill::exact::Exact;
 use crate::bill::formats::azure::COST_VIEW_COLUMN;
+use crate::bill::formats::mapping::trimmed;
 use crate::bill::formats::{Kind, Target};
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Warnings};
@@ -103,8 +104,7 @@ pub struct Keeper {
 
 /// A cell with a value.
 fn value<'c>(cells: &[&'c str], at: Option<usize>) -> &'c str {
-    let text = at.and_then(|at| cells.get(at)).map_or("", |text| text.trim());
-    if text == "NULL" { "" } else { text }
+    at.and_then(|at| cells.get(at)).map_or("", |text| trimmed(text))
 }
 
 fn add(to: &mut Exact, amount: Exact, too_large: &mut bool) {
