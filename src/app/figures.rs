@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::project::Stored;
 use super::state::{LatencyAxis, State};
 use super::tradeoff::{estimate, latency_ms, latency_name, machine_words};
-use crate::bill::{Basis, Granularity, Series};
+use crate::bill::{Basis, Granularity, Series, moment};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::measure::duel::Duel;
 use crate::measure::stats::Decision;
 use crate::plan::{Answer, Offer};
-use crate::units;
+use crate::units::{self, Money};
 
 /// Cost over time by `by`: bars stacked on each other, or a line each. The key of a datum is the number of its series
 /// times the number of buckets, plus that of its bucket.
@@ -31,6 +31,13 @@ pub fn bill(
         Granularity::Month => (26.0 * 86_400.0, 15.0 * 86_400.0),
     };
     let buckets = series.buckets.len();
+    let whole: Vec<String> = (0..buckets)
+        .map(|bucket| {
+            let mut values = series.series.iter().filter_map(|(_, values)| values.get(bucket));
+            let sum = values.try_fold(Money::ZERO, |sum, value| sum.checked_add(*value));
+            sum.map_or_else(|| "–".to_owned(), |sum| units::money(sum, currency))
+        })
+        .collect();
     let marks = series
         .series
         .iter()
@@ -47,8 +54,10 @@ pub fn bill(
                     y: value.to_f64(),
                     label: String::new(),
                     hover: vec![
+                        bucket_words(granularity, *start),
                         (by.to_owned(), shown.to_owned()),
                         (basis.column().to_owned(), units::money(*value, currency)),
+                        (format!("All of the {per}"), whole[bucket].clone()),
                     ],
                     key: u64::try_from(number * buckets + bucket).ok(),
                     dimmed: false,
@@ -85,6 +94,19 @@ pub fn bill(
         notes: left_out(series, currency),
         shade: None,
     }
+}
+
+/// The name and the words of a bucket that begins at so many seconds: `Day`, `2026-05-01`.
+fn bucket_words(granularity: Granularity, start: i64) -> (String, String) {
+    let shown = moment::show(start.saturating_mul(moment::PER_SEC));
+    let day = || shown.get(..10).unwrap_or(&shown);
+    let (name, words) = match granularity {
+        Granularity::Hour => ("Hour", shown.get(..16).unwrap_or(&shown).replace('T', " ") + " UTC"),
+        Granularity::Day => ("Day", day().to_owned()),
+        Granularity::Week => ("Week from", day().to_owned()),
+        Granularity::Month => ("Month", shown.get(..7).unwrap_or(&shown).to_owned()),
+    };
+    (name.to_owned(), words)
 }
 
 /// What a series could not draw, in words.

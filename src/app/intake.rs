@@ -184,7 +184,13 @@ impl App {
                 };
                 link.found(Finding::File(report));
             }
-            if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+            match (failed.len(), count) {
+                (0, _) => Ok(()),
+                (_, 1) => Err(failed.join("\n")),
+                (several, _) => {
+                    Err(format!("{several} of {count} files were not taken in\n{}", failed.join("\n")))
+                }
+            }
         })
     }
 }
@@ -304,6 +310,11 @@ pub(super) fn read(
                 }
                 Err(error) => error.problem,
             };
+            // What it is instead is known, and no trace either.
+            let is_binary = head[..length].contains(&0) || head.starts_with(b"\xff\xfe");
+            if is_binary && matches!(bill_error, BillError::NotABill { .. }) {
+                return Err(words(&bill_error));
+            }
             // What is no table at all is not read a third time, nor what is larger than any list of machines.
             let is_table =
                 !matches!(demand_error, demand::Problem::NotTable(_) | demand::Problem::LongRow { .. });

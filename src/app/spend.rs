@@ -11,6 +11,7 @@ use super::App;
 use super::jobs::JobId;
 use super::query::{Query, QueryResult};
 use super::state::{Scenario, State};
+use crate::bill::over_time::Starts;
 use crate::bill::{Basis, Bill, BillError, Comparison, Filter, Granularity, How, Period, RowsView, Totals};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::units::{self, Money};
@@ -30,6 +31,10 @@ pub struct Spend {
     pub lines: bool,
     /// The currency shown where bills are in several; `None` = that of most rows.
     pub currency: Option<String>,
+    /// What was clicked on: filters of this part alone, beside the scenario's, which all pages go by.
+    pub drill: Vec<Filter>,
+    /// The scenario's filters do not hold here.
+    pub whole: bool,
     /// Only charges that begin in these days.
     pub period: Option<Period>,
     /// The earlier and the later period that are compared.
@@ -176,7 +181,8 @@ impl State {
         chosen.or_else(most).map(str::to_owned)
     }
 
-    /// The filters of the bill views: those of the scenario, its period, and one currency where there are several.
+    /// The filters of the Spend part: those of the scenario and its own, its period, and one currency where there are
+    /// several.
     pub fn bill_filters(&self) -> Vec<Filter> {
         let mut filters = self.compare_filters();
         filters.extend(self.scenario.spend.period.as_ref().map(Period::filter));
@@ -185,7 +191,16 @@ impl State {
 
     /// The same without the period, which a comparison has two of.
     pub fn compare_filters(&self) -> Vec<Filter> {
-        let mut filters = self.scenario.bill_filters();
+        self.in_one_currency(self.scenario.spend_filters())
+    }
+
+    /// The filters of what other pages and reports tell of the bill: those of the scenario, and one currency where there
+    /// are several.
+    pub fn project_filters(&self) -> Vec<Filter> {
+        self.in_one_currency(self.scenario.bill_filters())
+    }
+
+    fn in_one_currency(&self, mut filters: Vec<Filter>) -> Vec<Filter> {
         if self.bill_currency().is_none()
             && let Some(currency) = self.shown_currency()
         {
@@ -194,8 +209,14 @@ impl State {
         filters
     }
 
-    /// The days that charges of the open bills fall in; `None` when none has a date.
+    /// The days that charges of the open bills begin on; `None` when none has a date. Before [`SpendQuery::Starts`] is
+    /// answered: up to the last day that any is for, which for a month's fee or a term of years is days to come.
     pub fn bill_days(&self) -> Option<Period> {
+        let starts = self.queries.get(&Query::Spend(SpendQuery::Starts));
+        if let Some(Ok(QueryResult::Spend(SpendResult::Starts(Starts { first_and_last, .. })))) = starts {
+            let (first, last) = (*first_and_last)?;
+            return Period::of_micros(first, last.checked_add(1)?);
+        }
         let first = self.bills.iter().filter_map(|bill| bill.first_charge_unix_secs).min()?;
         let last = self.bills.iter().filter_map(|bill| bill.last_charge_unix_secs).max()?;
         let micros = crate::bill::moment::PER_SEC;
@@ -211,8 +232,8 @@ pub enum SpendQuery {
         /// Rows considered.
         filters: Vec<Filter>,
     },
-    /// Whether hours tell more than days.
-    HasHours,
+    /// When charges begin: the days there are, and whether hours tell more.
+    Starts,
     /// Two periods beside each other.
     Compare {
         /// Columns, outermost first.
@@ -246,7 +267,7 @@ pub enum SpendQuery {
 #[expect(missing_docs, reason = "named after the questions")]
 pub enum SpendResult {
     Currencies(BTreeMap<String, Totals>),
-    HasHours(bool),
+    Starts(Starts),
     Compare(Arc<Comparison>),
 }
 
@@ -255,7 +276,7 @@ impl SpendQuery {
     pub(super) fn ask(&self, bill: &Bill) -> Result<QueryResult, BillError> {
         Ok(QueryResult::Spend(match self {
             Self::Currencies { filters } => SpendResult::Currencies(bill.totals_by_currency(filters)?),
-            Self::HasHours => SpendResult::HasHours(bill.has_hours()?),
+            Self::Starts => SpendResult::Starts(bill.starts()?),
             Self::Compare { by, filters, basis, before, after } => {
                 SpendResult::Compare(Arc::new(bill.compare(by, filters, *basis, before, after)?))
             }

@@ -153,7 +153,7 @@ pub struct Scenario {
     pub basis: Basis,
     /// Column (or `Tags.KEY`) the bill is grouped by.
     pub group_by: String,
-    /// Filters of the bill views.
+    /// Filters of everything that is told of the bill; those of the Spend part alone are in `spend`.
     pub filters: Vec<Filter>,
     /// Width of a bar of cost over time.
     #[serde(alias = "monthly", deserialize_with = "super::spend::read_per")]
@@ -190,9 +190,20 @@ impl Default for Scenario {
 }
 
 impl Scenario {
-    /// The filters that the user set, the restriction to inference among them; see also [`State::bill_filters`].
+    /// The filters that the user set for the whole project, the restriction to inference among them; see also
+    /// [`State::project_filters`].
     pub fn bill_filters(&self) -> Vec<Filter> {
-        let mut filters = self.filters.clone();
+        self.restricted(self.filters.clone())
+    }
+
+    /// The filters of the Spend part, without its period.
+    pub fn spend_filters(&self) -> Vec<Filter> {
+        let mut filters = if self.spend.whole { Vec::new() } else { self.filters.clone() };
+        filters.extend(self.spend.drill.iter().cloned());
+        self.restricted(filters)
+    }
+
+    fn restricted(&self, mut filters: Vec<Filter>) -> Vec<Filter> {
         if self.only_inference {
             filters.push(Filter::is(COUNTED, ["yes"]));
         }

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::project::Project;
+use super::project::{Item, Project};
 use super::{App, Query, QueryResult, State};
 use crate::bill::watch::{Anomaly, Answer, Budget, Day, Question, Standing, Tier, Tuning, Watched};
 use crate::bill::{Basis, Filter};
+use crate::units::Money;
 
 const BUDGET: &str = "budget";
 const MARK: &str = "anomaly";
@@ -59,6 +60,9 @@ pub struct Mark {
     pub first: Day,
     /// Its last day when it was marked.
     pub last: Day,
+    /// It cost too much, not too little; `None` in marks of versions that did not say, which are of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<bool>,
     /// What became of it.
     pub seen: Seen,
 }
@@ -67,19 +71,21 @@ impl Mark {
     /// A mark on an anomaly.
     pub fn of(anomaly: &Anomaly, currency: &str, seen: Seen) -> Self {
         let Anomaly { part, first, last, .. } = anomaly;
-        Self { currency: currency.to_owned(), part: part.clone(), first: *first, last: *last, seen }
+        let (currency, more) = (currency.to_owned(), Some(anomaly.difference() >= Money::ZERO));
+        Self { currency, part: part.clone(), first: *first, last: *last, more, seen }
     }
 
     fn key(&self) -> String {
         format!("{} {} {}", self.first, self.currency, self.part.as_deref().unwrap_or("all"))
     }
 
-    /// A spell that goes on, or begins a day earlier in a newer bill, is the same spell.
-    fn is_of(&self, anomaly: &Anomaly, currency: &str) -> bool {
-        self.currency == currency
-            && self.part == anomaly.part
-            && self.first <= anomaly.last.plus(1)
-            && anomaly.first <= self.last.plus(1)
+    /// A spell that goes on, or begins a day earlier in a newer bill, is the same spell; a drop after a rise is not.
+    fn is_same(&self, other: &Self) -> bool {
+        let same_way = self.more.zip(other.more).is_none_or(|(one, other)| one == other);
+        (&self.currency, &self.part) == (&other.currency, &other.part)
+            && same_way
+            && self.first <= other.last.plus(1)
+            && other.first <= self.last.plus(1)
     }
 }
 
@@ -99,7 +105,8 @@ pub struct Watch {
 impl Watch {
     /// What became of an anomaly.
     pub fn seen(&self, anomaly: &Anomaly, currency: &str) -> Seen {
-        let marks = self.marks.iter().filter(|mark| mark.is_of(anomaly, currency));
+        let wanted = Mark::of(anomaly, currency, Seen::New);
+        let marks = self.marks.iter().filter(|mark| mark.is_same(&wanted));
         marks.map(|mark| mark.seen).max().unwrap_or(Seen::New)
     }
 
@@ -144,11 +151,23 @@ pub enum WatchCommand {
     Told(Vec<(String, Day, Vec<Tier>)>),
 }
 
-/// The currencies of the project's bills, the one with most rows first.
+/// The currencies of the project's bills, the one with most rows first. Rows that count tokens and cost nothing have no
+/// currency, which is none to watch.
 pub fn currencies(state: &State) -> Vec<String> {
     let mut rows: BTreeMap<&str, u64> = BTreeMap::new();
-    for (currency, count) in state.bills.iter().flat_map(|bill| &bill.currencies) {
-        *rows.entry(currency).or_default() += count;
+    for bill in &state.bills {
+        let costs = |currency: &str| {
+            let known = bill.totals.get(currency);
+            !currency.is_empty()
+                || known.is_some_and(|costs| {
+                    [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost]
+                        .into_iter()
+                        .any(|basis| costs.get(basis).is_some())
+                })
+        };
+        for (currency, count) in bill.currencies.iter().filter(|(currency, _)| costs(currency)) {
+            *rows.entry(currency).or_default() += count;
+        }
     }
     let mut named: Vec<(&str, u64)> = rows.into_iter().collect();
     named.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
@@ -158,13 +177,19 @@ pub fn currencies(state: &State) -> Vec<String> {
 /// The question for the days in one currency, by the project's settings.
 pub fn days_question(state: &State, currency: &str) -> Query {
     let WatchSettings { basis, by, tuning } = state.watch.settings.clone();
-    Query::Watch(Box::new(Question::Days { filters: in_currency(state, currency), basis, by, tuning }))
+    let filters = in_currency(state, currency);
+    Query::Watch(Box::new(Question::Days { filters, basis, by, tuning, today: today() }))
 }
 
 /// The question for the project's budgets, in the month of the bills' last day or another.
 pub fn budgets_question(state: &State, month: Option<Day>) -> Query {
     let budgets = state.watch.budgets.clone();
-    Query::Watch(Box::new(Question::Budgets { budgets, month: month.map(|day| day.0) }))
+    Query::Watch(Box::new(Question::Budgets { budgets, month, today: today() }))
+}
+
+/// The day it is, in UTC, as bills count days.
+pub fn today() -> Day {
+    Day::of_micros(chrono::Utc::now().timestamp_micros())
 }
 
 /// The question for commitments in one currency.
@@ -198,7 +223,7 @@ pub struct Check {
     pub watched: Vec<(String, Watched)>,
     /// What became of the anomalies, in the same order.
     pub seen: Vec<Vec<Seen>>,
-    /// The last day of the bills that has charges.
+    /// The last day of the bills that has charges and has begun.
     pub last_day: Option<Day>,
 }
 
@@ -239,9 +264,9 @@ impl Check {
     pub fn told(&self) -> [WatchCommand; 2] {
         let marks = self.fresh().map(|(currency, anomaly)| Mark::of(anomaly, currency, Seen::Known));
         let tiers =
-            self.budgets.iter().flatten().map(|(standing, _)| {
-                (standing.budget.name.clone(), standing.month, standing.reached.clone())
-            });
+            self.budgets.iter().flatten().filter(|(standing, _)| !standing.reached.is_empty()).map(
+                |(standing, _)| (standing.budget.name.clone(), standing.month, standing.reached.clone()),
+            );
         [WatchCommand::Mark(marks.collect()), WatchCommand::Told(tiers.collect())]
     }
 }
@@ -284,7 +309,8 @@ impl App {
             days.anomalies.iter().map(|anomaly| kept.seen(anomaly, currency)).collect()
         });
         let seen = seen.collect();
-        let last_day = watched.iter().filter_map(|(_, days)| days.days.last().map(|last| last.day)).max();
+        let last_day =
+            watched.iter().filter_map(|(_, days)| days.days.last()).map(|last| last.day.min(today())).max();
         Ok(Check { budgets, watched, seen, last_day })
     }
 
@@ -311,12 +337,24 @@ impl App {
                 if namesake.is_some() && namesake != place {
                     bail!("there is a budget “{}” already; give this one another name", budget.name);
                 }
-                if let Some(old) = replaces.filter(|old| *old != budget.name) {
-                    project.remove(BUDGET, &old)?;
-                    project.remove(TOLD, &old)?;
+                // What was told of was told of another amount, or of other rows.
+                let before = place.map(|place| &watch.budgets[place]);
+                let says_the_same =
+                    |old: &Budget| Budget { tiers: old.tiers.clone(), ..(*budget).clone() } == *old;
+                let mut gone = Vec::new();
+                let changed = before.filter(|old| !says_the_same(old)).map(|old| old.name.clone());
+                if let Some(old) = &changed {
+                    gone.push((TOLD, old.clone()));
+                    if *old != budget.name {
+                        gone.push((BUDGET, old.clone()));
+                    }
+                }
+                let item =
+                    Item::new(BUDGET, budget.name.clone(), place.unwrap_or(watch.budgets.len()), &budget)?;
+                project.change_items(&gone, &[item])?;
+                if let Some(old) = changed {
                     watch.told.remove(&old);
                 }
-                project.put(BUDGET, &budget.name, place.unwrap_or(watch.budgets.len()), &budget)?;
                 match place {
                     Some(place) => watch.budgets[place] = *budget,
                     None => watch.budgets.push(*budget),
@@ -331,15 +369,10 @@ impl App {
             WatchCommand::Mark(marks) => {
                 for mark in marks {
                     // One mark a spell: those it takes the place of go.
-                    let same = |other: &Mark| {
-                        (&other.currency, &other.part) == (&mark.currency, &mark.part)
-                            && other.first <= mark.last.plus(1)
-                            && mark.first <= other.last.plus(1)
-                    };
-                    for old in watch.marks.iter().filter(|other| same(other)) {
+                    for old in watch.marks.iter().filter(|other| mark.is_same(other)) {
                         project.remove(MARK, &old.key())?;
                     }
-                    watch.marks.retain(|other| !same(other));
+                    watch.marks.retain(|other| !mark.is_same(other));
                     if mark.seen != Seen::New {
                         project.put(MARK, &mark.key(), 0, &mark)?;
                         watch.marks.push(mark);
@@ -351,12 +384,101 @@ impl App {
                 watch.settings = settings;
             }
             WatchCommand::Told(budgets) => {
-                for (name, month, tiers) in budgets {
+                for (name, month, mut tiers) in budgets {
+                    // A forecast that falls below a tier and reaches it again is no news, nor is a month gone by.
+                    match watch.told.get(&name) {
+                        Some((known, _)) if *known > month => continue,
+                        Some((known, told)) if *known == month => {
+                            tiers.extend(
+                                told.iter().filter(|tier| !tiers.contains(tier)).copied().collect::<Vec<_>>(),
+                            );
+                        }
+                        _ => {}
+                    }
                     project.put(TOLD, &name, 0, &(month, &tiers))?;
                     watch.told.insert(name, (month, tiers));
                 }
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{Folders, Options};
+    use crate::bill::watch::On;
+    use crate::measure::launcher::Launcher;
+
+    fn app() -> (tempfile::TempDir, App) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            folders: Folders::below(folder.path()),
+            runtime: None,
+            offline: true,
+            launcher: Launcher::command(vec!["false".to_owned()]),
+        };
+        let app = App::new(options).unwrap();
+        (folder, app)
+    }
+
+    fn anomaly(first: i64, last: i64, actual: i64) -> Anomaly {
+        Anomaly {
+            id: String::new(),
+            part: Some("Compute".to_owned()),
+            first: Day(first),
+            last: Day(last),
+            goes_on: false,
+            actual: Money::from_scaled(i128::from(actual)),
+            expected: Money::from_scaled(100),
+            score: 9.0,
+            drivers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_spell_that_goes_on_stays_acknowledged_and_a_drop_after_a_rise_is_new() {
+        let (_folder, mut app) = app();
+        let acknowledge = |of: &Anomaly| WatchCommand::Mark(vec![Mark::of(of, "USD", Seen::Acknowledged)]);
+        let rise = anomaly(10, 11, 300);
+        app.watch(acknowledge(&rise)).unwrap();
+        app.watch(acknowledge(&rise)).unwrap();
+        let seen = |app: &App, of: &Anomaly| app.state.watch.seen(of, "USD");
+        assert_eq!((app.state.watch.marks.len(), seen(&app, &rise)), (1, Seen::Acknowledged));
+        assert_eq!(seen(&app, &anomaly(10, 14, 900)), Seen::Acknowledged);
+        assert_eq!(seen(&app, &anomaly(12, 12, 20)), Seen::New, "another direction");
+        assert_eq!(seen(&app, &anomaly(13, 13, 300)), Seen::New, "another spell");
+        // A mark of a version that did not say the direction is of both.
+        let old: Mark = serde_json::from_str(
+            r#"{"currency":"USD","part":"Compute","first":"1970-01-31","last":"1970-01-31","seen":"known"}"#,
+        )
+        .unwrap();
+        app.watch(WatchCommand::Mark(vec![old])).unwrap();
+        assert_eq!(
+            (seen(&app, &anomaly(30, 30, 20)), seen(&app, &anomaly(30, 30, 300))),
+            (Seen::Known, Seen::Known)
+        );
+    }
+
+    #[test]
+    fn a_tier_that_was_told_is_not_told_again_when_the_forecast_crosses_it_again() {
+        let (_folder, mut app) = app();
+        let tier = |percent| Tier { percent, on: On::Forecast };
+        let told = |month: i64, tiers: &[u32]| {
+            let tiers = tiers.iter().map(|percent| tier(*percent)).collect();
+            WatchCommand::Told(vec![("all".to_owned(), Day(month), tiers)])
+        };
+        app.watch(told(0, &[50, 80])).unwrap();
+        app.watch(told(0, &[50])).unwrap();
+        let kept = |app: &App| app.state.watch.told["all"].clone();
+        assert_eq!(kept(&app), (Day(0), vec![tier(50), tier(80)]));
+        app.watch(told(31, &[50])).unwrap();
+        app.watch(told(0, &[100])).unwrap();
+        assert_eq!(
+            kept(&app),
+            (Day(31), vec![tier(50)]),
+            "a month gone by does not undo what was told of this one"
+        );
     }
 }

@@ -133,7 +133,10 @@ fn notes(watched: &Watched, drawn: usize, currency: &str) -> Vec<String> {
         notes.push(format!("Drawn: the last {drawn} of {} days.", watched.days.len()));
     }
     if watched.undated_rows > 0 {
-        notes.push(format!("{} rows have no readable charge period.", watched.undated_rows));
+        notes.push(format!(
+            "{} rows have no readable charge period, or one that is years off.",
+            watched.undated_rows
+        ));
     }
     notes
 }

@@ -113,7 +113,7 @@ impl Bill {
             let mut filters = filters.to_vec();
             filters.push(period.filter());
             for (mut key, sums) in self.add_up(&keys, &filters, adding)? {
-                currencies.insert(key.pop().flatten().unwrap_or_default());
+                sums.add_currency(key.pop().flatten(), &mut currencies);
                 let mut sku = (None, None);
                 if split.is_some() {
                     sku.1 = key.pop().flatten();

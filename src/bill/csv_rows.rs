@@ -12,7 +12,7 @@ use super::error::BillError;
 use super::formats::EachRow;
 use super::import::RowStep;
 use super::input::Input;
-use super::source::{Packing, Source, WESTERN_WORDS, western};
+use super::source::{Packing, Source, WESTERN_WORDS, mended};
 use super::warnings::{Place, Trouble, Warnings};
 
 /// Rows between two looks at progress and cancel.
@@ -272,11 +272,7 @@ fn decode(record: ByteRecord) -> (StringRecord, bool) {
         Ok(text) => (text, true),
         Err(error) => {
             let bytes = error.into_byte_record();
-            let cells = bytes.iter().map(|cell| match std::str::from_utf8(cell) {
-                Ok(text) => text.to_owned(),
-                Err(_) => western(cell),
-            });
-            (cells.collect(), false)
+            (bytes.iter().map(mended).collect(), false)
         }
     }
 }

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::BillError;
+use super::formats::json_tables::json_table;
 use super::formats::node::{Broken, Node};
 use super::formats::{self, EachRow, JsonTable, json};
 use super::import::RowStep;
 use super::input::Input;
-use super::source::{Packing, Source, WESTERN_WORDS, western};
+use super::source::{Packing, Source, WESTERN_WORDS, mended};
 use super::warnings::{Place, Trouble, Warnings};
 
 /// The largest line or item of a list, in bytes.
@@ -94,7 +95,7 @@ impl JsonRows {
                 step(share)?;
             }
         }
-        if cut == Cut::List && header.is_empty() {
+        if cut == Cut::List && formats::recognise(&header).is_none() {
             return Self::document(input, packing);
         }
         // In an order that does not hang on which line has a member first.
@@ -109,8 +110,17 @@ impl JsonRows {
     fn document(input: &Input, packing: Packing) -> Result<Self, BillError> {
         let text = read_document(input, packing)?;
         let not_a_bill = |found: String| BillError::NotABill { found, path: input.shown().to_owned() };
-        let document = Node::parse(&text).map_err(|broken| not_a_bill(broken_words(&text, broken)))?;
-        let JsonTable { header, rows, remarks } = formats::json_table(&document)
+        // Pages of an answer may follow one after another.
+        let mut documents =
+            Node::parse_all(&text).map_err(|broken| not_a_bill(broken_words(&text, broken)))?;
+        let document = match (documents.pop(), documents.is_empty()) {
+            (Some(only), true) => only,
+            (last, _) => {
+                documents.extend(last);
+                Node::List(documents)
+            }
+        };
+        let JsonTable { header, rows, remarks } = json_table(&document)
             .ok_or_else(|| not_a_bill("a JSON document that is no bill's".to_owned()))?;
         Ok(Self { header, rows: Rows::Table { rows, remarks } })
     }
@@ -274,7 +284,7 @@ impl Pieces {
             let mut was_utf8 = true;
             self.text = String::from_utf8(bytes).unwrap_or_else(|error| {
                 was_utf8 = false;
-                western(error.as_bytes())
+                mended(error.as_bytes())
             });
             if self.text.trim_start_matches('\u{feff}').trim().is_empty() {
                 continue;
@@ -384,7 +394,7 @@ impl Pieces {
 
 /// Whether an item of a list is a page of an API's answer, which has its rows within.
 fn is_page(item: &str) -> bool {
-    Node::parse(item).is_ok_and(|page| formats::json_table(&Node::List(vec![page])).is_some())
+    Node::parse(item).is_ok_and(|page| json_table(&page).is_some())
 }
 
 /// How the rows are cut apart: a list begins with a bracket; a first line that is an object by itself, and no answer of
@@ -419,5 +429,5 @@ fn cut_of(input: &Input, packing: Packing) -> Result<Option<Cut>, BillError> {
         return Ok((first.len() as u64 <= MOST_LINE_BYTES).then_some(Cut::Lines));
     };
     let Ok(value @ Node::Object(_)) = Node::parse(text) else { return Ok(None) };
-    Ok(formats::json_table(&value).is_none().then_some(Cut::Lines))
+    Ok(json_table(&value).is_none().then_some(Cut::Lines))
 }

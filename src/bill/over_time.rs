@@ -149,23 +149,50 @@ impl Bill {
     }
 }
 
+/// When charges begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Starts {
+    /// The first and the last, in microseconds since 1970-01-01 UTC; `None` without a readable one.
+    pub first_and_last: Option<(i64, i64)>,
+    /// Some begin at other moments than midnight, so that hours tell more than days.
+    pub hours: bool,
+}
+
 impl Bill {
-    /// Whether charges begin at other moments than midnight, so that hours tell more than days.
+    /// When charges begin. A table of a warehouse is not read for it, and tells what it told when it was connected.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn has_hours(&self) -> Result<bool, BillError> {
-        let doing = "look for hours";
+    pub fn starts(&self) -> Result<Starts, BillError> {
+        let doing = "look for the first and the last charge";
+        let mut starts = Starts::default();
         for part in self.parts.iter().filter(|part| part.has("ChargePeriodStart")) {
-            let past_midnight = col("ChargePeriodStart").to_physical() % lit(PER_DAY);
-            let frame = Query(doing).collect(part.scan()?.select([past_midnight.max().alias("latest")]))?;
-            let failed = |source| BillError::Query { doing, source };
-            let latest = frame.column("latest").and_then(|column| column.i64().cloned()).map_err(failed)?;
-            if latest.get(0).is_some_and(|micros| micros > 0) {
-                return Ok(true);
-            }
+            let (first, last, latest) = if part.table.is_some() {
+                let imported = &part.imported;
+                let micros = |secs: Option<i64>| secs.and_then(|secs| secs.checked_mul(PER_SEC));
+                let end = micros(imported.last_charge_unix_secs).map(|end| end - 1);
+                (micros(imported.first_charge_unix_secs), end, None)
+            } else {
+                let micros = || col("ChargePeriodStart").to_physical();
+                let past_midnight = micros() % lit(PER_DAY);
+                let wanted = [micros().min(), micros().max(), past_midnight.max()];
+                let names = ["first", "last", "latest"];
+                let named: Vec<_> =
+                    wanted.into_iter().zip(names).map(|(wanted, name)| wanted.alias(name)).collect();
+                let frame = Query(doing).collect(part.scan()?.select(named))?;
+                let failed = |source| BillError::Query { doing, source };
+                let one = |name: &str| {
+                    frame.column(name).and_then(|column| Ok(column.i64()?.get(0))).map_err(failed)
+                };
+                (one("first")?, one("last")?, one("latest")?)
+            };
+            starts.hours |= latest.is_some_and(|micros| micros > 0);
+            starts.first_and_last = match (starts.first_and_last, first.zip(last)) {
+                (Some((first, last)), Some((other, also))) => Some((first.min(other), last.max(also))),
+                (known, found) => known.or(found),
+            };
         }
-        Ok(false)
+        Ok(starts)
     }
 }
 

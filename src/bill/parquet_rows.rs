@@ -14,7 +14,7 @@ use super::formats::EachRow;
 use super::import::RowStep;
 use super::input::Input;
 use super::moment;
-use super::source::western;
+use super::source::mended;
 use super::warnings::{Place, Warnings};
 
 /// Rows taken at a time.
@@ -187,7 +187,7 @@ fn any_text(value: &AnyValue<'_>) -> Option<String> {
 }
 
 fn bytes_text(bytes: &[u8]) -> String {
-    std::str::from_utf8(bytes).map_or_else(|_not_utf8| western(bytes), str::to_owned)
+    mended(bytes)
 }
 
 fn datetime_text(count: i64, unit: TimeUnit) -> String {

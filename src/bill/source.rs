@@ -102,7 +102,7 @@ pub fn sniff(input: &Input) -> Result<Content, BillError> {
 
 /// Text that is not UTF-8, as Windows-1252, which is Latin-1 with signs such as `€` where that has none (WHATWG Encoding,
 /// index-windows-1252). Every byte has a character.
-pub fn western(bytes: &[u8]) -> String {
+fn western(bytes: &[u8]) -> String {
     const SIGNS: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
         '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
@@ -117,12 +117,22 @@ pub fn western(bytes: &[u8]) -> String {
 }
 
 /// What is said of bytes that [`western`] read.
-pub const WESTERN_WORDS: &str = "not UTF-8; its bytes were read as Latin-1 (Windows-1252)";
+pub const WESTERN_WORDS: &str = "not UTF-8; the bytes that are none were read as Latin-1 (Windows-1252)";
 
 /// Whether the first line that ends does so with `\r\n`.
 fn ends_with_two(head: &[u8]) -> bool {
     let end = head.iter().position(|byte| *byte == b'\n');
     end.and_then(|end| end.checked_sub(1)).is_some_and(|before| head[before] == b'\r')
+}
+
+/// Text in which some bytes are no UTF-8: those are read by [`western`], and what is UTF-8 stays.
+pub fn mended(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.push_str(&western(chunk.invalid()));
+    }
+    text
 }
 
 /// Whether the text begins as JSON does.
@@ -153,12 +163,15 @@ fn not_text(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// The byte that splits the first line into most cells: comma, semicolon or tab.
+/// The byte that splits the first line into most cells, or else the first that any splits, because a title may stand
+/// before the table: comma, semicolon or tab.
 fn separator(head: &[u8]) -> u8 {
-    let line = head.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or(head);
+    const SEPARATORS: [u8; 3] = [b'\t', b';', b','];
+    let is_split = |line: &&[u8]| line.iter().any(|byte| SEPARATORS.contains(byte));
+    let Some(line) = head.split(|byte| matches!(byte, b'\n' | b'\r')).find(is_split) else { return b',' };
     let count = |byte: u8| line.split(|found| *found == byte).count();
     // In this order, so that a tie is a comma.
-    [b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
+    SEPARATORS.into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
 }
 
 /// An unpacking reader over a file that counts the packed bytes it took and the unpacked bytes it gave, and stops
@@ -298,6 +311,12 @@ mod tests {
         assert_eq!(separator(b"a;b;c\r\n1,2;3,4;5\r\n"), b';');
         assert_eq!(separator(b"a\tb\tc"), b'\t');
         assert_eq!(separator(b"one"), b',');
+        assert_eq!(separator(b"Kosten im Oktober\r\n\r\nDatum;Kosten\r\n"), b';');
+    }
+
+    #[test]
+    fn only_the_bytes_that_are_no_utf_8_are_read_as_latin_1() {
+        assert_eq!(mended(b"\xc3\xa4 \xe4\xff \xe2\x82\xac \xe2\x82"), "ä äÿ € â‚");
     }
 
     /// `bytes(range(256)).decode("cp1252")` of Python, where it decodes.

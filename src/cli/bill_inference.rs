@@ -22,6 +22,7 @@ const CANDIDATES: usize = 12;
 
 /// What `bill --inference` takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Inference")]
 pub struct Inference {
     /// Also sort the spend: which rule caught what, cost per request and per million tokens, cost of ownership
     #[arg(long = "inference", id = "inference")]

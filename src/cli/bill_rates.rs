@@ -9,6 +9,7 @@ use crate::bill::rates::{Rate, Rates, currency};
 
 /// Rates between currencies, and the one that sums are shown in. With `--project` and no file they are kept there.
 #[derive(Debug, Clone, PartialEq, Args)]
+#[command(next_help_heading = "Currencies")]
 pub struct RateArgs {
     /// Show sums in this currency; `own` shows each row's own again
     #[arg(long = "in", value_name = "CURRENCY")]

@@ -16,6 +16,7 @@ use crate::units::Money;
 
 /// Whether bills agree with their files and with invoices.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reconciliation")]
 pub struct Reconciling {
     /// Instead: rows read, kept and left out, sums beside the file's own, double counting, periods, and the invoice
     #[arg(long, conflicts_with_all = ["by", "filters", "focus"])]

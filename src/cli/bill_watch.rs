@@ -8,7 +8,7 @@ use super::bill_explore::Cost;
 use super::session::Session;
 use super::table;
 use crate::app::Command;
-use crate::app::watch::{Check, Mark, Seen, WatchCommand};
+use crate::app::watch::{Check, Mark, Seen, WatchCommand, today};
 use crate::bill::Filter;
 use crate::bill::filter::How;
 use crate::bill::watch::{Anomaly, Budget, Day, On, Standing, Tier};
@@ -129,9 +129,11 @@ fn send(session: &mut Session, command: WatchCommand) -> anyhow::Result<()> {
 
 fn check(session: &mut Session, what: &CheckArgs) -> anyhow::Result<()> {
     let check = session.app.check(what.month)?;
-    if let (Some(most), Some(last)) = (what.max_age, check.last_day) {
-        let today = Day::of_micros(chrono::Utc::now().timestamp_micros());
-        let age = today.0 - last.0;
+    if let Some(most) = what.max_age {
+        let last = check.last_day.context(
+            "the bills have no charges for single days or hours, so --max-age cannot tell their age",
+        )?;
+        let age = today().0 - last.0;
         if age > i64::from(most) {
             bail!(
                 "the bills' last day is {last}, {age} days ago, and --max-age allows {most}; import newer bills"

@@ -109,7 +109,7 @@ pub fn bill_chart(app: &mut App) -> anyhow::Result<Option<Chart>> {
     let currency = state.shown_currency().unwrap_or_default();
     let query = Query::Series {
         by: Some(scenario.group_by.clone()),
-        filters: state.bill_filters(),
+        filters: state.project_filters(),
         basis: scenario.basis,
         per: scenario.per,
         top: SERIES,

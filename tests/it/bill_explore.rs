@@ -82,7 +82,7 @@ fn filters_leave_out_search_and_range() {
 #[test]
 fn time_is_cut_into_hours_and_weeks_too() {
     let (_bench, bill) = sample();
-    assert!(bill.has_hours().unwrap());
+    assert!(bill.starts().unwrap().hours);
     let weeks = bill.over_time(None, &[], Basis::EffectiveCost, Granularity::Week, 1).unwrap();
     // 2026-08-01 is a Saturday: its week began on Monday 27 July; `date -u -d 2026-07-27 +%s`.
     assert_eq!((weeks.buckets[0], weeks.buckets[1]), (1_785_110_400, 1_785_715_200));
@@ -95,7 +95,7 @@ fn time_is_cut_into_hours_and_weeks_too() {
     let bench = Bench::new();
     let days = bench
         .open(&["BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart\n1,USD,Usage,2026-05-01\n"]);
-    assert!(!days.has_hours().unwrap());
+    assert!(!days.starts().unwrap().hours);
 }
 
 #[test]

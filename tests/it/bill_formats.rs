@@ -80,6 +80,51 @@ fn json_lines_keep_every_digit_and_a_line_that_breaks_off_is_told_of() {
     assert!(imported.profiles[tags].keys.contains_key("team"));
 }
 
+/// Rows in a list, and pages that follow one after another in a file.
+#[test]
+fn lists_of_rows_and_pages_of_an_answer_are_read_whole() {
+    let list = format!("[{LINE},\n {}]", LINE.replace("-0.05", "0"));
+    let imported = import_bytes("export.json", list.as_bytes()).unwrap();
+    // 0.0500000000000000055 + 0.1000000000000000055.
+    let billed = Some("0.15".parse().unwrap());
+    assert_eq!(told(&imported), ("Google Cloud billing export", 2, "USD", billed));
+    let page = |day: u32, token: &str| {
+        format!(
+            r#"{{"ResultsByTime":[{{"TimePeriod":{{"Start":"2026-10-0{day}","End":"2026-10-0{}"}},"Estimated":false,
+            "Total":{{"UnblendedCost":{{"Amount":"1.5","Unit":"USD"}}}},"Groups":[]}}]{token}}}"#,
+            day + 1
+        )
+    };
+    let pages = format!("{}\n{}\n", page(1, r#","NextPageToken":"abc""#), page(2, ""));
+    let whole = import_bytes("costs.json", pages.as_bytes()).unwrap();
+    assert_eq!(told(&whole), ("AWS Cost Explorer", 2, "USD", Some("3".parse().unwrap())));
+    let says_more = |imported: &Imported| {
+        imported
+            .warnings
+            .iter()
+            .any(|warning| warning.message.contains("more pages follow (`NextPageToken`)"))
+    };
+    let first = import_bytes("costs.json", page(1, r#","NextPageToken":"abc""#).as_bytes()).unwrap();
+    assert!(says_more(&first) && !says_more(&whole), "{:?}", first.warnings);
+}
+
+#[test]
+fn a_line_with_a_byte_that_is_no_utf_8_keeps_its_other_characters() {
+    let line = LINE.replace("Online Prediction", "Größe \u{fffd}");
+    let at = line.find('\u{fffd}').unwrap();
+    let bytes = [&line.as_bytes()[..at], b"\xe4", &line.as_bytes()[at + 3..], b"\n"].concat();
+    let imported = import_bytes("export.json", &bytes).unwrap();
+    assert_eq!((imported.rows, imported.dropped), (1, 0));
+    let sku = imported.columns.iter().position(|column| column == "SkuMeter").unwrap();
+    assert!(imported.profiles[sku].values.values.contains("Größe ä"), "{:?}", imported.profiles[sku]);
+    assert!(
+        imported
+            .warnings
+            .iter()
+            .any(|warning| warning.line == Some(1) && warning.message.contains("Latin-1"))
+    );
+}
+
 #[test]
 fn json_that_is_no_bill_is_refused_with_what_it_is() {
     for (text, words) in [

@@ -18,6 +18,8 @@ const HEADER: &str = "BillingAccountId,BillingCurrency,BillingPeriodStart,Billin
 /// A row of a bill.
 #[derive(Clone)]
 pub struct Row {
+    /// Who bills it.
+    account: &'static str,
     start: Day,
     days: i64,
     cost: String,
@@ -35,6 +37,7 @@ pub struct Row {
 impl Row {
     fn usage(start: Day, service: &'static str, resource: &str, cost: &str) -> Self {
         Self {
+            account: "pay",
             start,
             days: 1,
             cost: cost.to_owned(),
@@ -50,13 +53,14 @@ impl Row {
     }
 
     fn write(&self, text: &mut String) {
-        let Self { start, cost, service, resource, meter, frequency, pricing, commitment, status, .. } = self;
+        let Self { account, start, cost, service, resource, meter, frequency, pricing, .. } = self;
+        let Self { commitment, status, .. } = self;
         let (month, next, end) = (start.month_start(), start.next_month(), start.plus(self.days));
         let undiscounted = self.undiscounted.unwrap_or(cost);
         let kind = if commitment.is_empty() { "" } else { "Savings Plan" };
         writeln!(
             text,
-            "pay,USD,{month},{next},Usage,{meter},{frequency},{start},{end},{cost},{cost},{undiscounted},{undiscounted},\
+            "{account},USD,{month},{next},Usage,{meter},{frequency},{start},{end},{cost},{cost},{undiscounted},{undiscounted},\
              {pricing},{commitment},{kind},{status},AWS,AWS,AWS,Compute,{service},team,us-east-1,{resource},{meter}"
         )
         .unwrap();
@@ -116,19 +120,29 @@ fn budget(amount: &str) -> Budget {
     }
 }
 
+/// A day long after those of the bills here.
+fn later() -> Day {
+    day("2026-07-01")
+}
+
 fn standing(bill: &Bill, budget: Budget) -> Standing {
-    match ask(bill, &Question::Budgets { budgets: vec![budget], month: None }).unwrap() {
+    match ask(bill, &Question::Budgets { budgets: vec![budget], month: None, today: later() }).unwrap() {
         Answer::Budgets(mut all) => all.remove(0).unwrap(),
         other => panic!("{other:?}"),
     }
 }
 
 fn watched(bill: &Bill) -> Watched {
+    watched_on(bill, later())
+}
+
+fn watched_on(bill: &Bill, today: Day) -> Watched {
     let question = Question::Days {
         filters: Vec::new(),
         basis: Basis::EffectiveCost,
         by: "ServiceName".to_owned(),
         tuning: Tuning::default(),
+        today,
     };
     match ask(bill, &question).unwrap() {
         Answer::Days(watched) => *watched,
@@ -164,7 +178,7 @@ fn a_budget_of_a_part_counts_only_its_rows_and_its_currency() {
     // 15 × 5.05.
     assert_eq!(part.actual, money("75.75"));
     let other = Budget { currency: "EUR".to_owned(), ..budget("100") };
-    let question = Question::Budgets { budgets: vec![other], month: None };
+    let question = Question::Budgets { budgets: vec![other], month: None, today: later() };
     let Answer::Budgets(standings) = ask(&bill, &question).unwrap() else { panic!("another answer") };
     let (_, reason) = standings[0].as_ref().unwrap_err();
     assert!(reason.contains("no row of the bills matches"), "{reason}");
@@ -225,6 +239,147 @@ fn a_last_day_that_is_not_whole_is_left_out_and_said() {
     // 14 × 16 + 3 × 2 is spent; 31 × 16 is expected, the day counted whole.
     assert_eq!(standing.actual, money("230"));
     assert_eq!(format!("{:.2}", standing.forecast.unwrap().expected.to_f64()), "496.00");
+}
+
+/// Rows that grow during their day, as Azure and Google write them, are all there at noon and cost half.
+#[test]
+fn a_last_day_that_is_half_delivered_is_no_drop_and_bends_no_forecast_however_its_rows_come() {
+    let first = day("2026-04-01");
+    let rows = |last: &str| -> Vec<Row> {
+        (0..45)
+            .flat_map(|place| (0..8).map(move |row| (place, row)))
+            .map(|(place, row)| {
+                let cost = if place == 44 { last } else { "2" };
+                Row::usage(first.plus(place), "Compute", &format!("vm-{row}"), cost)
+            })
+            .collect()
+    };
+    // Half, and what a service or two lack at the end of the day.
+    for (last, spent) in [("1", "232"), ("1.4", "235.2")] {
+        let (_folder, bill) = open(&rows(last));
+        let watched = watched(&bill);
+        assert_eq!(watched.whole_days, 44, "{last} of 2 a row");
+        assert!(watched.anomalies.is_empty(), "{:?}", watched.anomalies);
+        let standing = standing(&bill, budget("500"));
+        assert_eq!(standing.actual, money(spent));
+        assert_eq!(format!("{:.2}", standing.forecast.unwrap().expected.to_f64()), "496.00");
+    }
+    // A day that is not over is not whole, whatever there is of it.
+    let (_folder, bill) = open(&rows("2"));
+    assert_eq!(watched_on(&bill, day("2026-05-15")).whole_days, 44);
+    assert_eq!(watched_on(&bill, day("2026-05-16")).whole_days, 45);
+}
+
+/// 340 a day, of which 40 are Storage's, which ends on the given day.
+fn without_storage_from(place: i64) -> Vec<Row> {
+    let first = day("2026-04-01");
+    let days = (0..45).map(|place| (place, first.plus(place)));
+    days.flat_map(|(day, at)| {
+        let storage = (day < place).then(|| Row::usage(at, "Storage", "bucket", "40"));
+        std::iter::once(Row::usage(at, "Compute", "vm", "300")).chain(storage)
+    })
+    .collect()
+}
+
+#[test]
+fn a_service_that_is_delivered_later_than_others_is_no_drop_until_it_would_be_there() {
+    let (_folder, bill) = open(&without_storage_from(44));
+    assert!(watched(&bill).anomalies.is_empty(), "the last day may lack it");
+    let (_folder, bill) = open(&without_storage_from(41));
+    let found = watched(&bill).anomalies;
+    assert_eq!(found.len(), 1, "{found:?}");
+    // 12 May is the first day without it; the last three days are not judged for costing little.
+    assert_eq!(
+        (found[0].part.as_deref(), found[0].first, found[0].goes_on),
+        (Some("Storage"), day("2026-05-12"), true)
+    );
+}
+
+/// One account's bill goes to 15 May, the other's to 10 May.
+#[test]
+fn bills_that_end_on_different_days_are_whole_as_far_as_each_goes() {
+    let mut rows = with_a_spike();
+    rows.push(Row::usage(day("2026-05-14"), "Compute", "vm-new", "400"));
+    for place in 0..40 {
+        let at = day("2026-04-01").plus(place);
+        rows.push(Row { account: "other", ..Row::usage(at, "Elsewhere", "vm", "200") });
+    }
+    let (_folder, bill) = open(&rows);
+    let watched = watched(&bill);
+    assert_eq!((watched.whole_days, watched.incomplete.unwrap().first), (40, day("2026-05-11")));
+    let found: Vec<_> = watched.anomalies.iter().map(|found| (found.part.as_deref(), found.first)).collect();
+    // Nothing dropped, and what is unusual in the bill that goes further is found all the same.
+    assert_eq!(found, [(Some("Compute"), day("2026-05-14")), (Some("Compute"), day("2026-05-10"))]);
+}
+
+#[test]
+fn a_month_that_no_bill_is_of_is_not_called_cheap() {
+    let (_folder, bill) = open(&steady(45));
+    for month in ["2026-01-01", "2026-06-01"] {
+        let question =
+            Question::Budgets { budgets: vec![budget("500")], month: Some(day(month)), today: later() };
+        let Answer::Budgets(standings) = ask(&bill, &question).unwrap() else { panic!("another answer") };
+        let (_, reason) = standings[0].as_ref().unwrap_err();
+        assert!(reason.contains("from 2026-04-01 to 2026-05-15"), "{reason}");
+    }
+}
+
+#[test]
+fn a_row_of_a_mistyped_year_is_counted_and_keeps_nothing_from_being_watched() {
+    let mut rows = with_a_spike();
+    rows.push(Row::usage(day("1970-01-01"), "Compute", "vm-a", "1"));
+    rows.push(Row::usage(day("2062-05-01"), "Compute", "vm-a", "1"));
+    let (_folder, bill) = open(&rows);
+    let watched = watched(&bill);
+    assert_eq!((watched.whole_days, watched.undated_rows, watched.anomalies.len()), (45, 2, 1));
+}
+
+/// April is there, May is missing, June and July are there.
+#[test]
+fn a_month_that_was_not_imported_is_no_part_of_what_forecasts_learn_from() {
+    let first = day("2026-04-01");
+    let rows: Vec<Row> = (0..120)
+        .filter(|place| !(30..61).contains(place))
+        .map(|place| {
+            // It costs twice as much after the gap.
+            let cost = if place < 30 { "50" } else { "100" };
+            Row::usage(first.plus(place), "Compute", "vm", cost)
+        })
+        .collect();
+    let (_folder, bill) = open(&rows);
+    let watched = watched_on(&bill, day("2026-12-01"));
+    assert_eq!((watched.gaps.len(), watched.anomalies.len()), (31, 0), "{:?}", watched.anomalies);
+    // Two more days of July at 100; the interval is as narrow as the days since June.
+    let month = watched.month.unwrap().sum.unwrap();
+    assert_eq!(format!("{:.0} {:.0}", month.expected.to_f64(), month.interval_95[1].to_f64()), "3100 3100");
+}
+
+/// What counts tokens has no currency and costs nothing.
+#[test]
+fn rows_that_cost_nothing_and_have_no_currency_mix_with_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), &with_a_spike());
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str(
+        "pay,,2026-05-01,2026-06-01,Usage,tokens,Usage-Based,2026-05-03,2026-05-04,,,,,Standard,,,,AWS,AWS,AWS,Compute,\
+         Compute,team,us-east-1,vm-a,tokens\n",
+    );
+    std::fs::write(&path, text).unwrap();
+    let store = Store::at(folder.path().join("store"));
+    let imported = bill::import(&path, &store, &mut |_done| (), &|| false).unwrap();
+    assert_eq!(imported.currencies.get(""), Some(&1));
+    let bill = Bill::open(&[imported.hash], &store).unwrap();
+    assert_eq!(watched(&bill).currency.as_deref(), Some("USD"));
+    for question in [
+        Question::Commitments { filters: Vec::new() },
+        Question::Idle { filters: Vec::new(), basis: Basis::EffectiveCost },
+    ] {
+        ask(&bill, &question).unwrap();
+    }
+    let period = |text: &str| inferometer::bill::Period::parse(text).unwrap();
+    let (april, may) = (period("2026-04"), period("2026-05"));
+    let comparison = bill.compare(&["ServiceName"], &[], Basis::EffectiveCost, &april, &may).unwrap();
+    assert_eq!(comparison.currency.as_deref(), Some("USD"));
 }
 
 /// Compute costs 300 more on 10 May, by one machine.
@@ -288,7 +443,7 @@ fn commitments_are_judged_by_the_published_formulas() {
         (found.all.used, found.all.unused, found.all.on_demand),
         (money("62"), money("20"), Some(money("100")))
     );
-    assert_eq!((found.uncovered, found.all.saved()), (money("50"), Some(money("18"))));
+    assert_eq!((found.uncovered, found.all.saved()), (Some(money("50")), Some(money("18"))));
     let near =
         |found: Option<f64>, wanted: f64| assert!((found.unwrap() - wanted).abs() < 1e-12, "{found:?}");
     near(found.all.utilisation(), 62.0 / 82.0);
@@ -317,6 +472,33 @@ fn covered_rows_without_a_price_make_savings_unknown_and_not_large() {
     };
     assert_eq!((found.unpriced_rows, found.savings_rate, found.all.saved()), (1, None, None));
     assert_eq!(found.all.break_even(), None);
+}
+
+/// A marketplace's rows have no list price: 62 + 20 + 50 paid for what lists at 100 + 50, and 7 beside it.
+#[test]
+fn usage_without_a_list_price_is_on_neither_side_of_the_savings_rate() {
+    let at = day("2026-05-01");
+    let committed = |status, cost: &str, undiscounted| Row {
+        pricing: "Committed",
+        commitment: "sp-1",
+        status,
+        undiscounted: Some(undiscounted),
+        ..Row::usage(at, "Compute", "vm", cost)
+    };
+    let rows = [
+        committed("Used", "62", "100"),
+        committed("Unused", "20", "0"),
+        Row::usage(at, "Compute", "vm-2", "50"),
+        Row { undiscounted: Some("0"), ..Row::usage(at, "Market", "image", "7") },
+    ];
+    let (_folder, bill) = open(&rows);
+    let Answer::Commitments(Some(found)) =
+        ask(&bill, &Question::Commitments { filters: Vec::new() }).unwrap()
+    else {
+        panic!("no commitments")
+    };
+    assert_eq!((found.unlisted_rows, found.unlisted), (1, money("7")));
+    assert!((found.savings_rate.unwrap() - (1.0 - 132.0 / 150.0)).abs() < 1e-12, "{:?}", found.savings_rate);
 }
 
 #[test]
@@ -402,6 +584,11 @@ fn a_check_ends_with_2_when_there_is_something_to_tell_and_tells_it_once_where_a
     let (code, text, _) = run(&project, &["bill", "check"]);
     assert!(code == 0 && !text.contains("2026-05-10"), "{text}");
 
+    // What is asked twice is answered the same.
+    let once = run(&project, &["bill", "check", "--json"]);
+    assert_eq!(once, run(&project, &["bill", "check", "--json"]));
+    assert_eq!(once.0, 0);
+
     // 15 days from a Friday's 100 on and the spike are beyond half of 6,000.
     assert_eq!(
         run(
@@ -415,6 +602,10 @@ fn a_check_ends_with_2_when_there_is_something_to_tell_and_tells_it_once_where_a
     assert_eq!(code, 2, "{text}{said}");
     assert!(said.contains("1 budget has reached a tier"), "{said}");
     assert_eq!(run(&project, &["bill", "check"]).0, 0);
+    // Half of another amount was not told of.
+    let other = ["bill", "budget", "set", "Compute", "--amount", "5000", "--where", "ServiceName=Compute"];
+    assert_eq!(run(&project, &other).0, 0);
+    assert_eq!(run(&project, &["bill", "check"]).0, 2);
 }
 
 #[test]
@@ -462,7 +653,8 @@ fn intervals_hold_on_the_sample_bills_about_as_often_as_they_say() {
         let imported = bill::import(&path, &store, &mut |_done| (), &|| false).unwrap();
         let bill = Bill::open(&[imported.hash], &store).unwrap();
         let found =
-            inferometer::bill::watch::tested_parts(&bill, Basis::EffectiveCost, "ServiceName", 3).unwrap();
+            inferometer::bill::watch::tested_parts(&bill, Basis::EffectiveCost, "ServiceName", 3, later())
+                .unwrap();
         println!("{name}: {found:?}");
         tried += found.tried;
         held_80 += found.held_80;

@@ -1,13 +1,18 @@
 //! FOCUS "Cost and Usage": which version a header is, which columns are missing, what each column becomes.
 //!
-//! The version is told from columns that only newer ones have (FOCUS specification, column lists of 1.0 to 1.4).
+//! The version is told from columns that only newer ones have (FOCUS specification, column lists of 1.0 to 1.4). Rows
+//! go through as their provider wrote them, but for two things that would part what is one: values of which FOCUS has a
+//! list are spelt as it spells them, and names of the drafts before 1.0, which Oracle's FOCUS reports still have, are
+//! those of the columns that replaced them.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::{Kind, Plan, Same, Target};
+use super::{EachRow, Kind, Mapper, Plan, Target, json};
 use crate::bill::columns::{self, ColumnType, FocusVersion};
 use crate::bill::error::BillError;
+use crate::bill::warnings::{Place, Warnings};
 
 /// Fewer FOCUS names than this, and without the marks of a bill, a header is something else.
 const ENOUGH_NAMES: usize = 8;
@@ -15,6 +20,28 @@ const ENOUGH_NAMES: usize = 8;
 const MARKS: [&str; 3] = ["BilledCost", "ChargeCategory", "ChargePeriodStart"];
 /// Without these no question about a bill can be answered.
 const NEEDED: [&str; 4] = ["BilledCost", "BillingCurrency", "ChargeCategory", "ChargePeriodStart"];
+/// Columns of the drafts before 1.0, and what replaced them.
+const DRAFT: [(&str, &str); 7] = [
+    ("Provider", "ProviderName"),
+    ("Publisher", "PublisherName"),
+    ("InvoiceIssuer", "InvoiceIssuerName"),
+    ("Region", "RegionId"),
+    ("ChargeType", "ChargeCategory"),
+    ("UsageQuantity", "ConsumedQuantity"),
+    ("UsageUnit", "ConsumedUnit"),
+];
+/// Columns with a list of values in FOCUS 1.2; other values than these are kept.
+const VALUES: [(&str, &[&str]); 7] = [
+    ("CapacityReservationStatus", &["Used", "Unused"]),
+    ("ChargeCategory", &["Usage", "Purchase", "Tax", "Credit", "Adjustment"]),
+    ("ChargeClass", &["Correction"]),
+    ("ChargeFrequency", &["One-Time", "Recurring", "Usage-Based"]),
+    ("CommitmentDiscountCategory", &["Spend", "Usage"]),
+    ("CommitmentDiscountStatus", &["Used", "Unused"]),
+    ("PricingCategory", &["Standard", "Dynamic", "Committed", "Other"]),
+];
+/// Google's FOCUS view has a list in this column.
+const LISTED: &str = "ServiceCategory";
 /// Written by the importer; a bill that has it was exported from a store.
 pub const RULE_COLUMN: &str = "x_InferenceRule";
 
@@ -46,8 +73,15 @@ pub fn version(header: &[String]) -> Option<FocusVersion> {
 pub fn plan(version: FocusVersion, header: &[String], path: &Path) -> Result<Plan, BillError> {
     let mut targets = Vec::with_capacity(header.len());
     let mut seen = HashSet::new();
+    let is_there = |name: &str| header.iter().any(|other| other.trim().eq_ignore_ascii_case(name));
+    let is_draft = is_there("Provider") && !is_there("ProviderName") && !is_there("ServiceProviderName");
+    let mut renamed = Vec::new();
     for (index, name) in header.iter().enumerate() {
-        let target = target(index, name.trim());
+        let name = name.trim();
+        let new =
+            DRAFT.iter().find(|(old, new)| is_draft && old.eq_ignore_ascii_case(name) && !is_there(new));
+        renamed.extend(new.map(|(old, new)| format!("{old} as {new}")));
+        let target = target(index, new.map_or(name, |(_, new)| new));
         if !seen.insert(target.name.to_ascii_lowercase()) {
             return Err(BillError::DuplicateColumn { column: target.name, path: path.to_owned() });
         }
@@ -74,7 +108,87 @@ pub fn plan(version: FocusVersion, header: &[String], path: &Path) -> Result<Pla
             format!("FOCUS {version} demands columns this file does not have: {}", absent.join(", ")),
         ));
     }
-    Ok(Plan { kind: Kind::Focus(version), targets, remarks, mapper: Box::new(Same) })
+    if !renamed.is_empty() {
+        let words =
+            "columns are called as in a draft before FOCUS 1.0 and are read as those that replaced them";
+        remarks.push((None, format!("{words}: {}", renamed.join(", "))));
+    }
+    let mapper = Box::new(Spelling::new(&targets));
+    Ok(Plan { kind: Kind::Focus(version), targets, remarks, mapper })
+}
+
+/// A column whose values are spelt as FOCUS does.
+struct Listed {
+    at: usize,
+    column: &'static str,
+    values: &'static [&'static str],
+    /// Cells that were spelt otherwise, and the first of them.
+    respelt: u64,
+    first: String,
+}
+
+/// Hands rows on, the values that FOCUS lists in its spelling.
+struct Spelling {
+    listed: Vec<Listed>,
+    category: Option<usize>,
+}
+
+impl Spelling {
+    fn new(targets: &[Target]) -> Self {
+        let at = |name: &str| targets.iter().position(|target| target.name == name);
+        let listed = VALUES.iter().filter_map(|(column, values)| {
+            Some(Listed { at: at(column)?, column, values, respelt: 0, first: String::new() })
+        });
+        Self { listed: listed.collect(), category: at(LISTED) }
+    }
+}
+
+impl Mapper for Spelling {
+    fn map(
+        &mut self,
+        cells: &[&str],
+        place: Place,
+        warnings: &mut Warnings,
+        row: &mut EachRow<'_>,
+    ) -> Result<(), BillError> {
+        let mut changed: Vec<(usize, Cow<'_, str>)> = Vec::new();
+        for Listed { at, values, respelt, first, .. } in &mut self.listed {
+            let cell = cells.get(*at).copied().unwrap_or("");
+            if cell.is_empty() || values.contains(&cell) {
+                continue;
+            }
+            if let Some(value) = values.iter().find(|value| value.eq_ignore_ascii_case(cell.trim())) {
+                if *respelt == 0 {
+                    cell.clone_into(first);
+                }
+                *respelt += 1;
+                changed.push((*at, Cow::Borrowed(value)));
+            }
+        }
+        if let Some(at) = self.category
+            && let Some(list) = cells.get(at).filter(|cell| cell.starts_with('['))
+            && let Some(&[only]) = json::items(list).as_deref()
+        {
+            changed.push((at, json::plain(only)));
+        }
+        if changed.is_empty() {
+            return row(cells, place, warnings);
+        }
+        let mut cells = cells.to_vec();
+        for (at, value) in &changed {
+            cells[*at] = value;
+        }
+        row(&cells, place, warnings)
+    }
+
+    fn finish(&mut self, warnings: &mut Warnings) {
+        for Listed { column, respelt, first, .. } in self.listed.iter().filter(|listed| listed.respelt > 0) {
+            let words = format!(
+                "values are spelt in another case than FOCUS's, and were given its spelling: {respelt}, such as `{first}`"
+            );
+            warnings.about_file(Some(column), words);
+        }
+    }
 }
 
 fn target(index: usize, name: &str) -> Target {
@@ -103,6 +217,76 @@ mod tests {
         let mut newest = header(FocusVersion::V1_4);
         newest.retain(|name| name != "ProviderName" && name != "PublisherName");
         assert_eq!(version(&newest), Some(FocusVersion::V1_4));
+    }
+
+    /// The header of Oracle's FOCUS reports.
+    const ORACLE: &str = "AvailabilityZone,BilledCost,BillingAccountId,BillingAccountName,BillingCurrency,\
+        BillingPeriodEnd,BillingPeriodStart,ChargeCategory,ChargeDescription,ChargeFrequency,ChargePeriodEnd,\
+        ChargePeriodStart,ChargeSubcategory,CommitmentDiscountCategory,CommitmentDiscountId,CommitmentDiscountName,\
+        CommitmentDiscountType,EffectiveCost,InvoiceIssuer,ListCost,ListUnitPrice,PricingCategory,PricingQuantity,\
+        PricingUnit,Provider,Publisher,Region,ResourceId,ResourceName,ResourceType,ServiceCategory,ServiceName,SkuId,\
+        SkuPriceId,SubAccountId,SubAccountName,Tags,UsageQuantity,UsageUnit,oci_ReferenceNumber";
+
+    #[test]
+    fn names_of_a_draft_are_those_of_the_columns_that_replaced_them() {
+        let header: Vec<String> = ORACLE.to_lowercase().split(',').map(str::to_owned).collect();
+        assert_eq!(version(&header), Some(FocusVersion::V1_0));
+        let plan = plan(FocusVersion::V1_0, &header, Path::new("b.csv")).unwrap();
+        let has = |name: &str| plan.targets.iter().any(|target| target.name == name);
+        for (_, new) in DRAFT {
+            assert!(has(new), "{new}");
+        }
+        assert!(has("oci_referencenumber") && !has("provider"));
+        let said = plan.remarks.iter().find(|(_, words)| words.contains("draft")).unwrap();
+        assert!(said.1.contains("Provider as ProviderName, Publisher as PublisherName"), "{}", said.1);
+        // Beside the columns of 1.0 they are somebody's own.
+        let mut own = super::tests::header(FocusVersion::V1_0);
+        own.extend(["Provider", "Region"].map(str::to_owned));
+        let own = super::plan(FocusVersion::V1_0, &own, Path::new("b.csv")).unwrap();
+        assert!(own.targets.iter().any(|target| target.name == "Region") && own.remarks.is_empty());
+    }
+
+    #[test]
+    fn values_that_focus_lists_are_spelt_as_it_spells_them() {
+        let names = [
+            "BilledCost",
+            "BillingCurrency",
+            "ChargeCategory",
+            "ChargePeriodStart",
+            "ChargeFrequency",
+            "ServiceCategory",
+        ];
+        let header = names.map(str::to_owned);
+        let mut plan = plan(FocusVersion::V1_0, &header, Path::new("b.csv")).unwrap();
+        let mut warnings = Warnings::new("b.csv");
+        let mut rows = Vec::new();
+        for (number, cells) in [
+            ["1", "USD", "usage", "2026-10-01", "Usage-based", r#"["Compute"]"#],
+            ["1", "USD", "Usage", "2026-10-01", "Usage-Based", r#"["GCP","Compute"]"#],
+            ["1", "USD", "Surcharge", "2026-10-01", "", "Compute"],
+        ]
+        .iter()
+        .enumerate()
+        {
+            let place = Place { line: Some(number as u64 + 2), row: number as u64 + 1 };
+            let mut each = |cells: &[&str], _: Place, _: &mut Warnings| {
+                rows.push([cells[2], cells[4], cells[5]].map(str::to_owned));
+                Ok(())
+            };
+            plan.mapper.map(cells, place, &mut warnings, &mut each).unwrap();
+        }
+        plan.mapper.finish(&mut warnings);
+        assert_eq!(
+            rows,
+            [
+                ["Usage", "Usage-Based", "Compute"],
+                ["Usage", "Usage-Based", r#"["GCP","Compute"]"#],
+                ["Surcharge", "", "Compute"]
+            ]
+        );
+        let said = warnings.finish().0;
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[1].message.ends_with("1, such as `Usage-based`"), "{said:?}");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::mapping::{Header, cell};
 use super::{EachRow, Mapper, Target};
 use crate::bill::error::BillError;
-use crate::bill::warnings::{Place, Warnings};
+use crate::bill::moment;
+use crate::bill::warnings::{Place, Trouble, Warnings};
 
 /// Names the columns that a format reads, as an enum whose numbers are their places and lists of their names.
 macro_rules! inputs {
@@ -50,6 +51,25 @@ impl Inputs {
     /// The cell of a column; empty where the file has no such column, or the cell has no value.
     pub fn cell<'c>(&self, cells: &[&'c str], column: impl Into<usize>) -> &'c str {
         cell(cells, self.places[column.into()])
+    }
+
+    /// The moment in a cell, in microseconds; one that cannot be read is a warning and `None`, an empty cell is `None`
+    /// without one.
+    pub fn moment<C: Into<usize> + Copy>(
+        &self,
+        cells: &[&str],
+        column: C,
+        place: Place,
+        warnings: &mut Warnings,
+    ) -> Option<i64> {
+        let text = self.cell(cells, column);
+        let read = moment::read(text);
+        if read.is_none() && !text.is_empty() {
+            warnings.add(Trouble::Unreadable, place.line, Some(self.name(column)), || {
+                format!("`{text}` is not a time like 2026-05-01T10:00:00Z; the cell counts as missing")
+            });
+        }
+        read
     }
 
     /// The usual name of a column.
@@ -201,6 +221,14 @@ pub(super) mod testing {
             self.rows.iter().map(|row| row[name].as_str()).collect()
         }
 
+        /// A row has these cells; one that has no such column is as one without a value.
+        pub fn expect(&self, row: usize, wanted: &[(&str, &str)]) {
+            for (column, value) in wanted {
+                let found = self.rows[row].get(*column).map_or("", String::as_str);
+                assert_eq!(found, *value, "{column} of row {row}");
+            }
+        }
+
         /// A warning has these words.
         pub fn warns(&self, words: &str) -> bool {
             self.warnings.iter().any(|warning| warning.contains(words))
@@ -248,6 +276,24 @@ pub(super) mod testing {
             .collect();
         let remarks = remarks.into_iter().map(|(_, words)| words).collect();
         Outcome { rows: read, warnings, remarks, kind: kind.to_string() }
+    }
+
+    /// Reads a table whose rows say only what they are about: cells by column, the others empty. `preamble` is what
+    /// stands before the header.
+    pub fn table(header: &[&str], preamble: &[(&str, &str)], rows: &[&[(&str, &str)]]) -> Outcome {
+        let owned = |text: &str| text.to_owned();
+        let names: Vec<String> = header.iter().copied().map(owned).collect();
+        let preamble: Vec<(String, String)> =
+            preamble.iter().map(|(name, value)| (owned(name), owned(value))).collect();
+        let cells = |row: &&[(&str, &str)]| {
+            for (name, _) in *row {
+                assert!(header.contains(name), "{name}");
+            }
+            let told = |name: &&str| row.iter().find(|(known, _)| known == name);
+            header.iter().map(|name| owned(told(name).map_or("", |(_, value)| value))).collect()
+        };
+        let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+        run(formats::plan(&names, &preamble, Path::new("f.csv")).unwrap(), &rows)
     }
 
     /// Reads separated text.

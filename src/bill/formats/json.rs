@@ -30,6 +30,14 @@ pub fn member<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     (value != "null").then_some(value)
 }
 
+/// The text or number at a path of names, as it stands there; `None` where there is none, it is null, an object or a
+/// list, or the text is no object.
+pub fn scalar(text: &str, path: &[&str]) -> Option<String> {
+    let value = path.iter().try_fold(text, |text, name| member(text, name))?;
+    let is_nested = value.starts_with(['{', '[']);
+    (!is_nested).then(|| plain(value).into_owned())
+}
+
 /// A value as a cell: a text without its quotes, nothing for null, anything else as it stands.
 pub fn plain(value: &str) -> Cow<'_, str> {
     let value = value.trim();
@@ -105,6 +113,21 @@ mod tests {
         assert_eq!(member(text, "n"), None);
         assert_eq!(member(text, "cost"), Some("0.12345678901234567890123"));
         assert_eq!(items("[ ]").unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_scalar_is_found_as_it_is_written() {
+        let text = r#" {"a, }": "x\"}", "n": 0.123456789012345678, "o": {"list": [1, {"n": 2}], "t": "u\u0041"}, "z": null } "#;
+        let at = |path: &[&str]| scalar(text, path);
+        assert_eq!(at(&["n"]).as_deref(), Some("0.123456789012345678"));
+        assert_eq!(at(&["a, }"]).as_deref(), Some("x\"}"));
+        assert_eq!(at(&["o", "t"]).as_deref(), Some("uA"));
+        for path in [&["z"][..], &["o"], &["o", "list"], &["n", "n"], &["none"], &["o", "none"]] {
+            assert_eq!(at(path), None, "{path:?}");
+        }
+        for text in ["", "cheap", "{", "{\"n\":\"1", "{n:1}", "[1]"] {
+            assert_eq!(scalar(text, &["n"]), None, "{text}");
+        }
     }
 
     #[test]

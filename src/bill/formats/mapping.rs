@@ -4,19 +4,61 @@ use super::{ColumnType, EachRow, Mapper, Target};
 use crate::bill::columns;
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
+use crate::bill::moment;
 use crate::bill::warnings::{Place, Trouble, Warnings};
 
-/// Names the columns that a format fills, as an enum whose numbers are their places and a list of their names.
-macro_rules! outputs {
-    ($($column:ident),* $(,)?) => {
+/// Hands the columns that every format fills, and then its own, to another macro. The common ones come first and in one
+/// order, so that what all formats fill alike is filled in one place ([`Filled`]).
+macro_rules! with_common {
+    ($then:path; $($own:ident),* $(,)?) => {
+        $then! {
+            [BilledCost,
+            EffectiveCost,
+            ListCost,
+            ContractedCost,
+            BillingCurrency,
+            PricingCurrency,
+            BillingPeriodStart,
+            BillingPeriodEnd,
+            BillingAccountId,
+            BillingAccountType,
+            SubAccountId,
+            SubAccountType,
+            ProviderName,
+            PublisherName,
+            InvoiceIssuerName,
+            ChargeCategory,
+            ChargeDescription,
+            ChargeFrequency,
+            ChargePeriodStart,
+            ChargePeriodEnd,
+            ServiceName,
+            ServiceCategory,
+            ServiceSubcategory,
+            SkuId,
+            SkuMeter,
+            ConsumedQuantity,
+            ConsumedUnit,]
+            $($own),*
+        }
+    };
+}
+pub(super) use with_common;
+
+/// An enum of columns whose numbers are their places, and a list of their names.
+macro_rules! define_outputs {
+    ([$($common:ident),* $(,)?] $($own:ident),* $(,)?) => {
         /// The columns that this format fills.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[allow(non_camel_case_types, reason = "FOCUS writes x_ before columns that are not its own")]
-        enum Out { $($column),* }
+        enum Out {
+            $(#[allow(dead_code, reason = "what is filled alike in all formats is filled by `Filled`")] $common,)*
+            $($own),*
+        }
 
         impl Out {
             /// Their names, in order.
-            const NAMES: &[&str] = &[$(stringify!($column)),*];
+            const NAMES: &[&str] = &[$(stringify!($common),)* $(stringify!($own)),*];
         }
 
         impl From<Out> for usize {
@@ -26,7 +68,31 @@ macro_rules! outputs {
         }
     };
 }
+pub(super) use define_outputs;
+
+/// Names the columns that a format fills beside those that every format does.
+macro_rules! outputs {
+    ($($own:ident),* $(,)?) => {
+        $crate::bill::formats::mapping::with_common!($crate::bill::formats::mapping::define_outputs; $($own),*);
+    };
+}
 pub(super) use outputs;
+
+/// The same for [`Filled`], which knows only what is common.
+macro_rules! define_common {
+    ([$($column:ident),* $(,)?]) => {
+        #[derive(Debug, Clone, Copy)]
+        #[allow(dead_code, reason = "some of the columns are set by the formats alone; all have their places")]
+        enum Common { $($column),* }
+
+        impl From<Common> for usize {
+            fn from(column: Common) -> usize {
+                column as usize
+            }
+        }
+    };
+}
+with_common!(define_common;);
 
 /// A header, to find columns in.
 pub struct Header<'h> {
@@ -40,11 +106,13 @@ impl<'h> Header<'h> {
     }
 
     /// The place of the first of `names` that the header has, however it is capitalised. A localised name that
-    /// carries the English one in brackets, `Ressourcengruppe (ResourceGroup)`, is found by both.
+    /// carries the English one in brackets, `Ressourcengruppe (ResourceGroup)`, is found by both; a column of exactly
+    /// that name goes before it.
     pub fn at(&self, names: &[&str]) -> Option<usize> {
         names.iter().find_map(|wanted| {
             let is = |name: &str| name.trim().eq_ignore_ascii_case(wanted);
-            self.names.iter().position(|name| is(name) || bracketed(name).is_some_and(is))
+            let localised = || self.names.iter().position(|name| bracketed(name).is_some_and(is));
+            self.names.iter().position(|name| is(name)).or_else(localised)
         })
     }
 
@@ -99,6 +167,68 @@ impl Filled {
     /// What a column was set to.
     pub fn get(&self, column: impl Into<usize>) -> &str {
         &self.cells[column.into()]
+    }
+
+    /// One firm provides, publishes and invoices it.
+    pub fn sold_by(&mut self, name: &str) {
+        for column in [Common::ProviderName, Common::PublisherName, Common::InvoiceIssuerName] {
+            self.set(column, name);
+        }
+    }
+
+    /// The account that is billed, and what the seller calls such; without an id it is of no type.
+    pub fn account(&mut self, id: &str, kind: &str) {
+        self.set(Common::BillingAccountId, id);
+        self.set(Common::BillingAccountType, if id.is_empty() { "" } else { kind });
+    }
+
+    /// The account that used it, and what the seller calls such; without an id it is of no type.
+    pub fn sub_account(&mut self, id: &str, kind: &str) {
+        self.set(Common::SubAccountId, id);
+        self.set(Common::SubAccountType, if id.is_empty() { "" } else { kind });
+    }
+
+    /// The currency, where prices are in the one that is billed.
+    pub fn currency(&mut self, name: &str) {
+        self.set(Common::BillingCurrency, name);
+        self.set(Common::PricingCurrency, name);
+    }
+
+    /// Category and subcategory of the service.
+    pub fn service_place(&mut self, (category, subcategory): (&str, &str)) {
+        self.set(Common::ServiceCategory, category);
+        self.set(Common::ServiceSubcategory, subcategory);
+    }
+
+    /// What kind of charge it is, and how often it comes.
+    pub fn charge(&mut self, category: &str, frequency: &str) {
+        self.set(Common::ChargeCategory, category);
+        self.set(Common::ChargeFrequency, frequency);
+    }
+
+    /// Without a commitment what is billed is what was agreed on and what it effectively cost; nothing where that is
+    /// not told.
+    pub fn paid(&mut self, amount: Option<Exact>) {
+        for column in [Common::BilledCost, Common::EffectiveCost, Common::ContractedCost] {
+            if let Some(amount) = amount {
+                self.set_amount(column, amount);
+            }
+        }
+    }
+
+    /// When it was used, in microseconds.
+    pub fn charge_period(&mut self, start: Option<i64>, end: Option<i64>) {
+        for (column, moment) in [(Common::ChargePeriodStart, start), (Common::ChargePeriodEnd, end)] {
+            self.set(column, &moment.map(moment::show).unwrap_or_default());
+        }
+    }
+
+    /// It is billed with the calendar month of a moment; with none where that is not told.
+    pub fn billed_with(&mut self, moment: Option<i64>) {
+        let (first, next) = (moment.and_then(moment::month_start), moment.and_then(moment::next_month));
+        for (column, moment) in [(Common::BillingPeriodStart, first), (Common::BillingPeriodEnd, next)] {
+            self.set(column, &moment.map(moment::show).unwrap_or_default());
+        }
     }
 }
 
@@ -227,7 +357,7 @@ mod tests {
 
     struct Sum;
 
-    outputs!(BilledCost, x_Kind);
+    outputs!(x_Kind);
 
     impl Fill for Sum {
         fn fill(
@@ -250,7 +380,8 @@ mod tests {
         let header = ["a", "b", "BilledCost", "", "note"].map(str::to_owned);
         let (targets, mut mapping) = Mapping::new(Sum, Out::NAMES, &header, &[0, 1]);
         let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-        assert_eq!(names, ["BilledCost", "x_Kind", "x_Source_BilledCost", "x_Unnamed4", "note"]);
+        assert_eq!(names[0], "BilledCost");
+        assert_eq!(names[27..], ["x_Kind", "x_Source_BilledCost", "x_Unnamed4", "note"]);
         assert_eq!(targets[0].kind, ColumnType::Decimal);
         let mut rows = Vec::new();
         let mut warnings = Warnings::new("f.csv");
@@ -263,7 +394,8 @@ mod tests {
                 })
                 .unwrap();
         }
-        assert_eq!(rows, [["3.25", "sum", "9", "", "n"], ["1", "sum", "", "u", ""]]);
+        assert_eq!([&rows[0][0], &rows[1][0]], ["3.25", "1"]);
+        assert_eq!([&rows[0][27..], &rows[1][27..]], [["sum", "9", "", "n"], ["sum", "", "u", ""]]);
         // `skip` and `x` are no numbers.
         assert_eq!(warnings.finish().1, 2);
     }
@@ -275,5 +407,7 @@ mod tests {
         assert_eq!(header.at(&["resourcegroup"]), Some(0));
         assert_eq!(header.at(&["Nothing", "meterid"]), Some(1));
         assert!(header.has(&["MeterId", "ResourceGroup"]) && !header.has(&["MeterId", "Cost"]));
+        let names = ["Effective (Cost)", "Cost"].map(str::to_owned);
+        assert_eq!(Header::new(&names).at(&["Cost"]), Some(1));
     }
 }

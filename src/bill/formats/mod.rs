@@ -2,17 +2,14 @@
 //!
 //! Knows headers only: no disk, no rows.
 
-mod aws_charge;
-pub mod aws_cur;
-pub mod aws_explorer;
-mod aws_names;
-mod aws_tags;
+pub mod aws;
 pub mod azure;
 pub mod databricks;
 pub mod focus;
 pub mod gcp;
 pub mod inputs;
 pub mod json;
+pub mod json_tables;
 pub mod mapping;
 pub mod model_api;
 pub mod node;
@@ -25,7 +22,6 @@ use serde::{Deserialize, Serialize};
 
 use self::gcp::{console, export};
 use self::model_api::{anthropic, deepseek, openai};
-use self::node::Node;
 use super::columns::{ColumnType, FocusVersion};
 use super::error::BillError;
 use super::warnings::{Place, Warnings};
@@ -148,21 +144,6 @@ pub trait Mapper: Send {
     fn finish(&mut self, _warnings: &mut Warnings) {}
 }
 
-/// Rows that are already the store's.
-pub struct Same;
-
-impl Mapper for Same {
-    fn map(
-        &mut self,
-        cells: &[&str],
-        place: Place,
-        warnings: &mut Warnings,
-        row: &mut EachRow<'_>,
-    ) -> Result<(), BillError> {
-        row(cells, place, warnings)
-    }
-}
-
 /// A header that was understood.
 pub struct Plan {
     /// The format.
@@ -181,8 +162,8 @@ pub fn recognise(header: &[String]) -> Option<Kind> {
     azure::agreement(header)
         .map(Kind::Azure)
         .or_else(|| focus::version(header).map(Kind::Focus))
-        .or_else(|| aws_cur::recognise(header))
-        .or_else(|| aws_explorer::recognise(header))
+        .or_else(|| aws::cur::recognise(header))
+        .or_else(|| aws::explorer::recognise(header))
         .or_else(|| export::recognise(header))
         .or_else(|| console::recognise(header))
         .or_else(|| oci::is_report(header).then_some(Kind::Oci))
@@ -203,16 +184,6 @@ pub struct JsonTable {
     pub remarks: Vec<String>,
 }
 
-/// The table in a document; `None` when it is no bill's.
-pub fn json_table(document: &Node<'_>) -> Option<JsonTable> {
-    aws_explorer::table(document).or_else(|| openai::table(document)).or_else(|| anthropic::table(document))
-}
-
-/// A value of a document as a cell.
-fn json_cell(value: Option<&Node<'_>>) -> String {
-    value.map(Node::cell).unwrap_or_default()
-}
-
 /// How to read a file with this header; `preamble` is what some files say before it, as names and values.
 ///
 /// # Errors
@@ -220,8 +191,8 @@ fn json_cell(value: Option<&Node<'_>>) -> String {
 pub fn plan(header: &[String], preamble: &[(String, String)], path: &Path) -> Result<Plan, BillError> {
     match recognise(header) {
         Some(Kind::Focus(version)) => focus::plan(version, header, path),
-        Some(kind @ (Kind::AwsCur | Kind::AwsCur2)) => aws_cur::plan(kind, header, path),
-        Some(Kind::AwsCostExplorer) => aws_explorer::plan(header, path),
+        Some(kind @ (Kind::AwsCur | Kind::AwsCur2)) => aws::cur::plan(kind, header, path),
+        Some(Kind::AwsCostExplorer) => aws::explorer::plan(header, path),
         Some(Kind::GcpExport) => export::plan(header, path),
         Some(kind @ (Kind::GcpCostTable | Kind::GcpReport)) => console::plan(kind, header, preamble, path),
         Some(kind @ (Kind::OpenAiCosts | Kind::OpenAiUsage)) => openai::plan(kind, header, path),

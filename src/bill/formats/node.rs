@@ -42,6 +42,22 @@ impl<'t> Node<'t> {
         if reader.at < text.len() { Err(Broken(reader.at)) } else { Ok(node) }
     }
 
+    /// Reads documents that follow one after another, with nothing but white space between them.
+    ///
+    /// # Errors
+    /// The place where there is no JSON, or it nests too deeply.
+    pub fn parse_all(text: &'t str) -> Result<Vec<Self>, Broken> {
+        let mut reader = Reader { text, at: 0 };
+        let mut documents = Vec::new();
+        loop {
+            reader.space();
+            if reader.at == text.len() && !documents.is_empty() {
+                return Ok(documents);
+            }
+            documents.push(reader.value(0)?);
+        }
+    }
+
     /// A member of an object.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
@@ -269,6 +285,10 @@ mod tests {
             ("\"\\q\"", 0),
         ] {
             assert_eq!(Node::parse(text), Err(Broken(at)), "{text}");
+        }
+        assert_eq!(Node::parse_all(" [1] {}\n").map(|all| all.len()), Ok(2));
+        for (text, at) in [("", 0), ("[1] x", 4), ("{} {", 4)] {
+            assert_eq!(Node::parse_all(text), Err(Broken(at)), "{text}");
         }
         let deep = "[".repeat(100_000);
         assert_eq!(Node::parse(&deep), Err(Broken(MOST_DEEP)));

@@ -10,8 +10,7 @@ use super::inputs::{Inputs, count_word, inputs, listed};
 use super::mapping::{Fill, Filled, Header, Mapping, amount, outputs};
 use super::{Kind, Plan};
 use crate::bill::error::BillError;
-use crate::bill::moment;
-use crate::bill::warnings::{Place, Trouble, Warnings};
+use crate::bill::warnings::{Place, Warnings};
 
 inputs! {
     Start: ["lineItem/intervalUsageStart"],
@@ -39,43 +38,16 @@ inputs! {
 }
 
 outputs!(
-    BilledCost,
-    EffectiveCost,
-    ListCost,
-    ContractedCost,
-    BillingCurrency,
-    PricingCurrency,
-    ChargeCategory,
     ChargeClass,
-    ChargeDescription,
-    ChargeFrequency,
-    ChargePeriodStart,
-    ChargePeriodEnd,
-    BillingPeriodStart,
-    BillingPeriodEnd,
-    BillingAccountId,
-    BillingAccountType,
-    InvoiceIssuerName,
-    ProviderName,
-    PublisherName,
-    SubAccountId,
     SubAccountName,
-    SubAccountType,
-    ServiceName,
-    ServiceCategory,
-    ServiceSubcategory,
     RegionId,
     RegionName,
     AvailabilityZone,
     ResourceId,
     ResourceType,
-    SkuId,
     SkuPriceId,
-    SkuMeter,
     PricingQuantity,
     PricingUnit,
-    ConsumedQuantity,
-    ConsumedUnit,
     ListUnitPrice,
     ContractedUnitPrice,
     Tags,
@@ -88,8 +60,6 @@ outputs!(
 
 /// Cells that go over as they are.
 const COPIED: &[(In, Out)] = &[
-    (In::Currency, Out::BillingCurrency),
-    (In::Currency, Out::PricingCurrency),
     (In::Description, Out::ChargeDescription),
     (In::Description, Out::SkuMeter),
     (In::CompartmentName, Out::SubAccountName),
@@ -169,6 +139,7 @@ impl Fill for Report {
         for (from, to) in COPIED {
             filled.set(*to, cell(*from));
         }
+        filled.currency(cell(In::Currency));
         for cost in [Out::BilledCost, Out::EffectiveCost, Out::ContractedCost] {
             filled.set(cost, cell(In::MyCost));
         }
@@ -180,52 +151,28 @@ impl Fill for Report {
         {
             filled.set_amount(Out::ListCost, list);
         }
-        filled.set(Out::ChargeCategory, "Usage");
-        filled.set(Out::ChargeFrequency, "Usage-Based");
+        filled.charge("Usage", "Usage-Based");
         if is_true(cell(In::IsCorrection)) {
             self.corrections += 1;
             filled.set(Out::ChargeClass, "Correction");
         }
-        for name in [Out::InvoiceIssuerName, Out::ProviderName, Out::PublisherName] {
-            filled.set(name, "Oracle");
-        }
-        let mut time = |column: In| {
-            let text = cell(column);
-            let read = moment::read(text);
-            if read.is_none() && !text.is_empty() {
-                let name = self.inputs.name(column);
-                warnings.add(Trouble::Unreadable, place.line, Some(name), || {
-                    format!("`{text}` is not a time like 2021-03-01T10:00Z; the cell counts as missing")
-                });
-            }
-            read
-        };
-        if let Some(start) = time(In::Start) {
-            filled.set(Out::ChargePeriodStart, &moment::show(start));
-            if let (Some(first), Some(next)) = (moment::month_start(start), moment::next_month(start)) {
-                filled.set(Out::BillingPeriodStart, &moment::show(first));
-                filled.set(Out::BillingPeriodEnd, &moment::show(next));
-            }
-        }
-        if let Some(end) = time(In::End) {
-            filled.set(Out::ChargePeriodEnd, &moment::show(end));
-        }
+        filled.sold_by("Oracle");
+        let [start, end] =
+            [In::Start, In::End].map(|column| self.inputs.moment(cells, column, place, warnings));
+        filled.charge_period(start, end);
+        filled.billed_with(start);
 
         let (tenant, subscription) = (cell(In::TenantId), cell(In::SubscriptionId));
         let (account, kind) =
             if subscription.is_empty() { (tenant, "Tenancy") } else { (subscription, "Subscription") };
-        filled.set(Out::BillingAccountId, account);
-        filled.set(Out::BillingAccountType, if account.is_empty() { "" } else { kind });
-        filled.set(Out::SubAccountId, tenant);
-        filled.set(Out::SubAccountType, if tenant.is_empty() { "" } else { "Tenancy" });
+        filled.account(account, kind);
+        filled.sub_account(tenant, "Tenancy");
 
         let service = cell(In::Service);
-        let (category, subcategory) = service_place(service).unwrap_or_else(|| {
+        filled.service_place(service_place(service).unwrap_or_else(|| {
             count_word(&mut self.services, service);
             ("Other", "Other (Other)")
-        });
-        filled.set(Out::ServiceCategory, category);
-        filled.set(Out::ServiceSubcategory, subcategory);
+        }));
 
         let region = cell(In::Region);
         let known = REGIONS
@@ -442,7 +389,7 @@ mod tests {
             .replace("1.25E-7", "x");
         let outcome = read(&text);
         assert_eq!(outcome.column("ChargePeriodStart")[0], "");
-        assert!(outcome.warns("`2021-03-31T99:00Z` is not a time"));
+        assert!(outcome.warns("`2021-03-31T99:00Z` is not a time"), "{:?}", outcome.warnings);
         // The table reads the cost itself, and complains about what it cannot read.
         assert_eq!(outcome.column("BilledCost")[0], "2;5");
         assert_eq!(outcome.column("ListCost")[2], "");

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::day::Day;
 use super::days::{Days, Extent, Incomplete, add};
-use super::decompose::{filled, median};
+use super::decompose::median;
 use super::forecast::{Ahead, Outlook, days_needed};
 use crate::bill::exact::Exact;
 use crate::bill::query::Bill;
@@ -214,7 +214,7 @@ impl Standing {
             return Ok(Err(format!("the bill ends before {}", self.month.month_words())));
         }
         let ahead = usize::try_from(end.0 - whole_end.0).unwrap_or(0);
-        let outlook = match Outlook::of(&filled(&days.history()), ahead) {
+        let outlook = match Outlook::of(&days.recent().days, ahead) {
             Ok(outlook) => outlook,
             Err(refused) => return Ok(Err(refused.to_string())),
         };

@@ -11,7 +11,8 @@
 //!   can not be (AWS: "coverage … of eligible spend");
 //! - effective savings rate = 1 − `EffectiveCost` ÷ `ListCost` over all usage, unused commitments counted as cost and not
 //!   as usage (FinOps Foundation, use case "Determine Effective Savings Rate", which has it over contracted prices
-//!   too; purchases of commitments are left out, as in Microsoft's FinOps toolkit, because usage carries them);
+//!   too; purchases of commitments are left out, as in Microsoft's FinOps toolkit, because usage carries them). Usage
+//!   that costs something and has no such price, as marketplaces write it, is on neither side and is counted;
 //! - break-even utilisation = `EffectiveCost` ÷ `ContractedCost` of covered rows, the rate paid over the rate avoided: a
 //!   commitment used less than that costs more than it saves.
 //!
@@ -79,8 +80,9 @@ pub struct Commitments {
     pub days: Option<(Day, Day)>,
     /// All commitments.
     pub all: Committed,
-    /// Contracted (else list) cost of Standard-priced usage in services in which any commitment applies.
-    pub uncovered: Money,
+    /// Contracted (else list) cost of Standard-priced usage in services in which any commitment applies; `None` where
+    /// the bill has no `PricingCategory`, so that nothing tells it from spot usage.
+    pub uncovered: Option<Money>,
     /// Covered share of it and of what is covered, in [0, 1]; `None` without prices.
     pub coverage: Option<f64>,
     /// `EffectiveCost` of all usage, unused commitments in it.
@@ -93,8 +95,12 @@ pub struct Commitments {
     pub savings_rate: Option<f64>,
     /// 1 − effective ÷ contracted.
     pub savings_rate_contracted: Option<f64>,
-    /// Covered rows without a contracted cost, or with 0: what is said of savings is not known for them.
+    /// Covered rows without a contracted cost, or with 0: what commitments saved is not known.
     pub unpriced_rows: u64,
+    /// Usage rows that cost something and have no list cost, and what they cost: left out of the savings rate.
+    pub unlisted_rows: u64,
+    /// Their `EffectiveCost`.
+    pub unlisted: Money,
     /// Each commitment, the one with most waste first.
     pub each: Vec<Commitment>,
 }
@@ -120,9 +126,9 @@ impl Parts {
             Status::Used => {
                 plus(&mut self.used, effective)?;
                 plus(&mut self.on_demand, contracted)?;
-                let counts =
-                    if contracted > Exact::default() { &mut self.priced } else { &mut self.unpriced };
-                *counts += sums.rows;
+                let priced = priced_rows(sums, 3);
+                self.priced += priced;
+                self.unpriced += sums.rows - priced;
             }
             Status::Unused => plus(&mut self.unused, effective)?,
             Status::None => {}
@@ -135,6 +141,43 @@ impl Parts {
         let whole = self.priced > 0 && self.unpriced == 0;
         let on_demand = whole.then(|| self.on_demand.to_money());
         Committed { used: self.used.to_money(), unused: self.unused.to_money(), on_demand }
+    }
+}
+
+/// Rows of a group that have a cost at this place; none where all of them together come to nothing.
+fn priced_rows(sums: &Sums, place: usize) -> u64 {
+    if sums.costs[place] > Exact::default() { sums.filled[place] } else { 0 }
+}
+
+/// What usage would have cost at other prices, while it is added up.
+#[derive(Default)]
+struct Against {
+    sum: Exact,
+    /// Covered rows without such a price make the sum too small, and the rate with it.
+    lacking: bool,
+    left_out_rows: u64,
+    left_out: Exact,
+}
+
+impl Against {
+    fn add(&mut self, sums: &Sums, place: usize, covered: bool) -> Result<(), BillError> {
+        plus(&mut self.sum, sums.costs[place])?;
+        if priced_rows(sums, place) == 0 && sums.costs[1] > Exact::default() {
+            self.left_out_rows += sums.rows;
+            plus(&mut self.left_out, sums.costs[1])?;
+        }
+        self.lacking |= covered && priced_rows(sums, place) < sums.rows;
+        Ok(())
+    }
+
+    fn told(&self) -> Option<Money> {
+        (!self.lacking && self.sum > Exact::default()).then(|| self.sum.to_money())
+    }
+
+    /// 1 − what was paid ÷ this.
+    fn rate(&self, effective: Money) -> Option<f64> {
+        let base = self.told()?;
+        ratio(base - (effective - self.left_out.to_money()), base)
     }
 }
 
@@ -184,26 +227,30 @@ impl Commitments {
             let mut key = key.into_iter();
             let mut next = |place: usize| resolved[place].as_ref().and_then(|_| key.next().flatten());
             let cells: [Option<String>; 8] = std::array::from_fn(&mut next);
-            currencies.insert(cells[7].clone().unwrap_or_default());
+            sums.add_currency(cells[7].clone(), &mut currencies);
             rows.push((cells, sums));
         }
         if currencies.len() > 1 {
             return Err(mixed(currencies));
         }
-        let told = Self::from_rows(&rows, currencies.into_iter().next())?;
+        let told = Self::from_rows(&rows, currencies.into_iter().next(), resolved[4].is_some())?;
         Ok(told.map(|told| Self { days: days(bill), ..told }))
     }
 
     fn from_rows(
         rows: &[([Option<String>; 8], Sums)],
         currency: Option<String>,
+        tells_pricing: bool,
     ) -> Result<Option<Self>, BillError> {
-        let status = |cells: &[Option<String>; 8]| match cells[0].as_deref() {
-            Some("Used") => Status::Used,
-            Some("Unused") => Status::Unused,
+        let is = |cell: &Option<String>, word: &str| {
+            cell.as_deref().is_some_and(|cell| cell.eq_ignore_ascii_case(word))
+        };
+        let status = |cells: &[Option<String>; 8]| match &cells[0] {
+            cell if is(cell, "Used") => Status::Used,
+            cell if is(cell, "Unused") => Status::Unused,
             _ => Status::None,
         };
-        let is_usage = |cells: &[Option<String>; 8]| cells[6].as_deref().is_none_or(|word| word == "Usage");
+        let is_usage = |cells: &[Option<String>; 8]| cells[6].is_none() || is(&cells[6], "Usage");
         let covered_services: BTreeSet<Option<&str>> = rows
             .iter()
             .filter(|(cells, _)| status(cells) == Status::Used)
@@ -212,8 +259,8 @@ impl Commitments {
         let mut all = Parts::default();
         let mut by_id: BTreeMap<&str, (Option<&str>, Option<&str>, Parts)> = BTreeMap::new();
         let (mut uncovered, mut effective) = (Exact::default(), Exact::default());
-        let (mut list, mut contracted) = (Exact::default(), Exact::default());
-        let (mut unpriced_rows, mut list_filled, mut contracted_filled) = (0, 0, 0);
+        let (mut list, mut contracted) = (Against::default(), Against::default());
+        let mut unpriced_rows = 0;
         for (cells, sums) in rows {
             let status = status(cells);
             all.add(status, sums)?;
@@ -223,8 +270,8 @@ impl Commitments {
                 *kind = kind.or(cells[3].as_deref());
                 parts.add(status, sums)?;
             }
-            if status == Status::Used && sums.costs[3] <= Exact::default() {
-                unpriced_rows += sums.rows;
+            if status == Status::Used {
+                unpriced_rows += sums.rows - priced_rows(sums, 3);
             }
             if !is_usage(cells) {
                 continue;
@@ -233,11 +280,9 @@ impl Commitments {
             if status == Status::Unused {
                 continue;
             }
-            plus(&mut list, sums.costs[2])?;
-            plus(&mut contracted, sums.costs[3])?;
-            list_filled += sums.filled[2];
-            contracted_filled += sums.filled[3];
-            let standard = cells[4].as_deref() == Some("Standard");
+            list.add(sums, 2, status == Status::Used)?;
+            contracted.add(sums, 3, status == Status::Used)?;
+            let standard = is(&cells[4], "Standard");
             if status == Status::None && standard && covered_services.contains(&cells[5].as_deref()) {
                 let cost = if sums.filled[3] > 0 { sums.costs[3] } else { sums.costs[2] };
                 plus(&mut uncovered, cost)?;
@@ -247,12 +292,8 @@ impl Commitments {
             return Ok(None);
         }
         let told = all.told();
-        let (uncovered, effective) = (uncovered.to_money(), effective.to_money());
-        // A price that lacks for some rows makes the sum too small, and the rate with it.
-        let whole = unpriced_rows == 0;
-        let list = (list_filled > 0 && whole).then(|| list.to_money());
-        let contracted = (contracted_filled > 0 && whole).then(|| contracted.to_money());
-        let rate = |base: Option<Money>| base.and_then(|base| ratio(base - effective, base));
+        let uncovered = tells_pricing.then(|| uncovered.to_money());
+        let effective = effective.to_money();
         let mut each: Vec<Commitment> = by_id
             .into_iter()
             .map(|(id, (name, kind, parts))| Commitment {
@@ -268,13 +309,18 @@ impl Commitments {
             days: None,
             all: told,
             uncovered,
-            coverage: told.on_demand.and_then(|covered| ratio(covered, covered + uncovered)),
+            coverage: told
+                .on_demand
+                .zip(uncovered)
+                .and_then(|(covered, more)| ratio(covered, covered + more)),
             effective,
-            list,
-            contracted,
-            savings_rate: rate(list),
-            savings_rate_contracted: rate(contracted),
+            list: list.told(),
+            contracted: contracted.told(),
+            savings_rate: list.rate(effective),
+            savings_rate_contracted: contracted.rate(effective),
             unpriced_rows,
+            unlisted_rows: list.left_out_rows,
+            unlisted: list.left_out.to_money(),
             each,
         }))
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::day::Day;
-use super::days::{Charge, Kinds, add};
+use super::days::{Charge, Kinds, Told, add};
 use super::view::{Anomaly, median_money};
 use crate::bill::exact::Exact;
 use crate::bill::over_time::NO_VALUE;
@@ -102,7 +102,7 @@ pub(super) fn drivers(
         let mut costs: BTreeMap<String, BTreeMap<String, BTreeMap<Day, Exact>>> = BTreeMap::new();
         for (key, sums) in bill.sums(&keys, &filters, "look for what made days unusual")? {
             let mut key = key.into_iter();
-            let Some((day, Charge::Running)) = kinds.take(&mut key) else { continue };
+            let Some(Told { day, charge: Charge::Running, .. }) = kinds.take(&mut key) else { continue };
             let mut text = || key.next().flatten().unwrap_or_else(|| NO_VALUE.to_owned());
             let (part, value) = (text(), text());
             let slot = costs.entry(part).or_default().entry(value).or_default().entry(day).or_default();

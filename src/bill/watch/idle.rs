@@ -124,7 +124,7 @@ impl IdleView {
             let mut key = key.into_iter();
             let cells =
                 std::array::from_fn(|place| resolved[place].as_ref().and_then(|_| key.next().flatten()));
-            currencies.insert(key.next().flatten().unwrap_or_default());
+            sums.add_currency(key.next().flatten(), &mut currencies);
             rows.push(Row { cells, cost: sums.costs[basis.place()] });
         }
         if currencies.len() > 1 {

@@ -31,6 +31,7 @@ use std::collections::btree_map::Entry;
 use self::days::Extent;
 use super::query::Bill;
 use super::{Basis, BillError, Filter, Rates};
+use crate::units::Money;
 
 /// What is asked of a bill under watch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,13 +46,17 @@ pub enum Question {
         by: String,
         /// When a day is unusual.
         tuning: Tuning,
+        /// The day it is, in UTC: it is not over, whatever the bill has of it.
+        today: Day,
     },
     /// Where budgets stand.
     Budgets {
         /// The budgets.
         budgets: Vec<Budget>,
         /// Any day of the month; `None` = the month of the bill's last day.
-        month: Option<i64>,
+        month: Option<Day>,
+        /// The day it is, in UTC.
+        today: Day,
     },
     /// What commitments did.
     Commitments {
@@ -89,26 +94,37 @@ pub fn ask(bill: &Bill, question: &Question) -> Result<Answer, BillError> {
     // A budget is in the currency that is billed; a rate that changes would look like a day that cost more.
     let bill = &bill.clone().shown_in(Rates::default());
     Ok(match question {
-        Question::Days { filters, basis, by, tuning } => {
-            Answer::Days(Box::new(Watched::of(bill, filters, *basis, by, tuning)?))
+        Question::Days { filters, basis, by, tuning, today } => {
+            Answer::Days(Box::new(Watched::of(bill, filters, *basis, by, tuning, *today)?))
         }
-        Question::Budgets { budgets, month } => {
+        Question::Budgets { budgets, month, today } => {
             let mut standings = Vec::with_capacity(budgets.len());
             // One pass over the bill for each cost that budgets are of.
             let mut extents: BTreeMap<Basis, Extent> = BTreeMap::new();
             for budget in budgets {
                 let extent = match extents.entry(budget.basis) {
                     Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(place) => place.insert(Extent::of(bill, budget.basis)?),
+                    Entry::Vacant(place) => place.insert(Extent::of(bill, budget.basis, *today)?),
                 };
-                let last = extent.span().map(|(_, last)| last);
-                let Some(month) = month.map(Day).or(last).or_else(|| last_day(bill)) else {
+                let last = || extent.last_day().or_else(|| last_day(bill).map(|last| last.min(*today)));
+                let Some(month) = month.or_else(last) else {
                     let reason = "the bill has no row with a readable charge period".to_owned();
                     standings.push(Err((budget.name.clone(), reason)));
                     continue;
                 };
                 let standing = Standing::of(bill, budget, month.month_start(), extent);
                 standings.push(match standing {
+                    // Nor because of a month that no bill is of.
+                    Ok(standing)
+                        if standing.actual == Money::ZERO
+                            && extent.span().is_some_and(|days| is_outside(standing.month, days)) =>
+                    {
+                        let (first, last) = extent.span().unwrap_or_default();
+                        let month = standing.month.month_words();
+                        let reason =
+                            format!("the bills run from {first} to {last} and have nothing of {month}");
+                        Err((budget.name.clone(), reason))
+                    }
                     // Nothing spent because of a mistyped filter is no good news.
                     Ok(standing) if standing.rows == 0 => Err((
                         budget.name.clone(),
@@ -126,7 +142,12 @@ pub fn ask(bill: &Bill, question: &Question) -> Result<Answer, BillError> {
     })
 }
 
-/// The first day of the latest charge period, from the import reports.
+/// Whether a month has none of these days.
+fn is_outside(month: Day, (first, last): (Day, Day)) -> bool {
+    month.next_month() <= first || last < month.month_start()
+}
+
+/// The last day of the latest charge period, from the import reports.
 fn last_day(bill: &Bill) -> Option<Day> {
     let last = bill.imported().filter_map(|imported| imported.last_charge_unix_secs).max()?;
     Some(Day((last - 1).div_euclid(86_400)))

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::anomaly::{Episode, LEARNING_DAYS, Tuning, Verdict, episodes, judge};
 use super::budget::{Expected, lumps_to_come, usual_lumps};
 use super::day::Day;
-use super::days::{Charge, Days, Extent, Incomplete, Kinds, Slots, add};
-use super::decompose::{WEEK, filled, median};
+use super::days::{Charge, Days, Extent, Incomplete, Kinds, Recent, Slots, add};
+use super::decompose::{WEEK, median};
 use super::drivers::{Driver, drivers};
 use super::forecast::{Ahead, Outlook, Tested, days_needed, tested};
 use crate::bill::exact::Exact;
@@ -75,7 +75,7 @@ pub struct Anomaly {
     pub first: Day,
     /// The last unusual day.
     pub last: Day,
-    /// It goes on to the last whole day.
+    /// It goes on to the last day that can be said of: the last whole one, or for too little the last settled one.
     pub goes_on: bool,
     /// What these days cost.
     pub actual: Money,
@@ -133,29 +133,29 @@ pub struct Watched {
     pub not_judged: String,
     /// Unusual days, newest first.
     pub anomalies: Vec<Anomaly>,
-    /// Rows without a readable start.
+    /// Rows on no day: without a readable start, or years off.
     pub undated_rows: u64,
     /// Cells of the cost that have no value.
     pub missing_cells: u64,
 }
 
 impl Watched {
-    /// Watches the part of a bill that all filters hold for.
+    /// Watches the part of a bill that all filters hold for; `today` is the day it is, in UTC.
     ///
     /// # Errors
-    /// An unknown column; rows in several currencies; charges so far apart that there are too many days.
+    /// An unknown column; rows in several currencies.
     pub fn of(
         bill: &Bill,
         filters: &[Filter],
         basis: Basis,
         by: &str,
         tuning: &Tuning,
+        today: Day,
     ) -> Result<Self, BillError> {
-        let extent = Extent::of(bill, basis)?;
+        let extent = Extent::of(bill, basis, today)?;
         let days = Days::of(bill, filters, basis, &extent)?;
-        let history = filled(&days.history());
-        let from = history.len().saturating_sub(JUDGED_DAYS);
-        let verdicts = judge(&history, from, tuning);
+        let history = days.recent().days;
+        let verdicts = judged(&days, tuning);
         let mut watched = Self {
             basis,
             by: by.to_owned(),
@@ -191,23 +191,23 @@ impl Watched {
             );
             return Ok(watched);
         }
-        let mut found: Vec<(Option<String>, Episode)> = Vec::new();
+        let mut found: Vec<(Episode, Anomaly)> = Vec::new();
         for (part, series) in parts(bill, filters, basis, by, &extent)? {
-            let verdicts = judge(&filled(&series.history()), from, tuning);
-            found.extend(episodes(&verdicts).into_iter().map(|episode| (Some(part.clone()), episode)));
+            for episode in episodes(&judged(&series, tuning)) {
+                found.push((episode, anomaly(&series, Some(part.clone()), &episode)));
+            }
         }
         for episode in episodes(&verdicts) {
             if !explained(&episode, &found) {
-                found.push((None, episode));
+                found.push((episode, anomaly(&days, None, &episode)));
             }
         }
-        found.sort_by(|(_, a), (_, b)| {
+        found.sort_by(|(a, _), (b, _)| {
             b.first
                 .cmp(&a.first)
                 .then_with(|| (b.actual - b.expected).abs().total_cmp(&(a.actual - a.expected).abs()))
         });
-        watched.anomalies =
-            found.into_iter().map(|(part, episode)| anomaly(&days, &history, part, &episode)).collect();
+        watched.anomalies = found.into_iter().map(|(_, anomaly)| anomaly).collect();
         let explained = watched.anomalies.len().min(EXPLAINED);
         drivers(bill, filters, basis, by, days.first, &mut watched.anomalies[..explained])?;
         Ok(watched)
@@ -248,18 +248,37 @@ impl Watched {
 ///
 /// # Errors
 /// As [`Watched::of`].
-pub fn tested_parts(bill: &Bill, basis: Basis, by: &str, ahead: usize) -> Result<Tested, BillError> {
-    let extent = Extent::of(bill, basis)?;
+pub fn tested_parts(
+    bill: &Bill,
+    basis: Basis,
+    by: &str,
+    ahead: usize,
+    today: Day,
+) -> Result<Tested, BillError> {
+    let extent = Extent::of(bill, basis, today)?;
     let mut series = vec![Days::of(bill, &[], basis, &extent)?];
     series.extend(parts(bill, &[], basis, by, &extent)?.into_iter().map(|(_, days)| days));
     let mut all = Tested { ahead, ..Tested::default() };
     for days in series {
-        let found = tested(&filled(&days.history()), ahead);
+        let found = tested(&days.recent().days, ahead);
         all.tried += found.tried;
         all.held_80 += found.held_80;
         all.held_95 += found.held_95;
     }
     Ok(all)
+}
+
+/// What is said of the last [`JUDGED_DAYS`] whole days. A day without any row is not unusual, and that one of the last
+/// days cost little is said when nothing more may come for it: a service that is delivered late is no drop.
+fn judged(days: &Days, tuning: &Tuning) -> Vec<Verdict> {
+    let Recent { start, days: costs } = days.recent();
+    let mut verdicts = judge(&costs, costs.len().saturating_sub(JUDGED_DAYS), tuning);
+    for verdict in &mut verdicts {
+        verdict.place += start;
+        let known = days.gaps.binary_search(&days.first.at(verdict.place)).is_err();
+        verdict.unusual &= known && (verdict.score > 0.0 || verdict.place < days.settled);
+    }
+    verdicts
 }
 
 fn past(days: &Days, verdicts: &[Verdict]) -> Vec<PastDay> {
@@ -282,22 +301,22 @@ fn parts(
     by: &str,
     extent: &Extent,
 ) -> Result<Vec<(String, Days)>, BillError> {
-    let kinds = Kinds::of(bill);
+    let kinds = Kinds::by_source(bill);
     let mut keys = kinds.keys();
     keys.extend([bill.resolve("BillingCurrency")?, bill.resolve(by)?]);
     let mut currencies = BTreeSet::new();
     let mut slots: BTreeMap<String, (f64, Slots)> = BTreeMap::new();
     for (key, sums) in bill.sums(&keys, filters, "add up the days of the bill's parts")? {
         let mut key = key.into_iter();
-        let Some((day, charge)) = kinds.take(&mut key) else { continue };
-        currencies.insert(key.next().flatten().unwrap_or_default());
+        let Some(told) = kinds.take(&mut key).filter(|told| extent.holds(told)) else { continue };
+        sums.add_currency(key.next().flatten(), &mut currencies);
         let part = key.next().flatten().unwrap_or_else(|| NO_VALUE.to_owned());
         let cost = sums.costs[basis.place()];
         let (size, slots) = slots.entry(part).or_default();
-        if charge == Charge::Running {
+        if told.charge == Charge::Running {
             *size += cost.to_money().to_f64().abs();
         }
-        slots.add(day, charge, cost, basis)?;
+        slots.add(told, cost, basis)?;
     }
     if currencies.len() > 1 {
         return Err(mixed(currencies));
@@ -306,15 +325,16 @@ fn parts(
         slots.into_iter().map(|(part, (size, slots))| (size, part, slots)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     ranked.truncate(PARTS);
-    ranked.into_iter().map(|(_, part, slots)| Ok((part, slots.series(extent)?))).collect()
+    Ok(ranked.into_iter().map(|(_, part, slots)| (part, slots.series(extent))).collect())
 }
 
 /// Whether parts' own unusual days make most of the whole's difference.
-fn explained(whole: &Episode, parts: &[(Option<String>, Episode)]) -> bool {
+fn explained(whole: &Episode, parts: &[(Episode, Anomaly)]) -> bool {
     let difference = whole.actual - whole.expected;
     let of_parts: f64 = parts
         .iter()
-        .map(|(_, part)| part)
+        .filter(|(_, anomaly)| anomaly.part.is_some())
+        .map(|(part, _)| part)
         .filter(|part| part.first <= whole.last && part.last >= whole.first)
         .map(|part| part.actual - part.expected)
         .filter(|part| (*part > 0.0) == (difference > 0.0))
@@ -322,14 +342,14 @@ fn explained(whole: &Episode, parts: &[(Option<String>, Episode)]) -> bool {
     of_parts.abs() >= EXPLAINS * difference.abs()
 }
 
-fn anomaly(days: &Days, history: &[f64], part: Option<String>, episode: &Episode) -> Anomaly {
+fn anomaly(days: &Days, part: Option<String>, episode: &Episode) -> Anomaly {
     let money = |value: f64| Money::from_f64(value).unwrap_or_default();
     let first = days.first.at(episode.first);
     Anomaly {
         id: format!("{first} {}", part.as_deref().unwrap_or("all")),
         first,
         last: days.first.at(episode.last),
-        goes_on: episode.last + 1 == history.len(),
+        goes_on: episode.last + 1 >= if episode.score > 0.0 { days.whole } else { days.settled },
         actual: money(episode.actual),
         expected: money(episode.expected),
         score: episode.score.clamp(-999.0, 999.0),

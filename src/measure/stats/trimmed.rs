@@ -10,37 +10,17 @@ use super::special;
 /// The mean with a fifth trimmed at each end, and the half-width of its interval: the wider one of two, where
 /// `processes` tells of each value which process it is of. Infinite of one value.
 pub(in crate::measure) fn interval(values: &[f64], processes: Option<&[usize]>, level: f64) -> (f64, f64) {
-    let (center, error, degrees) = trimmed(values);
+    let winsorised = Winsorised::of(values);
+    let (center, error, degrees) = winsorised.mean(values);
     let reach = error * special::student_two_sided(level, degrees);
-    let between = processes.and_then(|processes| between_processes(values, processes));
+    let between = processes.and_then(|processes| winsorised.between_processes(values, processes));
     let wider = between.map(|(error, degrees)| error * special::student_two_sided(level, degrees));
     (center, wider.map_or(reach, |wider| wider.max(reach)))
 }
 
 /// The mean with a fifth trimmed at each end, its standard error, and the degrees of freedom.
 pub(super) fn trimmed(values: &[f64]) -> (f64, f64, f64) {
-    let winsorised = Winsorised::of(values);
-    let kept = &winsorised.sorted[winsorised.cut..values.len() - winsorised.cut];
-    let center = kept.iter().sum::<f64>() / kept.len() as f64;
-    let all: Vec<f64> = values.iter().map(|value| winsorised.clamp(*value)).collect();
-    let (_, deviation) = mean_and_deviation(&all);
-    (center, winsorised.error(deviation), (kept.len() - 1) as f64)
-}
-
-/// The trimmed mean's standard error from the variance between processes (the mean square of a one-way analysis of
-/// the winsorised values), and the degrees of freedom; `None` of one process.
-fn between_processes(values: &[f64], processes: &[usize]) -> Option<(f64, f64)> {
-    let winsorised = Winsorised::of(values);
-    let mut by_process: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-    for (value, process) in values.iter().zip(processes) {
-        let (count, sum) = by_process.entry(*process).or_default();
-        *count += 1.0;
-        *sum += winsorised.clamp(*value);
-    }
-    let degrees = by_process.len().checked_sub(1).filter(|degrees| *degrees > 0)? as f64;
-    let mean = by_process.values().map(|(_, sum)| sum).sum::<f64>() / values.len() as f64;
-    let square = by_process.values().map(|(count, sum)| count * (sum / count - mean).powi(2)).sum::<f64>();
-    Some((winsorised.error((square / degrees).sqrt()), degrees))
+    Winsorised::of(values).mean(values)
 }
 
 /// Values, with the fifth at each end that is trimmed, or taken for what is next to it.
@@ -54,6 +34,31 @@ impl Winsorised {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         Self { cut: sorted.len() / 5, sorted }
+    }
+
+    /// The mean of what is kept, its standard error, and the degrees of freedom.
+    fn mean(&self, values: &[f64]) -> (f64, f64, f64) {
+        let kept = &self.sorted[self.cut..self.sorted.len() - self.cut];
+        let center = kept.iter().sum::<f64>() / kept.len() as f64;
+        let all: Vec<f64> = values.iter().map(|value| self.clamp(*value)).collect();
+        let (_, deviation) = mean_and_deviation(&all);
+        (center, self.error(deviation), (kept.len() - 1) as f64)
+    }
+
+    /// The standard error from the variance between processes (the mean square of a one-way analysis of the winsorised
+    /// values), and the degrees of freedom; `None` of one process.
+    fn between_processes(&self, values: &[f64], processes: &[usize]) -> Option<(f64, f64)> {
+        let mut by_process: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+        for (value, process) in values.iter().zip(processes) {
+            let (count, sum) = by_process.entry(*process).or_default();
+            *count += 1.0;
+            *sum += self.clamp(*value);
+        }
+        let degrees = by_process.len().checked_sub(1).filter(|degrees| *degrees > 0)? as f64;
+        let mean = by_process.values().map(|(_, sum)| sum).sum::<f64>() / values.len() as f64;
+        let square =
+            by_process.values().map(|(count, sum)| count * (sum / count - mean).powi(2)).sum::<f64>();
+        Some((self.error((square / degrees).sqrt()), degrees))
     }
 
     fn clamp(&self, value: f64) -> f64 {

@@ -197,8 +197,9 @@ pub fn text_field_ui(ui: &mut Ui, name: &str, value: &mut String, hint: &str, wi
     labelled_ui(ui, name, |ui| ui.add(line_edit(value, hint, width)))
 }
 
-/// A field for one line, its text in the middle of its height.
+/// A field for one line, its text in the middle of its height. The hint is slanted, lest it is taken for what is typed.
 pub fn line_edit<'a>(value: &'a mut String, hint: &'a str, width: f32) -> TextEdit<'a> {
+    let hint = RichText::new(hint).italics();
     TextEdit::singleline(value).hint_text(hint).desired_width(width).align(egui::Align2::LEFT_CENTER)
 }
 

@@ -25,7 +25,11 @@ fn a_rule_is_switched_off_and_its_rows_go_to_the_next() {
     let is_row = |node: &egui_kittest::Node<'_>| node.accesskit_node().role() == Role::Row;
     desk.harness.query_all_by_label_contains("Model API paid by token").find(is_row).unwrap().scroll_to_me();
     desk.harness.run();
-    desk.harness.query_all_by_label_contains("Model API paid by token").find(is_row).unwrap().click();
+    desk.harness
+        .query_all_by_label_contains("Model API paid by token")
+        .find(is_row)
+        .unwrap()
+        .click_accesskit();
     desk.harness.run();
     desk.press("Switch off");
     desk.rest();

@@ -66,11 +66,31 @@ fn a_search_narrows_everything_and_back_undoes_it() {
     open.type_text("nat");
     open.key(Key::Enter);
     rest(&mut open);
-    assert_eq!(state(&open).scenario.filters, [Filter::search("nat")]);
+    assert_eq!(state(&open).scenario.spend.drill, [Filter::search("nat")]);
     assert!(open.says("368 rows"));
     button(&mut open, "Back");
-    assert!(state(&open).scenario.filters.is_empty());
+    assert!(state(&open).scenario.spend.drill.is_empty());
     assert!(open.says("13,959 rows"));
+}
+
+#[test]
+fn what_is_clicked_on_narrows_this_part_alone_until_it_is_told_otherwise() {
+    let mut open = spend();
+    open.harness.get_by_label("Copy CSV").scroll_to_me();
+    open.harness.run();
+    open.harness.get_by_label_contains("ServiceName Amazon Bedrock, Share").click_accesskit();
+    rest(&mut open);
+    button(&mut open, "Only this group");
+    // sample-data/numbers.json: Amazon Bedrock has 690 rows.
+    assert!(open.says("690 rows"));
+    assert!(state(&open).scenario.filters.is_empty());
+    assert!(state(&open).project_filters().is_empty());
+    button(&mut open, "Use everywhere");
+    assert_eq!(state(&open).project_filters(), [Filter::is("ServiceName", ["Amazon Bedrock"])]);
+    open.press("Inference");
+    assert!(open.says("Only rows with"));
+    open.press("Remove the filter ServiceName Amazon Bedrock");
+    assert!(state(&open).project_filters().is_empty());
 }
 
 #[test]

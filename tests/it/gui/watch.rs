@@ -48,7 +48,8 @@ fn a_budget_is_made_and_an_unusual_day_is_looked_at_and_acknowledged() {
     desk.rest();
     let scenario = &desk.harness.state().app().state().scenario;
     assert_eq!(
-        (scenario.filters[0].column.as_str(), scenario.filters[0].values[0].as_str()),
+        (scenario.spend.drill[0].column.as_str(), scenario.spend.drill[0].values[0].as_str()),
         ("ServiceName", "Compute")
     );
+    assert!(scenario.spend.whole && scenario.filters.is_empty());
 }

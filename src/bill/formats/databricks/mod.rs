@@ -4,22 +4,20 @@
 //! negative quantity that takes an original back, a restatement its replacement; all three stay, so that sums are
 //! right. Columns: Databricks' documentation of its system tables.
 
-mod json;
 pub mod prices;
 
 use std::path::Path;
 
-use json::scalar;
 use prices::{Found, JoinedPrices, Prices};
 
 use super::azure::words;
 use super::inputs::{Inputs, count_word, inputs, listed};
+use super::json::scalar;
 use super::mapping::{Fill, Filled, Mapping, amount, outputs};
 use super::{Kind, Plan};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
-use crate::bill::moment;
-use crate::bill::warnings::{Place, Trouble, Warnings};
+use crate::bill::warnings::{Place, Warnings};
 
 inputs! {
     Sku: ["sku_name"],
@@ -44,44 +42,17 @@ inputs! {
 }
 
 outputs!(
-    BilledCost,
-    EffectiveCost,
-    ListCost,
-    ContractedCost,
-    BillingCurrency,
-    PricingCurrency,
-    ChargeCategory,
     ChargeClass,
-    ChargeDescription,
-    ChargeFrequency,
-    ChargePeriodStart,
-    ChargePeriodEnd,
-    BillingPeriodStart,
-    BillingPeriodEnd,
-    BillingAccountId,
-    BillingAccountType,
-    InvoiceIssuerName,
-    ProviderName,
-    PublisherName,
-    SubAccountId,
-    SubAccountType,
-    ServiceName,
-    ServiceCategory,
-    ServiceSubcategory,
     RegionId,
     RegionName,
     ResourceId,
     ResourceName,
     ResourceType,
-    SkuId,
     SkuPriceId,
-    SkuMeter,
     SkuPriceDetails,
     PricingCategory,
     PricingQuantity,
     PricingUnit,
-    ConsumedQuantity,
-    ConsumedUnit,
     ListUnitPrice,
     ContractedUnitPrice,
     Tags,
@@ -95,8 +66,6 @@ outputs!(
 
 /// Cells that go over as they are.
 const COPIED: &[(In, Out)] = &[
-    (In::Account, Out::BillingAccountId),
-    (In::Workspace, Out::SubAccountId),
     (In::Sku, Out::SkuId),
     (In::Sku, Out::SkuPriceId),
     (In::Sku, Out::SkuMeter),
@@ -185,24 +154,24 @@ impl Fill for Usage {
         if filled.get(Out::Tags) == "{}" {
             filled.set(Out::Tags, "");
         }
-        let start = self.periods(cells, filled, place, warnings);
+        let [start, end] =
+            [In::Start, In::End].map(|column| self.inputs.moment(cells, column, place, warnings));
+        filled.charge_period(start, end);
+        filled.billed_with(start);
         self.costs(cells, filled, start, place, warnings);
         self.what(cells, filled);
         self.resource(cells, filled);
         let cell = |column: In| self.inputs.cell(cells, column);
-        filled.set(Out::ChargeCategory, "Usage");
-        filled.set(Out::ChargeFrequency, "Usage-Based");
+        filled.charge("Usage", "Usage-Based");
         let record = cell(In::RecordType);
         if ["RETRACTION", "RESTATEMENT"].iter().any(|kind| record.eq_ignore_ascii_case(kind)) {
             self.corrections += 1;
             filled.set(Out::ChargeClass, "Correction");
         }
         self.on_azure += u64::from(cell(In::Cloud).eq_ignore_ascii_case("azure"));
-        for name in [Out::InvoiceIssuerName, Out::ProviderName, Out::PublisherName] {
-            filled.set(name, "Databricks");
-        }
-        filled.set(Out::BillingAccountType, if cell(In::Account).is_empty() { "" } else { "Account" });
-        filled.set(Out::SubAccountType, if cell(In::Workspace).is_empty() { "" } else { "Workspace" });
+        filled.sold_by("Databricks");
+        filled.account(cell(In::Account), "Account");
+        filled.sub_account(cell(In::Workspace), "Workspace");
         true
     }
 
@@ -242,38 +211,6 @@ impl Usage {
         self.inputs.cell(cells, column)
     }
 
-    /// Charge and billing period; the moment from which the usage is.
-    fn periods(
-        &self,
-        cells: &[&str],
-        filled: &mut Filled,
-        place: Place,
-        warnings: &mut Warnings,
-    ) -> Option<i64> {
-        let mut time = |column: In| {
-            let text = self.cell(cells, column);
-            let read = moment::read(text);
-            if read.is_none() && !text.is_empty() {
-                warnings.add(Trouble::Unreadable, place.line, Some(self.inputs.name(column)), || {
-                    format!("`{text}` is not a time like 2026-05-01T10:00:00Z; the cell counts as missing")
-                });
-            }
-            read
-        };
-        let (start, end) = (time(In::Start), time(In::End));
-        if let Some(start) = start {
-            filled.set(Out::ChargePeriodStart, &moment::show(start));
-            if let (Some(first), Some(next)) = (moment::month_start(start), moment::next_month(start)) {
-                filled.set(Out::BillingPeriodStart, &moment::show(first));
-                filled.set(Out::BillingPeriodEnd, &moment::show(next));
-            }
-        }
-        if let Some(end) = end {
-            filled.set(Out::ChargePeriodEnd, &moment::show(end));
-        }
-        start
-    }
-
     /// Quantity × the price that was valid.
     fn costs(
         &mut self,
@@ -297,8 +234,7 @@ impl Usage {
                 Found::Several => return count_word(&mut self.ambiguous, sku),
             }
         };
-        filled.set(Out::BillingCurrency, &currency);
-        filled.set(Out::PricingCurrency, &currency);
+        filled.currency(&currency);
         filled.set(Out::PricingCategory, "Standard");
         filled.set_amount(Out::ListUnitPrice, list_price);
         filled.set_amount(Out::ContractedUnitPrice, price);
@@ -307,11 +243,7 @@ impl Usage {
         if let Some(list) = cost(list_price) {
             filled.set_amount(Out::ListCost, list);
         }
-        if let Some(effective) = cost(price) {
-            for column in [Out::BilledCost, Out::EffectiveCost, Out::ContractedCost] {
-                filled.set_amount(column, effective);
-            }
-        }
+        filled.paid(cost(price));
     }
 
     /// Service, description, region.
@@ -319,14 +251,12 @@ impl Usage {
         let product = self.inputs.cell(cells, In::Product);
         let sku = self.inputs.cell(cells, In::Sku);
         filled.set(Out::ServiceName, if product.is_empty() { "Databricks" } else { product });
-        let (category, subcategory) = product_place(product).unwrap_or_else(|| {
+        filled.service_place(product_place(product).unwrap_or_else(|| {
             if !product.is_empty() {
                 count_word(&mut self.services, product);
             }
             ("Other", "Other (Other)")
-        });
-        filled.set(Out::ServiceCategory, category);
-        filled.set(Out::ServiceSubcategory, subcategory);
+        }));
         let description = if product.is_empty() { sku.to_owned() } else { format!("{product}: {sku}") };
         filled.set(Out::ChargeDescription, &description);
         if let Some((id, name)) = region_of(sku, self.inputs.cell(cells, In::Cloud)) {

@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::json::scalar;
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::formats::inputs::{Inputs, inputs};
+use crate::bill::formats::json::scalar;
 use crate::bill::formats::mapping::amount;
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Trouble, Warnings};

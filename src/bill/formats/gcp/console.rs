@@ -14,40 +14,7 @@ use crate::bill::formats::{Kind, Plan};
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Warnings};
 
-outputs!(
-    BilledCost,
-    EffectiveCost,
-    ListCost,
-    ContractedCost,
-    BillingCurrency,
-    PricingCurrency,
-    BillingAccountId,
-    BillingAccountType,
-    BillingAccountName,
-    BillingPeriodStart,
-    BillingPeriodEnd,
-    InvoiceId,
-    ChargePeriodStart,
-    ChargePeriodEnd,
-    ChargeCategory,
-    ChargeDescription,
-    ChargeFrequency,
-    ServiceName,
-    ServiceCategory,
-    ServiceSubcategory,
-    ProviderName,
-    PublisherName,
-    InvoiceIssuerName,
-    SubAccountId,
-    SubAccountName,
-    SubAccountType,
-    SkuId,
-    SkuMeter,
-    PricingCategory,
-    ConsumedQuantity,
-    ConsumedUnit,
-    x_CreditType,
-);
+outputs!(BillingAccountName, InvoiceId, SubAccountName, PricingCategory, x_CreditType,);
 
 const GOOGLE: &str = "Google Cloud";
 /// What reports are grouped by.
@@ -83,10 +50,11 @@ pub fn recognise(header: &[String]) -> Option<Kind> {
     if is_grouped && has_savings && amount_column(header, "Subtotal").is_some() {
         return Some(Kind::GcpReport);
     }
-    if !names.has(&["Service description", "SKU description"]) {
+    if !names.has(&["Service description"]) {
         return None;
     }
-    if amount_column(header, "Cost").is_some() && names.has(&["Usage start date"]) {
+    let is_table = names.has(&["SKU description", "Usage start date"]);
+    if is_table && amount_column(header, "Cost").is_some() {
         return Some(Kind::GcpCostTable);
     }
     amount_column(header, "Subtotal").map(|_place| Kind::GcpReport)
@@ -128,8 +96,14 @@ pub fn plan(
     };
     let mut remarks = vec![(
         None,
-        "the console's tables have no resources, labels or hours; export to BigQuery for those".to_owned(),
+        "the console's tables have no resources, labels or hours, and their days are of US Pacific time; export to BigQuery \
+         for those and for moments in UTC"
+            .to_owned(),
     )];
+    if kind == Kind::GcpReport {
+        let words = "is what is left after all savings: a report does not tell promotions from discounts";
+        remarks.push((Some("EffectiveCost".to_owned()), words.to_owned()));
+    }
     let currency = match (about("Currency"), currency_of(sign)) {
         ("", Some(currency)) => {
             remarks.push((None, format!("the currency is told by `{sign}` alone and taken as {currency}")));
@@ -160,6 +134,7 @@ pub fn plan(
         account: at(&["Billing account ID"]),
         account_name: at(&["Billing account name"]),
         invoice: about("Invoice number").to_owned(),
+        invoiced: moment::read(about("Invoice date")).filter(|day| is_last_of_month(*day)),
         start,
         end: at(&["Usage end date"]),
         service: at(&["Service description"]),
@@ -217,6 +192,11 @@ fn currency_of(sign: &str) -> Option<&'static str> {
     })
 }
 
+/// Google dates an invoice on the last day of the month that it is for.
+fn is_last_of_month(day: i64) -> bool {
+    moment::next_month(day) == Some(moment::day_start(day) + moment::PER_DAY)
+}
+
 /// Whether a cell labels a line of sums.
 fn is_sum(text: &str) -> bool {
     ["total", "subtotal", "filtered total", "total cost"].contains(&text.trim().to_ascii_lowercase().as_str())
@@ -232,6 +212,8 @@ struct Table {
     account: Option<usize>,
     account_name: Option<usize>,
     invoice: String,
+    /// The last day of the month that is invoiced.
+    invoiced: Option<i64>,
     start: Option<usize>,
     end: Option<usize>,
     service: Option<usize>,
@@ -288,24 +270,19 @@ impl Fill for Table {
                 filled.set_amount(Out::ContractedCost, contracted);
             }
         }
-        filled.set(Out::BillingCurrency, &self.currency);
-        filled.set(Out::PricingCurrency, &self.currency);
+        filled.currency(&self.currency);
         filled.set(Out::InvoiceId, &self.invoice);
 
         let start = moment::read_span(of(self.start));
         // The last day is part of the period.
         let end = if self.end.is_some() { moment::read_span(of(self.end)) } else { start };
-        match start {
-            Some((first, _)) => {
-                filled.set(Out::ChargePeriodStart, &moment::show(first));
-                let month = moment::month_start(first);
-                filled.set(Out::BillingPeriodStart, &month.map(moment::show).unwrap_or_default());
-                let next = month.and_then(moment::next_month);
-                filled.set(Out::BillingPeriodEnd, &next.map(moment::show).unwrap_or_default());
-            }
-            None => filled.set(Out::ChargePeriodStart, of(self.start)),
+        filled.charge_period(start.map(|(first, _)| first), end.map(|(_, end)| end));
+        if start.is_none() {
+            // It is told of where the column is read.
+            filled.set(Out::ChargePeriodStart, of(self.start));
         }
-        filled.set(Out::ChargePeriodEnd, &end.map(|(_, end)| moment::show(end)).unwrap_or_default());
+        // Use of earlier months may be on the invoice, too.
+        filled.billed_with(self.invoiced.or(start.map(|(first, _)| first)));
 
         let (credit, cost_type) = (of(self.credit), of(self.cost_type));
         let (category, frequency) = if !credit.is_empty() {
@@ -319,8 +296,7 @@ impl Fill for Table {
         } else {
             ("Usage", "Usage-Based")
         };
-        filled.set(Out::ChargeCategory, category);
-        filled.set(Out::ChargeFrequency, frequency);
+        filled.charge(category, frequency);
         filled.set(Out::x_CreditType, credit);
         if category == "Usage" {
             filled.set(Out::ConsumedQuantity, &plain_number(of(self.used)));
@@ -328,23 +304,20 @@ impl Fill for Table {
             let sku = of(self.sku).to_lowercase();
             let spot = ["spot", "preemptible"].iter().any(|word| sku.contains(word));
             filled.set(Out::PricingCategory, if spot { "Dynamic" } else { "Standard" });
+        } else if category == "Purchase" {
+            filled.set(Out::PricingCategory, "Standard");
         }
-        let (service_category, subcategory) =
-            if of(self.service).is_empty() { ("", "") } else { services::category(of(self.service)) };
+        if !of(self.service).is_empty() {
+            filled.service_place(services::category(of(self.service)));
+        }
+        filled.sold_by(GOOGLE);
+        filled.account(of(self.account), "Billing account");
+        filled.sub_account(of(self.project), "Project");
         for (column, text) in [
-            (Out::BillingAccountId, of(self.account)),
             (Out::BillingAccountName, of(self.account_name)),
-            (Out::BillingAccountType, if of(self.account).is_empty() { "" } else { "Billing account" }),
             (Out::ChargeDescription, of(self.sku)),
             (Out::ServiceName, of(self.service)),
-            (Out::ServiceCategory, service_category),
-            (Out::ServiceSubcategory, subcategory),
-            (Out::ProviderName, GOOGLE),
-            (Out::PublisherName, GOOGLE),
-            (Out::InvoiceIssuerName, GOOGLE),
-            (Out::SubAccountId, of(self.project)),
             (Out::SubAccountName, of(self.project_name)),
-            (Out::SubAccountType, if of(self.project).is_empty() { "" } else { "Project" }),
             (Out::SkuId, of(self.sku_id)),
             (Out::SkuMeter, of(self.sku)),
         ] {

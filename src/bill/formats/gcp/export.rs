@@ -17,49 +17,25 @@ use crate::bill::moment;
 use crate::bill::warnings::{Place, Trouble, Warnings};
 
 outputs!(
-    BilledCost,
-    EffectiveCost,
-    ListCost,
-    ContractedCost,
-    BillingCurrency,
-    PricingCurrency,
-    BillingAccountId,
-    BillingAccountType,
-    BillingPeriodStart,
-    BillingPeriodEnd,
-    ChargePeriodStart,
-    ChargePeriodEnd,
-    ChargeCategory,
     ChargeClass,
-    ChargeDescription,
-    ChargeFrequency,
-    ServiceName,
-    ServiceCategory,
-    ServiceSubcategory,
-    ProviderName,
-    PublisherName,
-    InvoiceIssuerName,
-    SubAccountId,
     SubAccountName,
-    SubAccountType,
     RegionId,
     RegionName,
     AvailabilityZone,
     ResourceId,
     ResourceName,
     ResourceType,
-    SkuId,
     SkuPriceId,
-    SkuMeter,
     SkuPriceDetails,
     PricingCategory,
     PricingQuantity,
     PricingUnit,
-    ConsumedQuantity,
-    ConsumedUnit,
     ContractedUnitPrice,
+    CommitmentDiscountCategory,
     CommitmentDiscountId,
+    CommitmentDiscountName,
     CommitmentDiscountStatus,
+    CommitmentDiscountType,
     Tags,
     x_CostBeforeCredits,
     x_Credits,
@@ -197,6 +173,7 @@ struct Export {
     adjustment: Field,
     seller: Field,
     subscription: Field,
+    consumption: Field,
 }
 
 impl Export {
@@ -235,10 +212,18 @@ impl Export {
             adjustment: of("adjustment_info.id"),
             seller: of("seller_name"),
             subscription: of("subscription.instance_id"),
+            consumption: of("consumption_model.description"),
         }
     }
 
-    fn money(&self, row: &Nested<'_>, filled: &mut Filled, place: Place, warnings: &mut Warnings) {
+    /// The costs; hands back the credits, none where they cannot be read.
+    fn money(
+        &self,
+        row: &Nested<'_>,
+        filled: &mut Filled,
+        place: Place,
+        warnings: &mut Warnings,
+    ) -> Vec<Credit> {
         let mut read = |field, name: &str| amount(&row.get(field), name, place, warnings);
         let (cost, list, contract) = (
             read(self.cost, "cost"),
@@ -256,20 +241,22 @@ impl Export {
         if let Some(price) = price {
             filled.set_amount(Out::ContractedUnitPrice, price);
         }
+        if let Some(cost) = cost {
+            filled.set_amount(Out::x_CostBeforeCredits, cost);
+        }
         let text = row.get(self.credits);
-        let Some(cost) = cost else { return };
-        filled.set_amount(Out::x_CostBeforeCredits, cost);
         let Some(credits) = credits(&text) else {
             warnings.add(Trouble::Unreadable, place.line, Some("credits"), || {
                 "the credits are no list of amounts, so what was paid is not known; the costs count as missing".to_owned()
             });
-            return;
+            return Vec::new();
         };
+        let Some(cost) = cost else { return credits };
         let sum = |promotions: bool| {
             let mut counted = credits.iter().filter(|credit| promotions || credit.kind != "PROMOTION");
             counted.try_fold(Exact::default(), |sum, credit| sum.checked_add(credit.amount))
         };
-        let (Some(all), Some(lasting)) = (sum(true), sum(false)) else { return };
+        let (Some(all), Some(lasting)) = (sum(true), sum(false)) else { return credits };
         for (column, off) in [(Out::BilledCost, all), (Out::EffectiveCost, lasting)] {
             if let Some(paid) = cost.checked_add(off) {
                 filled.set_amount(column, paid);
@@ -282,18 +269,44 @@ impl Export {
             kinds.dedup();
             filled.set(Out::x_CreditTypes, &kinds.join(", "));
         }
-        let committed = credits.iter().any(|credit| credit.kind.starts_with("COMMITTED_USAGE"));
-        if filled.get(Out::ChargeCategory) == "Usage" {
-            let sku = row.get(self.sku).to_lowercase();
-            let spot = ["spot", "preemptible"].iter().any(|word| sku.contains(word));
-            let category = if spot {
-                "Dynamic"
-            } else if committed {
-                "Committed"
-            } else {
-                "Standard"
-            };
-            filled.set(Out::PricingCategory, category);
+        credits
+    }
+
+    /// How it is priced, and the commitment it belongs to. As in Google's own query for FOCUS, a commitment is the
+    /// subscription that the row names, and the type of its credit tells whether it is of money or of resources; where a
+    /// row has no such credit (a fee, or use under a consumption model of its own) its words tell.
+    fn commitment(&self, row: &Nested<'_>, credits: &[Credit], filled: &mut Filled) {
+        let category = filled.get(Out::ChargeCategory).to_owned();
+        let sku = row.get(self.sku).to_lowercase();
+        let credit = credits.iter().find(|credit| credit.kind.starts_with("COMMITTED_USAGE"));
+        let subscription = row.get(self.subscription);
+        let is_covered = category == "Usage" && (credit.is_some() || !subscription.is_empty());
+        let is_spot = ["spot", "preemptible"].iter().any(|word| sku.contains(word));
+        let pricing = match category.as_str() {
+            "Usage" if is_spot => "Dynamic",
+            "Usage" if is_covered => "Committed",
+            // FOCUS: buying a commitment is no use of it.
+            "Usage" | "Purchase" => "Standard",
+            _ => "",
+        };
+        filled.set(Out::PricingCategory, pricing);
+        if subscription.is_empty() || !(is_covered || category == "Purchase") {
+            return;
+        }
+        let consumption = row.get(self.consumption);
+        let own_model = !consumption.is_empty() && !consumption.eq_ignore_ascii_case("default");
+        let is_spend = match credit {
+            Some(credit) => credit.kind == "COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE",
+            None => own_model || sku.contains("dollar based"),
+        };
+        for (column, text) in [
+            (Out::CommitmentDiscountId, subscription.as_ref()),
+            (Out::CommitmentDiscountCategory, if is_spend { "Spend" } else { "Usage" }),
+            (Out::CommitmentDiscountType, "Committed Use Discount"),
+            (Out::CommitmentDiscountName, credit.map_or("", |credit| credit.name.as_str())),
+            (Out::CommitmentDiscountStatus, if is_covered { "Used" } else { "" }),
+        ] {
+            filled.set(column, text);
         }
     }
 
@@ -302,13 +315,10 @@ impl Export {
             filled.set(column, &row.get(field));
         }
         let month = row.get(self.month);
-        let first = match (month.get(..4), month.get(4..6), month.len()) {
+        filled.billed_with(match (month.get(..4), month.get(4..6), month.len()) {
             (Some(year), Some(month), 6) => moment::read(&format!("{year}-{month}-01")),
-            _ => moment::read(&row.get(self.start)).and_then(moment::month_start),
-        };
-        let Some(first) = first else { return };
-        filled.set(Out::BillingPeriodStart, &moment::show(first));
-        filled.set(Out::BillingPeriodEnd, &moment::next_month(first).map(moment::show).unwrap_or_default());
+            _ => moment::read(&row.get(self.start)),
+        });
     }
 }
 
@@ -324,27 +334,30 @@ impl Fill for Export {
             _ if sku.starts_with("Commitment") => ("Purchase", "Recurring"),
             _ => ("Usage", "Usage-Based"),
         };
-        filled.set(Out::ChargeCategory, category);
-        filled.set(Out::ChargeFrequency, frequency);
+        filled.charge(category, frequency);
         filled.set(Out::x_CostType, &cost_type);
         if !row.get(self.adjustment).is_empty() {
             filled.set(Out::ChargeClass, "Correction");
         }
-        self.money(&row, filled, place, warnings);
+        let credits = self.money(&row, filled, place, warnings);
+        self.commitment(&row, &credits, filled);
         self.when(&row, filled);
 
         let service = row.get(self.service);
-        let (service_category, subcategory) = services::category(&service);
-        filled.set(Out::ServiceCategory, service_category);
-        filled.set(Out::ServiceSubcategory, subcategory);
-        filled.set(Out::ProviderName, GOOGLE);
-        filled.set(Out::InvoiceIssuerName, GOOGLE);
+        filled.service_place(services::category(&service));
+        filled.sold_by(GOOGLE);
         let seller = row.get(self.seller);
-        filled.set(Out::PublisherName, if seller.is_empty() { GOOGLE } else { &seller });
-        let kind =
-            |at, word: &str| if row.get(at).is_empty() { Cow::default() } else { Cow::from(word.to_owned()) };
-        let region = row.get(self.region);
-        let region = if region.is_empty() { row.get(self.location) } else { region };
+        if !seller.is_empty() {
+            filled.set(Out::PublisherName, &seller);
+        }
+        filled.account(&row.get(self.account), "Billing account");
+        filled.sub_account(&row.get(self.project_id), "Project");
+        filled.currency(&row.get(self.currency));
+        let first = |fields: [Field; 2]| {
+            let [first, second] = fields.map(|field| row.get(field));
+            if first.is_empty() { second } else { first }
+        };
+        let resource = first([self.resource_global, self.resource]);
         for (column, text) in [
             (Out::ServiceName, service),
             (Out::ChargeDescription, sku.clone()),
@@ -353,17 +366,11 @@ impl Fill for Export {
             (Out::SkuId, if category == "Tax" { Cow::default() } else { row.get(self.sku_id) }),
             // Prices have no number of their own: they are looked up by SKU.
             (Out::SkuPriceId, if category == "Tax" { Cow::default() } else { row.get(self.sku_id) }),
-            (Out::BillingAccountType, kind(self.account, "Billing account")),
-            (Out::BillingAccountId, row.get(self.account)),
-            (Out::BillingCurrency, row.get(self.currency)),
-            (Out::PricingCurrency, row.get(self.currency)),
-            (Out::SubAccountId, row.get(self.project_id)),
             (Out::SubAccountName, row.get(self.project)),
-            (Out::SubAccountType, kind(self.project_id, "Project")),
-            (Out::RegionName, if region.is_empty() { Cow::default() } else { row.get(self.location) }),
-            (Out::RegionId, region),
+            (Out::RegionName, first([self.location, self.region])),
+            (Out::RegionId, first([self.region, self.location])),
             (Out::AvailabilityZone, row.get(self.zone)),
-            (Out::ResourceId, row.get(self.resource_global)),
+            (Out::ResourceId, resource),
             (Out::ResourceName, row.get(self.resource)),
         ] {
             filled.set(column, &text);
@@ -377,12 +384,6 @@ impl Fill for Export {
             filled.set(Out::PricingQuantity, &row.get(self.priced));
             filled.set(Out::PricingUnit, &row.get(self.priced_unit));
         }
-        let subscription = row.get(self.subscription);
-        if !subscription.is_empty() && category == "Usage" {
-            filled.set(Out::CommitmentDiscountId, &subscription);
-            filled.set(Out::CommitmentDiscountStatus, "Used");
-        }
-
         let system = pairs(&row.get(self.system_labels));
         let of_system =
             |key: &str| system.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str());
@@ -425,6 +426,7 @@ fn resource_type(global_name: &str) -> &str {
 /// A credit of a row; its amount is negative.
 struct Credit {
     kind: String,
+    name: String,
     amount: Exact,
 }
 
@@ -435,8 +437,9 @@ fn credits(text: &str) -> Option<Vec<Credit>> {
         .map(|item| {
             let amount = json::member(item, "amount")?;
             let amount = Exact::read(&json::plain(amount)).ok()?.value;
-            let kind = json::member(item, "type").map_or(Cow::Borrowed(""), json::plain);
-            Some(Credit { kind: kind.into_owned(), amount })
+            let text = |name: &str| json::member(item, name).map(|value| json::plain(value).into_owned());
+            let name = text("full_name").or_else(|| text("name")).unwrap_or_default();
+            Some(Credit { kind: text("type").unwrap_or_default(), name, amount })
         })
         .collect()
 }

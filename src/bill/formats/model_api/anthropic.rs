@@ -1,13 +1,14 @@
-//! Anthropic: the costs and the token counts that its console exports, and the cost report of its API.
+//! Anthropic: the costs and the token counts that its console exports, and the cost and usage reports of its API.
 //!
 //! The API's amounts are cents as decimal text; cost of the priority tier is not in its report. In the console's token
 //! counts the cached tokens are apart from the uncached, not among them.
 
 use std::path::Path;
 
-use super::{Out, Seller, cost, currency, day, period, sku, sub_account};
+use super::{Out, Seller, day, period, sku};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
+use crate::bill::formats::json_tables::{Columns as Names, has_more};
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
 use crate::bill::formats::node::Node;
 use crate::bill::formats::{EachRow, JsonTable, Kind, Mapper, Plan};
@@ -39,14 +40,32 @@ const COUNTS: [(&str, &str, &str); 6] = [
 ];
 const SEARCHES: (&str, &str, &str) = ("web_search_count", "web searches", "Requests");
 
+/// Columns of the API's usage report: what the console calls them, and where the API has them.
+const USAGE: [(&str, &[&str]); 13] = [
+    ("starting_at", &[]),
+    ("ending_at", &[]),
+    ("model_version", &["model"]),
+    ("api_key_id", &["api_key_id"]),
+    ("workspace_id", &["workspace_id"]),
+    ("service_tier", &["service_tier"]),
+    ("inference_geo", &["inference_geo"]),
+    ("usage_input_tokens_no_cache", &["uncached_input_tokens"]),
+    ("usage_input_tokens_cache_write_5m", &["cache_creation", "ephemeral_5m_input_tokens"]),
+    ("usage_input_tokens_cache_write_1h", &["cache_creation", "ephemeral_1h_input_tokens"]),
+    ("usage_input_tokens_cache_read", &["cache_read_input_tokens"]),
+    ("usage_output_tokens", &["output_tokens"]),
+    ("web_search_count", &["server_tool_use", "web_search_requests"]),
+];
+
 /// Which of its exports a header is.
 pub fn recognise(header: &[String]) -> Option<Kind> {
     let header = Header::new(header);
     if header.has(&["usage_date_utc", "model", "token_type", "cost_usd"]) {
         return Some(Kind::AnthropicCosts);
     }
-    if header.has(&["usage_date_utc", "model_version", "usage_input_tokens_no_cache", "usage_output_tokens"])
-    {
+    let tokens = ["usage_input_tokens_no_cache", "usage_output_tokens"];
+    let is_of = |when: &str| header.has(&[when, "model_version"]);
+    if header.has(&tokens) && (is_of("usage_date_utc") || is_of("starting_at")) {
         return Some(Kind::AnthropicTokens);
     }
     header
@@ -73,7 +92,7 @@ pub fn plan(kind: Kind, names: &[String], _path: &Path) -> Result<Plan, BillErro
         tier: at(&["service_tier", "usage_type"]),
         description: at(&["description"]),
         workspace: at(&["workspace_id", "workspace"]),
-        key: at(&["api_key"]),
+        key: at(&["api_key", "api_key_id"]),
         geo: at(&["inference_geo"]),
         in_cents: kind == Kind::AnthropicReport,
         counted: None,
@@ -157,7 +176,7 @@ impl Fill for Columns {
             let cents = Exact(10_i128.pow(crate::bill::exact::SCALE - 2));
             let dollars = |value: Exact| if self.in_cents { value.checked_mul(cents) } else { Some(value) };
             let name = if self.in_cents { "amount" } else { "cost_usd" };
-            cost(filled, amount(of(self.amount), name, place, warnings).and_then(dollars));
+            filled.paid(amount(of(self.amount), name, place, warnings).and_then(dollars));
             if let Some(list) = amount(of(self.list), "list_price_usd", place, warnings) {
                 filled.set_amount(Out::ListCost, list);
             }
@@ -171,9 +190,9 @@ impl Fill for Columns {
             filled
                 .set(Out::ChargeDescription, if description.is_empty() { made.trim() } else { description });
             let told = of(self.currency);
-            currency(filled, &if told.is_empty() { "USD".to_owned() } else { told.to_ascii_uppercase() });
+            filled.currency(&if told.is_empty() { "USD".to_owned() } else { told.to_ascii_uppercase() });
         }
-        sub_account(filled, of(self.workspace), "Workspace");
+        filled.sub_account(of(self.workspace), "Workspace");
         filled.set(Out::SubAccountName, of(self.workspace));
         filled.set(Out::x_ApiKey, of(self.key));
         filled.set(Out::RegionId, &known(of(self.geo)));
@@ -223,28 +242,42 @@ impl Mapper for Tokens {
     }
 }
 
-/// The cost report of the API: `data[].starting_at` and `results[].amount`.
-pub fn table(document: &Node<'_>) -> Option<JsonTable> {
-    let data = document.get("data")?.as_list()?;
-    let has = |entry: &Node<'_>| {
-        let results = entry.get("results").and_then(Node::as_list);
-        // Its usage report has the same frame, and counts where costs would be.
-        entry.get("starting_at").is_some()
-            && results.is_some_and(|results| results.iter().all(|result| result.get("amount").is_some()))
-    };
-    if data.is_empty() || !data.iter().all(has) {
-        return None;
-    }
-    let mut rows = Vec::new();
-    for entry in data {
-        for result in entry.get("results").and_then(Node::as_list).into_iter().flatten() {
-            let cells = REPORT.iter().map(|name| {
-                let value = if name.ends_with("ing_at") { entry.get(name) } else { result.get(name) };
-                super::super::json_cell(value)
-            });
-            rows.push(cells.collect());
+/// The cost report of the API, or its usage report of messages under the console's names: `data[].starting_at` and
+/// `results[]`, one page or several.
+pub fn table(pages: &[Node<'_>]) -> Option<JsonTable> {
+    let mut results: Vec<(&Node<'_>, &Node<'_>)> = Vec::new();
+    for page in pages {
+        for entry in page.get("data")?.as_list()? {
+            entry.get("starting_at")?;
+            results.extend(entry.get("results")?.as_list()?.iter().map(|result| (entry, result)));
         }
     }
-    let header = REPORT.iter().map(|name| (*name).to_owned()).collect();
-    Some(JsonTable { header, rows, remarks: super::openai::more_pages(document) })
+    let is_empty = |page: &Node<'_>| page.get("data").and_then(Node::as_list).is_none_or(<[_]>::is_empty);
+    let all_have = |name: &str| results.iter().all(|(_, result)| result.get(name).is_some());
+    let is_usage = !all_have("amount");
+    if pages.iter().all(is_empty) || (is_usage && !all_have("uncached_input_tokens")) {
+        return None;
+    }
+    let (known, taken): (Vec<&'static str>, Vec<&str>) = if is_usage {
+        // What is nested has more in it than is taken.
+        let whole = USAGE.iter().filter(|(_, path)| path.len() == 1);
+        (USAGE.iter().map(|(name, _)| *name).collect(), whole.map(|(_, path)| path[0]).collect())
+    } else {
+        (REPORT.to_vec(), Vec::new())
+    };
+    let names = Names::new(&known, results.iter().map(|(_, result)| *result), &taken);
+    let rows = results.iter().map(|(entry, result)| {
+        names.row(|name| {
+            if name.ends_with("ing_at") {
+                return entry.get(name).map(Node::cell);
+            }
+            let path = USAGE.iter().find(|(known, _)| is_usage && *known == name).map(|(_, path)| *path);
+            match path {
+                Some(path) => path.iter().try_fold(*result, |node, part| node.get(part)).map(Node::cell),
+                None => result.get(name).map(Node::cell),
+            }
+        })
+    });
+    let rows = rows.collect();
+    Some(JsonTable { header: names.into_header(), rows, remarks: has_more(pages) })
 }

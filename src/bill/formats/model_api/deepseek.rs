@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Out, Seller, cost, currency, period, sku, sub_account};
+use super::{Out, Seller, period, sku};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
@@ -49,18 +49,18 @@ impl Fill for Costs {
         let amount = amount(of(self.cost), "cost", place, warnings);
         // What a granted balance paid for was used and is never invoiced.
         if of(self.wallet).eq_ignore_ascii_case("granted") {
-            cost(filled, amount.map(|_granted| Exact::default()));
+            filled.paid(amount.map(|_granted| Exact::default()));
             if let Some(amount) = amount {
                 filled.set_amount(Out::ContractedCost, amount);
             }
         } else {
-            cost(filled, amount);
+            filled.paid(amount);
         }
-        currency(filled, of(self.currency));
+        filled.currency(of(self.currency));
         sku(filled, of(self.model), "tokens", "");
         filled
             .set(Out::ChargeDescription, &format!("{} ({})", of(self.model), of(self.wallet).to_lowercase()));
-        sub_account(filled, of(self.user), "User");
+        filled.sub_account(of(self.user), "User");
         true
     }
 }

@@ -9,44 +9,16 @@ pub mod deepseek;
 pub mod openai;
 
 use super::mapping::{Filled, outputs};
-use crate::bill::exact::Exact;
 use crate::bill::moment;
 use crate::bill::warnings::Warnings;
 
 outputs!(
-    BilledCost,
-    EffectiveCost,
-    ListCost,
-    ContractedCost,
-    BillingCurrency,
-    PricingCurrency,
-    BillingPeriodStart,
-    BillingPeriodEnd,
-    ChargePeriodStart,
-    ChargePeriodEnd,
-    ChargeCategory,
-    ChargeDescription,
-    ChargeFrequency,
-    ServiceName,
-    ServiceCategory,
-    ServiceSubcategory,
-    ProviderName,
-    PublisherName,
-    InvoiceIssuerName,
-    BillingAccountId,
     BillingAccountName,
-    BillingAccountType,
-    SubAccountId,
     SubAccountName,
-    SubAccountType,
     RegionId,
-    SkuId,
     SkuPriceId,
-    SkuMeter,
     SkuPriceDetails,
     PricingCategory,
-    ConsumedQuantity,
-    ConsumedUnit,
     x_Model,
     x_TokenType,
     x_Tier,
@@ -62,37 +34,12 @@ struct Seller {
 impl Seller {
     /// What all rows of a seller have.
     fn fill(&self, filled: &mut Filled) {
-        for column in [Out::ProviderName, Out::PublisherName, Out::InvoiceIssuerName] {
-            filled.set(column, self.provider);
-        }
+        filled.sold_by(self.provider);
         filled.set(Out::ServiceName, self.service);
-        filled.set(Out::ServiceCategory, "AI and Machine Learning");
-        filled.set(Out::ServiceSubcategory, "Generative AI");
-        filled.set(Out::ChargeCategory, "Usage");
-        filled.set(Out::ChargeFrequency, "Usage-Based");
+        filled.service_place(("AI and Machine Learning", "Generative AI"));
+        filled.charge("Usage", "Usage-Based");
         // Every tier has a price that is known before.
         filled.set(Out::PricingCategory, "Standard");
-    }
-}
-
-/// The currency of a row; what these sell has its price in the currency that it is billed in.
-fn currency(filled: &mut Filled, name: &str) {
-    filled.set(Out::BillingCurrency, name);
-    filled.set(Out::PricingCurrency, name);
-}
-
-/// Who used it, and what the seller calls that.
-fn sub_account(filled: &mut Filled, id: &str, kind: &str) {
-    filled.set(Out::SubAccountId, id);
-    filled.set(Out::SubAccountType, if id.is_empty() { "" } else { kind });
-}
-
-/// What a row cost; nothing where the file does not tell.
-fn cost(filled: &mut Filled, amount: Option<Exact>) {
-    for column in [Out::BilledCost, Out::EffectiveCost, Out::ContractedCost] {
-        if let Some(amount) = amount {
-            filled.set_amount(column, amount);
-        }
     }
 }
 
@@ -101,10 +48,7 @@ fn cost(filled: &mut Filled, amount: Option<Exact>) {
 fn period(filled: &mut Filled, start: &str, end: &str) {
     filled.set(Out::ChargePeriodStart, start);
     filled.set(Out::ChargePeriodEnd, end);
-    let Some(micros) = moment::read(start) else { return };
-    let (first, next) = (moment::month_start(micros), moment::next_month(micros));
-    filled.set(Out::BillingPeriodStart, &first.map(moment::show).unwrap_or_default());
-    filled.set(Out::BillingPeriodEnd, &next.map(moment::show).unwrap_or_default());
+    filled.billed_with(moment::read(start));
 }
 
 /// A day as a period, its end exclusive; nothing where it is no day.

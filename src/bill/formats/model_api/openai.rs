@@ -5,9 +5,10 @@
 
 use std::path::Path;
 
-use super::{Out, Seller, cost, currency, period, sku, sub_account};
+use super::{Out, Seller, period, sku};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
+use crate::bill::formats::json_tables::{Columns, has_more};
 use crate::bill::formats::mapping::{Fill, Filled, Header, Mapping, amount, cell};
 use crate::bill::formats::node::Node;
 use crate::bill::formats::{EachRow, JsonTable, Kind, Mapper, Plan};
@@ -29,6 +30,12 @@ const USAGE: [&str; 11] = [
     "output_tokens",
     "input_cached_tokens",
     "input_uncached_tokens",
+];
+
+/// Words that tell what of a model is counted.
+const COUNTED: [&str; 14] = [
+    "input", "output", "cached", "audio", "text", "image", "images", "video", "token", "tokens", "batch",
+    "flex", "priority", "training",
 ];
 
 /// Which of its exports a header is.
@@ -88,6 +95,8 @@ pub fn plan(kind: Kind, names: &[String], _path: &Path) -> Result<Plan, BillErro
         currency: at("amount_currency"),
         item: at("line_item"),
         project: at("project_id"),
+        project_name: at("project_name"),
+        key: at("api_key_id"),
         organization: at("organization_id"),
         organization_name: at("organization_name"),
         empty: 0,
@@ -97,6 +106,8 @@ pub fn plan(kind: Kind, names: &[String], _path: &Path) -> Result<Plan, BillErro
         costs.currency,
         costs.item,
         costs.project,
+        costs.project_name,
+        costs.key,
         costs.organization,
         costs.organization_name,
     ]
@@ -114,6 +125,8 @@ struct Costs {
     currency: Option<usize>,
     item: Option<usize>,
     project: Option<usize>,
+    project_name: Option<usize>,
+    key: Option<usize>,
     organization: Option<usize>,
     organization_name: Option<usize>,
     empty: u64,
@@ -129,16 +142,15 @@ impl Fill for Costs {
         }
         SELLER.fill(filled);
         period(filled, of(self.start), of(self.end));
-        cost(filled, amount(value, "amount_value", place, warnings));
-        currency(filled, &of(self.currency).to_ascii_uppercase());
+        filled.paid(amount(value, "amount_value", place, warnings));
+        filled.currency(&of(self.currency).to_ascii_uppercase());
         filled.set(Out::ChargeDescription, item);
-        // `gpt-5-mini input`, `gpt-4o cached input`: what is counted follows the model.
-        let (model, counted) = item.split_once([' ', ',']).unwrap_or((item, ""));
-        sku(filled, model, counted.trim_start_matches([' ', ',']), "");
-        sub_account(filled, of(self.project), "Project");
-        filled.set(Out::BillingAccountId, of(self.organization));
-        filled
-            .set(Out::BillingAccountType, if of(self.organization).is_empty() { "" } else { "Organization" });
+        let (model, counted) = split_item(item);
+        sku(filled, model, counted, "");
+        filled.sub_account(of(self.project), "Project");
+        filled.set(Out::SubAccountName, of(self.project_name));
+        filled.set(Out::x_ApiKey, of(self.key));
+        filled.account(of(self.organization), "Organization");
         filled.set(Out::BillingAccountName, of(self.organization_name));
         true
     }
@@ -146,6 +158,23 @@ impl Fill for Costs {
     fn finish(&mut self, warnings: &mut Warnings) {
         say_empty(self.empty, warnings);
     }
+}
+
+/// A line item as a model and what of it is counted: `gpt-4o-2024-08-06, cached input`, `gpt-5-mini input`, `GPT-4
+/// Turbo`. What names no model is counted as a whole: `web search tool calls`.
+fn split_item(item: &str) -> (&str, &str) {
+    if let Some((model, counted)) = item.split_once(',') {
+        return (model.trim(), counted.trim());
+    }
+    let all_count =
+        |words: &str| words.split(' ').all(|word| COUNTED.contains(&word.to_lowercase().as_str()));
+    let ends = item.match_indices(' ').map(|(at, _)| item.split_at(at));
+    let parts = ends.map(|(model, counted)| (model, counted.trim_start()));
+    if let Some(parts) = parts.into_iter().find(|(_, counted)| all_count(counted)) {
+        return parts;
+    }
+    let is_model = !item.contains(' ') || item.contains(|c: char| c.is_ascii_digit());
+    if is_model { (item, "") } else { ("", item) }
 }
 
 fn say_empty(empty: u64, warnings: &mut Warnings) {
@@ -201,7 +230,7 @@ impl Fill for Counted {
         filled.set(Out::ChargeDescription, &format!("{} {}", self.model, self.kind));
         filled.set(Out::ConsumedQuantity, &self.count);
         filled.set(Out::ConsumedUnit, self.unit);
-        sub_account(filled, &self.project, "Project");
+        filled.sub_account(&self.project, "Project");
         filled.set(Out::x_ApiKey, &self.key);
         true
     }
@@ -279,52 +308,73 @@ impl Mapper for Tokens {
     }
 }
 
-/// A page of costs or of completions usage, as the API answers, under the names of the dashboard's export.
-pub fn table(document: &Node<'_>) -> Option<JsonTable> {
-    let buckets = document.get("data")?.as_list()?;
+/// Pages of costs or of the usage of models, as the API answers, under the names of the dashboard's export. `None` for
+/// usage of which the dashboard's export has no columns (images, storage).
+pub fn table(pages: &[Node<'_>]) -> Option<JsonTable> {
     let is = |value: &Node<'_>, name: &str| value.get("object").and_then(Node::as_str) == Some(name);
-    if !is(document, "page") || !buckets.iter().all(|bucket| is(bucket, "bucket")) {
+    let mut buckets = Vec::new();
+    for page in pages {
+        let held = page.get("data")?.as_list()?;
+        if !is(page, "page") || !held.iter().all(|bucket| is(bucket, "bucket")) {
+            return None;
+        }
+        buckets.extend(held);
+    }
+    let results: Vec<(&Node<'_>, &Node<'_>)> = buckets
+        .iter()
+        .flat_map(|bucket| {
+            bucket.get("results").and_then(Node::as_list).unwrap_or_default().iter().map(|r| (*bucket, r))
+        })
+        .collect();
+    let any_has = |name: &str| results.iter().any(|(_, result)| result.get(name).is_some());
+    let is_usage = any_has("input_tokens");
+    if buckets.is_empty() || !(is_usage || any_has("amount") || results.is_empty()) {
         return None;
     }
-    let is_usage = buckets.iter().flat_map(results).any(|result| result.get("input_tokens").is_some());
-    let columns: &[&str] = if is_usage { &USAGE } else { &COSTS };
-    let mut rows = Vec::new();
-    for bucket in buckets {
-        let epoch = |name: &str| bucket.get(name).and_then(Node::as_i64);
-        let text = |secs: Option<i64>| secs.map(|secs| secs.to_string()).unwrap_or_default();
-        let moment = |secs: Option<i64>| {
-            secs.and_then(|secs| secs.checked_mul(moment::PER_SEC)).map(moment::show).unwrap_or_default()
-        };
-        let (start, end) = (epoch("start_time"), epoch("end_time"));
-        for result in results(bucket) {
-            let mut cells = vec![text(start), text(end), moment(start), moment(end)];
-            cells.extend(columns.iter().map(|column| {
-                let value = match *column {
-                    "amount_value" => result.get("amount").and_then(|amount| amount.get("value")),
-                    "amount_currency" => result.get("amount").and_then(|amount| amount.get("currency")),
-                    other => result.get(other),
-                };
-                super::super::json_cell(value)
-            }));
-            rows.push(cells);
+    let names: &[&str] = if is_usage { &USAGE } else { &COSTS };
+    let columns = Columns::new(
+        TIMES.iter().chain(names),
+        results.iter().map(|(_, result)| *result),
+        &["object", "amount"],
+    );
+    let rows = results.iter().map(|(bucket, result)| {
+        columns.row(|column| {
+            let secs = |name: &str| bucket.get(name).and_then(Node::as_i64);
+            let moment = |name: &str| secs(name)?.checked_mul(moment::PER_SEC).map(moment::show);
+            let amount = |part: &str| result.get("amount")?.get(part).map(Node::cell);
+            match column {
+                "start_time" | "end_time" => bucket.get(column).map(Node::cell),
+                "start_time_iso" => moment("start_time"),
+                "end_time_iso" => moment("end_time"),
+                "amount_value" => amount("value"),
+                "amount_currency" => amount("currency"),
+                other => result.get(other).map(Node::cell),
+            }
+        })
+    });
+    let rows = rows.collect();
+    Some(JsonTable { header: columns.into_header(), rows, remarks: has_more(pages) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Line items as costs name them, in the API and on the dashboard.
+    #[test]
+    fn a_line_item_is_a_model_and_what_is_counted() {
+        for (item, model, counted) in [
+            ("gpt-4o-2024-08-06, cached input", "gpt-4o-2024-08-06", "cached input"),
+            ("GPT-4o mini, input", "GPT-4o mini", "input"),
+            ("gpt-5-mini cached input", "gpt-5-mini", "cached input"),
+            ("gpt-4o input", "gpt-4o", "input"),
+            ("whisper audio", "whisper", "audio"),
+            ("GPT-4 Turbo", "GPT-4 Turbo", ""),
+            ("gpt-4o", "gpt-4o", ""),
+            ("web search tool calls", "", "web search tool calls"),
+            ("", "", ""),
+        ] {
+            assert_eq!(split_item(item), (model, counted), "{item}");
         }
     }
-    let header = TIMES.iter().chain(columns).map(|name| (*name).to_owned()).collect();
-    Some(JsonTable { header, rows, remarks: more_pages(document) })
-}
-
-/// What a bucket of time holds.
-fn results<'n>(bucket: &'n Node<'n>) -> &'n [Node<'n>] {
-    bucket.get("results").and_then(Node::as_list).unwrap_or_default()
-}
-
-/// What to say of an answer that is not the last.
-pub(super) fn more_pages(document: &Node<'_>) -> Vec<String> {
-    if document.get("has_more") == Some(&Node::Bool(true)) {
-        return vec![
-            "the API had more pages than are in this file, so the bill is not whole; fetch all pages"
-                .to_owned(),
-        ];
-    }
-    Vec::new()
 }

@@ -133,7 +133,7 @@ fn openai_usage_counts_cached_tokens_once() {
 }
 
 fn of_document(document: &serde_json::Value) -> Option<formats::JsonTable> {
-    formats::json_table(&formats::node::Node::parse(&document.to_string()).unwrap())
+    formats::json_tables::json_table(&formats::node::Node::parse(&document.to_string()).unwrap())
 }
 
 #[test]
@@ -152,6 +152,10 @@ fn an_openai_page_is_the_dashboards_table() {
     let table = of_document(&usage).unwrap();
     assert_eq!(formats::recognise(&table.header), Some(Kind::OpenAiUsage));
     assert_eq!(of_document(&json!({"object": "list", "data": []})), None);
+    // Images are counted, and no export of the dashboard has columns for them: no rows without use are made of them.
+    let images = json!({"object": "page", "data": [{"object": "bucket", "start_time": 1, "end_time": 2,
+        "results": [{"object": "organization.usage.images.result", "images": 2, "num_model_requests": 2}]}]});
+    assert_eq!(of_document(&images), None);
 }
 
 #[test]
@@ -251,6 +255,46 @@ fn anthropics_token_counts_are_a_row_a_kind() {
             ("web searches", "3", "Requests"),
         ]
     );
+}
+
+/// The answer of `usage_report/messages`, in the layout of Anthropic's documentation.
+#[test]
+fn anthropics_usage_report_is_the_consoles_table() {
+    let report = json!({"data": [{"starting_at": "2026-10-04T00:00:00Z", "ending_at": "2026-10-04T01:00:00Z",
+        "results": [{"uncached_input_tokens": 1500, "cache_creation": {"ephemeral_1h_input_tokens": 1000,
+        "ephemeral_5m_input_tokens": 500}, "cache_read_input_tokens": 200, "output_tokens": 300,
+        "server_tool_use": {"web_search_requests": 10}, "api_key_id": "apikey_1", "workspace_id": "wrkspc_1",
+        "model": "claude-haiku-4-5", "service_tier": "batch", "context_window": "0-200k"}]}], "has_more": true});
+    let table = of_document(&report).unwrap();
+    assert!(table.remarks[0].contains("more pages"), "{:?}", table.remarks);
+    let header: Vec<&str> = table.header.iter().map(String::as_str).collect();
+    let cells: Vec<&str> = table.rows[0].iter().map(String::as_str).collect();
+    let (kind, rows, _) = rows_of(&header, &[&cells]);
+    assert_eq!(kind, Kind::AnthropicTokens);
+    let counts: Vec<(&str, &str)> =
+        rows.iter().map(|row| (row["x_TokenType"].as_str(), row["ConsumedQuantity"].as_str())).collect();
+    assert_eq!(
+        counts,
+        [
+            ("input tokens", "1500"),
+            ("cache write 5m tokens", "500"),
+            ("cache write 1h tokens", "1000"),
+            ("cache read tokens", "200"),
+            ("output tokens", "300"),
+            ("web searches", "10"),
+        ]
+    );
+    for (column, value) in [
+        ("x_Model", "claude-haiku-4-5"),
+        ("x_Tier", "batch"),
+        ("x_ApiKey", "apikey_1"),
+        ("SubAccountId", "wrkspc_1"),
+        ("ChargePeriodEnd", "2026-10-04T01:00:00Z"),
+        ("context_window", "0-200k"),
+    ] {
+        assert_eq!(rows[0][column], value, "{column}");
+    }
+    assert!(rows.iter().all(|row| !row.contains_key("BilledCost")));
 }
 
 #[test]

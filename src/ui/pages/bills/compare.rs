@@ -139,6 +139,12 @@ impl Compare {
         let (before, after) = (before.clone(), after.clone());
         let Some(comparison) = self.answer().cloned() else { return };
         sentence_ui(ui, &comparison, &before, &after, &currency);
+        let days = view.app.state().bill_days();
+        for period in [&before, &after] {
+            if let Some(words) = days.as_ref().and_then(|days| uncovered_words(period, days)) {
+                note_ui(ui, &words);
+            }
+        }
         let columns = columns(&by, &before, &after, comparison.effects.is_some());
         let shape = Table {
             id: "bill drivers",
@@ -202,7 +208,18 @@ fn sentence_ui(ui: &mut Ui, comparison: &Comparison, before: &Period, after: &Pe
     let change = comparison.change;
     let direction = if change.scaled() < 0 { "less" } else { "more" };
     let size = if change.scaled() < 0 { -change } else { change };
-    let sentence = if change == Money::ZERO {
+    let none =
+        [(comparison.before, before), (comparison.after, after)].into_iter().find(|(side, _)| side.rows == 0);
+    let sentence = if let Some((_, period)) = none {
+        let (other, cost) =
+            if period == before { (after, comparison.after.cost) } else { (before, comparison.before.cost) };
+        format!(
+            "The bill has no such rows in {}; {} costs {}",
+            period.words(),
+            other.words(),
+            units::money(cost, currency)
+        )
+    } else if change == Money::ZERO {
         format!("{} costs the same as {}", after.words(), before.words())
     } else {
         format!(
@@ -240,6 +257,20 @@ fn sentence_ui(ui: &mut Ui, comparison: &Comparison, before: &Period, after: &Pe
         if let (Some(one), Some(other)) = (days(before), days(after)) {
             note_ui(ui, &format!("{} has {other} days, {} has {one}", after.words(), before.words()));
         }
+    }
+}
+
+/// What the bill lacks of a period, which then costs less than it will.
+fn uncovered_words(period: &Period, days: &Period) -> Option<String> {
+    // Days are written so that their order is that of their letters.
+    let (Period { from, to }, Period { from: first, to: last }) = (period, days);
+    let name = period.words();
+    if first > to || last < from {
+        Some(format!("The bill's days are {first} to {last}: {name} is not among them"))
+    } else if first > from || last < to {
+        Some(format!("The bill's days are {first} to {last}: it has only a part of {name}"))
+    } else {
+        None
     }
 }
 
@@ -355,4 +386,19 @@ fn csv(comparison: &Comparison, by: &[String]) -> String {
         cells
     });
     csv_text(&header, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_that_the_bill_lacks_is_said() {
+        let period = |from: &str, to: &str| Period { from: from.to_owned(), to: to.to_owned() };
+        let days = period("2026-05-01", "2026-05-28");
+        let said = |from: &str, to: &str| uncovered_words(&period(from, to), &days);
+        assert!(said("2026-04-01", "2026-04-30").unwrap().contains("not among them"));
+        assert!(said("2026-05-01", "2026-05-31").unwrap().contains("only a part"));
+        assert_eq!(said("2026-05-01", "2026-05-28"), None);
+    }
 }

@@ -4,6 +4,7 @@ use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Button, Key, PopupCloseBehavior, ScrollArea, Ui};
 
 use crate::app::Scenario;
+use crate::app::spend::narrow;
 use crate::bill::columns::ColumnType;
 use crate::bill::{ColumnView, Filter, How, NO_COLUMN, Period};
 use crate::ui::pages::parts::{problem_ui, value_words};
@@ -42,26 +43,42 @@ impl Filters {
 
     /// The filters that are on, what adds one, and the search.
     pub(super) fn ui(&mut self, ui: &mut Ui, columns: &[ColumnView], scenario: &mut Scenario) {
-        let mut gone = None;
-        for (place, filter) in scenario.filters.iter().enumerate() {
-            if filter_chip_ui(ui, filter.column_words(), &chip_words(filter)) {
-                gone = Some(place);
-            }
+        if !scenario.spend.whole {
+            chips_ui(ui, &mut scenario.filters);
+        } else if !scenario.filters.is_empty()
+            && quiet_button_ui(ui, "Limit to the project's filters")
+                .on_hover_text("Shown are rows that the filters of the project leave out elsewhere")
+                .clicked()
+        {
+            scenario.spend.whole = false;
         }
-        if let Some(place) = gone {
-            scenario.filters.remove(place);
+        if !scenario.spend.drill.is_empty() {
+            note_ui(ui, "Here only:");
+            chips_ui(ui, &mut scenario.spend.drill);
+            if quiet_button_ui(ui, "Use everywhere")
+                .on_hover_text("Inference, Explore and reports go by these filters, too")
+                .clicked()
+            {
+                let drill = std::mem::take(&mut scenario.spend.drill);
+                narrow(&mut scenario.filters, drill);
+                scenario.spend.whole = false;
+            }
         }
         let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
         MenuButton::new("Add a filter").config(config).ui(ui, |ui| self.editor_ui(ui, columns, scenario));
-        if scenario.filters.len() > 1 && quiet_button_ui(ui, "Remove all").clicked() {
+        if scenario.filters.len() + scenario.spend.drill.len() > 1
+            && quiet_button_ui(ui, "Remove all").clicked()
+        {
             scenario.filters.clear();
+            scenario.spend.drill.clear();
+            scenario.spend.whole = false;
         }
         let search = search_ui(ui, "Search all text", &mut self.text, "Search all text", 150.0);
         if search.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
             let text = self.text.trim();
             let filter = Filter::search(text);
-            if !text.is_empty() && !scenario.filters.contains(&filter) {
-                scenario.filters.push(filter);
+            if !text.is_empty() && !scenario.spend.drill.contains(&filter) {
+                scenario.spend.drill.push(filter);
             }
             self.text.clear();
         }
@@ -171,6 +188,29 @@ impl Filters {
         if !self.problem.is_empty() {
             problem_ui(ui, &self.problem);
         }
+    }
+}
+
+/// Chips of filters, each with what removes it.
+fn chips_ui(ui: &mut Ui, filters: &mut Vec<Filter>) {
+    let mut gone = None;
+    for (place, filter) in filters.iter().enumerate() {
+        if filter_chip_ui(ui, filter.column_words(), &chip_words(filter)) {
+            gone = Some(place);
+        }
+    }
+    if let Some(place) = gone {
+        filters.remove(place);
+    }
+}
+
+/// The filters that the whole project goes by, where other parts of the page do.
+pub(super) fn scope_ui(ui: &mut Ui, scenario: &mut Scenario) {
+    if !scenario.filters.is_empty() {
+        ui.horizontal_wrapped(|ui| {
+            note_ui(ui, "Only rows with");
+            chips_ui(ui, &mut scenario.filters);
+        });
     }
 }
 

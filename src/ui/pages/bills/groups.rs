@@ -10,7 +10,7 @@ use super::filters::group_words;
 use crate::app::spend::{group_filters, narrow};
 use crate::app::{Query, QueryResult, Scenario, State};
 use crate::bill::{Basis, Costs, Filter, Group, NO_COLUMN, Totals};
-use crate::ui::pages::kept::Asked;
+use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::pages::parts::{csv_text, field, problem_ui, reading_ui};
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
@@ -40,6 +40,8 @@ pub(super) struct Groups {
     waiting: bool,
     table: TableState,
     chosen: Option<Path>,
+    /// The line of the chosen group, found once among what may be very many.
+    chosen_line: Memo<(u64, Option<Path>), Option<usize>>,
     /// The whole table was asked for, to be copied.
     copying: Option<Query>,
 }
@@ -142,9 +144,11 @@ impl Groups {
         let currency = state.shown_currency().unwrap_or_default();
         let levels = levels(scenario);
         let costs = self.total().map(|totals| (totals.rows, totals.costs));
-        let Self { lines, version, table, chosen, open, .. } = self;
+        let Self { lines, version, table, chosen, chosen_line, open, .. } = self;
         let columns = columns(&levels.join(" › "));
-        let selected = chosen.as_ref().and_then(|path| lines.iter().position(|line| line.path == *path));
+        let selected = *chosen_line.get((*version, chosen.clone()), || {
+            chosen.as_ref().and_then(|path| lines.iter().position(|line| line.path == *path))
+        });
         let shape = Table {
             id: "bill groups",
             name: "Costs by group",
@@ -197,7 +201,7 @@ impl Groups {
                 }
                 if path.len() == 1 && quiet_button_ui(ui, "All but this group").clicked() {
                     let value = path[0].clone().unwrap_or_default();
-                    scenario.filters.push(Filter::is(levels[0].clone(), [value]).negated());
+                    scenario.spend.drill.push(Filter::is(levels[0].clone(), [value]).negated());
                     wish = Some(Wish::Filters);
                 }
                 if quiet_button_ui(ui, "Show its rows").clicked() {
@@ -337,7 +341,7 @@ fn tells_absent(lines: &[Line], path: &Path) -> bool {
 fn only(scenario: &mut Scenario, levels: &[String], path: &Path, tells_absent: bool) {
     for (column, value) in levels.iter().zip(path) {
         narrow(
-            &mut scenario.filters,
+            &mut scenario.spend.drill,
             group_filters(column, value.as_deref(), tells_absent && value.is_none()),
         );
     }

@@ -128,12 +128,12 @@ impl Rows {
         self.order.sort_by_key(|place| (rank(&rows.columns[*place]), *place));
     }
 
-    fn row<'a>(&self, state: &'a State, row: u64) -> Option<&'a [Option<String>]> {
-        match state.queries.get(&self.query(row / PAGE)) {
-            Some(Ok(QueryResult::Rows(rows))) => {
-                rows.rows.get(usize::try_from(row % PAGE).ok()?).map(Vec::as_slice)
-            }
-            _ => None,
+    /// The page that a row is on, and its answer where it is there.
+    fn page<'a>(&self, state: &'a State, row: u64) -> (u64, Option<&'a RowsView>) {
+        let page = row / PAGE;
+        match state.queries.get(&self.query(page)) {
+            Some(Ok(QueryResult::Rows(rows))) => (page, Some(rows)),
+            _ => (page, None),
         }
     }
 
@@ -173,6 +173,8 @@ impl Rows {
         });
         let before = table.sort;
         let (corner, width) = (ui.cursor().min, ui.available_width());
+        // Two at most; a cell must not look for its page.
+        let pages = [self.page(state, top), self.page(state, top + in_view.saturating_sub(1))];
         let shape = Table {
             id: "bill rows",
             name: "Rows of the bill",
@@ -186,7 +188,7 @@ impl Rows {
             .allocate_ui(vec2(width - BAR - space::S, HEIGHT), |ui| {
                 data_table_ui(ui, &shape, &mut table, |row, column| {
                     let place = self.order[column];
-                    match self.row(state, top + row as u64) {
+                    match cells(&pages, top + row as u64) {
                         Some(cells) => {
                             value_cell(cells.get(place).and_then(Option::as_ref), &self.columns[place])
                         }
@@ -300,6 +302,12 @@ impl Rows {
         let colour = if lit { tokens.text_quiet } else { tokens.border_strong };
         ui.painter().rect_filled(thumb, 4, colour);
     }
+}
+
+/// The cells of a row, where its page is among these.
+fn cells<'a>(pages: &[(u64, Option<&'a RowsView>)], row: u64) -> Option<&'a [Option<String>]> {
+    let (_, rows) = pages.iter().find(|(page, _)| *page == row / PAGE)?;
+    rows.as_ref()?.rows.get(usize::try_from(row % PAGE).ok()?).map(Vec::as_slice)
 }
 
 fn value_cell(value: Option<&String>, column: &str) -> Cell {

@@ -46,7 +46,7 @@ pub(super) struct SpendPart {
     columns: Asked,
     series: Asked,
     currencies: Asked,
-    hours: Asked,
+    starts: Asked,
     chart: Memo<(u64, bool), Chart>,
     filters: Filters,
     views: Views,
@@ -117,9 +117,9 @@ impl SpendPart {
         let state = view.app.state();
         let scenario = &state.scenario;
         self.columns.follow(view, Query::Columns);
-        self.hours.follow(view, Query::Spend(SpendQuery::HasHours));
+        self.starts.follow(view, Query::Spend(SpendQuery::Starts));
         if state.bill_currency().is_none() {
-            let mut filters = scenario.bill_filters();
+            let mut filters = scenario.spend_filters();
             filters.extend(scenario.spend.period.as_ref().map(Period::filter));
             self.currencies.follow(view, Query::Spend(SpendQuery::Currencies { filters }));
         }
@@ -148,8 +148,10 @@ impl SpendPart {
         let columns = columns_of(&self.columns);
         ui.horizontal_wrapped(|ui| {
             levels_ui(ui, columns, &mut self.search, scenario);
-            let hours =
-                matches!(self.hours.answer(), Some(Ok(QueryResult::Spend(SpendResult::HasHours(true)))));
+            let hours = match self.starts.answer() {
+                Some(Ok(QueryResult::Spend(SpendResult::Starts(starts)))) => starts.hours,
+                _ => false,
+            };
             if self.detail != Detail::Compare {
                 let widths: Vec<(Granularity, &str)> =
                     [Granularity::Hour, Granularity::Day, Granularity::Week, Granularity::Month]
@@ -244,7 +246,7 @@ impl SpendPart {
         }
         if let Some(Picked { part, period }) = picked {
             if let Part::Group(value) = part {
-                narrow(&mut scenario.filters, group_filters(&scenario.group_by, value.as_deref(), false));
+                narrow(&mut scenario.spend.drill, group_filters(&scenario.group_by, value.as_deref(), false));
             }
             scenario.spend.period = Some(period);
             self.detail = Detail::Rows;

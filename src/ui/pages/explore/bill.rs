@@ -91,7 +91,7 @@ impl BillPane {
             place.view,
             Query::Series {
                 by: Some(scenario.group_by.clone()),
-                filters: place.view.app.state().bill_filters(),
+                filters: place.view.app.state().project_filters(),
                 basis: scenario.basis,
                 per: scenario.per,
                 top: SERIES,

@@ -16,16 +16,15 @@ pub(super) fn parties(row: &Row<'_, '_>, agreement: Agreement, filled: &mut Fill
     } else {
         (row.cell(In::AccountId), row.cell(In::AccountName), "Billing Account")
     };
-    filled.set(Out::BillingAccountId, id);
+    filled.account(id, kind);
     filled.set(Out::BillingAccountName, name);
-    filled.set(Out::BillingAccountType, if id.is_empty() { "" } else { kind });
-    let subscription = row.cell(In::SubscriptionId);
-    filled.set(Out::SubAccountId, subscription);
-    filled.set(Out::SubAccountType, if subscription.is_empty() { "" } else { "Subscription" });
+    filled.sub_account(row.cell(In::SubscriptionId), "Subscription");
 
+    filled.sold_by("Microsoft");
     let partner = row.cell(In::PartnerName);
-    filled.set(Out::InvoiceIssuerName, if partner.is_empty() { "Microsoft" } else { partner });
-    filled.set(Out::ProviderName, "Microsoft");
+    if !partner.is_empty() {
+        filled.set(Out::InvoiceIssuerName, partner);
+    }
     let marketplace = word(row.cell(In::PublisherType)) == "marketplace";
     let publisher = row.cell(In::PublisherName);
     let publisher = if publisher.is_empty() && !marketplace { "Microsoft" } else { publisher };
@@ -39,8 +38,7 @@ pub(super) fn what(row: &Row<'_, '_>, filled: &mut Filled, notes: &mut Notes) {
     let service = words::service(category, subcategory, row.cell(In::ServiceFamily));
     let own = row.first(&[In::MeterCategory, In::ServiceName, In::ConsumedService]);
     filled.set(Out::ServiceName, service.name.unwrap_or(own));
-    filled.set(Out::ServiceCategory, service.place.0);
-    filled.set(Out::ServiceSubcategory, service.place.1);
+    filled.service_place(service.place);
     if !service.known && !own.is_empty() {
         count_word(&mut notes.services, own);
     }

@@ -151,10 +151,7 @@ pub(super) fn periods(row: &Row<'_, '_>, filled: &mut Filled, warnings: &mut War
     {
         charge = Some((start, next_day(end)));
     }
-    if let Some((start, end)) = charge {
-        filled.set(Out::ChargePeriodStart, &moment::show(start));
-        filled.set(Out::ChargePeriodEnd, &moment::show(end));
-    }
+    filled.charge_period(charge.map(|(start, _)| start), charge.map(|(_, end)| end));
     if let Some(start) = row.date(In::PeriodStart, warnings) {
         filled.set(Out::BillingPeriodStart, &moment::show(start));
     }

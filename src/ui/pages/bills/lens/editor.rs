@@ -10,7 +10,7 @@ use crate::app::{Query, QueryResult, Scenario};
 use crate::bill::lens::{Draft, Entry, OwnRule, Preview, Share};
 use crate::bill::{Basis, Class, ColumnView, RuleSet};
 use crate::ui::pages::kept::Asked;
-use crate::ui::pages::parts::{money_or_dash, problem_ui, reading_ui};
+use crate::ui::pages::parts::{filter_words, money_or_dash, problem_ui, reading_ui};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::View;
 use crate::ui::widgets::{
@@ -224,7 +224,8 @@ impl Editor {
                     self.preview
                         .follow(view, Query::RulePreview { draft, filters: scenario.filters.clone() });
                 }
-                section_header_ui(ui, "Preview", "", |ui| {
+                let of = if scenario.filters.is_empty() { String::new() } else { filter_words(scenario) };
+                section_header_ui(ui, "Preview", &of, |ui| {
                     if self.preview.is_waiting() {
                         reading_ui(ui);
                     }

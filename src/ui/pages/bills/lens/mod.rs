@@ -20,6 +20,8 @@ use self::ownership::Ownership;
 use self::share::Share;
 use self::units::UnitCosts;
 use super::columns_of;
+use super::filters::scope_ui;
+use crate::app::spend::narrow;
 use crate::app::{Command, LensAnswer, Query, QueryResult, Scenario, lens};
 use crate::bill::lens::{Condition, DIMENSION_PREFIX, Draft, Entry, Op, OwnRule};
 use crate::bill::{Class, Filter, Ledger, RuleSet};
@@ -87,6 +89,7 @@ impl Lens {
             (Shown::Ownership, "Cost of ownership"),
         ];
         segmented_ui(ui, "What the lens shows", &mut self.shown, &shown);
+        scope_ui(ui, scenario);
         let (filters, basis) = (scenario.filters.clone(), scenario.basis);
         let mut wishes = Vec::new();
         match self.shown {
@@ -122,10 +125,9 @@ impl Lens {
                 }
                 Wish::Rules(rules) => view.send(Command::SetRules(rules)),
                 Wish::Only { column, value } => {
-                    scenario.filters.retain(|filter| filter.column != column);
                     // A dimension is asked of what counts as inference, and so are its rows.
                     scenario.only_inference |= column.starts_with(DIMENSION_PREFIX);
-                    scenario.filters.push(Filter::is(column, [value]));
+                    narrow(&mut scenario.spend.drill, vec![Filter::is(column, [value])]);
                     show_rows = true;
                 }
             }

@@ -133,7 +133,9 @@ impl Anomalies {
             let mut scenario = view.app.state().scenario.clone();
             let value = |part: &String| if part == NO_VALUE { String::new() } else { part.clone() };
             let filters = anomaly.part.iter().map(|part| Filter::is(watched.by.clone(), [value(part)]));
-            scenario.filters = filters.collect();
+            scenario.spend.drill = filters.collect();
+            // The watch looks at the whole bill.
+            scenario.spend.whole = true;
             scenario.spend.period = None;
             scenario.basis = watched.basis;
             scenario.per = Granularity::Day;

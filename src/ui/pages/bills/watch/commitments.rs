@@ -75,7 +75,10 @@ fn commitments_ui(ui: &mut Ui, found: Option<&Commitments>, each: &mut TableStat
     let saved = money_or_dash(found.all.saved(), currency);
     let contracted =
         format!("over list prices; {} % over contracted", percent(found.savings_rate_contracted));
-    let uncovered = format!("{} not covered; usual aim 60 to 80 %", units::money(found.uncovered, currency));
+    let uncovered = match found.uncovered {
+        Some(uncovered) => format!("{} not covered; usual aim 60 to 80 %", units::money(uncovered, currency)),
+        None => "the bill has no PricingCategory to tell it from".to_owned(),
+    };
     let break_even = format!("break-even {} %; usual aim above 90 %", percent(found.all.break_even()));
     let (utilisation, coverage, rate) =
         (percent(found.all.utilisation()), percent(found.coverage), percent(found.savings_rate));
@@ -93,8 +96,18 @@ fn commitments_ui(ui: &mut Ui, found: Option<&Commitments>, each: &mut TableStat
         note_ui(
             ui,
             &format!(
-                "{} covered rows have no contracted cost, so savings rates are not known.",
+                "{} covered rows have no contracted cost, so what commitments saved is not known.",
                 count_words(found.unpriced_rows)
+            ),
+        );
+    }
+    if found.unlisted_rows > 0 {
+        note_ui(
+            ui,
+            &format!(
+                "{} rows of usage ({}) have no list cost and are left out of the savings rate.",
+                count_words(found.unlisted_rows),
+                units::money(found.unlisted, currency)
             ),
         );
     }

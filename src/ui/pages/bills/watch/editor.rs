@@ -65,7 +65,7 @@ impl Editor {
             currency: budget.currency.clone(),
             basis: budget.basis,
             filters: budget.filters.clone(),
-            of_spend: state.scenario.filters.clone(),
+            of_spend: state.scenario.spend_filters(),
             filter: String::new(),
             actual: percents(&budget.tiers, On::Actual),
             forecast: percents(&budget.tiers, On::Forecast),

@@ -11,9 +11,9 @@ use self::anomalies::Anomalies;
 use self::budgets::Budgets;
 use self::commitments::Waste;
 use super::spend::{basis_ui, columns_of};
-use crate::app::watch::{self, Seen, WatchCommand, WatchSettings};
+use crate::app::watch::{self, Seen, WatchCommand};
 use crate::app::{Command, Query, QueryResult, watch_figures};
-use crate::bill::watch::{Answer, Tested, Until, Watched};
+use crate::bill::watch::{Answer, Tested, Tuning, Until, Watched};
 use crate::chart::Chart;
 use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::pages::parts::{combo_ui, money_or_dash, problem_ui, reading_ui};
@@ -38,6 +38,8 @@ pub(super) struct Watching {
     budgets: Budgets,
     anomalies: Anomalies,
     waste: Waste,
+    /// Limits while they are dragged: each is asked of the bill when it is let go.
+    tuning: Option<Tuning>,
 }
 
 impl Watching {
@@ -83,7 +85,11 @@ impl Watching {
                 });
             }
             ui.add_space(space::S);
-            tuning_ui(ui, &mut settings, &self.currency);
+            let shown = self.tuning.get_or_insert_with(|| settings.tuning.clone());
+            if tuning_ui(ui, shown, &self.currency) {
+                settings.tuning = shown.clone();
+                self.tuning = None;
+            }
             if self.days.is_waiting() {
                 reading_ui(ui);
             }
@@ -123,26 +129,32 @@ impl Watching {
     }
 }
 
-/// What a day must exceed to be unusual.
-fn tuning_ui(ui: &mut Ui, settings: &mut WatchSettings, currency: &str) {
+/// What a day must exceed to be unusual. False while it is being dragged to something else.
+fn tuning_ui(ui: &mut Ui, tuning: &mut Tuning, currency: &str) -> bool {
     let meaning = "A day is unusual when it differs from what the days before let expect by more than all three: an \
                    amount, a share of what was expected, and a number of robust standard deviations";
-    let tuning = &mut settings.tuning;
+    let mut dragged = false;
+    let mut changed = |ui: &mut Ui, name: &str, value: &mut f64, field: &NumberField<'_>| {
+        let response = number_field_ui(ui, name, value, field).on_hover_text(meaning);
+        dragged |= response.dragged();
+        response.changed()
+    };
     let mut amount = tuning.least_amount.to_f64();
     let field = NumberField { range: 0.0..=1e9, speed: 1.0, decimals: 2, unit: currency };
-    if number_field_ui(ui, "Unusual beyond", &mut amount, &field).on_hover_text(meaning).changed() {
+    if changed(ui, "Unusual beyond", &mut amount, &field) {
         tuning.least_amount = Money::from_f64(amount).unwrap_or(tuning.least_amount);
     }
     let mut percent = f64::from(tuning.least_percent);
     let field = NumberField { range: 0.0..=1_000.0, speed: 1.0, decimals: 0, unit: "%" };
-    if number_field_ui(ui, "and", &mut percent, &field).on_hover_text(meaning).changed() {
+    if changed(ui, "and", &mut percent, &field) {
         tuning.least_percent = percent.round() as u32;
     }
     let mut score = f64::from(tuning.least_score_tenths) / 10.0;
     let field = NumberField { range: 1.0..=20.0, speed: 0.1, decimals: 1, unit: "σ" };
-    if number_field_ui(ui, "and by", &mut score, &field).on_hover_text(meaning).changed() {
+    if changed(ui, "and by", &mut score, &field) {
         tuning.least_score_tenths = (score * 10.0).round() as u32;
     }
+    !dragged
 }
 
 /// The sums that are expected.

@@ -1,9 +1,9 @@
 //! Quantities, units and unit prices.
 
-use super::super::aws_charge::{Costs, LineType};
-use super::super::aws_names::unit_name;
-use super::super::mapping::Filled;
+use super::super::charge::{Costs, LineType};
+use super::super::names::unit_name;
 use super::Out;
+use crate::bill::formats::mapping::Filled;
 
 /// Quantities and unit prices. `cells` are the usage amount, its unit and the public rate.
 pub(super) fn fill_pricing(
@@ -41,7 +41,8 @@ pub(super) fn total_discount(map: &str) -> &str {
     let Some((_, after)) = map.split_once("\"total_discount\"") else { return "" };
     let after = after.trim_start().strip_prefix(':').unwrap_or("").trim_start();
     let after = after.strip_prefix('"').unwrap_or(after);
-    after.split(['"', ',', '}']).next().unwrap_or("").trim()
+    let text = after.split(['"', ',', '}']).next().unwrap_or("").trim();
+    if text == "null" { "" } else { text }
 }
 
 /// Amounts in the currency of the prices, which is the one of the bill in every report seen; else they are not told.

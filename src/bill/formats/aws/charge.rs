@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::mapping::amount;
 use crate::bill::exact::Exact;
+use crate::bill::formats::mapping::amount;
 use crate::bill::warnings::{Place, Trouble, Warnings};
 
 /// `lineItem/LineItemType`.
@@ -192,6 +192,8 @@ pub(super) fn costs<'c>(about: About, cells: &Cells<'c>, place: Place, warnings:
         L::Fee if about.has_reservation => either(cells.public_on_demand, "0"),
         // Other fees have no public price, which the report writes as 0.
         L::Fee | L::FlatRate if is_zero(cells.public_on_demand) => billed,
+        // Nor has what others sell over the Marketplace: at 0 what costs something would be given away at list price.
+        L::Usage if has_no_public_price(cells) => either(cells.unblended, billed),
         _ => cells.public_on_demand,
     };
     let mut discounted = false;
@@ -210,6 +212,11 @@ pub(super) fn costs<'c>(about: About, cells: &Cells<'c>, place: Place, warnings:
         Cow::Borrowed(list)
     };
     Costs { billed, effective, list, contracted, discounted, unused }
+}
+
+/// Use that is paid for, and whose public price is told as 0.
+pub(super) fn has_no_public_price(cells: &Cells<'_>) -> bool {
+    !cells.public_on_demand.is_empty() && is_zero(cells.public_on_demand) && !is_zero(cells.unblended)
 }
 
 /// The first that has a value.
@@ -290,6 +297,8 @@ mod tests {
         let no = (false, false);
         for (line, about, cells, expected, unused) in [
             ("Usage", no, &all, ["10", "10", "12", "12"], Unused::Nothing),
+            ("Usage", no, &free, ["10", "10", "10", "10"], Unused::Nothing),
+            ("Usage", no, &Cells { unblended: "0", ..free }, ["0", "0", "0.0", "0.0"], Unused::Nothing),
             ("SavingsPlanCoveredUsage", no, &all, ["10", "6.5", "12", "12"], Unused::Nothing),
             ("SavingsPlanNegation", no, &all, ["10", "0", "0", "0"], Unused::Nothing),
             ("SavingsPlanRecurringFee", no, &free, ["10", "0", "0.0", "0.0"], exact("0.75")),

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::super::aws_cur::letters;
-use super::super::aws_names::{Services, instance_type, region_name};
+use super::super::cur::letters;
+use super::super::names::{Services, instance_type, region_name};
 
 /// A dimension, tag or cost category.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,11 @@ impl Dimension {
             Some((_, key)) => Self::known(key).unwrap_or_else(|| Self::Other(key.to_owned())),
             None => Self::Other(format!("Group{name}")),
         }
+    }
+
+    /// One key of many that a column holds as an object.
+    pub fn is_pair(&self) -> bool {
+        matches!(self, Self::Tag(_) | Self::CostCategory(_))
     }
 
     /// The columns it fills.

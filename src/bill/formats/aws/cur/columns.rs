@@ -1,6 +1,6 @@
 //! The columns of the report, found by their letters.
 
-use super::super::mapping::cell;
+use crate::bill::formats::mapping::cell;
 
 /// Declares the columns that are read, by the letters of their names.
 macro_rules! inputs {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::bill::formats::JsonTable;
+use crate::bill::formats::node::Node;
 
 type Row = HashMap<String, String>;
 
@@ -94,6 +96,8 @@ fn rows_that_are_missing_show_in_the_files_own_totals() {
         "{warnings:?}"
     );
     assert!(warnings.iter().any(|text| text.contains("`Somewhen` is no date")));
+    let (rows, warnings) = read(&["Service", "Total costs($)"], &[vec!["Rent", "9"], vec!["Power", "2"]]);
+    assert!(rows.is_empty() && warnings.iter().any(|text| text.starts_with("no row begins with a date")));
     let cut = [vec!["Service total", "5", "0", "0", "5"], vec!["2026-10-01", "1", "0", "0", "1"]];
     let (rows, warnings) = read(&HEADER, &cut);
     assert!(rows.is_empty());
@@ -140,7 +144,35 @@ fn other_tables_are_not_cost_explorers() {
 }
 
 fn of_answer(answer: &serde_json::Value) -> Option<JsonTable> {
-    table(&Node::parse(&answer.to_string()).unwrap())
+    crate::bill::formats::json_tables::json_table(&Node::parse(&answer.to_string()).unwrap())
+}
+
+/// The rows of an answer.
+fn read_answer(answer: &serde_json::Value) -> Vec<Row> {
+    let JsonTable { header, rows, .. } = of_answer(answer).unwrap();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let cells: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    read(&header, &cells).0
+}
+
+#[test]
+fn a_row_grouped_by_two_tags_has_both_and_accounts_have_their_names() {
+    let of = |types: [&str; 2], names: [&str; 2], keys: [&str; 2]| {
+        let group = |at: usize| serde_json::json!({"Type": types[at], "Key": names[at]});
+        read_answer(&serde_json::json!({
+            "GroupDefinitions": [group(0), group(1)],
+            "ResultsByTime": [{"TimePeriod": {"Start": "2026-10-01", "End": "2026-10-02"}, "Estimated": false,
+                "Groups": [{"Keys": keys, "Metrics": {"UnblendedCost": {"Amount": "1", "Unit": "USD"}}}]}],
+            "DimensionValueAttributes": [{"Value": "123456789012", "Attributes": {"description": "Research"}}]
+        }))
+        .remove(0)
+    };
+    let row = of(["TAG", "TAG"], ["team", "env"], ["team$chat", "env$prod"]);
+    assert_eq!(row["Tags"], r#"{"env":"prod","team":"chat"}"#);
+    let row = of(["TAG", "TAG"], ["team", "env"], ["team$chat", "env$"]);
+    assert_eq!(row["Tags"], r#"{"team":"chat"}"#);
+    let row = of(["DIMENSION", "TAG"], ["LINKED_ACCOUNT", "team"], ["123456789012", "team$chat"]);
+    assert_eq!([&row["SubAccountId"], &row["SubAccountName"]], ["123456789012", "Research"]);
 }
 
 /// The answer of a first page, and one whose second group says nothing.
@@ -231,6 +263,7 @@ fn a_table_of_months_with_a_total_is_somebody_elses() {
     };
     assert!(!is(&["Month", "Total costs($)"]) && !is(&["Month", "Rent($)", "Total cost ($)"]));
     assert!(!is(&["Item", "Total cost ($)"]) && !is(&["team", "Total costs($)"]));
+    assert!(!is(&["Service", "Total cost ($)"]) && !is(&["Item", "Rent ($)", "Total cost ($)"]));
     assert!(is(&["Service", "Total costs($)"]) && is(&["Linked account", "Total costs($)"]));
     assert!(is(&["Service", "Amazon SageMaker($)", "Total costs($)"]));
     assert!(is(&["team", "chat($)", "search($)", "Total costs($)"]));

@@ -4,25 +4,48 @@
 
 use serde_json::{Map, Value};
 
-use super::mapping::cell;
+use crate::bill::formats::mapping::cell;
 
 /// Where a JSON object of a row comes from.
 #[derive(Debug, Default)]
 pub(super) struct Pairs {
     columns: Vec<(usize, String)>,
-    maps: Vec<usize>,
+    maps: Vec<(usize, Keys)>,
 }
 
+/// Which keys of a map count. The column `tags` of CUR 2.0 holds tags and cost categories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    All,
+    Categories,
+    ButCategories,
+}
+
+/// How keys of cost categories begin in the map of everything.
+const CATEGORY: &str = "costCategory/";
+
 impl Pairs {
+    /// Tags of resources, accounts and users.
+    pub fn tags(header: &[String]) -> Self {
+        let maps = [("resource_tags", Keys::All), ("tags", Keys::ButCategories)];
+        Self::find(header, &["resourcetags/", "resource_tags_"], &maps)
+    }
+
+    /// Cost categories.
+    pub fn categories(header: &[String]) -> Self {
+        let maps = [("cost_category", Keys::All), ("tags", Keys::Categories)];
+        Self::find(header, &["costcategory/", "cost_category_"], &maps)
+    }
+
     /// Columns whose names begin with one of `prefixes`, and maps called one of `maps`; names are compared in lower
     /// case.
-    pub fn find(header: &[String], prefixes: &[&str], maps: &[&str]) -> Self {
+    fn find(header: &[String], prefixes: &[&str], maps: &[(&str, Keys)]) -> Self {
         let mut found = Self::default();
         for (place, name) in header.iter().enumerate() {
             let name = name.trim();
             let lower = name.to_ascii_lowercase();
-            if maps.contains(&lower.as_str()) {
-                found.maps.push(place);
+            if let Some((_, keys)) = maps.iter().find(|(map, _)| *map == lower) {
+                found.maps.push((place, *keys));
             } else if let Some(prefix) = prefixes.iter().find(|prefix| lower.starts_with(*prefix)) {
                 found.columns.push((place, own_name(&name[prefix.len()..])));
             }
@@ -32,7 +55,7 @@ impl Pairs {
 
     /// The columns that are taken over.
     pub fn used(&self) -> impl Iterator<Item = usize> {
-        self.columns.iter().map(|(place, _)| *place).chain(self.maps.iter().copied())
+        self.columns.iter().map(|(place, _)| *place).chain(self.maps.iter().map(|(place, _)| *place))
     }
 
     /// The pairs as a JSON object; empty when there are none. A map that is no JSON is handed on as it is, and the
@@ -45,15 +68,21 @@ impl Pairs {
                 insert(&mut pairs, name.clone(), "", Value::from(value));
             }
         }
-        for place in &self.maps {
+        for (place, keys) in &self.maps {
             let text = cell(cells, Some(*place));
-            if text.is_empty() {
+            // Most maps have no categories, and then nothing needs to be parsed for them.
+            if text.is_empty() || (*keys == Keys::Categories && !text.contains(CATEGORY)) {
                 continue;
             }
             let Ok(map) = serde_json::from_str::<Map<String, Value>>(text) else { return text.to_owned() };
             for (name, value) in map {
+                let own = match (keys, name.strip_prefix(CATEGORY)) {
+                    (Keys::All, _) | (Keys::ButCategories, None) => own_name(&name),
+                    (Keys::Categories, Some(category)) => category.to_owned(),
+                    (Keys::Categories, None) | (Keys::ButCategories, Some(_)) => continue,
+                };
                 if !value.is_null() {
-                    insert(&mut pairs, own_name(&name), &name, value);
+                    insert(&mut pairs, own, &name, value);
                 }
             }
         }
@@ -104,7 +133,7 @@ mod tests {
 
     fn tags(names: &[&str]) -> Pairs {
         let header: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        Pairs::find(&header, &["resourcetags/", "resource_tags_"], &["resource_tags", "tags"])
+        Pairs::tags(&header)
     }
 
     #[test]
@@ -133,6 +162,11 @@ mod tests {
             r#"{"accountTag/team":"all","iamPrincipal/role":"r","resourceTag/team":"Chat","team":"chat"}"#
         );
         assert_eq!(both.json(&["{a=b}", ""]), "{a=b}");
+        let mixed = r#"{"resourceTag/team":"chat","costCategory/Unit":"Research"}"#;
+        assert_eq!(both.json(&["", mixed]), r#"{"team":"chat"}"#);
+        let categories = Pairs::categories(&["tags", "cost_category"].map(str::to_owned));
+        assert_eq!(categories.json(&[mixed, r#"{"Unit":"Research"}"#]), r#"{"Unit":"Research"}"#);
+        assert_eq!(categories.json(&[r#"{"resourceTag/team":"chat"}"#, ""]), "");
         assert_eq!(both.used().collect::<Vec<_>>(), [0, 1]);
     }
 }

@@ -1,10 +1,10 @@
 //! Reservations, Savings Plans and capacity reservations: what they are called and how much of them a line is.
 
-use super::super::aws_charge::LineType;
-use super::super::aws_names::unit_name;
-use super::super::mapping::Filled;
+use super::super::charge::LineType;
+use super::super::names::unit_name;
 use super::columns::In;
 use super::{CurFill, Line, Out, UnusedRow};
+use crate::bill::formats::mapping::Filled;
 
 impl CurFill {
     pub(super) fn fill_commitment(&self, cells: &[&str], line: &Line<'_>, covered: bool, out: &mut Filled) {

@@ -28,7 +28,7 @@ impl Read {
 
 fn read(header: &[&str], rows: &[Vec<&str>]) -> Read {
     let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
-    let mut plan = super::super::plan(&header, &[], Path::new("cur.csv")).unwrap();
+    let mut plan = crate::bill::formats::plan(&header, &[], Path::new("cur.csv")).unwrap();
     let mut warnings = Warnings::new("cur.csv");
     let names: Vec<String> = plan.targets.iter().map(|target| target.name.clone()).collect();
     let mut found = Vec::new();
@@ -539,7 +539,7 @@ fn the_report_is_told_from_its_header() {
 fn a_header_that_lacks_what_is_needed_is_refused_by_name() {
     let plan_of = |names: &[&str]| {
         let header: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        super::super::plan(&header, &[], Path::new("cur.csv")).map(|_| ())
+        crate::bill::formats::plan(&header, &[], Path::new("cur.csv")).map(|_| ())
     };
     let error = plan_of(&["lineItem/LineItemType", "lineItem/UsageStartDate"]).unwrap_err();
     let expected = ["lineItem/UnblendedCost", "lineItem/CurrencyCode"];

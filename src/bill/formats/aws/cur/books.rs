@@ -1,6 +1,6 @@
 //! What is only known of a report at its end.
 
-use super::super::aws_charge::{Cells, LineType};
+use super::super::charge::{Cells, LineType};
 use super::SPLIT_OPERATIONS;
 use crate::bill::exact::Exact;
 use crate::bill::warnings::Warnings;

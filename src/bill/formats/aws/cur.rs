@@ -16,12 +16,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::aws_charge::{About, Cells, LineType, Unused, costs, either};
-use super::aws_names::{Services, instance_type, is_spot, region_name, region_of_zone, resource_type};
-use super::aws_tags::{Pairs, name_tag};
-use super::mapping::{Fill, Filled, Mapping, outputs};
-use super::{Kind, Plan};
+use super::charge::{About, Cells, LineType, Unused, costs, either, has_no_public_price};
+use super::names::{Services, instance_type, is_spot, region_name, region_of_zone, resource_type};
+use super::tags::{Pairs, name_tag};
 use crate::bill::error::BillError;
+use crate::bill::formats::mapping::{Fill, Filled, Mapping, outputs};
+use crate::bill::formats::{Kind, Plan};
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Trouble, Warnings};
 use books::Seen;
@@ -53,44 +53,19 @@ const SPLIT_OPERATIONS: [&str; 2] = ["EKSPod-EC2", "ECSTask-EC2"];
 const AMAZON: &str = "AWS";
 
 outputs!(
-    BilledCost,
-    EffectiveCost,
-    ListCost,
-    ContractedCost,
-    BillingCurrency,
-    BillingPeriodStart,
-    BillingPeriodEnd,
-    BillingAccountId,
     BillingAccountName,
-    BillingAccountType,
-    SubAccountId,
     SubAccountName,
-    SubAccountType,
     InvoiceId,
-    InvoiceIssuerName,
-    ProviderName,
-    PublisherName,
-    ChargeCategory,
     ChargeClass,
-    ChargeDescription,
-    ChargeFrequency,
-    ChargePeriodStart,
-    ChargePeriodEnd,
-    ServiceName,
-    ServiceCategory,
-    ServiceSubcategory,
     RegionId,
     RegionName,
     AvailabilityZone,
     ResourceId,
     ResourceName,
     ResourceType,
-    SkuId,
     SkuPriceId,
-    SkuMeter,
     SkuPriceDetails,
     PricingCategory,
-    PricingCurrency,
     PricingQuantity,
     PricingUnit,
     ListUnitPrice,
@@ -98,8 +73,6 @@ outputs!(
     PricingCurrencyEffectiveCost,
     PricingCurrencyListUnitPrice,
     PricingCurrencyContractedUnitPrice,
-    ConsumedQuantity,
-    ConsumedUnit,
     CommitmentDiscountId,
     CommitmentDiscountCategory,
     CommitmentDiscountType,
@@ -170,8 +143,8 @@ pub fn plan(kind: Kind, header: &[String], path: &Path) -> Result<Plan, BillErro
             "the report was made without resource ids, so costs cannot be told by resource".to_owned(),
         ));
     }
-    let tags = Pairs::find(header, &["resourcetags/", "resource_tags_"], &["resource_tags", "tags"]);
-    let categories = Pairs::find(header, &["costcategory/", "cost_category_"], &["cost_category"]);
+    let tags = Pairs::tags(header);
+    let categories = Pairs::categories(header);
     let mut used: Vec<usize> = TAKEN_OVER.iter().filter_map(|column| found.at(*column)).collect();
     used.extend(tags.used().chain(categories.used()));
     let once = header.iter().map(|name| is_amount(name)).collect();
@@ -259,9 +232,8 @@ impl Fill for CurFill {
         // FOCUS has no status without a commitment's id, which some reports leave out.
         let has_id = !out.get(Out::CommitmentDiscountId).is_empty();
         let [quantity, unit] = if has_id { [quantity, unit] } else { Default::default() };
+        out.charge("Usage", "Usage-Based");
         for (column, text) in [
-            (Out::ChargeCategory, "Usage"),
-            (Out::ChargeFrequency, "Usage-Based"),
             (Out::CommitmentDiscountStatus, if has_id { "Unused" } else { "" }),
             (Out::PricingCategory, "Committed"),
             (Out::BilledCost, "0"),
@@ -370,9 +342,7 @@ impl CurFill {
             (Out::BillingCurrency, In::Currency),
             (Out::BillingPeriodStart, In::PeriodStart),
             (Out::BillingPeriodEnd, In::PeriodEnd),
-            (Out::BillingAccountId, In::PayerId),
             (Out::BillingAccountName, In::PayerName),
-            (Out::SubAccountId, In::AccountId),
             (Out::InvoiceId, In::InvoiceId),
             (Out::ChargeDescription, In::Description),
             (Out::ChargePeriodStart, In::UsageStart),
@@ -381,15 +351,12 @@ impl CurFill {
         }
         out.set(Out::ChargePeriodEnd, &exclusive(text(In::UsageEnd)));
         out.set(Out::PricingCurrency, either(text(In::PricingCurrency), text(In::Currency)));
-        if !text(In::PayerId).is_empty() {
-            out.set(Out::BillingAccountType, "Payer account");
-        }
+        out.account(text(In::PayerId), "Payer account");
+        out.sub_account(text(In::AccountId), "Usage account");
         if !text(In::AccountId).is_empty() {
-            out.set(Out::SubAccountType, "Usage account");
             out.set(Out::SubAccountName, text(In::AccountName));
         }
-        out.set(Out::ProviderName, AMAZON);
-        out.set(Out::InvoiceIssuerName, AMAZON);
+        out.sold_by(AMAZON);
         // On the Marketplace the legal entity is the seller.
         out.set(Out::PublisherName, either(text(In::LegalEntity), either(text(In::InvoicingEntity), AMAZON)));
     }
@@ -397,9 +364,8 @@ impl CurFill {
     fn fill_names(&mut self, cells: &[&str], line: &Line<'_>, out: &mut Filled) {
         let service = either(self.product(cells, In::ProductName, "product_name"), line.product_code);
         out.set(Out::ServiceName, service);
-        let (category, subcategory) = self.services.category(out.get(Out::ServiceName), line.product_code);
-        out.set(Out::ServiceCategory, category);
-        out.set(Out::ServiceSubcategory, subcategory);
+        let place = self.services.category(out.get(Out::ServiceName), line.product_code);
+        out.service_place(place);
         let product = self.product(cells, In::InstanceType, "instance_type");
         let description = self.found.text(cells, In::Description);
         let instance = instance_type(product, line.usage_type, description);
@@ -491,8 +457,7 @@ impl CurFill {
         let text = |column| self.found.text(cells, column);
         let committed = !(line.plan.is_empty() && line.reservation.is_empty());
         let category = kind.category(committed || line.is_plan_product, !text(In::TaxType).is_empty());
-        out.set(Out::ChargeCategory, category);
-        out.set(Out::ChargeFrequency, kind.frequency());
+        out.charge(category, kind.frequency());
         if kind == LineType::Refund {
             out.set(Out::ChargeClass, "Correction");
         }
@@ -500,7 +465,8 @@ impl CurFill {
         out.set(Out::EffectiveCost, costs.effective);
         out.set(Out::ListCost, costs.list);
         out.set(Out::ContractedCost, &costs.contracted);
-        fill_pricing(kind, [text(In::Amount), text(In::Unit), text(In::PublicRate)], category, &costs, out);
+        let rate = if has_no_public_price(&money) { "" } else { text(In::PublicRate) };
+        fill_pricing(kind, [text(In::Amount), text(In::Unit), rate], category, &costs, out);
         let covered =
             matches!(kind, LineType::PlanCoveredUsage | LineType::PlanNegation | LineType::DiscountedUsage);
         let option = match kind {

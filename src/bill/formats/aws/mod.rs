@@ -1,0 +1,7 @@
+//! Amazon Web Services: Cost and Usage Reports, legacy and 2.0, and Cost Explorer.
+
+mod charge;
+pub mod cur;
+pub mod explorer;
+mod names;
+mod tags;
