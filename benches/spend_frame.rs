@@ -84,10 +84,13 @@ fn main() {
     ];
     for (name, detail, change) in views {
         let mut harness = window(folder.path(), &bill, rows as u64, change);
-        let begin = Instant::now();
         harness.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+        rest(&mut harness);
+        // What was just read is shown among the files; the page in the bar on the left may have the same name.
+        let begin = Instant::now();
+        harness.get_by_label("Spend").click_accesskit();
         let mut worst = rest(&mut harness);
-        harness.get_by_label(detail).click_accesskit();
+        harness.get_all_by_label(detail).last().unwrap().click_accesskit();
         worst = worst.max(rest(&mut harness));
         let asked = begin.elapsed();
         let mut times: Vec<Duration> = (0..frames).map(|place| frame(&mut harness, moves(place))).collect();

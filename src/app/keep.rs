@@ -232,7 +232,8 @@ impl App {
             let same = (other.rows, &other.totals, other.first_charge_unix_secs, other.last_charge_unix_secs)
                 == (bill.rows, &bill.totals, bill.first_charge_unix_secs, bill.last_charge_unix_secs);
             // Where rows can be compared, they tell.
-            other.hash != bill.hash && same && (other.slices.is_empty() || bill.slices.is_empty())
+            let can = |one: &Imported| one.slices.iter().any(|slice| !slice.sample.is_empty());
+            other.hash != bill.hash && same && !(can(other) && can(&bill))
         };
         if let Some(other) = self.state.bills.iter().find(alike) {
             let text = format!(

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::project::Project;
 use super::state::State;
-use super::{App, Command, Level};
-use crate::bill::lens::{QuantityKind, dimension_column};
-use crate::bill::{Basis, COUNTED, Class, Filter, Ledger, RuleSet};
+use super::{App, Command, Level, Query};
+use crate::bill::exact::{Exact, SCALE};
+use crate::bill::formats::focus::RULE_COLUMN;
+use crate::bill::lens::{Entry, QuantityKind, Share, dimension_column};
+use crate::bill::{Basis, COUNTED, Class, Costs, Filter, Group, Ledger, RuleSet};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::demand::{Counts, Served};
-use crate::plan::tco::{Entered, Tco, tco};
+use crate::plan::tco::{Entered, LEFT_OUT, Tco, tco};
 use crate::plan::unit_cost::{Period, Question, Side, Unit, UnitCosts, Utilisation, Verdict, unit_costs};
 use crate::units::{self, Money};
 
@@ -113,7 +115,7 @@ impl Default for LensSettings {
             unit: UnitOf::Requests,
             reference: None,
             entered: Vec::new(),
-            left_out: ["training", "unknown"].map(str::to_owned).into(),
+            left_out: LEFT_OUT.map(str::to_owned).into(),
         }
     }
 }
@@ -242,7 +244,12 @@ fn counted_in_bill(ledger: &Ledger) -> Option<Served> {
     if !counts_tokens && !counts_requests {
         return None;
     }
-    let mut days: BTreeMap<i64, [i128; 3]> = ledger.days.iter().map(|day| (*day, [0; 3])).collect();
+    // A day without use counts 0 between days with some. Before and after, no export may have counted at all.
+    let is_use = |kind| !matches!(kind, QuantityKind::MachineHours | QuantityKind::EndpointHours);
+    let used = || ledger.quantities.iter().filter(|one| is_use(one.kind)).map(|one| one.day);
+    let (first, last) = used().min().zip(used().max())?;
+    let mut days: BTreeMap<i64, [i128; 3]> =
+        ledger.days.iter().filter(|day| (first..=last).contains(*day)).map(|day| (*day, [0; 3])).collect();
     for quantity in &ledger.quantities {
         let Some(slots) = days.get_mut(&quantity.day) else { continue };
         let place = match quantity.kind {
@@ -269,7 +276,10 @@ fn counted_in_bill(ledger: &Ledger) -> Option<Served> {
     Some(Served { source: "the open bills".to_owned(), days, partial_days: Vec::new() })
 }
 
-const ONE: i128 = 10_i128.pow(crate::bill::exact::SCALE);
+const ONE: i128 = 10_i128.pow(SCALE);
+/// Said where the demand is what the bill counts.
+const ONLY_APIS: &str = "The bill counts the use of model APIs, so only their cost is divided by it. For machines and endpoints, \
+                         open a demand trace or a table of requests and tokens.";
 
 /// Unit costs and cost of ownership from a ledger and the state's demand and settings.
 pub fn answer(state: &State, ledger: &Ledger) -> LensAnswer {
@@ -278,25 +288,28 @@ pub fn answer(state: &State, ledger: &Ledger) -> LensAnswer {
         Ok(found) => (Some(found), None),
         Err(problem) => (None, Some(problem)),
     };
+    // What a bill counts is the use of model APIs, and says nothing of what machines served.
+    let of_apis = demand.as_ref().is_some_and(|(source, _)| *source == DemandSource::Bill);
+    let divided = |class: &Class| !of_apis || *class == Class::ModelApi;
+    let classes: Vec<Class> = settings.classes.iter().copied().filter(divided).collect();
     let units = demand.as_ref().map(|(_, served)| {
-        unit_costs(&Question {
+        let mut units = unit_costs(&Question {
             ledger,
             served,
-            classes: &settings.classes,
+            classes: &classes,
             utilisation: settings.utilisation,
             output_weight: settings.output_weight,
             period: settings.period,
-        })
-    });
-    let joined: Vec<i64> = match (&demand, units.as_ref().and_then(|units| units.total)) {
-        (Some((_, served)), Some(_)) => {
-            served.days.keys().copied().filter(|day| ledger.days.binary_search(day).is_ok()).collect()
+        });
+        if classes.len() < settings.classes.len() {
+            units.notes.insert(0, ONLY_APIS.to_owned());
         }
-        _ => Vec::new(),
-    };
+        units
+    });
+    let joined = units.as_ref().map(|units| units.joined.as_slice()).unwrap_or_default();
     let counts =
         units.as_ref().and_then(|units| units.total).map_or_else(Counts::default, |unit| unit.counts);
-    let days = if joined.is_empty() { &ledger.days } else { &joined };
+    let days = if joined.is_empty() { &ledger.days } else { joined };
     let tco = tco(ledger, days, counts, &settings.entered, &settings.left_out);
     let total = units.as_ref().and_then(|units| units.total);
     let verdict = total.and_then(|unit| {
@@ -313,11 +326,41 @@ pub fn answer(state: &State, ledger: &Ledger) -> LensAnswer {
     }
 }
 
-/// The filters of a breakdown of inference spend by a dimension, and the column it is grouped by.
-pub fn by_dimension(filters: &[Filter], dimension: &str) -> (Vec<Filter>, String) {
+/// The question for inference spend by a dimension; [`of_dimension`] makes the answer of what comes back.
+pub fn by_dimension(filters: &[Filter], dimension: &str, basis: Basis) -> Query {
     let mut filters = filters.to_vec();
     filters.push(Filter::is(COUNTED, ["yes"]));
-    (filters, dimension_column(dimension))
+    // By rule, too, because a rule may claim a part of what its rows cost.
+    Query::Groups { by: vec![dimension_column(dimension), RULE_COLUMN.to_owned()], filters, basis }
+}
+
+/// Inference spend by the values of a dimension, the most expensive first: of each rule's rows what it claims, so that
+/// all together are what counts as inference.
+pub fn of_dimension(groups: &[Group], rules: &RuleSet, basis: Basis) -> Vec<Group> {
+    const BASES: [Basis; 4] =
+        [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost];
+    let mut values: BTreeMap<Option<String>, (u64, [Option<Exact>; 4])> = BTreeMap::new();
+    for group in groups {
+        let [value, rule] = group.key.as_slice() else { continue };
+        let share = rule.as_deref().and_then(|id| rules.entry(id)).map_or(Share::WHOLE, Entry::share);
+        let (rows, sums) = values.entry(value.clone()).or_default();
+        *rows += group.rows;
+        for (sum, basis) in sums.iter_mut().zip(BASES) {
+            let claimed = group.costs.get(basis).and_then(Exact::from_money).map(|cost| share.split(cost).0);
+            if let Some(claimed) = claimed {
+                *sum = sum.unwrap_or_default().checked_add(claimed);
+            }
+        }
+    }
+    let group = |(value, (rows, sums)): (Option<String>, (u64, [Option<Exact>; 4]))| {
+        let [billed_cost, effective_cost, list_cost, contracted_cost] =
+            sums.map(|sum| sum.map(Exact::to_money));
+        let costs = Costs { billed_cost, effective_cost, list_cost, contracted_cost };
+        Group { key: vec![value], rows, costs }
+    };
+    let mut found: Vec<Group> = values.into_iter().map(group).collect();
+    found.sort_by(|a, b| b.costs.get(basis).cmp(&a.costs.get(basis)).then_with(|| a.key.cmp(&b.key)));
+    found
 }
 
 /// Cost of a unit over time, on both bases.

@@ -99,7 +99,8 @@ pub enum Query {
 #[expect(missing_docs, reason = "named after the questions")]
 pub enum QueryResult {
     Totals(Totals),
-    Groups(Vec<Group>),
+    /// Shared, because there may be as many as rows.
+    Groups(Arc<Vec<Group>>),
     Series(Series),
     Inference(Box<InferenceShare>, Option<Money>),
     Ledger(Arc<Ledger>),
@@ -188,7 +189,9 @@ pub fn ask(
             .stopped_by(stop);
         Ok(match query {
             Query::Totals { filters } => QueryResult::Totals(bill.totals(filters)?),
-            Query::Groups { by, filters, basis } => QueryResult::Groups(bill.group_by(by, filters, *basis)?),
+            Query::Groups { by, filters, basis } => {
+                QueryResult::Groups(Arc::new(bill.group_by(by, filters, *basis)?))
+            }
             Query::Series { by, filters, basis, per, top } => {
                 QueryResult::Series(bill.over_time(by.as_deref(), filters, *basis, *per, *top)?)
             }

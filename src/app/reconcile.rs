@@ -2,6 +2,7 @@
 
 use super::App;
 use super::state::State;
+use crate::bill::Imported;
 use crate::bill::reconcile::{self, InvoiceTotal, Reconciliation, Target};
 
 /// Kind of the items in the project.
@@ -11,6 +12,16 @@ impl State {
     /// Whether the bills are right: each beside its file, the invoices and the other bills, in the bills' order.
     pub fn reconciliations(&self) -> Vec<Reconciliation> {
         reconcile::reconcile(&self.bills, &self.invoices, &self.counting)
+    }
+
+    /// The same for one bill.
+    pub fn reconciliation(&self, bill: &Imported) -> Reconciliation {
+        reconcile::reconcile_one(bill, &self.bills, &self.invoices, &self.counting)
+    }
+
+    /// Invoices that no bill has a row of: nothing is compared with them.
+    pub fn invoices_without_rows(&self) -> Vec<&InvoiceTotal> {
+        reconcile::without_rows(&self.bills, &self.invoices)
     }
 }
 

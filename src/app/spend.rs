@@ -421,6 +421,30 @@ mod tests {
         assert!((scenario.p99_limit_ms - 7.0).abs() < 1e-12, "what a view does not show stays");
     }
 
+    /// A month's fee is for days to come, on which nothing begins: the month is not whole on the 28th.
+    #[test]
+    fn the_days_of_a_bill_end_with_the_last_charge_that_begins() {
+        let secs = |text: &str| crate::bill::moment::read(text).unwrap() / crate::bill::moment::PER_SEC;
+        let mut state = State::default();
+        state.bills.push(crate::bill::Imported {
+            first_charge_unix_secs: Some(secs("2026-03-01")),
+            last_charge_unix_secs: Some(secs("2026-06-01")),
+            ..crate::bill::Imported::default()
+        });
+        assert_eq!(state.bill_days().unwrap().to, "2026-05-31");
+        let micros = |text: &str| crate::bill::moment::read(text).unwrap();
+        let starts = Starts {
+            first_and_last: Some((micros("2026-03-01"), micros("2026-05-28T18:00:00Z"))),
+            hours: true,
+        };
+        let answer = Ok(QueryResult::Spend(SpendResult::Starts(starts)));
+        state.queries.insert(Query::Spend(SpendQuery::Starts), answer);
+        let days = state.bill_days().unwrap();
+        assert_eq!((days.from.as_str(), days.to.as_str()), ("2026-03-01", "2026-05-28"));
+        let (before, after) = days.compared().unwrap();
+        assert_eq!((before.words(), after.words()), ("March 2026".to_owned(), "April 2026".to_owned()));
+    }
+
     #[test]
     fn a_group_narrows_the_filters() {
         let mut filters = vec![Filter::is("RegionId", ["a", "b"]), Filter::search("x")];

@@ -379,8 +379,9 @@ impl State {
         if !self.bills.is_empty() && self.rates.display.is_some() {
             return self.rates.display.as_deref();
         }
-        let mut all = self.bills.iter().flat_map(|bill| bill.currencies.keys());
-        let first = all.next()?;
-        all.all(|other| other == first).then_some(first.as_str())
+        match self.row_currencies().as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
     }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::import::Imported;
 use super::slices::{self, Slice, covered, repeated, sample_of, shared};
+use super::warehouse;
 
 /// From this share of common rows on, one of two deliveries is the other, or a part of it.
 const SAME: f64 = 0.5;
@@ -257,6 +258,10 @@ fn family(kind: &str) -> &'static str {
         "Oracle Cloud cost report",
         "Databricks usage",
     ];
+    if warehouse::is_kind(kind) {
+        // Its rows cannot be compared with those of files, whose charges it may well have.
+        return "warehouse table";
+    }
     FAMILIES.into_iter().find(|family| kind.starts_with(family)).unwrap_or("other")
 }
 

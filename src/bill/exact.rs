@@ -144,6 +144,11 @@ impl Exact {
         (magnitude <= MAX).then_some(Self(if negative { -magnitude } else { magnitude }))
     }
 
+    /// An amount of money, to its last digit; `None` when it does not fit 20 digits before the point.
+    pub fn from_money(money: Money) -> Option<Self> {
+        money.scaled().checked_mul(PER_MONEY).filter(|scaled| scaled.abs() <= MAX).map(Self)
+    }
+
     /// The nearest amount with ten places, half away from zero.
     pub fn to_money(self) -> Money {
         let half = PER_MONEY / 2;
@@ -204,7 +209,7 @@ fn plain(text: &str) -> Option<i128> {
         Some(exponent) => std::str::from_utf8(exponent).ok()?.parse().ok()?,
     };
     let places = i32::try_from(places.unwrap_or(0)).ok()?;
-    let shift = (SCALE as i32 - places).checked_add(exponent)?;
+    let shift = (SCALE.cast_signed() - places).checked_add(exponent)?;
     let power = POWERS.get(shift.unsigned_abs() as usize).copied();
     let scaled = if value == 0 {
         0
@@ -344,6 +349,14 @@ mod tests {
             assert!(!read.rounded, "{text}");
             assert_eq!(read.value.0, money.scaled() * PER_MONEY, "{text}");
         }
+    }
+
+    #[test]
+    fn money_is_the_same_amount_or_does_not_fit() {
+        let money = |text: &str| text.parse::<Money>().unwrap();
+        assert_eq!(Exact::from_money(money("-12.5")), Some(exact("-12.5")));
+        assert_eq!(Exact::from_money(money("99999999999999999999")), Some(exact("99999999999999999999")));
+        assert_eq!(Exact::from_money(money("100000000000000000000")), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::exact;
 use super::filter::{self, Resolved};
 use super::parquet_rows::each_batch;
 use super::query::{Bill, Part};
+use super::warehouse::WarehouseError;
 
 /// Rows written at a time: a row group of the Parquet file.
 const BATCH_ROWS: usize = 65_536;
@@ -116,6 +117,10 @@ impl Bill {
         form: FocusFile,
         cancel: &dyn Fn() -> bool,
     ) -> Result<Written, BillError> {
+        if let Some(table) = self.parts.iter().find_map(|part| part.table.as_ref()) {
+            let doing = "write the bill as FOCUS".to_owned();
+            return Err(WarehouseError::OnlyAggregates { doing, table: table.place() }.into());
+        }
         let filters = self.resolve_filters(filters)?;
         let columns = self.focus_columns();
         let write_error = |source| BillError::Write { path: out.to_owned(), source };

@@ -67,6 +67,18 @@ pub(super) struct Facts {
     pub(super) accelerator: bool,
     pub(super) purpose: Option<Purpose>,
     pub(super) unused: bool,
+    pub(super) charge: Charge,
+    /// The tags as JSON; not in lower case, because keys are shown.
+    pub(super) tags: String,
+}
+
+/// What kind of charge a row is, as far as its line depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Charge {
+    Tax,
+    Credit,
+    #[default]
+    Other,
 }
 
 /// What a tag says a resource is for.
@@ -106,6 +118,7 @@ pub struct FactSource {
     instance: Vec<usize>,
     tags: Vec<usize>,
     status: Vec<usize>,
+    charge: Vec<usize>,
 }
 
 impl FactSource {
@@ -140,9 +153,11 @@ impl FactSource {
             instance: places(&["x_InstanceType"]),
             tags: places(&["Tags"]),
             status: places(&["CommitmentDiscountStatus", "CapacityReservationStatus"]),
+            charge: places(&["ChargeCategory"]),
         }
     }
 
+    /// The columns that a rule depends on; which line a row stands in depends on its kind of charge, too.
     fn all(&self) -> impl Iterator<Item = usize> {
         [
             &self.service,
@@ -182,7 +197,14 @@ impl FactSource {
         // A disk described as "volume of a GPU server" is no machine; only what may be one is searched for names.
         let may_be_machine = ["", "compute", "ai and machine learning"].contains(&category.as_str());
         let named = || [&self.instance, &self.words].iter().any(|places| names_accelerator(&text(places)));
+        let charge = match lower(&self.charge).as_str() {
+            "tax" => Charge::Tax,
+            "credit" => Charge::Credit,
+            _ => Charge::Other,
+        };
         Facts {
+            charge,
+            tags: text(&self.tags).trim().to_owned(),
             service: lower(&self.service),
             subcategory: lower(&self.subcategory),
             words: text(&self.words).to_lowercase(),

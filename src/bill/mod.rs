@@ -39,6 +39,7 @@ mod csv_rows;
 mod grouped;
 mod input;
 mod json_rows;
+mod pages;
 mod parquet_rows;
 mod places;
 mod price_tables;
@@ -48,6 +49,7 @@ mod rows;
 mod source;
 mod store_writer;
 mod table;
+mod tally;
 mod united;
 
 use serde::{Deserialize, Serialize};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::BillError;
 use super::exact::Exact;
 use super::moment::{self, PER_DAY, PER_SEC};
-use super::query::{Adding, Bill, ColumnRef, Query, mixed};
+use super::query::{Adding, Bill, ColumnRef, Part, Query, mixed};
 use super::rates::Conversion;
 use super::{Basis, Filter};
 use crate::units::Money;
@@ -159,41 +159,42 @@ pub struct Starts {
 }
 
 impl Bill {
-    /// When charges begin. A table of a warehouse is not read for it, and tells what it told when it was connected.
+    /// When charges begin.
     ///
     /// # Errors
     /// The store cannot be read.
     pub fn starts(&self) -> Result<Starts, BillError> {
-        let doing = "look for the first and the last charge";
         let mut starts = Starts::default();
         for part in self.parts.iter().filter(|part| part.has("ChargePeriodStart")) {
-            let (first, last, latest) = if part.table.is_some() {
-                let imported = &part.imported;
-                let micros = |secs: Option<i64>| secs.and_then(|secs| secs.checked_mul(PER_SEC));
-                let end = micros(imported.last_charge_unix_secs).map(|end| end - 1);
-                (micros(imported.first_charge_unix_secs), end, None)
-            } else {
-                let micros = || col("ChargePeriodStart").to_physical();
-                let past_midnight = micros() % lit(PER_DAY);
-                let wanted = [micros().min(), micros().max(), past_midnight.max()];
-                let names = ["first", "last", "latest"];
-                let named: Vec<_> =
-                    wanted.into_iter().zip(names).map(|(wanted, name)| wanted.alias(name)).collect();
-                let frame = Query(doing).collect(part.scan()?.select(named))?;
-                let failed = |source| BillError::Query { doing, source };
-                let one = |name: &str| {
-                    frame.column(name).and_then(|column| Ok(column.i64()?.get(0))).map_err(failed)
-                };
-                (one("first")?, one("last")?, one("latest")?)
+            let found = match &part.table {
+                Some(table) => table.starts(part.asking(&self.stop))?,
+                None => starts_of(part)?,
             };
-            starts.hours |= latest.is_some_and(|micros| micros > 0);
-            starts.first_and_last = match (starts.first_and_last, first.zip(last)) {
+            starts.hours |= found.hours;
+            starts.first_and_last = match (starts.first_and_last, found.first_and_last) {
                 (Some((first, last)), Some((other, also))) => Some((first.min(other), last.max(also))),
                 (known, found) => known.or(found),
             };
         }
         Ok(starts)
     }
+}
+
+/// When the stored charges of a part begin.
+fn starts_of(part: &Part) -> Result<Starts, BillError> {
+    let doing = "look for the first and the last charge";
+    let micros = || col("ChargePeriodStart").to_physical();
+    let past_midnight = micros() % lit(PER_DAY);
+    let wanted = [micros().min(), micros().max(), past_midnight.max()];
+    let names = ["first", "last", "latest"];
+    let named: Vec<_> = wanted.into_iter().zip(names).map(|(wanted, name)| wanted.alias(name)).collect();
+    let frame = Query(doing).collect(part.scan()?.select(named))?;
+    let failed = |source| BillError::Query { doing, source };
+    let one = |name: &str| frame.column(name).and_then(|column| Ok(column.i64()?.get(0))).map_err(failed);
+    Ok(Starts {
+        first_and_last: one("first")?.zip(one("last")?),
+        hours: one("latest")?.is_some_and(|micros| micros > 0),
+    })
 }
 
 fn add(a: Exact, b: Exact, basis: Basis) -> Result<Exact, BillError> {

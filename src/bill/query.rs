@@ -11,7 +11,7 @@ use super::claims::{Counted, Exclusion};
 use super::columns::{COSTS, ColumnType};
 use super::error::BillError;
 use super::exact::Exact;
-use super::filter::{self, Resolved, is_cost};
+use super::filter::{self, Resolved};
 use super::formats::focus::RULE_COLUMN;
 use super::grouped::part_sums;
 use super::import::{FILE_COLUMN, Imported};
@@ -26,7 +26,7 @@ use super::{Basis, Costs, Filter, Group};
 /// One stored bill, or a table of a warehouse.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     pub(super) imported: Imported,
     /// Rows that do not count.
     without: Vec<Exclusion>,
@@ -55,8 +55,13 @@ impl Part {
         })
     }
 
+    /// How a warehouse's table is asked.
+    pub(super) fn asking<'a>(&'a self, stop: &'a Stop) -> warehouse::Asking<'a> {
+        warehouse::Asking { without: &self.without, lens: self.lens.as_ref(), stop }
+    }
+
     /// The condition on rows that count; `None` when all do.
-    fn counted(&self) -> Option<Expr> {
+    pub(super) fn counted(&self) -> Option<Expr> {
         let text = |column: &str, values: &[&str]| {
             let wanted = polars::prelude::Series::new("wanted".into(), values);
             col(column).is_in(lit(wanted).implode(false), false).fill_null(lit(false))
@@ -134,11 +139,6 @@ impl Part {
         let currencies = &self.imported.currencies;
         let is_currency = *key == ColumnRef::currency() && currencies.len() == 1;
         is_currency.then(|| currencies.keys().next().map(String::as_str)).flatten()
-    }
-
-    /// Whether every row has a value in this cost: then they need not be counted.
-    pub(super) fn is_complete(&self, column: &str) -> bool {
-        is_cost(column) && !self.imported.missing.contains_key(column)
     }
 
     /// The columns of words, JSON among them.
@@ -339,11 +339,7 @@ impl Bill {
         for (hash, counted) in distinct {
             if warehouse::is_table(hash) {
                 let (table, imported) = warehouse::connected(hash)?;
-                if !counted.without.is_empty() {
-                    let doing = "leave out what came several times".to_owned();
-                    return Err(WarehouseError::OnlyAggregates { doing, table: table.place() }.into());
-                }
-                let (path, without) = (PathBuf::new(), Vec::new());
+                let (path, without) = (PathBuf::new(), counted.without.clone());
                 parts.push(Part { path, imported, without, table: Some(table), lens: None });
                 continue;
             }
@@ -552,16 +548,10 @@ impl Bill {
         for part in &self.parts {
             if let Some(table) = &part.table {
                 keys.iter().try_for_each(super::grouped::refuse_amounts)?;
-                table.add_up(keys, &filters, adding, part.lens.as_ref(), &self.stop, &mut groups)?;
+                table.add_up(keys, &filters, adding, part.asking(&self.stop), &mut groups)?;
                 continue;
             }
-            let named =
-                keys.iter().map(ColumnRef::name).chain(filters.iter().filter_map(Resolved::column_name));
-            let mut frame = part.scan_for(named)?;
-            if let Some(condition) = filter::condition(part, &filters)? {
-                frame = frame.filter(condition);
-            }
-            part_sums(part, frame, keys, adding, &mut groups)?;
+            part_sums(part, &filters, keys, adding, &mut groups)?;
         }
         let currency = keys.iter().rposition(|key| *key == ColumnRef::currency());
         match (&self.rates.display, currency) {

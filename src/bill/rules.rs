@@ -135,8 +135,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         id: "idle-commitment",
-        words: "Unused commitment on accelerators",
-        class: Class::Supporting,
+        words: "Unused commitment on accelerators, purpose unknown",
+        class: Class::Unknown,
         counted: false,
         tests: &[Test::Unused, Test::Accelerator],
     },

@@ -208,7 +208,7 @@ impl Bill {
         for part in &self.parts {
             if let Some(table) = &part.table {
                 for (first, last) in
-                    table.usage_days(&of_time, "find the time the bill covers", &self.stop)?
+                    table.usage_days(&of_time, "find the time the bill covers", part.asking(&self.stop))?
                 {
                     cover(&mut months, first, last, from..=to);
                 }

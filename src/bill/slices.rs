@@ -16,7 +16,7 @@ use super::moment::{self, PER_SEC};
 /// Hashes kept of a slice: estimates are within some percent.
 const KEPT: usize = 128;
 /// Slices of a bill at most; a bill of more accounts and months has none.
-const MOST_SLICES: usize = 4_096;
+pub(super) const MOST_SLICES: usize = 4_096;
 /// What a row is of, besides its charge period. No amounts: a later delivery may have others.
 const IDENTITY: [&str; 18] = [
     "SubAccountId",

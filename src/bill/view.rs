@@ -16,6 +16,7 @@ use super::moment;
 use super::places::{Places, ROW, STEP, places, sorted};
 use super::profile::Values;
 use super::query::{Bill, Part, Query};
+use super::warehouse::Page;
 
 /// A column of the open bills, or a key of one (`Tags.team`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,8 +82,8 @@ impl Bill {
         for part in &self.parts {
             if let Some(table) = &part.table {
                 let wanted = limit.saturating_sub(view.rows.len() as u64);
-                let matching =
-                    table.page(&resolved, skip, wanted, part.lens.as_ref(), &self.stop, &mut view)?;
+                let page = Page { by: None, offset: skip, limit: wanted };
+                let matching = table.page(&resolved, page, part.asking(&self.stop), &mut view)?;
                 view.total_rows += matching;
                 skip = skip.saturating_sub(matching);
                 continue;
@@ -125,6 +126,10 @@ impl Bill {
         limit: u64,
     ) -> Result<RowsView, BillError> {
         let column = self.resolve(column)?;
+        if self.parts.iter().any(|part| part.table.is_some()) {
+            let view = RowsView { columns: self.row_columns(), ..RowsView::default() };
+            return self.rows_by_with_tables(filters, (column.name(), descending), (offset, limit), view);
+        }
         let sorted = sorted(self, filters, column.name(), descending)?;
         let mut view =
             RowsView { columns: self.row_columns(), total_rows: sorted.len() as u64, ..RowsView::default() };

@@ -1,5 +1,7 @@
 //! `inferometer bill FILE…`: sum, group and judge cloud bills.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
@@ -67,7 +69,7 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
             filters: filters.clone(),
             basis: what.cost.map_or(Basis::EffectiveCost, Into::into),
         })? {
-            QueryResult::Groups(groups) => groups,
+            QueryResult::Groups(groups) => Arc::unwrap_or_clone(groups),
             _ => bail!("the bill store answered another question"),
         }
     };

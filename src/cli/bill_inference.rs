@@ -131,9 +131,10 @@ pub(super) fn ask(
     let rules = session.app.state().rules.clone();
     let mut dimensions = Vec::new();
     for dimension in &rules.dimensions {
-        let (filters, column) = lens::by_dimension(filters, &dimension.name);
-        match session.ask(&Query::Groups { by: vec![column], filters, basis })? {
-            QueryResult::Groups(groups) => dimensions.push((dimension.name.clone(), groups)),
+        match session.ask(&lens::by_dimension(filters, &dimension.name, basis))? {
+            QueryResult::Groups(groups) => {
+                dimensions.push((dimension.name.clone(), lens::of_dimension(&groups, &rules, basis)));
+            }
             _ => return Err(other()),
         }
     }

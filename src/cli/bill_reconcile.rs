@@ -8,8 +8,8 @@ use super::session::Session;
 use super::table;
 use crate::app::Command;
 use crate::bill::reconcile::{
-    Certainty, Check, InvoiceTotal, Reconciliation, Target, Verdict, Where, amount_words, charges,
-    read_total, rows_words,
+    Certainty, Check, InvoiceTotal, Ledger, Reconciliation, Scope, Target, Verdict, Where, amount_words,
+    charges, money_words, read_total, rows_words,
 };
 use crate::bill::warnings::Trouble;
 use crate::units::Money;
@@ -21,8 +21,9 @@ pub struct Reconciling {
     /// Instead: rows read, kept and left out, sums beside the file's own, double counting, periods, and the invoice
     #[arg(long, conflicts_with_all = ["by", "filters", "focus"])]
     pub reconcile: bool,
-    /// What the invoice says: of everything, or of an invoice id, a month such as 2026-10, or a currency. Kept in the
-    /// project where no files are named. Exit code 2 when the bill says something else
+    /// What the invoice says: of everything, or of an invoice id, a month such as 2026-10, an account or a currency, or
+    /// several of these with commas. Kept in the project where no files are named. Exit code 2 when the bill says
+    /// something else, or has no row of an invoice that is kept
     #[arg(long, value_name = "TOTAL|ID=TOTAL", allow_hyphen_values = true, requires = "reconcile")]
     pub invoice: Vec<String>,
     /// What the bill may differ from each of these invoices by
@@ -51,73 +52,138 @@ pub(super) fn run(session: &mut Session, what: &Reconciling) -> anyhow::Result<(
     }
     let found = session.app.state().reconciliations();
     let off: Vec<&Check> = found.iter().flat_map(|one| &one.checks).filter(|check| !check.agrees).collect();
+    let without_rows = session.app.state().invoices_without_rows();
     if session.json {
-        Session::print_json(&json!({ "agrees": off.is_empty(), "bills": found }))?;
+        let agrees = off.is_empty() && without_rows.is_empty();
+        Session::print_json(
+            &json!({ "agrees": agrees, "bills": found, "invoices_without_rows": without_rows }),
+        )?;
     } else {
         for one in &found {
             print(one);
         }
-    }
-    match off.first() {
-        Some(check) => {
-            let words = crate::bill::reconcile::off_words(check);
-            Err(Off(format!("{}: {words}", check.invoice.target.words())).into())
+        for invoice in &without_rows {
+            say!("! {}", without_rows_words(invoice));
         }
+    }
+    if let Some(check) = off.first() {
+        let words = crate::bill::reconcile::off_words(check);
+        return Err(Off(format!("{}: {words}", check.invoice.target.words())).into());
+    }
+    match without_rows.first() {
+        Some(invoice) => Err(Off(without_rows_words(invoice)).into()),
         None => Ok(()),
     }
 }
 
-/// `TOTAL` or `ID=TOTAL`.
+/// What is said of an invoice that nothing is compared with.
+fn without_rows_words(invoice: &InvoiceTotal) -> String {
+    format!(
+        "{}: the invoice says {}, and no open bill has a row of it",
+        invoice.target.words(),
+        money_words(invoice.total, &invoice.target.currency)
+    )
+}
+
+/// `TOTAL` or `ID=TOTAL`, where `ID` is one or several of what rows are told apart by: `2026-10, EUR`.
 fn invoice_of(session: &Session, text: &str, tolerance: Money) -> anyhow::Result<InvoiceTotal> {
     let (id, amount) = text.rsplit_once('=').map_or((None, text), |(id, amount)| (Some(id.trim()), amount));
     let total = read_total(amount).with_context(|| {
         format!("`{amount}` is no amount; write --invoice 1234.56 or --invoice ID=1234.56")
     })?;
-    let ledgers: Vec<_> =
+    let ledgers: Vec<&Ledger> =
         session.app.state().bills.iter().filter_map(|bill| bill.ledger.as_deref()).collect();
-    let scopes = || ledgers.iter().flat_map(|ledger| &ledger.scopes);
-    let currencies = |is: &dyn Fn(&crate::bill::reconcile::Scope) -> bool| {
-        let mut found: Vec<&str> =
-            scopes().filter(|scope| is(scope)).map(|scope| scope.currency.as_str()).collect();
-        found.sort_unstable();
-        found.dedup();
-        found.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    let scopes: Vec<&Scope> = ledgers.iter().flat_map(|ledger| &ledger.scopes).collect();
+    if scopes.is_empty() {
+        bail!("the bill has no rows that an invoice could be of");
+    }
+    let mut target = Target::default();
+    let mut currency = None;
+    let known = |part: &str| scopes.iter().any(|scope| kind_of(part, scope).is_some());
+    let parts: Vec<&str> = match id {
+        None => Vec::new(),
+        Some(whole) if known(whole) => vec![whole],
+        Some(several) => several.split(',').map(str::trim).filter(|part| !part.is_empty()).collect(),
     };
-    let target = match id {
-        None => (None, None, currencies(&|_| true)),
-        Some(id) => {
-            let by_invoice = currencies(&|scope| scope.invoice == id);
-            let by_period = currencies(&|scope| scope.period == id);
-            let by_currency = currencies(&|scope| scope.currency.eq_ignore_ascii_case(id));
-            if !by_invoice.is_empty() {
-                (None, Some(id.to_owned()), by_invoice)
-            } else if !by_period.is_empty() {
-                (Some(id.to_owned()), None, by_period)
-            } else if !by_currency.is_empty() {
-                (None, None, by_currency)
-            } else {
+    for part in parts {
+        let kind = scopes.iter().filter_map(|scope| kind_of(part, scope)).min();
+        match kind {
+            Some(Part::Invoice) => target.invoice = Some(part.trim_start_matches(INVOICE).to_owned()),
+            Some(Part::Period) => target.period = Some(part.to_owned()),
+            Some(Part::Currency) => currency = Some(part.to_ascii_uppercase()),
+            Some(Part::Account) => target.account = Some(account_of(part, &scopes)?),
+            None => {
                 let known: Vec<String> =
                     charges(&ledgers).iter().take(NAMED).map(|charged| charged.target.words()).collect();
                 bail!(
-                    "no row is of the invoice, month or currency `{id}`; the bill has {}",
+                    "no row is of the invoice, month, account or currency `{part}`; the bill has {}",
                     known.join("; ")
                 );
             }
         }
-    };
-    match target {
-        (period, invoice, currencies) if currencies.len() == 1 => {
-            let currency = currencies.into_iter().next().unwrap_or_default();
-            Ok(InvoiceTotal { target: Target { account: None, period, invoice, currency }, total, tolerance })
+    }
+    let mut currencies: Vec<&str> = scopes
+        .iter()
+        .map(|scope| scope.currency.as_str())
+        .filter(|name| currency.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(name)))
+        .filter(|name| {
+            let of = Target { currency: (*name).to_owned(), ..target.clone() };
+            scopes.iter().any(|scope| of.has(scope))
+        })
+        .collect();
+    currencies.sort_unstable();
+    currencies.dedup();
+    match currencies.as_slice() {
+        [only] => {
+            Ok(InvoiceTotal { target: Target { currency: (*only).to_owned(), ..target }, total, tolerance })
         }
-        (_, _, currencies) if currencies.is_empty() => {
-            bail!("the bill has no rows that an invoice could be of")
+        [] => bail!("no row is of all that `{}` names", id.unwrap_or_default()),
+        [first, ..] => {
+            let before = id.map_or_else(String::new, |id| format!("{id},"));
+            bail!(
+                "the rows are in several currencies ({}); say of which: --invoice {before}{first}={amount}",
+                currencies.join(", ")
+            )
         }
-        (_, _, currencies) => bail!(
-            "the rows are in several currencies ({}); say of which: --invoice {}={amount}",
-            currencies.join(", "),
-            currencies.first().map_or("", String::as_str)
-        ),
+    }
+}
+
+/// How an invoice is called where its rows are named in words.
+const INVOICE: &str = "invoice ";
+
+/// What rows are told apart by, the most telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Invoice,
+    Period,
+    Currency,
+    Account,
+}
+
+/// What of a scope a word names; `None` when it names none of it.
+fn kind_of(word: &str, scope: &Scope) -> Option<Part> {
+    let is = |own: &str| !own.is_empty() && own == word;
+    if is(&scope.invoice) || word.strip_prefix(INVOICE).is_some_and(|id| id == scope.invoice) {
+        return Some(Part::Invoice);
+    }
+    if is(&scope.period) {
+        return Some(Part::Period);
+    }
+    if !scope.currency.is_empty() && scope.currency.eq_ignore_ascii_case(word) {
+        return Some(Part::Currency);
+    }
+    (is(&scope.account) || is(&scope.account_id)).then_some(Part::Account)
+}
+
+/// The account that a name or an id means.
+fn account_of(word: &str, scopes: &[&Scope]) -> anyhow::Result<String> {
+    let is = |scope: &&&Scope| scope.account == word || scope.account_id == word;
+    let mut names: Vec<&str> = scopes.iter().filter(is).map(|scope| scope.account.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.as_slice() {
+        [only] => Ok((*only).to_owned()),
+        _ => bail!("`{word}` is an account of several who charge; name one of {}", names.join(", ")),
     }
 }
 
@@ -202,8 +268,11 @@ fn print_invoices(found: &Reconciliation) {
     }
     for check in &found.checks {
         let currency = &check.invoice.target.currency;
-        let says = format!("{} {currency}", check.invoice.total);
-        if check.agrees {
+        let says = money_words(check.invoice.total, currency);
+        if check.is_within_tolerance() {
+            let tolerance = money_words(check.invoice.tolerance, currency);
+            say!("invoice of {}: {says}, agrees within {tolerance}", check.invoice.target.words());
+        } else if check.agrees {
             say!("invoice of {}: {says}, agrees", check.invoice.target.words());
         } else {
             let words = crate::bill::reconcile::off_words(check);

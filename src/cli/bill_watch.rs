@@ -45,6 +45,10 @@ pub enum BillCommand {
         #[arg(required = true)]
         ids: Vec<String>,
     },
+    /// Show what commitments (reservations, savings plans, committed use) cover, waste and save
+    Commitments,
+    /// Show what is paid for and not used
+    Idle,
 }
 
 /// `bill check`
@@ -107,7 +111,7 @@ fn month(text: &str) -> Result<Day, String> {
 
 pub(super) fn run(session: &mut Session, what: &BillCommand) -> anyhow::Result<()> {
     if !session.has_project {
-        bail!("budgets and anomalies belong to a project; name it: --project FILE");
+        bail!("what is watched belongs to a project; name it: --project FILE");
     }
     match what {
         BillCommand::Check(what) => check(session, what),
@@ -120,6 +124,8 @@ pub(super) fn run(session: &mut Session, what: &BillCommand) -> anyhow::Result<(
             send(session, WatchCommand::RemoveBudget(name.clone()))
         }
         BillCommand::Acknowledge { ids } => acknowledge(session, ids),
+        BillCommand::Commitments => super::bill_commitments::commitments(session),
+        BillCommand::Idle => super::bill_commitments::idle(session),
     }
 }
 

@@ -10,6 +10,7 @@ macro_rules! say {
 mod args;
 mod bench;
 mod bill;
+mod bill_commitments;
 mod bill_deliveries;
 mod bill_explore;
 mod bill_inference;

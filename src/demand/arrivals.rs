@@ -44,6 +44,7 @@ mod tests {
             start_unix_secs: 0,
             interval_secs: 60.0,
             requests: vec![3.0, 0.0, 1.5, 1.5],
+            gaps: Vec::new(),
         };
         let times = trace.arrival_times(7, 1_000);
         assert!(times.is_sorted());

@@ -71,6 +71,7 @@ impl Requests {
             start_unix_secs: self.start * self.interval_secs,
             interval_secs: self.interval_secs as f64,
             requests: self.counts,
+            gaps: Vec::new(),
         }
     }
 }

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::Trace;
 use super::counting::{Distances, NANOS, Requests};
 use super::time::{self, Time};
+use super::{Gap, Trace};
 
 /// Names of the time column, compared without case, blanks, `_`, `-` and `.`; the first that is there is taken.
 const TIME_COLUMNS: [&str; 13] = [
@@ -257,8 +257,8 @@ fn read_from(mut input: impl BufRead, source: &str) -> Result<Import, Problem> {
     }
     let trace = if let Some(first) = intervals.first() {
         let start_unix_secs = first.nanos.div_euclid(NANOS);
-        let (interval_secs, requests) = in_order(&intervals, &distances, columns.is_rate, &mut warnings)?;
-        Trace { source: source.to_owned(), start_unix_secs, interval_secs, requests }
+        let in_order = in_order(&intervals, &distances, columns.is_rate, &mut warnings)?;
+        Trace { source: source.to_owned(), start_unix_secs, ..in_order }
     } else if let Some(interval) = distances.even() {
         return Err(Problem::NoCountColumn { interval, columns: some_names(&header) });
     } else {
@@ -376,17 +376,18 @@ fn amount(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0)
 }
 
-/// The length of the intervals in seconds, and the requests of each.
+/// The intervals: their length in seconds, the requests of each, and where some are missing.
 fn in_order(
     rows: &[Row],
     distances: &Distances,
     is_rate: bool,
     warnings: &mut Vec<Warning>,
-) -> Result<(f64, Vec<f64>), Problem> {
+) -> Result<Trace, Problem> {
     let interval = distances.usual().map_or(NANOS, |(distance, _)| distance);
     let secs = |nanos: i64| nanos as f64 / NANOS as f64;
     let (mut missing, mut first_gap) = (0, None);
-    for pair in rows.windows(2) {
+    let mut gaps = Vec::new();
+    for (place, pair) in rows.windows(2).enumerate() {
         let distance = pair[1].nanos - pair[0].nanos;
         if distance % interval != 0 {
             return Err(Problem::Uneven {
@@ -396,7 +397,9 @@ fn in_order(
             });
         }
         if distance > interval {
-            missing += distance / interval - 1;
+            let intervals = (distance / interval - 1).unsigned_abs();
+            missing += intervals;
+            gaps.push(Gap { before: place + 1, intervals });
             first_gap = first_gap.or(Some(pair[1].line));
         }
     }
@@ -409,7 +412,8 @@ fn in_order(
         warnings.push(Warning { line: first_gap, message });
     }
     let factor = if is_rate { secs(interval) } else { 1.0 };
-    Ok((secs(interval), rows.iter().map(|row| row.amount * factor).collect()))
+    let requests = rows.iter().map(|row| row.amount * factor).collect();
+    Ok(Trace { interval_secs: secs(interval), requests, gaps, ..Trace::default() })
 }
 
 #[cfg(test)]
@@ -431,6 +435,7 @@ mod tests {
             start_unix_secs: 1_777_636_800,
             interval_secs: 300.0,
             requests: vec![10.0, 0.0, 2.5],
+            gaps: Vec::new(),
         };
         assert_eq!((import.trace, import.warnings), (expected, Vec::new()));
     }
@@ -480,6 +485,7 @@ mod tests {
     fn missing_intervals_are_left_out_and_said() {
         let import = read_text("time,count\n0,1\n60,2\n240,3\n300,\n360,5\n").unwrap();
         assert_eq!(import.trace.requests, [1.0, 2.0, 3.0, 5.0]);
+        assert_eq!(import.trace.starts().collect::<Vec<_>>(), [0.0, 60.0, 240.0, 360.0]);
         let lines: Vec<Option<u64>> = import.warnings.iter().map(|warning| warning.line).collect();
         assert_eq!(lines, [Some(5), Some(4)]);
         assert!(

@@ -46,6 +46,11 @@ impl Counts {
     /// Nothing, counted.
     pub const NONE: Self = Self { requests: Some(0), tokens_in: Some(0), tokens_out: Some(0) };
 
+    /// Whether anything was served.
+    pub fn has_any(&self) -> bool {
+        [self.requests, self.tokens_in, self.tokens_out].into_iter().flatten().any(|count| count > 0)
+    }
+
     /// Tokens in both directions.
     pub fn tokens(&self) -> Option<u64> {
         self.tokens_in?.checked_add(self.tokens_out?)
@@ -68,8 +73,7 @@ impl Served {
     /// is longer than a day. A day's requests are rounded to a whole number once.
     pub fn of_trace(trace: &Trace) -> Self {
         let mut days: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
-        for (place, requests) in trace.requests.iter().enumerate() {
-            let start = trace.start_unix_secs as f64 + place as f64 * trace.interval_secs;
+        for (start, requests) in trace.starts().zip(&trace.requests) {
             let day = (start / DAY_SECS as f64).floor() as i64 * DAY_SECS;
             let slot = days.entry(day).or_default();
             slot.0 += requests;
@@ -278,6 +282,7 @@ mod tests {
     use std::fmt::Write;
 
     use super::*;
+    use crate::demand::Gap;
 
     fn read(text: &str) -> Result<ServedImport, ServedError> {
         let folder = tempfile::tempdir().unwrap();
@@ -337,11 +342,17 @@ mod tests {
             start_unix_secs: DAY + 3_600 * 12,
             interval_secs: 3_600.0,
             requests: vec![10.4; 12 + 24 + 1],
+            gaps: Vec::new(),
         };
         let served = Served::of_trace(&trace);
         let days: Vec<_> = served.days.iter().map(|(day, counts)| (*day, counts.requests)).collect();
         // 24 × 10.4 = 249.6.
         assert_eq!(days, [(DAY + DAY_SECS, Some(250))]);
         assert_eq!(served.partial_days, [DAY, DAY + 2 * DAY_SECS]);
+        // From midnight, and the second day is missing: what comes behind it stays on its own day.
+        let gaps = vec![Gap { before: 24, intervals: 24 }];
+        let trace = Trace { start_unix_secs: DAY, requests: vec![10.4; 48], gaps, ..trace };
+        let days: Vec<_> = Served::of_trace(&trace).days.into_keys().collect();
+        assert_eq!(days, [DAY, DAY + 2 * DAY_SECS]);
     }
 }

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn trace(interval_secs: f64, requests: Vec<f64>) -> Trace {
-        Trace { source: String::new(), start_unix_secs: 0, interval_secs, requests }
+        Trace { interval_secs, requests, ..Trace::default() }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::unit_cost::ratio;
 use crate::bill::exact::{Exact, SCALE};
-use crate::bill::{Ledger, Line};
+use crate::bill::lens::LedgerCell;
+use crate::bill::{Class, Ledger, Line};
 use crate::demand::Counts;
 use crate::units::Money;
 
@@ -83,6 +84,24 @@ pub struct Tco {
     pub total: TcoLine,
 }
 
+/// The line for rows that a rule caught and that, by the rule, are no inference.
+const NOT_COUNTED: (&str, &str) = ("not_counted", "Rules that do not count as inference");
+
+/// Lines that are not in the total unless they are put into it.
+pub const LEFT_OUT: [&str; 3] = ["training", "unknown", NOT_COUNTED.0];
+
+/// The line that the cost of a cell stands in: its name and words, and where it is shown.
+fn line_of(cell: &LedgerCell) -> (usize, &'static str, &'static str) {
+    let line = match cell.class {
+        Class::Training => Line::Training,
+        Class::Unknown => Line::Unknown,
+        _ if !cell.counted => return (usize::MAX, NOT_COUNTED.0, NOT_COUNTED.1),
+        _ => cell.line,
+    };
+    let place = Line::ALL.iter().position(|known| *known == line).unwrap_or_default();
+    (place, line.id(), line.words())
+}
+
 /// Adds the lines up over days of the ledger. `left_out` names lines that are shown and not in the total.
 pub fn tco(
     ledger: &Ledger,
@@ -92,9 +111,9 @@ pub fn tco(
     left_out: &BTreeSet<String>,
 ) -> Tco {
     let wanted: BTreeSet<i64> = days.iter().copied().collect();
-    let mut of_bill: BTreeMap<Line, i128> = BTreeMap::new();
+    let mut of_bill: BTreeMap<(usize, &str, &str), i128> = BTreeMap::new();
     for cell in ledger.cells.iter().filter(|cell| wanted.contains(&cell.day)) {
-        *of_bill.entry(cell.line).or_default() += cell.cost.0;
+        *of_bill.entry(line_of(cell)).or_default() += cell.cost.0;
     }
     let line = |id: &str, words: &str, source: Source, cost: Option<i128>| {
         let included = source != Source::Missing && !left_out.contains(id);
@@ -112,8 +131,8 @@ pub fn tco(
     };
     let mut lines = Vec::new();
     let mut total = 0;
-    for (kind, cost) in of_bill {
-        let one = line(kind.id(), kind.words(), Source::Bill, Some(cost));
+    for ((_, id, words), cost) in of_bill {
+        let one = line(id, words, Source::Bill, Some(cost));
         if one.included {
             total += cost;
         }
@@ -121,7 +140,7 @@ pub fn tco(
     }
     for (id, words) in OUTSIDE {
         let found = entered.iter().find(|entered| entered.line == id);
-        let cost = found.map(|found| over_days(found.per_month, days.len()));
+        let cost = found.and_then(|found| over_days(found.per_month, days.len()));
         let source = found.map_or(Source::Missing, |found| Source::Entered(found.source.clone()));
         let one = line(id, words, source, cost);
         if one.included {
@@ -133,12 +152,11 @@ pub fn tco(
     Tco { days: days.len(), lines, total: TcoLine { included: true, ..total } }
 }
 
-/// An amount a month over days: × 12 × days ÷ 365, to eighteen places.
-fn over_days(per_month: Money, days: usize) -> i128 {
-    let exact = per_month.scaled() * 10_i128.pow(SCALE - Money::SCALE);
-    let days = i128::try_from(days).unwrap_or_default();
-    // Divided first, so that it fits; what that leaves is multiplied before.
-    exact / 365 * 12 * days + exact % 365 * 12 * days / 365
+/// An amount a month over days: × 12 × days ÷ 365, to eighteen places; `None` where it does not fit.
+fn over_days(per_month: Money, days: usize) -> Option<i128> {
+    let whole = |count: usize| Some(Exact(i128::try_from(count).ok()?.checked_mul(10_i128.pow(SCALE))?));
+    let days = whole(days.checked_mul(12)?)?;
+    Some(Exact::from_money(per_month)?.checked_mul_div(days, whole(365)?)?.0)
 }
 
 /// cost × 365 ÷ 12 ÷ days.
@@ -149,8 +167,7 @@ fn per_month(cost: Exact, days: usize) -> Option<Money> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bill::lens::LedgerCell;
-    use crate::bill::{Basis, Class};
+    use crate::bill::Basis;
 
     fn money(text: &str) -> Money {
         text.parse().unwrap()
@@ -180,6 +197,7 @@ mod tests {
             spread_rows: 0,
             days: (0..31).map(|day| day * 86_400).collect(),
             partial_days: Vec::new(),
+            empty_days: Vec::new(),
             quantities: Vec::new(),
             unread_units: BTreeMap::new(),
         };
@@ -201,5 +219,15 @@ mod tests {
         assert_eq!(answer.total.per_thousand_requests, Some(money("1")));
         assert_eq!(answer.total.per_million_tokens, None);
         assert_eq!(answer.lines.len(), 2 + OUTSIDE.len());
+        // What is of unknown purpose or does not count has a line of its own, whatever it is, and is left out by default.
+        let mut odd = ledger;
+        let idle = cell(2, Class::Unknown, Line::UnusedCapacity, "7");
+        let own = LedgerCell { counted: false, ..cell(2, Class::Machine, Line::Machines, "11") };
+        odd.cells.extend([idle, own, cell(2, Class::Training, Line::Tax, "1")]);
+        let answer = tco(&odd, &days, counts, &entered, &LEFT_OUT.map(str::to_owned).into());
+        let costs: Vec<_> = answer.lines.iter().take(4).map(|line| (line.id.as_str(), line.cost)).collect();
+        let expected = [("machines", "720"), ("training", "31"), ("unknown", "7"), ("not_counted", "11")];
+        assert_eq!(costs, expected.map(|(id, cost)| (id, Some(money(cost)))));
+        assert_eq!(answer.total.cost, Some(money("1080")));
     }
 }

@@ -6,6 +6,9 @@
 //! - **usage**: the part of it that was used. What is metered by use (tokens, traffic, storage) counts whole; capacity
 //!   that is paid by the hour counts by its utilisation, given or measured; what was committed and not used, nothing.
 //!
+//! What is divided is what counts as inference, before tax, as the prices are that it is compared with. AI whose
+//! purpose the bill does not tell counts where its class is chosen, and how much of it was used is then not known.
+//!
 //! Only days are joined that both the bill and the demand cover whole; the others are counted and said, never guessed.
 //! Money stays exact up to the last division, which is rounded once to ten places.
 
@@ -13,14 +16,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bill::exact::Exact;
-use crate::bill::lens::{QuantityKind, Share};
+use crate::bill::exact::{Exact, SCALE};
+use crate::bill::lens::{LedgerCell, QuantityKind, Share};
 use crate::bill::{Class, Ledger, Line};
 use crate::demand::{Counts, Served};
-use crate::units::Money;
+use crate::units::{self, Money};
 
 const DAY_SECS: i64 = 86_400;
-const HOUR_SECS: f64 = 3_600.0;
+const HOUR_SECS: i128 = 3_600;
+const ONE: i128 = 10_i128.pow(SCALE);
+/// Units named in a note.
+const NAMED: usize = 4;
 
 /// How much of the capacity that is paid by the hour was used.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -71,6 +77,81 @@ pub struct Question<'a> {
     pub period: Period,
 }
 
+impl Question<'_> {
+    /// Whether the cost of a cell is of a chosen class and of a rule that counts. Of AI of unknown purpose, and of
+    /// training, no rule counts: choosing the class is asking for it all the same.
+    fn is_asked(&self, cell: &LedgerCell) -> bool {
+        let never_counted = matches!(cell.class, Class::Unknown | Class::Training);
+        self.classes.contains(&cell.class) && (cell.counted || never_counted)
+    }
+
+    /// Whether the cost of a cell is divided.
+    fn divides(&self, cell: &LedgerCell) -> bool {
+        self.is_asked(cell) && cell.line != Line::Tax
+    }
+
+    /// What such cells cost together.
+    fn sum_of(&self, wanted: impl Fn(&LedgerCell) -> bool) -> i128 {
+        self.ledger.cells.iter().filter(|cell| wanted(cell)).map(|cell| cell.cost.0).sum()
+    }
+
+    /// Machine hours by day, of the chosen classes.
+    fn hours(&self) -> BTreeMap<i64, Exact> {
+        let mut hours: BTreeMap<i64, Exact> = BTreeMap::new();
+        for quantity in &self.ledger.quantities {
+            let class = match quantity.kind {
+                QuantityKind::MachineHours => Class::Machine,
+                QuantityKind::EndpointHours => Class::ManagedEndpoint,
+                _ => continue,
+            };
+            if self.classes.contains(&class) {
+                let slot = hours.entry(quantity.day).or_default();
+                *slot = slot.checked_add(quantity.amount).unwrap_or(*slot);
+            }
+        }
+        hours
+    }
+
+    /// How much of what a cell pays for was used.
+    fn used(&self, cell: &LedgerCell, hours: &BTreeMap<i64, Exact>) -> Used {
+        match cell.line {
+            Line::UnusedCapacity => return Used::Nothing,
+            _ if cell.class == Class::Unknown => return Used::Unknown,
+            line if !line.is_capacity() && !is_credit_on_capacity(cell) => return Used::Whole,
+            _ => {}
+        }
+        match self.utilisation {
+            Utilisation::Unknown => Used::Unknown,
+            Utilisation::Given { share } => Used::Part(share),
+            Utilisation::Measured { .. } if cell.line == Line::ProvisionedThroughput => Used::Unknown,
+            Utilisation::Measured { per_machine_rps } => {
+                let requests = self.served.days.get(&cell.day).and_then(|counts| counts.requests);
+                let possible = Money::from_f64(per_machine_rps)
+                    .and_then(Exact::from_money)
+                    .and_then(|rate| rate.checked_mul(*hours.get(&cell.day)?))
+                    .and_then(|per_hour| per_hour.0.checked_mul(HOUR_SECS))
+                    .filter(|possible| *possible > 0);
+                match requests.zip(possible) {
+                    Some((requests, possible)) => {
+                        Used::Ratio { of: whole(requests), possible: Exact(possible) }
+                    }
+                    None => Used::Unknown,
+                }
+            }
+        }
+    }
+}
+
+/// What is given back of capacity follows the capacity.
+fn is_credit_on_capacity(cell: &LedgerCell) -> bool {
+    cell.line == Line::Credits && matches!(cell.class, Class::Machine | Class::ManagedEndpoint)
+}
+
+/// A count as an exact amount.
+fn whole(count: u64) -> Exact {
+    Exact(i128::from(count) * ONE)
+}
+
 /// Cost and what it comes to each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Side {
@@ -112,12 +193,15 @@ pub struct UnitCosts {
     pub days_only_in_bill: usize,
     /// Days of the demand that the bill does not cover whole.
     pub days_only_in_demand: usize,
-    /// Cost of the classes on days that are not joined.
+    /// Cost of the classes on days that are not joined, before tax.
     pub cost_outside: Money,
     /// Share of the capacity cost that was used, over the joined days; `None` without capacity or where not known.
     pub utilisation: Option<f64>,
     /// What should be known about the numbers.
     pub notes: Vec<String>,
+    /// The joined days: starts in seconds since 1970-01-01 UTC, ascending.
+    #[serde(skip)]
+    pub joined: Vec<i64>,
 }
 
 /// Cost of one day.
@@ -167,8 +251,19 @@ impl Sides {
 pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
     let Question { ledger, served, period, output_weight, .. } = *question;
     let bill_days: BTreeSet<i64> = ledger.days.iter().copied().collect();
-    let joined: Vec<i64> = served.days.keys().copied().filter(|day| bill_days.contains(day)).collect();
+    let empty_days: BTreeSet<i64> = ledger.empty_days.iter().copied().collect();
+    // What was asked for on a day that the bill has no row of was not free: its rows are missing.
+    let is_missing =
+        |day: &i64| empty_days.contains(day) && served.days.get(day).is_some_and(Counts::has_any);
+    let in_both = served.days.keys().copied().filter(|day| bill_days.contains(day));
+    let (missing, joined): (Vec<i64>, Vec<i64>) = in_both.partition(is_missing);
     let mut notes = Vec::new();
+    if !missing.is_empty() {
+        notes.push(format!(
+            "On {} there was demand and no bill has a row: left out, because the cost of such a day is not known.",
+            days_words(missing.len())
+        ));
+    }
     let costs = days(question, &joined, &mut notes);
     let mut periods: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for day in &joined {
@@ -197,13 +292,8 @@ pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
     let capacity: i128 = costs.values().map(|cost| cost.capacity).sum();
     let used: i128 = costs.values().map(|cost| cost.capacity_used).sum();
     let known = costs.values().all(|cost| cost.usage_known);
-    let in_classes = |class: &Class| question.classes.contains(class);
-    let outside: i128 = ledger
-        .cells
-        .iter()
-        .filter(|cell| in_classes(&cell.class) && joined.binary_search(&cell.day).is_err())
-        .map(|cell| cell.cost.0)
-        .sum();
+    let outside = question.sum_of(|cell| question.divides(cell) && joined.binary_search(&cell.day).is_err());
+    notes.extend(left_out_notes(question, &joined));
     let shared = costs.values().any(|cost| cost.all.shared != 0);
     if shared && output_weight.is_none() && total.is_some_and(|unit| unit.counts.tokens().is_some()) {
         notes.push(
@@ -212,10 +302,61 @@ pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
                 .to_owned(),
         );
     }
-    if ledger.spread_rows > 0 {
+    notes.extend(coverage_notes(question));
+    let days_only_in_bill = bill_days.len() - joined.len() - missing.len();
+    UnitCosts {
+        periods: periods.iter().map(|(start, days)| unit(*start, days)).collect(),
+        total,
+        days_only_in_bill,
+        days_only_in_demand: served.days.len() - joined.len(),
+        cost_outside: Exact(outside).to_money(),
+        utilisation: (capacity > 0 && known).then(|| used as f64 / capacity as f64),
+        notes,
+        joined,
+    }
+}
+
+/// What of the joined days is in no unit cost.
+fn left_out_notes(question: &Question<'_>, joined: &[i64]) -> Vec<String> {
+    let is_joined = |cell: &LedgerCell| joined.binary_search(&cell.day).is_ok();
+    let currency = question.ledger.currency.as_deref().unwrap_or_default();
+    let words = |amount: i128| units::money(Exact(amount).to_money(), currency);
+    let mut notes = Vec::new();
+    let tax = question.sum_of(|cell| question.is_asked(cell) && cell.line == Line::Tax && is_joined(cell));
+    if tax != 0 {
+        notes.push(format!("Tax ({}) is left out, as prices are before tax.", words(tax)));
+    }
+    let unknown =
+        question.sum_of(|cell| cell.class == Class::Unknown && cell.line != Line::Tax && is_joined(cell));
+    if unknown != 0 && !question.classes.contains(&Class::Unknown) {
         notes.push(format!(
-            "{} rows are charged for longer than a day and were spread over their charge period.",
-            ledger.spread_rows
+            "AI of unknown purpose ({}) is in no unit cost. Tell its purpose by a rule or a dimension, or choose its class.",
+            words(unknown)
+        ));
+    }
+    notes
+}
+
+/// What of the bill and the demand could not be used as it is.
+fn coverage_notes(question: &Question<'_>) -> Vec<String> {
+    let Question { ledger, served, .. } = *question;
+    let mut notes = Vec::new();
+    if !ledger.unread_units.is_empty() {
+        let rows: u64 = ledger.unread_units.values().sum();
+        let names: Vec<&str> = ledger.unread_units.keys().map(String::as_str).take(NAMED).collect();
+        let more = if ledger.unread_units.len() > NAMED { ", …" } else { "" };
+        notes.push(format!(
+            "{} rows of tokens or machines count in units that are not understood ({}{more}): their cost is in, their \
+             tokens and hours are not.",
+            units::group_thousands(u128::from(rows)),
+            names.join(", ")
+        ));
+    }
+    if ledger.spread_rows > 0 {
+        let (s, are, were) = if ledger.spread_rows == 1 { ("", "is", "was") } else { ("s", "are", "were") };
+        notes.push(format!(
+            "{} row{s} {are} charged for longer than a day and {were} spread over the charge period.",
+            units::group_thousands(u128::from(ledger.spread_rows))
         ));
     }
     if ledger.undated != Exact::default() {
@@ -223,107 +364,84 @@ pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
     }
     let partial = ledger.partial_days.len() + served.partial_days.len();
     if partial > 0 {
+        let are = if partial == 1 { "is" } else { "are" };
         notes.push(format!(
-            "{partial} days are covered only in part by the bill or the demand, and left out."
+            "{} {are} covered only in part by the bill or the demand, and left out.",
+            days_words(partial)
         ));
     }
-    UnitCosts {
-        periods: periods.iter().map(|(start, days)| unit(*start, days)).collect(),
-        total,
-        days_only_in_bill: bill_days.len() - joined.len(),
-        days_only_in_demand: served.days.len() - joined.len(),
-        cost_outside: Exact(outside).to_money(),
-        utilisation: (capacity > 0 && known).then(|| used as f64 / capacity as f64),
-        notes,
-    }
+    notes
 }
 
 /// Cost of each joined day, whole and used.
 fn days(question: &Question<'_>, joined: &[i64], notes: &mut Vec<String>) -> BTreeMap<i64, DayCost> {
-    let Question { ledger, served, classes, utilisation, .. } = *question;
-    let mut hours: BTreeMap<i64, f64> = BTreeMap::new();
-    for quantity in &ledger.quantities {
-        if matches!(quantity.kind, QuantityKind::MachineHours | QuantityKind::EndpointHours) {
-            *hours.entry(quantity.day).or_default() += quantity.amount.to_money().to_f64();
-        }
-    }
+    let hours = question.hours();
     let mut costs: BTreeMap<i64, DayCost> =
         joined.iter().map(|day| (*day, DayCost { usage_known: true, ..DayCost::default() })).collect();
     let (mut over, mut unknown) = (BTreeSet::new(), BTreeSet::new());
-    for cell in ledger.cells.iter().filter(|cell| classes.contains(&cell.class)) {
+    for cell in question.ledger.cells.iter().filter(|cell| question.divides(cell)) {
         let Some(day) = costs.get_mut(&cell.day) else { continue };
         day.all.add(cell.line, cell.cost.0);
-        if cell.line == Line::UnusedCapacity {
-            day.capacity += cell.cost.0;
-            continue;
-        }
-        if !cell.line.is_capacity() {
-            day.used.add(cell.line, cell.cost.0);
-            continue;
-        }
-        day.capacity += cell.cost.0;
-        let requests = served.days.get(&cell.day).and_then(|counts| counts.requests);
-        let used = match utilisation {
-            Utilisation::Unknown => Used::Unknown,
-            Utilisation::Given { share } => Used::Part(share),
-            Utilisation::Measured { .. } if cell.line == Line::ProvisionedThroughput => Used::Unknown,
-            Utilisation::Measured { per_machine_rps } => {
-                let possible = hours.get(&cell.day).copied().unwrap_or(0.0) * HOUR_SECS * per_machine_rps;
-                match requests.filter(|_| possible > 0.0).map(|requests| requests as f64 / possible) {
-                    Some(share) if share > 1.0 => {
-                        over.insert(cell.day);
-                        Used::Part(Share::WHOLE)
-                    }
-                    Some(share) => Used::of(share),
-                    None => Used::Unknown,
-                }
+        let used = match question.used(cell, &hours) {
+            Used::Whole => {
+                day.used.add(cell.line, cell.cost.0);
+                continue;
             }
+            Used::Nothing => Some(Exact::default()),
+            Used::Part(share) => Some(share.split(cell.cost).0),
+            Used::Ratio { of, possible } if of > possible => {
+                over.insert(cell.day);
+                Some(cell.cost)
+            }
+            Used::Ratio { of, possible } => cell.cost.checked_mul_div(of, possible),
+            Used::Unknown => None,
         };
-        match used {
-            Used::Part(share) => {
-                let (used, _) = share.split(cell.cost);
-                day.used.add(cell.line, used.0);
-                day.capacity_used += used.0;
-            }
-            Used::Nothing => {}
-            Used::Unknown => {
-                day.usage_known = false;
-                unknown.insert(cell.line);
-            }
+        day.capacity += cell.cost.0;
+        if let Some(used) = used {
+            day.used.add(cell.line, used.0);
+            day.capacity_used += used.0;
+        } else {
+            day.usage_known = false;
+            unknown.insert(if cell.class == Class::Unknown { Line::Unknown } else { cell.line });
         }
     }
     if !over.is_empty() {
         notes.push(format!(
-            "On {} days more was served than the billed hours could at the given rate; they count as fully used.",
-            over.len()
+            "On {} more was served than the billed hours could at the given rate; {} as fully used.",
+            days_words(over.len()),
+            if over.len() == 1 { "it counts" } else { "they count" }
         ));
     }
     for line in unknown {
+        let what_to_do = match line {
+            Line::Unknown => "Tell its purpose by a rule or a dimension.",
+            Line::ProvisionedThroughput => "Give its utilisation.",
+            _ => "Give its utilisation, or the rate that one machine serves.",
+        };
         notes.push(format!(
-            "{}: how much of it was used is not known, so there is no cost by usage. Give its utilisation, or the rate \
-             that one machine serves.",
+            "{}: how much of it was used is not known, so there is no cost by usage. {what_to_do}",
             line.words()
         ));
     }
     costs
 }
 
+/// `1 day`, `12 days`.
+fn days_words(days: usize) -> String {
+    format!("{days} day{}", if days == 1 { "" } else { "s" })
+}
+
 fn side(cost: Sides, counts: Counts, output_weight: Option<Money>) -> Side {
     const MILLION: u64 = 1_000_000;
     let (mut tokens_in, mut tokens_out) = (Some(cost.tokens_in), Some(cost.tokens_out));
     if cost.shared != 0 {
-        let part = output_weight.zip(counts.tokens_in.zip(counts.tokens_out)).and_then(
-            |(weight, (read, written))| {
-                let (read, written) = (read as f64, written as f64 * weight.to_f64());
-                (read + written > 0.0).then(|| read / (read + written))
-            },
-        );
-        let split = part.map(|part| match Used::of(part) {
-            Used::Part(share) => share.split(Exact(cost.shared)),
-            Used::Nothing | Used::Unknown => (Exact::default(), Exact(cost.shared)),
+        let counted = output_weight.and_then(Exact::from_money).zip(counts.tokens_in.zip(counts.tokens_out));
+        let of_in = counted.and_then(|(weight, (read, written))| {
+            let all = whole(read).checked_add(whole(written).checked_mul(weight)?)?;
+            Exact(cost.shared).checked_mul_div(whole(read), all)
         });
-        tokens_in = split.map(|(of_in, _)| cost.tokens_in + of_in.0);
-        tokens_out = split.map(|(_, of_out)| cost.tokens_out + of_out.0);
+        tokens_in = of_in.map(|of_in| cost.tokens_in + of_in.0);
+        tokens_out = of_in.map(|of_in| cost.tokens_out + cost.shared - of_in.0);
     }
     let per = |cost: i128, per: u64, count: Option<u64>| ratio(Exact(cost), per, count?);
     Side {
@@ -335,19 +453,18 @@ fn side(cost: Sides, counts: Counts, output_weight: Option<Money>) -> Side {
     }
 }
 
-/// How much of a capacity was used.
+/// How much of what is paid for was used.
 enum Used {
-    Unknown,
+    /// It is metered by use.
+    Whole,
+    /// It was committed and stood idle.
     Nothing,
+    /// A share of it.
     Part(Share),
-}
-
-impl Used {
-    /// From a computed share in [0, 1], kept with ten places.
-    fn of(share: f64) -> Self {
-        let share = Money::from_f64(share).filter(|share| *share > Money::ZERO);
-        share.and_then(|share| Share::try_from(share).ok()).map_or(Self::Nothing, Self::Part)
-    }
+    /// So much of what was possible.
+    Ratio { of: Exact, possible: Exact },
+    /// Nobody said.
+    Unknown,
 }
 
 /// cost × per ÷ count, rounded once to ten places, half away from zero; `None` for a count of 0 or where it does not
@@ -447,6 +564,7 @@ mod tests {
             spread_rows: 0,
             days: (0..days).map(|day| DAY + day * DAY_SECS).collect(),
             partial_days: Vec::new(),
+            empty_days: Vec::new(),
             quantities: Vec::new(),
             unread_units: BTreeMap::new(),
         }
@@ -512,6 +630,88 @@ mod tests {
         );
     }
 
+    /// What does not count as inference, or is tax, is in no unit cost; what is of unknown purpose is where it is asked
+    /// for, and its use is not known. By hand: 10 + 4 − 2 of credit; 5 of unknown purpose, 3 of it idle.
+    #[test]
+    fn what_is_divided_counts_as_inference_and_is_before_tax() {
+        let not_counted = LedgerCell { counted: false, ..cell(0, Class::Machine, Line::Machines, "1000") };
+        let unknown = |line, cost| LedgerCell { counted: false, ..cell(0, Class::Unknown, line, cost) };
+        let cells = vec![
+            cell(0, Class::Machine, Line::Machines, "10"),
+            cell(0, Class::Machine, Line::Credits, "-2"),
+            cell(0, Class::ModelApi, Line::InputTokens, "4"),
+            cell(0, Class::ModelApi, Line::Tax, "0.32"),
+            not_counted,
+            unknown(Line::Unknown, "2"),
+            unknown(Line::UnusedCapacity, "3"),
+            unknown(Line::Tax, "0.5"),
+        ];
+        let book = ledger(1, cells);
+        let demand = served(&[(0, counts(1_000, 0, 0))]);
+        let half = Utilisation::Given { share: Share::read("0.5").unwrap() };
+        let answer = ask(&book, &demand, half, None);
+        let total = answer.total.unwrap();
+        assert_eq!(total.allocation.cost, money("12"));
+        // Half of 10 − 2, and the tokens.
+        assert_eq!(total.usage.unwrap().cost, money("8"));
+        assert!((answer.utilisation.unwrap() - 0.5).abs() < 1e-12);
+        let says = |words: &str| answer.notes.iter().any(|note| note.starts_with(words));
+        assert!(
+            says("Tax ($0.320) is left out") && says("AI of unknown purpose ($5.00)"),
+            "{:?}",
+            answer.notes
+        );
+        let answer = unit_costs(&Question {
+            ledger: &book,
+            served: &demand,
+            classes: &[Class::ModelApi, Class::Machine, Class::Unknown],
+            utilisation: half,
+            output_weight: None,
+            period: Period::Day,
+        });
+        let total = answer.total.unwrap();
+        assert_eq!((total.allocation.cost, total.usage), (money("17"), None));
+        assert!(answer.notes.iter().any(|note| note.contains("purpose by a rule")), "{:?}", answer.notes);
+    }
+
+    /// Hours of endpoints say nothing of machines when only these are asked for: 24 h × 3,600 × 0.1 = 8,640 possible,
+    /// 4,320 asked.
+    #[test]
+    fn utilisation_is_of_the_classes_that_are_divided() {
+        let mut book = ledger(1, vec![cell(0, Class::Machine, Line::Machines, "10")]);
+        let hours = |kind, amount: &str| Quantity { day: DAY, kind, amount: exact(amount) };
+        book.quantities =
+            vec![hours(QuantityKind::MachineHours, "24"), hours(QuantityKind::EndpointHours, "240")];
+        book.unread_units = BTreeMap::from([("DBU".to_owned(), 7)]);
+        let answer = unit_costs(&Question {
+            ledger: &book,
+            served: &served(&[(0, counts(4_320, 0, 0))]),
+            classes: &[Class::Machine],
+            utilisation: Utilisation::Measured { per_machine_rps: 0.1 },
+            output_weight: None,
+            period: Period::Day,
+        });
+        assert_eq!(answer.total.unwrap().usage.unwrap().cost, money("5"));
+        assert!(
+            answer.notes.iter().any(|note| note.contains("7 rows") && note.contains("DBU")),
+            "{:?}",
+            answer.notes
+        );
+    }
+
+    /// A bill without rows on the second day: what was asked for then is left out, a third day without either is not.
+    #[test]
+    fn a_day_that_the_bill_has_no_row_of_is_not_taken_as_free() {
+        let mut book = ledger(3, vec![cell(0, Class::Machine, Line::Machines, "10")]);
+        book.empty_days = vec![DAY + DAY_SECS, DAY + 2 * DAY_SECS];
+        let demand = served(&[(0, counts(1_000, 0, 0)), (1, counts(1_000, 0, 0)), (2, counts(0, 0, 0))]);
+        let answer = ask(&book, &demand, Utilisation::Unknown, None);
+        let total = answer.total.unwrap();
+        assert_eq!((total.days, total.allocation.per_thousand_requests), (2, Some(money("10"))));
+        assert_eq!((answer.days_only_in_bill, answer.days_only_in_demand), (0, 1));
+        assert!(answer.notes[0].starts_with("On 1 day there was demand"), "{:?}", answer.notes);
+    }
+
     /// 2 machines × 24 h × 3,600 × 0.1 requests/s = 17,280 possible; 4,320 asked: a quarter of 48.
     #[test]
     fn utilisation_is_measured_from_hours_and_a_rate() {
@@ -522,7 +722,7 @@ mod tests {
         assert_eq!(answer.total.unwrap().usage.unwrap().cost, money("12"));
         let over = ask(&book, &demand, Utilisation::Measured { per_machine_rps: 0.001 }, None);
         assert_eq!(over.total.unwrap().usage.unwrap().cost, money("48"));
-        assert!(over.notes.iter().any(|note| note.contains("1 days more was served")), "{:?}", over.notes);
+        assert!(over.notes.iter().any(|note| note.contains("On 1 day more was served")), "{:?}", over.notes);
         book.quantities.clear();
         let unknown = ask(&book, &demand, Utilisation::Measured { per_machine_rps: 0.1 }, None);
         assert_eq!(unknown.total.unwrap().usage, None);
@@ -553,8 +753,9 @@ mod tests {
         );
         // An output token weighs 4: of 6, 2 ÷ (2 + 4) go to input.
         let side = ask(&ledger(1, mixed), &demand, Utilisation::Unknown, Some("4")).total.unwrap().allocation;
-        assert_eq!(side.per_million_tokens_in, Some(money("2.9999999999")));
-        assert_eq!(side.per_million_tokens_out, Some(money("9.0000000002")));
+        // 4 + 2 for two million read, 5 + 4 for one written.
+        assert_eq!(side.per_million_tokens_in, Some(money("3")));
+        assert_eq!(side.per_million_tokens_out, Some(money("9")));
     }
 
     /// Python: `(Decimal(c)*per/n).quantize(Decimal("1e-10"), ROUND_HALF_UP)`.

@@ -75,6 +75,8 @@ pub(super) fn blocks(app: &mut App, blocks: &mut Vec<Block>) {
             let chart = lens::chart(units, state.lens.unit, state.lens.period, basis, &currency);
             if !chart.marks.is_empty() {
                 blocks.push(Block::Figure { chart: Box::new(chart), caption: String::new() });
+            } else if !units.notes.is_empty() {
+                blocks.push(Block::List(units.notes.clone()));
             }
         }
         if let Some(verdict) = answer.verdict {
@@ -86,6 +88,7 @@ pub(super) fn blocks(app: &mut App, blocks: &mut Vec<Block>) {
     let rows =
         tco.lines.iter().filter(|line| line.source != Source::Missing).chain([&tco.total]).map(|line| {
             let source = match &line.source {
+                Source::Entered(_) if !line.included => "entered, not in the total".to_owned(),
                 Source::Entered(source) if source.is_empty() => "entered".to_owned(),
                 Source::Entered(source) => format!("entered: {source}"),
                 _ if !line.included => "bill, not in the total".to_owned(),

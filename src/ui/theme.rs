@@ -64,6 +64,8 @@ pub struct Tokens {
     pub text: Color32,
     /// Labels, notes, units: read second.
     pub text_quiet: Color32,
+    /// A hint in an empty field, which must not be taken for what was typed.
+    pub text_hint: Color32,
     /// The fill of the one button that matters and of a finished part of a bar.
     pub accent: Color32,
     /// Text on `accent`.
@@ -101,6 +103,7 @@ impl Tokens {
         border_strong: Color32::from_rgb(0x41, 0x4a, 0x56),
         text: Color32::from_rgb(0xe9, 0xec, 0xf1),
         text_quiet: Color32::from_rgb(0xa3, 0xad, 0xba),
+        text_hint: Color32::from_rgb(0x76, 0x80, 0x8e),
         accent: Color32::from_rgb(0x4f, 0x5f, 0xdb),
         on_accent: Color32::from_rgb(0xff, 0xff, 0xff),
         accent_text: Color32::from_rgb(0xa6, 0xb1, 0xff),
@@ -127,6 +130,7 @@ impl Tokens {
         border_strong: Color32::from_rgb(0xb4, 0xbc, 0xc8),
         text: Color32::from_rgb(0x1a, 0x1e, 0x25),
         text_quiet: Color32::from_rgb(0x51, 0x5b, 0x69),
+        text_hint: Color32::from_rgb(0x6b, 0x74, 0x80),
         accent: Color32::from_rgb(0x45, 0x54, 0xcf),
         on_accent: Color32::from_rgb(0xff, 0xff, 0xff),
         accent_text: Color32::from_rgb(0x3a, 0x48, 0xc4),
@@ -226,7 +230,8 @@ fn dress(style: &mut Style, tokens: &Tokens) {
 
 fn visuals(tokens: &Tokens) -> Visuals {
     let mut visuals = if tokens.dark { Visuals::dark() } else { Visuals::light() };
-    visuals.weak_text_color = Some(tokens.text_quiet);
+    // egui draws hints in it, and nothing else here.
+    visuals.weak_text_color = Some(tokens.text_hint);
     visuals.hyperlink_color = tokens.accent_text;
     visuals.faint_bg_color = tokens.panel;
     visuals.extreme_bg_color = tokens.field;
@@ -340,7 +345,7 @@ mod tests {
                 ("button under the pointer", tokens.text, tokens.hover),
                 ("quiet text under the pointer", tokens.text_quiet, tokens.hover),
                 ("field", tokens.text, tokens.field),
-                ("hint in a field", tokens.text_quiet, tokens.field),
+                ("hint in a field", tokens.text_hint, tokens.field),
                 ("selected row", tokens.text, tokens.accent_soft),
                 ("selected word", tokens.accent_text, tokens.accent_soft),
                 ("note in a selected row", tokens.text_quiet, tokens.accent_soft),
@@ -348,6 +353,9 @@ mod tests {
                 let ratio = contrast(text, behind);
                 assert!(ratio >= 4.5, "{what}, dark {}: {ratio:.2}", tokens.dark);
             }
+            // What is typed stands out from a hint.
+            let typed = contrast(tokens.text, tokens.field);
+            assert!(typed >= 2.5 * contrast(tokens.text_hint, tokens.field), "dark {}", tokens.dark);
             // What shows where the keyboard is must stand out from what is around it (WCAG 2.2, 1.4.11).
             for behind in [tokens.background, tokens.raised, tokens.overlay] {
                 assert!(contrast(tokens.accent_text, behind) >= 3.0);

@@ -35,6 +35,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Libraries that only some modules may use.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("polars", &["bill"]),
+    ("polars_parquet", &["bill"]),
     ("adbc_core", &["bill"]),
     ("adbc_driver_manager", &["bill"]),
     ("arrow_array", &["bill"]),

@@ -82,7 +82,10 @@ fn filters_leave_out_search_and_range() {
 #[test]
 fn time_is_cut_into_hours_and_weeks_too() {
     let (_bench, bill) = sample();
-    assert!(bill.starts().unwrap().hours);
+    let starts = bill.starts().unwrap();
+    // 2026-08-01T00:00:00Z and 2026-10-31T23:00:00Z, by `DuckDB`.
+    assert_eq!(starts.first_and_last, Some((1_785_542_400_000_000, 1_793_487_600_000_000)));
+    assert!(starts.hours);
     let weeks = bill.over_time(None, &[], Basis::EffectiveCost, Granularity::Week, 1).unwrap();
     // 2026-08-01 is a Saturday: its week began on Monday 27 July; `date -u -d 2026-07-27 +%s`.
     assert_eq!((weeks.buckets[0], weeks.buckets[1]), (1_785_110_400, 1_785_715_200));

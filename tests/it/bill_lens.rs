@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use inferometer::bill::lens::{Condition, Dimension, DimensionRule, Draft, Entry, Op, OwnRule, Share};
-use inferometer::bill::{self, Basis, Bill, Class, Filter, InferenceShare, RuleSet, Store};
+use inferometer::bill::{self, Basis, Bill, COUNTED, Class, Filter, InferenceShare, RuleSet, Store};
 use inferometer::units::Money;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -138,6 +138,16 @@ fn whatever_the_rules_are_classes_and_the_rest_are_the_total() {
             let share = bill.inference(&[]).unwrap();
             assert_eq!((share.rows, share.total), (total.rows, total.costs), "{what}");
             assert_adds_up(&share, &what);
+            // By team, of each rule's rows what it claims: what counts as inference, and every row of it once.
+            let counted = [Filter::is(COUNTED, ["yes"])];
+            let basis = Basis::EffectiveCost;
+            let by_rule = bill.group_by(&["x_Dimension_Team", "x_InferenceRule"], &counted, basis).unwrap();
+            let teams = inferometer::app::lens::of_dimension(&by_rule, &rules, basis);
+            assert_eq!(teams.iter().map(|team| team.rows).sum::<u64>(), share.inference_rows, "{what}");
+            let sum: Money = teams.iter().filter_map(|team| team.costs.get(basis)).sum();
+            let off = (sum - share.inference.get(basis).unwrap_or_default()).scaled().unsigned_abs();
+            // Each group, and each team of them, is rounded to ten places.
+            assert!(off <= (by_rule.len() + teams.len()) as u128, "{what}: off by {off} of the tenth place");
             let ledger = bill.ledger(&[], Basis::EffectiveCost).unwrap();
             assert_eq!(ledger.total.to_string(), total.exact["EffectiveCost"], "{what}");
             let cells: i128 = ledger.cells.iter().map(|cell| cell.cost.0).sum();
@@ -327,4 +337,55 @@ fn tokens_that_a_bill_counts_are_joined_with_its_own_cost() {
     assert_eq!(total["allocation"]["per_million_tokens"], "1.0571428571");
     // Nothing of it is capacity: what is paid is what was used.
     assert_eq!(total["usage"], total["allocation"]);
+    // What was in no cache is no cached token, whatever the console calls it.
+    let lines = inference["tco"]["lines"].as_array().unwrap();
+    let cost = |id: &str| lines.iter().find(|line| line["id"] == id).unwrap()["cost"].clone();
+    assert_eq!([cost("input_tokens"), cost("cached_tokens"), cost("output_tokens")], ["0.1", "0.02", "0.25"]);
+}
+
+/// Two exports of a month: costs of OpenAI on two days, and machines of Amazon on four. Tokens are counted on the 4th
+/// and 6th, by hand 2 + 1 for 3 million: machines are not what served them, and on the 7th nobody counted.
+#[test]
+fn tokens_of_an_api_divide_its_own_cost_on_the_days_that_were_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let costs = write(
+        "costs.csv",
+        "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id,organization_id,organization_name\n\
+         1791072000,1791158400,2026-10-04T00:00:00+00:00,2026-10-05T00:00:00+00:00,2,usd,\"gpt-5-mini, input\",p,o,O\n\
+         1791244800,1791331200,2026-10-06T00:00:00+00:00,2026-10-07T00:00:00+00:00,1,usd,\"gpt-5-mini, output\",p,o,O\n",
+    );
+    let usage = write(
+        "usage.csv",
+        "start_time,end_time,start_time_iso,end_time_iso,project_id,num_model_requests,user_id,api_key_id,model,batch,service_tier,input_tokens,output_tokens,input_cached_tokens,input_uncached_tokens\n\
+         1791072000,1791158400,2026-10-04T00:00:00+00:00,2026-10-05T00:00:00+00:00,p,10,,k,gpt-5-mini,false,default,2000000,0,0,2000000\n\
+         1791244800,1791331200,2026-10-06T00:00:00+00:00,2026-10-07T00:00:00+00:00,p,5,,k,gpt-5-mini,false,default,0,1000000,0,0\n",
+    );
+    let header = "BilledCost,EffectiveCost,BillingCurrency,BillingPeriodStart,BillingAccountId,ProviderName,ChargeCategory,\
+                  ChargePeriodStart,ChargePeriodEnd,ServiceName,ServiceCategory,SkuMeter,Tags";
+    let rows = (4..8).map(|day| {
+        let (start, end) = (format!("2026-10-{day:02}"), format!("2026-10-{:02}", day + 1));
+        format!(
+            "100,100,USD,2026-10-01,7,AWS,Usage,{start},{end},AmazonEC2,Compute,BoxUsage:g5.xlarge,\"{{\"\"workload\"\":\"\"serving\"\"}}\""
+        )
+    });
+    let machines = std::iter::once(header.to_owned()).chain(rows).collect::<Vec<_>>().join("\n");
+    let machines = write("machines.csv", &machines);
+    let document = crate::cli::json(&["bill", "--json", "--inference"], &[costs, usage, machines]);
+    let inference = &document["inference"];
+    assert_eq!(inference["EffectiveCost"], "403");
+    assert_eq!(inference["demand"]["source"], "bill", "{inference:#}");
+    let total = &inference["unit_costs"]["total"];
+    // The 4th to the 6th, with a day without use between them.
+    assert_eq!((&total["days"], &total["counts"]["tokens_in"]), (&3.into(), &2_000_000.into()));
+    assert_eq!(total["allocation"]["cost"], "3");
+    assert_eq!(total["allocation"]["per_million_tokens"], "1");
+    assert_eq!(total["allocation"]["per_million_tokens_in"], "1");
+    assert_eq!(total["allocation"]["per_thousand_requests"], "200");
+    let notes = inference["unit_costs"]["notes"].to_string();
+    assert!(notes.contains("The bill counts the use of model APIs"), "{notes}");
 }

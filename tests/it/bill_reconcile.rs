@@ -247,6 +247,13 @@ fn the_command_line_ends_with_2_when_a_bill_is_off_and_only_then() {
     assert_eq!(code(&["--invoice", "119"]).0, Some(0));
     assert_eq!(code(&["--invoice", "42=100.00", "--invoice", "43=19.00"]).0, Some(0));
     assert_eq!(code(&["--invoice", "2026-10=$119.00"]).0, Some(0));
+    // As the bill's charges are called, and by anything that tells them apart.
+    for id in ["AWS 123, 2026-10, invoice 43", "123,USD,43", "2026-10,43", "43"] {
+        assert_eq!(code(&["--invoice", &format!("{id}=19.00")]).0, Some(0), "{id}");
+    }
+    let (wrong, _, error) = code(&["--invoice", "2026-10,EUR=19"]);
+    assert_eq!(wrong, Some(1));
+    assert!(error.contains("currency `EUR`"), "{error}");
     assert_eq!(code(&["--invoice", "119.05", "--tolerance", "0.05"]).0, Some(0));
     let (off, _, error) = code(&["--invoice", "USD=119.05"]);
     assert_eq!(off, Some(2));
@@ -286,6 +293,32 @@ fn an_invoice_given_for_a_project_is_kept_in_it_and_told_in_the_report() {
     let html = std::fs::read_to_string(report).unwrap();
     assert!(html.contains("Reconciled: 119.00 USD billed, as the invoice says."), "{html}");
     assert!(html.contains("1 row of split cost allocation (30.00 USD) left out"));
+}
+
+/// The bill of another month is there, the one of the invoice is not: an invoice is not passed over.
+#[test]
+fn an_invoice_that_no_bill_has_rows_of_ends_with_2() {
+    let home = tempfile::tempdir().unwrap();
+    let path = bill_file(home.path());
+    let project = home.path().join("p.inferometer");
+    let mut app = app(home.path());
+    app.handle(Command::OpenProject(project.clone())).unwrap();
+    take_in(&mut app, &path);
+    let target = Target { period: Some("2026-09".to_owned()), ..month(None) };
+    let invoice = InvoiceTotal { target, total: "12.5".parse().unwrap(), tolerance: Money::ZERO };
+    app.handle(Command::PutInvoice(Box::new(invoice))).unwrap();
+    assert_eq!(app.state().invoices_without_rows().len(), 1);
+    drop(app);
+    let output = run(home.path(), &["bill", "--reconcile", "--json", "--project", project.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("AWS 123, 2026-09: the invoice says 12.50 USD, and no open bill has a row"),
+        "{error}"
+    );
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["agrees"], false);
+    assert_eq!(document["invoices_without_rows"][0]["total"], "12.5");
 }
 
 /// A report gets a column of net costs when discounts begin: each file is compared with the column that it has.
@@ -416,4 +449,36 @@ fn an_invoice_is_compared_with_the_delivery_that_counts() {
     assert_eq!(found[0].checks[0].charged.rows, 20);
     assert!(found[0].traps[0].words.contains("late.csv counts, early.csv does not"), "{:?}", found[0].traps);
     assert_eq!(all(&bills, &[of("40")])[1].verdict, Verdict::Off);
+}
+
+/// The first delivery was in euros by mistake: what replaced it is in dollars, and nothing has to be converted.
+#[test]
+fn currencies_of_what_was_replaced_and_of_rows_that_only_count_are_not_named() {
+    let home = tempfile::tempdir().unwrap();
+    let mut app = app(home.path());
+    let row = |id: u32, currency: &str| {
+        format!(
+            "id{id},t,42,123,2026-10-01T00:00:00Z,Usage,2026-10-01T{id:02}:00:00Z,2026-10-01T{id:02}:30:00Z,Run,1,{currency}\n"
+        )
+    };
+    let header = CUR.lines().next().unwrap();
+    let mut open = |name: &str, text: String| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        take_in(&mut app, &path);
+    };
+    open("early.csv", format!("{header}\n{}", (0..10).map(|id| row(id, "EUR")).collect::<String>()));
+    open("late.csv", format!("{header}\n{}", (0..20).map(|id| row(id, "USD")).collect::<String>()));
+    open(
+        "tokens.csv",
+        "usage_date_utc,model_version,api_key,workspace,usage_type,context_window,usage_input_tokens_no_cache,\
+         usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,\
+         usage_output_tokens,web_search_count,inference_geo,speed\n\
+         2026-10-04,claude-haiku-4-5,k,W,standard,≤ 200k,100000,0,0,200000,50000,0,,\n"
+            .to_owned(),
+    );
+    let state = app.state();
+    assert_eq!(state.bills.len(), 3);
+    assert!(state.counting.is_out(&state.bills[0].hash), "{:?}", state.counting.claims);
+    assert_eq!((state.row_currencies(), state.bill_currency()), (vec!["USD"], Some("USD")));
 }

@@ -34,5 +34,6 @@ mod results;
 mod resumed;
 mod sample;
 mod warehouse;
+mod warehouse_questions;
 mod watch;
 mod wheels;

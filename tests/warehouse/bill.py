@@ -2,7 +2,7 @@
 
 usage: python3 bill.py FOLDER
 
-decimals.parquet: DECIMAL(38,18), timestamps with a zone, tags as JSON text
+decimals.parquet: DECIMAL(38,18), timestamps with a zone (one of them not UTC), tags as JSON text
 doubles.parquet:  DOUBLE and text amounts, timestamps without a zone and dates as text, tags as a MAP
 
 Both have amounts of eighteen places, negative and tiny ones, cells that are empty, NULL or the text `NULL`, names with
@@ -72,6 +72,16 @@ def rows():
             "odd": draw.random() < 0.01,
             "resource": f"i-{draw.randrange(700):04}",
             "team": draw.choice(["one", "two", None]),
+            # What follows is drawn from the number, not at random.
+            "sku": None if number % 13 == 0 else f"sku-{number % 11}",
+            "unit": ["Hours", "GB", None][number % 3],
+            "priced": None if number % 17 == 0 else D(number % 97 + 1) / 8,
+            "consumed": None if number % 5 == 0 else D(number % 89) / 4,
+            "consumed_unit": ["1K tokens", "Hours", "Images"][number // 3 % 3],
+            "meter": [None, "gpt model requests", "gpt input tokens"][number // 7 % 3],
+            "period": begin.replace(day=1, hour=0, minute=0) if number % 4 else None,
+            "frequency": ["Usage-Based", "One-Time", "Recurring"][number // 500 % 3],
+            "commitment": ["Used", "Unused", None, None][number // 9 % 4],
         }
 
 
@@ -88,6 +98,13 @@ def common(rows):
         "RegionId": text("region"),
         "ResourceId": text("resource"),
         "x_Team": text("team"),
+        "SkuId": text("sku"),
+        "SkuMeter": text("meter"),
+        "PricingUnit": text("unit"),
+        "ConsumedUnit": text("consumed_unit"),
+        "ChargeFrequency": text("frequency"),
+        "CommitmentDiscountStatus": text("commitment"),
+        "CommitmentDiscountId": pa.array([row["commitment"] and row["resource"][:4] for row in rows], pa.string()),
     }
 
 
@@ -108,6 +125,9 @@ def decimals(rows):
              for name, values in columns.items()}
     table |= common(rows)
     table["ChargePeriodStart"], table["ChargePeriodEnd"] = stamp("begin"), stamp("end")
+    table["BillingPeriodStart"] = pa.array([row["period"] for row in rows], pa.timestamp("us", "Europe/Berlin"))
+    table["PricingQuantity"] = pa.array([row["priced"] for row in rows], pa.decimal128(20, 6))
+    table["ConsumedQuantity"] = pa.array([row["consumed"] for row in rows], pa.decimal128(38, 18))
     table["Tags"] = pa.array([json_tags(row) for row in rows], pa.string())
     return table, columns
 
@@ -116,12 +136,30 @@ def shortest(value):
     return None if value is None else D(repr(value)).quantize(D(1).scaleb(-18), decimal.ROUND_HALF_UP)
 
 
+# Texts that are amounts, and texts that are none: what is too large for DECIMAL(38,18) is none.
+TEXTS = ["1.5e-7", "-2E-9", "+7", "12.5e-3", "+1.5e-7", "-.5e-3", ".5e2", "1.25E+3", "1e5", "1e-0", " 7.5 ", "1.5e-30",
+         "-.25", "5.", "0.0000000000000000005", "-0.00000000000000000049", "1.2345678901234567e-5", "007"]
+NO_AMOUNTS = ["", "NULL", "n/a", "1e99", "123456789012345678901234", "1e-99999999999", "1,5", "0x1F", "--1", "e5", "Infinity"]
+FLOATS = [1e-7, -2.5e-9, 0.1, 123456.789012, 98765432.125, -1.0e-18, 1.2345678901234567e-5, 5e-19, 4.9e-19, 1e16,
+          -123456789012345.67]
+NO_FLOATS = [float("nan"), float("inf"), 1e22]
+# Ends of charge periods that are moments, and texts that are none.
+ENDS = ["2026-05-09 10:00:00 UTC", "2026-05-09T12:00:00+02:00", "2026-05-09", " 2026-05-09T10:00:00Z ",
+        "2026-05-09T10:00:00.25Z", "2026-05-09T10:00"]
+NO_ENDS = ["2026", "2026-05", "12:30", "2026-02-30", "2026-05-09T25:00:00Z", "1778320800", "NULL", "", "tomorrow"]
+
+
 def doubles(rows):
     floats = [None if row["amount"] is None else float(row["amount"]) for row in rows]
-    floats[:6] = [1e-7, -2.5e-9, 0.1, 123456.789012, 98765432.125, -1.0e-18]
     texts = [None if value is None else format(D(repr(value)), "f") for value in floats]
-    texts[:6] = ["1.5e-7", "-2E-9", "", "NULL", "n/a", "+7"]
-    naive = lambda key: [row[key].replace(tzinfo=None) for row in rows]
+    odd = FLOATS + NO_FLOATS
+    floats[: len(odd)] = odd
+    odd = TEXTS + NO_AMOUNTS
+    texts[: len(odd)] = odd
+    ends = [row["end"].strftime("%Y-%m-%dT%H:%M:%SZ") for row in rows]
+    odd = ENDS + NO_ENDS
+    ends[: len(odd)] = odd
+    naive = lambda key: [row[key] and row[key].replace(tzinfo=None) for row in rows]
     table = {
         "BilledCost": pa.array(floats, pa.float64()),
         "EffectiveCost": pa.array(texts, pa.string()),
@@ -129,14 +167,17 @@ def doubles(rows):
     }
     table |= common(rows)
     table["ChargePeriodStart"] = pa.array(naive("begin"), pa.timestamp("ms"))
-    table["ChargePeriodEnd"] = pa.array([row["end"].strftime("%Y-%m-%dT%H:%M:%SZ") for row in rows], pa.string())
+    table["ChargePeriodEnd"] = pa.array(ends, pa.string())
+    table["BillingPeriodStart"] = pa.array([row["period"] and row["period"].date() for row in rows], pa.date32())
+    table["PricingQuantity"] = pa.array([row["priced"] and float(row["priced"]) for row in rows], pa.float64())
+    table["ConsumedQuantity"] = pa.array([None if row["consumed"] is None else str(row["consumed"]) for row in rows])
     pairs = [None if row["tags"] is None else list(row["tags"].items()) for row in rows]
     table["Tags"] = pa.array(pairs, pa.map_(pa.string(), pa.string()))
-    readable = lambda text: text not in (None, "", "NULL", "n/a")
+    readable = lambda text: text is not None and text not in NO_AMOUNTS
+    exact = lambda text: D(text).quantize(D(1).scaleb(-18), decimal.ROUND_HALF_UP)
     columns = {
-        "BilledCost": [shortest(value) for value in floats],
-        "EffectiveCost": [D(text).quantize(D(1).scaleb(-18), decimal.ROUND_HALF_UP) if readable(text) else None
-                          for text in texts],
+        "BilledCost": [None if value in NO_FLOATS or value != value else shortest(value) for value in floats],
+        "EffectiveCost": [exact(text) if readable(text) else None for text in texts],
         "ListCost": [D(number % 7) for number in range(len(rows))],
     }
     return table, columns

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 
+MAY = ["--where", "ChargePeriodStart=2026-05"]
 QUESTIONS = [
     [],
     ["--by", "ServiceName"],
@@ -17,9 +18,27 @@ QUESTIONS = [
     ["--by", "Tags.team"],
     ["--by", "Tags.size", "--where", "ServiceCategory=Compute"],
     ["--where", "ServiceName="],
-    ["--by", "ResourceId", "--where", "ChargePeriodStart=2026-05"],
+    ["--by", "ResourceId", *MAY],
     ["--by", "ChargeCategory", "--where", "Tags.team=search", "--where", "ChargePeriodStart=2026-05-03"],
     ["--by", "x_InferenceRule"],
+    ["--by", "x_InferenceRule,Tags.team", "--inference", *MAY],
+    ["--where", "ServiceName~SÖHNE", "--per", "day"],
+    ["--where", "-ServiceName~amazon", "--where", "-RegionId="],
+    ["--where", "*~G5.XLARGE"],
+    ["--where", "*~'"],
+    ["--where", "ServiceName~%"],
+    ["--where", "BilledCost=..0"],
+    ["--where", "-BilledCost=1.."],
+    ["--where", "EffectiveCost=-0.000000002..7.5"],
+    ["--where", "EffectiveCost="],
+    ["--where", "-ChargePeriodStart=2026-05-03..2026-05-05", "--per", "hour"],
+    ["--where", "ChargePeriodEnd="],
+    ["--where", "ChargePeriodEnd=2026-05-09T10:00:00Z"],
+    ["--where", "BillingPeriodStart=2026-05"],
+    ["--where", "-Tags.team=search"],
+    ["--where", "Tags.team~ZÜ"],
+    ["--where", "-x_InferenceRule=managed-endpoint", "--by", "SkuMeter"],
+    ["--by", "ServiceName", "--compare", "2026-05-01..2026-05-04", "--from", "2026-05-05", "--to", "2026-05-08"],
 ]
 
 
@@ -29,7 +48,8 @@ def ask(program, options, question):
     if output.returncode != 0:
         sys.exit(f"{' '.join(command)}\n{output.stderr}")
     answer = json.loads(output.stdout)
-    del answer["warnings"]
+    # Where the rows are is told, too.
+    del answer["warnings"], answer["bills"]
     return answer
 
 

@@ -68,13 +68,16 @@ def main():
             continue
         try:
             table = context.sql(request["query"]["sql"]).to_arrow_table()
+            if len(table) > request["query"]["most_rows"]:
+                say("too_many")
+                continue
             # Python knows no nanoseconds.
             fields = [pa.field(f.name, pa.timestamp("us", f.type.tz)) if pa.types.is_timestamp(f.type) else f
                       for f in table.schema]
             say({"columns": [{"name": field.name, "held": held(field)} for field in table.schema]})
             columns = table.cast(pa.schema(fields)).to_pydict().values() if len(table) else []
             say({"rows": [[cell(value) for value in row] for row in zip(*columns)]})
-            say("done")
+            say({"done": {"rows": len(table)}})
         except Exception as error:
             say({"failed": {"loading": False, "message": str(error)}})
 

@@ -195,3 +195,22 @@ fn one_account_in_two_formats_is_told() {
     let counting = decide(&bills, &BTreeMap::from([(counting.claims[0].key(), only)]));
     assert_eq!(counted(&counting), ["f"]);
 }
+
+#[test]
+fn charges_of_a_file_that_may_be_in_a_warehouse_too_are_told() {
+    // Rows of a table cannot be compared: it has accounts and months, and no sample.
+    let table = |hash: &str| {
+        let slices = vec![Slice { sample: Vec::new(), ..slice(0, "", 0..50) }];
+        bill(hash, "FOCUS 1.2 in Spark", &[], slices)
+    };
+    let file = bill("f", "FOCUS 1.2", &[], vec![slice(0, "", 0..50)]);
+    let bills = [file, table("t")];
+    let counting = decide(&bills, &BTreeMap::new());
+    assert_eq!(counted(&counting), ["f", "t"]);
+    assert_eq!((counting.claims.len(), counting.claims[0].why), (1, Why::TwoFormats));
+    let only = Choice::Only { hash: "f".to_owned(), files: Vec::new() };
+    let counting = decide(&bills, &BTreeMap::from([(counting.claims[0].key(), only)]));
+    assert_eq!(counted(&counting), ["f"]);
+    // Nor can those of two tables; where their totals are the same, that is told when the second is connected.
+    assert!(decide(&[table("t"), table("u")], &BTreeMap::new()).claims.is_empty());
+}

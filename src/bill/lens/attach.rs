@@ -20,7 +20,7 @@ use crate::bill::query::{Part, Query};
 use crate::bill::store::{READER_VERSION, Store};
 
 /// Raised whenever the same rules say something else of the same row: the kept answers are then found again.
-const LENS_VERSION: u32 = 1;
+const LENS_VERSION: u32 = 2;
 /// Rule sets whose answers are kept for a bill.
 const KEPT: usize = 4;
 /// One bill is judged at a time: whoever waits finds the answers of the one before.
@@ -45,24 +45,31 @@ impl std::fmt::Debug for Judged {
     }
 }
 
-/// Says what the rules make of cells that come from elsewhere than the store.
+/// Says what the rules make of cells, wherever they come from.
 pub(in crate::bill) struct Judge {
     compiled: Compiled,
+    /// The rules without the draft, and the draft's place among those with it.
+    before: Option<(Compiled, usize)>,
     /// The columns whose cells it looks at, in order.
     pub(in crate::bill) on: Vec<String>,
 }
 
 impl Judge {
-    /// The values of [`Lens::columns`] in their order, without a draft's; `cells` are those of [`Judge::on`], empty where there is no value.
+    /// The values of [`Lens::columns`] in their order; `cells` are those of [`Judge::on`], empty where there is no value.
     pub(in crate::bill) fn values(&self, cells: &[&str]) -> Vec<Option<String>> {
+        let id = |of: &Compiled, rule: Option<usize>| rule.and_then(|rule| of.ids.get(rule)).cloned();
         let verdict = self.compiled.judge(cells);
         let mut values = vec![
-            verdict.rule.and_then(|rule| self.compiled.ids.get(rule)).cloned(),
+            id(&self.compiled, verdict.rule),
             verdict.class.map(|(class, _)| class.id().to_owned()),
             verdict.class.map(|(_, line)| line.id().to_owned()),
             verdict.candidate,
         ];
         values.extend(verdict.dimensions);
+        if let Some((before, draft)) = &self.before {
+            values.push(id(before, before.judge(cells).rule));
+            values.push(self.compiled.holds(*draft, cells).then(|| "yes".to_owned()));
+        }
         values
     }
 }
@@ -100,15 +107,27 @@ impl Lens {
         &self.rules
     }
 
-    /// Whether a rule is being written, whose columns only stored rows have.
-    pub(in crate::bill) fn has_draft(&self) -> bool {
-        self.draft.is_some()
+    /// The rules made ready for cells of columns that `stored` knows, by their names there.
+    pub(in crate::bill) fn judge_of(&self, stored: impl Fn(&str) -> Option<String>) -> Judge {
+        self.judge_on(self.columns_on(stored))
     }
 
-    /// The rules made ready for cells of columns that `stored` knows, by their names there; without a draft.
-    pub(in crate::bill) fn judge_of(&self, stored: impl Fn(&str) -> Option<String>) -> Judge {
-        let on = compiled::columns(&self.rules, stored);
-        Judge { compiled: Compiled::new(&self.rules, &on), on }
+    fn judge_on(&self, on: Vec<String>) -> Judge {
+        let before = self.draft.as_ref().map(|draft| (Compiled::new(&draft.before, &on), draft.place));
+        Judge { compiled: Compiled::new(&self.rules, &on), before, on }
+    }
+
+    /// The columns that the rules look at, those of a draft's time before too.
+    fn columns_on(&self, stored: impl Fn(&str) -> Option<String>) -> Vec<String> {
+        let mut columns = compiled::columns(&self.rules, &stored);
+        if let Some(draft) = &self.draft {
+            for column in compiled::columns(&draft.before, &stored) {
+                if !columns.contains(&column) {
+                    columns.push(column);
+                }
+            }
+        }
+        columns
     }
 
     /// The columns that it adds. The rule's own is stored with the bill, too; the stored one serves while the rules
@@ -180,15 +199,7 @@ impl Lens {
                 })
                 .map(|(known, _)| known.to_owned())
         };
-        let mut columns = compiled::columns(&self.rules, stored);
-        if let Some(draft) = &self.draft {
-            for column in compiled::columns(&draft.before, stored) {
-                if !columns.contains(&column) {
-                    columns.push(column);
-                }
-            }
-        }
-        columns
+        self.columns_on(stored)
     }
 
     fn judged(&self, part: &Part, on: &[String]) -> Result<LazyFrame, BillError> {
@@ -248,8 +259,7 @@ impl Lens {
         let keys: Vec<Expr> = on.iter().map(|name| col(name.as_str())).collect();
         let query = part.stored()?.group_by(keys).agg([len().alias("rows_alike")]);
         let frame = Query(doing).collect(query)?;
-        let compiled = Compiled::new(&self.rules, on);
-        let before = self.draft.as_ref().map(|draft| (Compiled::new(&draft.before, on), draft.place));
+        let judge = self.judge_on(on.to_vec());
         let text = |name: &str| frame.column(name).and_then(|column| column.str().cloned()).map_err(failed);
         let cells = on.iter().map(|name| text(name)).collect::<Result<Vec<_>, _>>()?;
         let names = self.columns();
@@ -261,20 +271,7 @@ impl Lens {
         for place in 0..frame.height() {
             row.clear();
             row.extend(cells.iter().map(|column| column.get(place).unwrap_or_default()));
-            let verdict = compiled.judge(&row);
-            let id = |of: &Compiled, rule: Option<usize>| rule.and_then(|rule| of.ids.get(rule)).cloned();
-            let mut values = vec![
-                id(&compiled, verdict.rule),
-                verdict.class.map(|(class, _)| class.id().to_owned()),
-                verdict.class.map(|(_, line)| line.id().to_owned()),
-                verdict.candidate,
-            ];
-            values.extend(verdict.dimensions);
-            if let Some((before, draft)) = &before {
-                values.push(id(before, before.judge(&row).rule));
-                values.push(compiled.holds(*draft, &row).then(|| "yes".to_owned()));
-            }
-            for (builder, value) in built.iter_mut().zip(values) {
+            for (builder, value) in built.iter_mut().zip(judge.values(&row)) {
                 builder.append_option(value);
             }
         }

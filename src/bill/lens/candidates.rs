@@ -67,7 +67,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// The word that smells of AI, and where it stands; `None` where nothing does.
-pub(super) fn smell(facts: &Facts, cells: &[&str]) -> Option<String> {
+pub(super) fn smell(facts: &Facts) -> Option<String> {
     if facts.accelerator {
         return Some("accelerator".to_owned());
     }
@@ -78,10 +78,8 @@ pub(super) fn smell(facts: &Facts, cells: &[&str]) -> Option<String> {
     };
     of(&facts.service).or_else(|| of(&facts.words)).or_else(|| {
         // Values of tags; what a price is for says more of the machine than of its use, and was looked at above.
-        cells.iter().filter(|cell| cell.starts_with('{')).find_map(|cell| {
-            let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(cell).ok()?;
-            object.iter().find_map(|(key, value)| Some(format!("{key}: {}", of(value.as_str()?)?)))
-        })
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&facts.tags).ok()?;
+        object.iter().find_map(|(key, value)| Some(format!("{key}: {}", of(value.as_str()?)?)))
     })
 }
 
@@ -92,6 +90,8 @@ pub struct Candidate {
     pub service: String,
     /// Meter or description, as far as the bill has one.
     pub meter: String,
+    /// The column that [`Self::meter`] is of; empty where the bill has none.
+    pub meter_column: String,
     /// The word that smells of AI: `gpu`, or `app: llm` for the value of a tag.
     pub why: String,
     /// How many rows.
@@ -111,6 +111,7 @@ impl Bill {
     /// An unknown column in a filter; rows in several currencies.
     pub fn candidates(&self, filters: &[Filter], most: usize) -> Result<(Vec<Candidate>, usize), BillError> {
         let meter = METERS.iter().find_map(|name| self.resolve(name).ok());
+        let meter_column = meter.as_ref().map(|meter| meter.name().to_owned()).unwrap_or_default();
         let mut keys = vec![
             self.resolve("BillingCurrency")?,
             self.resolve(CANDIDATE_COLUMN)?,
@@ -137,6 +138,7 @@ impl Bill {
             .map(|((service, meter, why), sums)| Candidate {
                 service,
                 meter,
+                meter_column: meter_column.clone(),
                 why,
                 rows: sums.rows,
                 costs: Costs::from_sums(present, sums.rows, sums.filled, sums.costs),

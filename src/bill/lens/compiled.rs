@@ -195,7 +195,7 @@ impl Compiled {
         let row = self.row(cells);
         let fired = self.rules.iter().find(|rule| rule.holds(&row));
         let class = fired.map(|rule| (rule.class, Line::of(rule.class, &row.facts)));
-        let candidate = if fired.is_none() { smell(&row.facts, cells) } else { None };
+        let candidate = if fired.is_none() { smell(&row.facts) } else { None };
         Verdict { rule: fired.map(|rule| rule.place), class, candidate, dimensions: row.dimensions }
     }
 

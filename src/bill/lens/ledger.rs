@@ -16,11 +16,14 @@ use crate::bill::filter::{self, Resolved};
 use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::moment::{self, PER_DAY, PER_SEC};
 use crate::bill::query::{Bill, ColumnRef, Part, Query, mixed};
+use crate::bill::reconcile::Covered;
 use crate::bill::rules::Class;
+use crate::bill::warehouse::{Asking, Table};
 use crate::bill::{Basis, Filter};
 
 /// A charge over more days than this has a mistyped year; it stays on the day it starts.
 const MOST_DAYS: i64 = 4_000;
+const DAY_SECS: i64 = PER_DAY / PER_SEC;
 const HOURS: [&str; 6] = ["hours", "hour", "hrs", "hr", "h", "instance-hours"];
 /// What rows of requests are called that an export of token counts becomes.
 const REQUESTS: &str = "model requests";
@@ -91,6 +94,9 @@ pub struct Ledger {
     pub days: Vec<i64>,
     /// Days that they cover in part.
     pub partial_days: Vec<i64>,
+    /// Of [`Self::days`], those on which no bill has a row, as far as bills are of days: nothing was used, or the rows
+    /// are missing.
+    pub empty_days: Vec<i64>,
     /// Tokens, requests and hours by day.
     pub quantities: Vec<Quantity>,
     /// Units of tokens or hours that are not understood, and how many rows have them.
@@ -150,6 +156,7 @@ impl Bill {
             return Err(mixed(currencies));
         }
         let (days, partial_days) = self.days(filters)?;
+        let empty_days = self.empty_days(&days);
         let (quantities, unread_units) = self.quantities(filters)?;
         Ok(Ledger {
             basis,
@@ -174,6 +181,7 @@ impl Bill {
             spread_rows,
             days,
             partial_days,
+            empty_days,
             quantities,
             unread_units,
         })
@@ -194,13 +202,33 @@ impl Bill {
         Ok((whole.into_iter().collect(), part.into_iter().collect()))
     }
 
+    /// Of these days, those on which no bill has a row; none where some bill is not of days, or kept no books.
+    fn empty_days(&self, days: &[i64]) -> Vec<i64> {
+        let mut seen = BTreeSet::new();
+        for imported in self.imported() {
+            let Some(books) =
+                imported.ledger.as_deref().filter(|books| books.covered.iter().all(Covered::is_daily))
+            else {
+                return Vec::new();
+            };
+            seen.extend(
+                books.covered.iter().flat_map(|covered| covered.days.keys()).map(|day| day * DAY_SECS),
+            );
+        }
+        days.iter().copied().filter(|day| !seen.contains(day)).collect()
+    }
+
     /// Tokens, requests and hours by day; units that are not understood.
     fn quantities(&self, filters: &[Filter]) -> Result<(Vec<Quantity>, BTreeMap<String, u64>), BillError> {
         let filters = self.resolve_filters(filters)?;
         let mut found: BTreeMap<(i64, QuantityKind), Exact> = BTreeMap::new();
         let mut unread = BTreeMap::new();
         for part in &self.parts {
-            for row in part_quantities(part, &filters)? {
+            let rows = match &part.table {
+                Some(table) => table_quantities(table, &filters, part.asking(&self.stop))?,
+                None => part_quantities(part, &filters)?,
+            };
+            for row in rows {
                 let Some((kind, factor)) = kind_of(&row) else {
                     if row.line != Line::OtherModelApi {
                         *unread.entry(row.unit).or_insert(0) += row.rows;
@@ -293,17 +321,55 @@ fn tokens_in(unit: &str) -> Option<i128> {
     })
 }
 
+/// What [`part_quantities`] tells of a warehouse's table.
+fn table_quantities(
+    table: &Table,
+    filters: &[Resolved],
+    asking: Asking<'_>,
+) -> Result<Vec<Counted>, BillError> {
+    let plain = |name: &str, kind| ColumnRef::Plain { name: name.to_owned(), kind };
+    let keys = [
+        plain(LINE_COLUMN, ColumnType::Text),
+        plain("ChargePeriodStart", ColumnType::Time),
+        plain("ChargePeriodEnd", ColumnType::Time),
+    ];
+    let found = table.metered(&keys, filters, (&QUANTITIES, REQUESTS), ADDING, asking)?;
+    let counted = found.into_iter().filter_map(|metered| {
+        let mut key = metered.key.into_iter();
+        let mut next = || key.next().flatten();
+        let line = Line::of_id(&next()?).filter(|line| COUNTED_LINES.contains(line))?;
+        let mut moment = || next().and_then(|text| moment::read(&text));
+        let (start, end) = (moment(), moment());
+        let (unit, is_requests) = (next().unwrap_or_default(), next().as_deref() == Some("1"));
+        Some(Counted { line, unit, is_requests, start, end, amount: metered.amount, rows: metered.rows })
+    });
+    Ok(counted.collect())
+}
+
+/// Lines whose rows count something.
+const COUNTED_LINES: [Line; 6] = [
+    Line::InputTokens,
+    Line::CachedTokens,
+    Line::OutputTokens,
+    Line::OtherModelApi,
+    Line::Machines,
+    Line::ManagedEndpoints,
+];
+/// Quantities and their units. Where the consumed quantity is empty, the priced one counts (CUR has no other).
+const QUANTITIES: [(&str, &str); 2] =
+    [("ConsumedQuantity", "ConsumedUnit"), ("PricingQuantity", "PricingUnit")];
+/// What is being done, for messages.
+const ADDING: &str = "add up tokens and hours by day";
+
 fn part_quantities(part: &Part, filters: &[Resolved]) -> Result<Vec<Counted>, BillError> {
-    let doing = "add up tokens and hours by day";
+    let doing = ADDING;
     let failed = |source| BillError::Query { doing, source };
-    let Some((quantity, unit)) = [("ConsumedQuantity", "ConsumedUnit"), ("PricingQuantity", "PricingUnit")]
-        .into_iter()
-        .find(|(quantity, unit)| part.has(quantity) && part.has(unit))
+    let Some((quantity, unit)) =
+        QUANTITIES.into_iter().find(|(quantity, unit)| part.has(quantity) && part.has(unit))
     else {
         return Ok(Vec::new());
     };
-    // Where the consumed quantity is empty, the priced one counts (CUR has no other).
-    let second = ("PricingQuantity", "PricingUnit");
+    let second = QUANTITIES[1];
     let has_second = quantity != second.0 && part.has(second.0) && part.has(second.1);
     let (amount, unit) = if has_second {
         let first = || col(quantity).is_not_null();
@@ -322,15 +388,7 @@ fn part_quantities(part: &Part, filters: &[Resolved]) -> Result<Vec<Counted>, Bi
     } else {
         lit(false)
     };
-    let counted = [
-        Line::InputTokens,
-        Line::CachedTokens,
-        Line::OutputTokens,
-        Line::OtherModelApi,
-        Line::Machines,
-        Line::ManagedEndpoints,
-    ];
-    let lines = Series::new("lines".into(), counted.map(Line::id).as_slice());
+    let lines = Series::new("lines".into(), COUNTED_LINES.map(Line::id).as_slice());
     let named = filters.iter().filter_map(Resolved::column_name).chain([LINE_COLUMN]);
     let mut frame = part.scan_for(named)?;
     if let Some(condition) = filter::condition(part, filters)? {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bill::inference::Facts;
+use crate::bill::inference::{Charge, Facts};
 use crate::bill::rules::Class;
 
 /// What a row's money went to. Each row that a rule caught has exactly one.
@@ -27,13 +27,15 @@ pub enum Line {
     Databases,
     Observability,
     OtherSupporting,
+    Credits,
+    Tax,
     Training,
     Unknown,
 }
 
 impl Line {
     /// All, in the order they are shown.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::InputTokens,
         Self::CachedTokens,
         Self::OutputTokens,
@@ -48,6 +50,8 @@ impl Line {
         Self::Databases,
         Self::Observability,
         Self::OtherSupporting,
+        Self::Credits,
+        Self::Tax,
         Self::Training,
         Self::Unknown,
     ];
@@ -69,6 +73,8 @@ impl Line {
             Self::Databases => "databases",
             Self::Observability => "observability",
             Self::OtherSupporting => "other_supporting",
+            Self::Credits => "credits",
+            Self::Tax => "tax",
             Self::Training => "training",
             Self::Unknown => "unknown",
         }
@@ -96,6 +102,8 @@ impl Line {
             Self::Databases => "Databases and vector stores",
             Self::Observability => "Observability and evaluation",
             Self::OtherSupporting => "Other supporting services",
+            Self::Credits => "Credits",
+            Self::Tax => "Tax",
             Self::Training => "Training and fine-tuning",
             Self::Unknown => "AI, purpose unknown",
         }
@@ -111,6 +119,12 @@ impl Line {
         let words = |list: &[&str]| {
             list.iter().any(|word| facts.words.contains(word) || facts.service.contains(word))
         };
+        // What is charged on top of use, or given back, is no token and no machine.
+        match facts.charge {
+            Charge::Tax => return Self::Tax,
+            Charge::Credit => return Self::Credits,
+            Charge::Other => {}
+        }
         if facts.unused && class != Class::Training {
             return Self::UnusedCapacity;
         }
@@ -124,7 +138,7 @@ impl Line {
                     Self::ProvisionedThroughput
                 } else if !words(&["token"]) {
                     Self::OtherModelApi
-                } else if words(&["cache", "cchd", " cd "]) {
+                } else if is_cached(&facts.words) {
                     Self::CachedTokens
                 } else if words(&["output", "-outp", " outp", " out ", "completion token"]) {
                     Self::OutputTokens
@@ -149,4 +163,13 @@ impl Line {
             }
         }
     }
+}
+
+/// Whether words speak of tokens in a cache, and not of such that are in none: `input_no_cache`.
+fn is_cached(words: &str) -> bool {
+    let mut words = words.to_owned();
+    for not in ["uncached", "non-cached", "no cache", "no-cache", "no_cache"] {
+        words = words.replace(not, "");
+    }
+    ["cache", "cchd", " cd "].iter().any(|word| words.contains(word))
 }

@@ -121,6 +121,12 @@ fn what_a_token_was_is_told_by_its_meter() {
             Line::ProvisionedThroughput,
         ),
         ("Amazon Bedrock|AI and Machine Learning|Image generation||", Line::OtherModelApi),
+        // As the consoles of Anthropic and OpenAI export them.
+        ("Claude API|AI and Machine Learning|Claude Haiku 4.5 input no cache tokens||", Line::InputTokens),
+        ("Claude API|AI and Machine Learning|claude-haiku-4-5 uncached input tokens||", Line::InputTokens),
+        ("Claude API|AI and Machine Learning|Claude Haiku 4.5 input cache read tokens||", Line::CachedTokens),
+        ("OpenAI API|AI and Machine Learning|gpt-5-mini cached input tokens||", Line::CachedTokens),
+        ("OpenAI API|AI and Machine Learning|gpt-5-mini input tokens||", Line::InputTokens),
         (
             "Amazon SageMaker|AI and Machine Learning|$1.5 per Host:ml.g5.xlarge hour||",
             Line::ManagedEndpoints,
@@ -128,6 +134,35 @@ fn what_a_token_was_is_told_by_its_meter() {
     ] {
         assert_eq!(judged(&set, row).1, Some(line), "{row}");
     }
+}
+
+#[test]
+fn tax_and_credits_are_no_tokens_and_no_machines() {
+    let names =
+        [&NAMES[..], &["ChargeCategory"]].concat().iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let compiled = Compiled::new(&RuleSet::default(), &names);
+    for (row, class, line) in [
+        (
+            "Amazon Bedrock|AI and Machine Learning|Sales tax on input tokens|||Tax",
+            Class::ModelApi,
+            Line::Tax,
+        ),
+        ("Amazon Bedrock|AI and Machine Learning|Start-up credit|||Credit", Class::ModelApi, Line::Credits),
+        (r#"AmazonEC2|Compute|g5.xlarge||{"workload":"serving"}|Usage"#, Class::Machine, Line::Machines),
+        (r#"AmazonEC2|Compute|g5.xlarge||{"workload":"serving"}|Tax"#, Class::Machine, Line::Tax),
+    ] {
+        let cells: Vec<&str> = row.split('|').collect();
+        assert_eq!(compiled.judge(&cells).class, Some((class, line)), "{row}");
+    }
+}
+
+#[test]
+fn what_a_price_is_for_does_not_smell_as_a_tag_does() {
+    let names = NAMES.map(str::to_owned);
+    let compiled = Compiled::new(&RuleSet::default(), &names);
+    let row = r#"AmazonEC2|Compute|m6i.large|{"x_Group":"model tests"}|{"app":"shop"}"#;
+    let cells: Vec<&str> = row.split('|').collect();
+    assert_eq!(compiled.judge(&cells).candidate, None);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn odd(text: &str) -> Option<Exact> {
         None => (text, false),
     };
     let is_part = |c: char| c.is_ascii_digit() || "+-−.,".contains(c);
-    let text = text.trim_matches(|c: char| !is_part(c));
+    let text = without_name(text).trim_matches(|c: char| !is_part(c));
     let (text, trailing) = match text.strip_suffix(['-', '−']) {
         Some(rest) => (rest.trim_end(), true),
         None => (text, false),
@@ -62,6 +62,15 @@ fn odd(text: &str) -> Option<Exact> {
         // Brackets around a minus are one minus; more than that is nothing known.
         2 if bracketed => Some(Exact(-value.0)),
         _ => None,
+    }
+}
+
+/// Without the point of a currency's short name before the number: `Rs. 500`, `kr. 12,50`.
+fn without_name(text: &str) -> &str {
+    let name = text.trim_start_matches(char::is_alphabetic);
+    match name.strip_prefix('.') {
+        Some(rest) if name.len() < text.len() => rest,
+        _ => text,
     }
 }
 
@@ -123,6 +132,10 @@ mod tests {
             ("5.00-", "-5"),
             ("−7", "-7"),
             ("1 234,5", "1234.5"),
+            ("Rs. 500", "500"),
+            ("Rs.1,000.50", "1000.5"),
+            ("kr. 12,50", "12.5"),
+            ("US$ 3.10", "3.1"),
         ] {
             assert_eq!(read(text), Said::Odd(exact(plain)), "{text}");
         }

@@ -1,5 +1,7 @@
 //! What invoices say beside what the bills charge: totals that the user types, for a billing period or an invoice.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::ledger::{Ledger, Scope};
@@ -27,7 +29,16 @@ impl Target {
         [of(&self.account), of(&self.period), of(&self.invoice), self.currency.clone()].join("|")
     }
 
-    fn has(&self, scope: &Scope) -> bool {
+    /// What rows may be charged by: their account's month, and their invoice.
+    pub(super) fn of(scope: &Scope) -> [Self; 2] {
+        let (account, period) = (Some(scope.account.clone()), Some(scope.period.clone()));
+        let month = Self { account, period, invoice: None, currency: scope.currency.clone() };
+        let invoice = Self { invoice: Some(scope.invoice.clone()), ..month.clone() };
+        [month, invoice]
+    }
+
+    /// Whether rows are meant.
+    pub fn has(&self, scope: &Scope) -> bool {
         let is = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|wanted| wanted == text);
         is(&self.account, &scope.account)
             && is(&self.period, &scope.period)
@@ -81,6 +92,9 @@ pub struct Charged {
     pub bills: usize,
     /// Whether it is all of an account's month; an invoice of it is `false`.
     pub whole: bool,
+    /// Place of the bill that was added last, so that each is counted once.
+    #[serde(skip)]
+    last_bill: Option<usize>,
 }
 
 /// A target's charges beside the invoice.
@@ -100,49 +114,64 @@ pub struct Check {
     pub hints: Vec<String>,
 }
 
+impl Check {
+    /// They differ, and by no more than was allowed.
+    pub fn is_within_tolerance(&self) -> bool {
+        self.agrees && self.difference.is_some_and(|difference| difference != Money::ZERO)
+    }
+}
+
 /// The targets that an invoice may be of, as the bills have them: each account's month, and its invoices where there
 /// are several.
 pub fn charges(ledgers: &[&Ledger]) -> Vec<Charged> {
-    let mut targets: Vec<(Target, bool)> = Vec::new();
-    for scope in ledgers.iter().flat_map(|ledger| &ledger.scopes) {
-        let (account, period) = (Some(scope.account.clone()), Some(scope.period.clone()));
-        let month = Target { account, period, invoice: None, currency: scope.currency.clone() };
-        let invoice = Target { invoice: Some(scope.invoice.clone()), ..month.clone() };
-        for target in [(month, true), (invoice, false)] {
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
+    let mut months: BTreeMap<Target, (Charged, BTreeMap<Target, Charged>)> = BTreeMap::new();
+    for (bill, ledger) in ledgers.iter().enumerate() {
+        for scope in &ledger.scopes {
+            let [month, invoice] = Target::of(scope);
+            let (whole, invoices) = months
+                .entry(month)
+                .or_insert_with_key(|month| (Charged::nothing(month.clone()), BTreeMap::new()));
+            whole.add(scope, bill);
+            invoices
+                .entry(invoice)
+                .or_insert_with_key(|invoice| Charged::nothing(invoice.clone()))
+                .add(scope, bill);
         }
     }
-    targets.sort();
-    let alone = |target: &Target| {
-        let same = |(other, whole): &&(Target, bool)| {
-            !whole
-                && (&other.account, &other.period, &other.currency)
-                    == (&target.account, &target.period, &target.currency)
-        };
-        targets.iter().filter(same).count() == 1
-    };
-    targets
-        .iter()
-        .filter(|(target, whole)| *whole || !alone(target))
-        .map(|(target, whole)| charged(target, *whole, ledgers))
-        .collect()
+    let mut found = Vec::new();
+    for (whole, invoices) in months.into_values() {
+        found.push(whole);
+        if invoices.len() > 1 {
+            found.extend(invoices.into_values());
+        }
+    }
+    found
 }
 
-fn charged(target: &Target, whole: bool, ledgers: &[&Ledger]) -> Charged {
-    let mut charged = Charged { target: target.clone(), rows: 0, billed: None, without: 0, bills: 0, whole };
-    for ledger in ledgers {
-        let mut found = false;
-        for scope in ledger.scopes.iter().filter(|scope| target.has(scope)) {
-            found = true;
-            charged.rows += scope.rows;
-            charged.without += scope.rows - scope.filled[0];
-            if scope.filled[0] > 0 {
-                charged.billed = charged.billed.unwrap_or_default().checked_add(scope.sums[0]);
-            }
+impl Charged {
+    fn nothing(target: Target) -> Self {
+        let whole = target.invoice.is_none();
+        Self { target, rows: 0, billed: None, without: 0, bills: 0, whole, last_bill: None }
+    }
+
+    /// Adds the rows of a bill, which is told from the others by its place.
+    fn add(&mut self, scope: &Scope, bill: usize) {
+        self.rows += scope.rows;
+        self.without += scope.rows - scope.filled[0];
+        if scope.filled[0] > 0 {
+            self.billed = self.billed.unwrap_or_default().checked_add(scope.sums[0]);
         }
-        charged.bills += usize::from(found);
+        if self.last_bill != Some(bill) {
+            self.bills += 1;
+            self.last_bill = Some(bill);
+        }
+    }
+}
+
+fn charged(target: &Target, ledgers: &[&Ledger]) -> Charged {
+    let mut charged = Charged::nothing(target.clone());
+    for (bill, ledger) in ledgers.iter().enumerate() {
+        ledger.scopes.iter().filter(|scope| target.has(scope)).for_each(|scope| charged.add(scope, bill));
     }
     charged
 }
@@ -150,8 +179,9 @@ fn charged(target: &Target, whole: bool, ledgers: &[&Ledger]) -> Charged {
 /// Decimal places of a currency's smallest coin (ISO 4217); two where it is none of those.
 pub fn places_of(currency: &str) -> u32 {
     match currency {
-        "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "PYG" | "UGX" | "XAF" | "XOF" => 0,
-        "KWD" | "BHD" | "OMR" | "JOD" | "TND" => 3,
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
+        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
         _ => 2,
     }
 }
@@ -178,18 +208,19 @@ fn places_needed(amount: Money) -> u32 {
 /// Compares what the bills charge with an invoice.
 pub fn check(invoice: &InvoiceTotal, ledgers: &[&Ledger]) -> Check {
     let target = &invoice.target;
-    let charged = charged(target, target.invoice.is_none(), ledgers);
+    let charged = charged(target, ledgers);
     let places = places_of(&target.currency).max(places_needed(invoice.total));
-    let total = Exact(invoice.total.scaled() * 10_i128.pow(crate::bill::exact::SCALE - Money::SCALE));
-    let exact = charged.billed.and_then(|billed| round(billed, places).checked_sub(total));
+    let total = Exact::from_money(invoice.total);
+    let exact =
+        charged.billed.zip(total).and_then(|(billed, total)| round(billed, places).checked_sub(total));
     let difference = exact.map(Exact::to_money);
     let percent = difference
         .filter(|_| invoice.total != Money::ZERO)
         .map(|difference| difference.to_f64() / invoice.total.to_f64().abs() * 100.0);
     let tolerance = invoice.tolerance.scaled().abs();
     let agrees = difference.is_some_and(|difference| difference.scaled().abs() <= tolerance);
-    let hints = match exact {
-        Some(difference) if !agrees => hints(target, total, difference, places, ledgers),
+    let hints = match exact.zip(total) {
+        Some((difference, total)) if !agrees => hints(target, total, difference, places, ledgers),
         _ => Vec::new(),
     };
     Check { charged, invoice: invoice.clone(), difference, percent, agrees, hints }

@@ -186,6 +186,15 @@ pub struct Covered {
     pub stopped: Vec<(String, i64)>,
 }
 
+impl Covered {
+    /// Whether rows are of days (or hours) rather than of months: fees of a month stand beside days, and days beside a
+    /// bill of months are few.
+    pub fn is_daily(&self) -> bool {
+        let short_rows: u64 = self.days.values().map(|day| day.rows).sum();
+        !self.days.is_empty() && short_rows >= self.long_rows
+    }
+}
+
 /// A day with rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Day {

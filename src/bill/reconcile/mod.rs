@@ -16,6 +16,8 @@ mod sketch;
 mod sums;
 mod traps;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 pub use invoice::{Charged, Check, InvoiceTotal, Target, charges, check, places_of, read_total};
@@ -27,7 +29,7 @@ pub use sums::{OtherSum, StatedCheck, Step, Sum, amount_words};
 pub use traps::{Certainty, Trap};
 
 use super::Imported;
-use super::claims::Counting;
+use super::claims::{Counted, Counting};
 use super::exact::Exact;
 use super::warnings::{Tally, Trouble};
 use crate::units::Money;
@@ -36,7 +38,7 @@ use crate::units::Money;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The bill was imported before ledgers were kept.
+    /// The bill was imported before ledgers were kept, or its rows are in a warehouse and were never read.
     NoLedger,
     /// No invoice total is known.
     NotChecked,
@@ -105,37 +107,85 @@ pub struct Reconciliation {
 /// Reconciles every bill with its file, with the invoices and with the other bills. Of charges that came several times
 /// those are compared with invoices that `counting` lets count.
 pub fn reconcile(bills: &[Imported], invoices: &[InvoiceTotal], counting: &Counting) -> Vec<Reconciliation> {
+    let (charges, checks) = of_all(bills, invoices, counting);
+    bills.iter().map(|bill| one(bill, counting, &charges, &checks)).collect()
+}
+
+/// The same for one of the bills.
+pub fn reconcile_one(
+    bill: &Imported,
+    bills: &[Imported],
+    invoices: &[InvoiceTotal],
+    counting: &Counting,
+) -> Reconciliation {
+    let (charges, checks) = of_all(bills, invoices, counting);
+    one(bill, counting, &charges, &checks)
+}
+
+/// What all bills together charge, and the invoices beside that.
+fn of_all(bills: &[Imported], invoices: &[InvoiceTotal], counting: &Counting) -> (Vec<Charged>, Vec<Check>) {
     let counted: Vec<Ledger> = bills.iter().filter_map(|bill| counted(bill, counting)).collect();
     let ledgers: Vec<&Ledger> = counted.iter().collect();
-    let checks: Vec<Check> = invoices.iter().map(|invoice| check(invoice, &ledgers)).collect();
-    bills.iter().map(|bill| one(bill, counting, &ledgers, &checks)).collect()
+    let checks = invoices.iter().map(|invoice| check(invoice, &ledgers)).collect();
+    (charges(&ledgers), checks)
+}
+
+/// Invoices that no bill has a row of: nothing is compared with them.
+pub fn without_rows<'i>(bills: &[Imported], invoices: &'i [InvoiceTotal]) -> Vec<&'i InvoiceTotal> {
+    let ledgers = || bills.iter().filter_map(|bill| bill.ledger.as_deref());
+    let has_rows =
+        |target: &Target| ledgers().flat_map(|ledger| &ledger.scopes).any(|scope| target.has(scope));
+    invoices.iter().filter(|invoice| !has_rows(&invoice.target)).collect()
 }
 
 /// A bill's ledger with the charges that count; the rest of it is what invoices need.
 fn counted(bill: &Imported, counting: &Counting) -> Option<Ledger> {
     let ledger = bill.ledger.as_deref()?;
     let counted = counting.bills.iter().find(|counted| counted.hash == bill.hash)?;
-    let counts = |scope: &&Scope| {
-        !counted.without.iter().any(|without| {
-            without.account == scope.account_id
-                && without.period_unix_secs == scope.period_unix_secs
-                && (without.files.is_empty() || without.files.contains(&scope.part))
-        })
-    };
     Some(Ledger {
-        scopes: ledger.scopes.iter().filter(counts).cloned().collect(),
+        scopes: ledger.scopes.iter().filter(|scope| counts(counted, scope)).cloned().collect(),
         own: ledger.own.clone(),
         lines: ledger.lines.clone(),
         ..Ledger::default()
     })
 }
 
-fn one(bill: &Imported, counting: &Counting, ledgers: &[&Ledger], checks: &[Check]) -> Reconciliation {
+/// The currencies of a bill's rows that count; `None` where all rows do, or where it is not known which.
+pub fn counted_currencies<'b>(bill: &'b Imported, counting: &Counting) -> Option<BTreeSet<&'b str>> {
+    let Some(counted) = counting.bills.iter().find(|counted| counted.hash == bill.hash) else {
+        return Some(BTreeSet::new());
+    };
+    let ledger = bill.ledger.as_deref().filter(|_| !counted.without.is_empty())?;
+    Some(
+        ledger
+            .scopes
+            .iter()
+            .filter(|scope| counts(counted, scope))
+            .map(|scope| scope.currency.as_str())
+            .collect(),
+    )
+}
+
+/// Whether the rows of a scope count.
+fn counts(counted: &Counted, scope: &Scope) -> bool {
+    !counted.without.iter().any(|without| {
+        without.account == scope.account_id
+            && without.period_unix_secs == scope.period_unix_secs
+            && (without.files.is_empty() || without.files.contains(&scope.part))
+    })
+}
+
+fn one(bill: &Imported, counting: &Counting, charges: &[Charged], checks: &[Check]) -> Reconciliation {
     let mut found = Reconciliation {
         file: bill.file.clone(),
         hash: bill.hash.clone(),
         verdict: Verdict::NoLedger,
-        headline: "Imported by an earlier version, which kept no books: import the file again".to_owned(),
+        headline: if super::warehouse::is_table(&bill.hash) {
+            "In a warehouse, whose rows are not read: there are no books to hold against an invoice"
+                .to_owned()
+        } else {
+            "Imported by an earlier version, which kept no books: import the file again".to_owned()
+        },
         points: Vec::new(),
         notes: Vec::new(),
         rows: (bill.rows + bill.dropped, bill.rows, bill.rows),
@@ -152,18 +202,15 @@ fn one(bill: &Imported, counting: &Counting, ledgers: &[&Ledger], checks: &[Chec
         troubles: Vec::new(),
     };
     let Some(ledger) = bill.ledger.as_deref() else { return found };
-    let own = [ledger];
     found.rows = (ledger.rows_read, ledger.rows_kept, ledger.rows_stored);
     found.left_out.clone_from(&ledger.left_out);
     found.sums = sums::sums(ledger);
     found.others = sums::others(ledger);
     found.stated = sums::stated(ledger);
-    let mine = charges(&own);
-    found.charges = charges(ledgers)
-        .into_iter()
-        .filter(|of_all| mine.iter().any(|charged| charged.target == of_all.target))
-        .collect();
-    found.checks = checks.iter().filter(|one| check(&one.invoice, &own).charged.rows > 0).cloned().collect();
+    let has_rows = |target: &Target| ledger.scopes.iter().any(|scope| target.has(scope));
+    let mine: BTreeSet<Target> = ledger.scopes.iter().flat_map(Target::of).collect();
+    found.charges = charges.iter().filter(|charged| mine.contains(&charged.target)).cloned().collect();
+    found.checks = checks.iter().filter(|check| has_rows(&check.invoice.target)).cloned().collect();
     found.traps = traps::within(ledger);
     found.traps.extend(traps::between(bill, counting));
     found.traps.sort_by_key(|trap| std::cmp::Reverse(trap.certainty));
@@ -172,12 +219,7 @@ fn one(bill: &Imported, counting: &Counting, ledgers: &[&Ledger], checks: &[Chec
     found.uninvoiced = no_invoice.map(|scope| scope.rows).sum();
     found.true_up = true_ups(ledger);
     found.troubles.clone_from(&ledger.troubles);
-    let covered = |scope: &Scope| {
-        found.checks.iter().any(|check| {
-            let of = Ledger { scopes: vec![scope.clone()], ..Ledger::default() };
-            self::check(&check.invoice, &[&of]).charged.rows > 0
-        })
-    };
+    let covered = |scope: &Scope| found.checks.iter().any(|check| check.invoice.target.has(scope));
     let open = ledger.scopes.iter().filter(|scope| !covered(scope)).count();
     (found.verdict, found.headline) = verdict(&found.checks, open);
     found.points = points(&found, ledger);
@@ -189,7 +231,8 @@ fn verdict(checks: &[Check], open: usize) -> (Verdict, String) {
     if let Some(off) = checks.iter().find(|check| !check.agrees) {
         let also = checks.iter().filter(|check| !check.agrees).count() - 1;
         let also = if also > 0 { format!("; {also} more invoices are off") } else { String::new() };
-        return (Verdict::Off, format!("{}{also}", off_words(off)));
+        let of = if checks.len() > 1 { format!(" ({})", off.invoice.target.words()) } else { String::new() };
+        return (Verdict::Off, format!("{}{of}{also}", off_words(off)));
     }
     match checks {
         [] => (Verdict::NotChecked, "Not checked against an invoice".to_owned()),
@@ -202,11 +245,29 @@ fn verdict(checks: &[Check], open: usize) -> (Verdict, String) {
             );
             (Verdict::Partly, words)
         }
-        [only] => {
-            let total = money_words(only.invoice.total, &only.invoice.target.currency);
-            (Verdict::Reconciled, format!("Reconciled: {total} billed, as the invoice says"))
+        [only] => (Verdict::Reconciled, agreed_words(only)),
+        _ if checks.iter().any(Check::is_within_tolerance) => {
+            let words =
+                format!("Reconciled: all {} invoice totals agree within their tolerance", checks.len());
+            (Verdict::Reconciled, words)
         }
         _ => (Verdict::Reconciled, format!("Reconciled: all {} invoice totals agree", checks.len())),
+    }
+}
+
+/// `Reconciled: 14.30 USD billed, as the invoice says`; with the invoice's total where only the tolerance makes it so.
+fn agreed_words(check: &Check) -> String {
+    let currency = &check.invoice.target.currency;
+    let total = money_words(check.invoice.total, currency);
+    match check.charged.billed {
+        Some(billed) if check.is_within_tolerance() => {
+            let (billed, tolerance) =
+                (amount_words(billed, currency), money_words(check.invoice.tolerance, currency));
+            format!(
+                "Reconciled: {billed} billed, the invoice says {total}, within the tolerance of {tolerance}"
+            )
+        }
+        _ => format!("Reconciled: {total} billed, as the invoice says"),
     }
 }
 
@@ -233,7 +294,11 @@ pub fn percent_words(percent: f64) -> String {
 
 /// [`amount_words`] of money.
 pub fn money_words(amount: Money, currency: &str) -> String {
-    amount_words(Exact(amount.scaled() * 10_i128.pow(super::exact::SCALE - Money::SCALE)), currency)
+    match Exact::from_money(amount) {
+        Some(exact) => amount_words(exact, currency),
+        // Larger than any sum of a bill: said as it is.
+        None => format!("{amount} {currency}"),
+    }
 }
 
 fn true_ups(ledger: &Ledger) -> Vec<TrueUpCheck> {
@@ -342,8 +407,7 @@ fn notes(found: &Reconciliation, ledger: &Ledger) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let currencies: std::collections::BTreeSet<&str> =
-        ledger.scopes.iter().map(|scope| scope.currency.as_str()).collect();
+    let currencies: BTreeSet<&str> = ledger.scopes.iter().map(|scope| scope.currency.as_str()).collect();
     if currencies.len() > 1 {
         let names: Vec<&str> = currencies
             .into_iter()

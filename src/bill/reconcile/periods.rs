@@ -50,10 +50,7 @@ fn day_text(day: i64) -> String {
 
 /// Works out what is covered.
 pub(super) fn coverage(covered: &Covered) -> Coverage {
-    let short_rows: u64 = covered.days.values().map(|day| day.rows).sum();
-    // Fees of a month stand beside days; days beside a bill of months are few.
-    let daily = !covered.days.is_empty() && short_rows >= covered.long_rows;
-    let mut found = if daily { days(covered) } else { months(covered) };
+    let mut found = if covered.is_daily() { days(covered) } else { months(covered) };
     found.provider.clone_from(&covered.provider);
     found.stopped = covered.stopped.iter().map(|(name, day)| (name.clone(), day_text(*day))).collect();
     found

@@ -152,9 +152,46 @@ fn an_invoice_that_agrees_reconciles_and_one_that_does_not_is_told_with_a_hint()
     assert_eq!(found.checks[0].hints, ["the difference is as much as rows that were left out"]);
     // A tolerance, and an invoice of something else.
     let near = InvoiceTotal { tolerance: "0.05".parse().unwrap(), ..invoice(None, None, "USD", "14.26") };
-    assert_eq!(only(&bill, &[near]).verdict, Verdict::Reconciled);
+    let found = only(&bill, &[near]);
+    assert_eq!(found.verdict, Verdict::Reconciled);
+    assert_eq!(
+        found.headline,
+        "Reconciled: 14.30 USD billed, the invoice says 14.26 USD, within the tolerance of 0.05 USD"
+    );
     assert_eq!(only(&bill, &[invoice(Some("2026-09"), None, "USD", "9")]).verdict, Verdict::NotChecked);
     assert_eq!(only(&bill, &[invoice(None, None, "EUR", "9")]).verdict, Verdict::NotChecked);
+}
+
+#[test]
+fn an_invoice_that_no_bill_has_rows_of_is_told() {
+    let bills = [bill("cur.csv", CUR)];
+    let invoices =
+        [invoice(Some("2026-10"), None, "USD", "14.30"), invoice(Some("2026-09"), None, "USD", "9")];
+    assert_eq!(without_rows(&bills, &invoices), [&invoices[1]]);
+}
+
+/// Of one account: a thousand invoices in two currencies. Each is listed once, its month before it.
+#[test]
+fn charges_are_listed_by_month_and_invoice() {
+    let header = FOCUS.lines().next().unwrap();
+    let row = |number: usize| {
+        let currency = if number.is_multiple_of(2) { "USD" } else { "EUR" };
+        format!("1,1,1,1,{currency},2026-10-01,7,X,X,Usage,2026-10-01,2026-10-02,I{:03},a", number % 1_000)
+    };
+    let rows: Vec<String> = (0..3_000).map(row).collect();
+    let bill = bill("focus.csv", &format!("{header}\n{}", rows.join("\n")));
+    let ledger = bill.ledger.as_deref().unwrap();
+    let found = charges(&[ledger, ledger]);
+    assert_eq!(found.len(), 1_002);
+    let words = |place: usize| {
+        let Charged { target, rows, billed, bills, whole, .. } = &found[place];
+        (target.words(), target.currency.clone(), *rows, billed.unwrap().to_string(), *bills, *whole)
+    };
+    assert_eq!(words(0), ("X 7, 2026-10".to_owned(), "EUR".to_owned(), 3_000, "3000".to_owned(), 2, true));
+    assert_eq!(
+        words(1),
+        ("X 7, 2026-10, invoice I001".to_owned(), "EUR".to_owned(), 6, "6".to_owned(), 2, false)
+    );
 }
 
 #[test]
@@ -166,6 +203,11 @@ fn one_of_two_invoices_is_partly_reconciled() {
     assert_eq!(targets, ["AWS 123, 2026-10", "AWS 123, 2026-10, invoice 42", "AWS 123, 2026-10, invoice 43"]);
     let tax = invoice(Some("2026-10"), Some("43"), "USD", "1.30");
     assert_eq!(only(&bill, std::slice::from_ref(&tax)).verdict, Verdict::Partly);
+    let wrong = invoice(Some("2026-10"), Some("42"), "USD", "14.00");
+    assert_eq!(
+        only(&bill, &[tax.clone(), wrong]).headline,
+        "Off by 1.00 USD (7.14 %): the bill has less than the invoice (2026-10, invoice 42)"
+    );
     let rest = invoice(Some("2026-10"), Some("42"), "USD", "13.00");
     let found = only(&bill, &[tax, rest]);
     assert_eq!(
@@ -287,6 +329,10 @@ fn a_ledger_survives_being_written_down_and_is_empty_in_older_reports() {
     old.as_object_mut().unwrap().remove("ledger");
     let old: Imported = serde_json::from_value(old).unwrap();
     assert_eq!(only(&old, &[]).verdict, Verdict::NoLedger);
+    assert!(only(&old, &[]).headline.contains("import the file again"));
+    // Nobody can import a table of a warehouse again.
+    let table = Imported { hash: format!("{}1", crate::bill::warehouse::HASH_START), ..old };
+    assert!(only(&table, &[]).headline.starts_with("In a warehouse"));
 }
 
 #[test]

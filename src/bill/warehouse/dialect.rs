@@ -26,12 +26,18 @@ pub enum Dialect {
     Postgres,
 }
 
-/// Texts that are a number with a negative exponent and one digit before the point, as floats are written.
-const SMALL: &str = "^-?[0-9]([.][0-9]+)?[eE]-[0-9]+$";
+/// Texts that are a number with an exponent.
+const WITH_EXPONENT: &str = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)[eE][+-]?[0-9]{1,3}$";
 /// Texts that are a number, for an engine that has no cast that gives up quietly.
-const NUMBER: &str = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?$";
-/// Texts that begin with a day, for the same.
-const DAY: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-([0-2][0-9]|3[01])([T ][0-9:.]+)?(Z|[+-][0-9:]+)?$";
+const NUMBER: &str = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$";
+/// Texts that begin with a day: engines read more as moments (`2026`, `12:30`, seconds since 1970) than a bill means.
+const DAY: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].*)?$";
+/// Moments that end with minutes.
+const WITHOUT_SECONDS: &str = "^.{10}.[0-9]{2}:[0-9]{2}($|[^:0-9])";
+/// Texts that are a moment of the calendar, leap years and all, for an engine whose cast ends the whole question.
+const MOMENT: &str = "^(?!0000)([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)\
+|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)\
+([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?( UTC|[Zz]|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)?)?$";
 
 impl Dialect {
     /// Every dialect.
@@ -99,11 +105,31 @@ impl Dialect {
     /// no loss: what they set is then its way already.
     pub fn prelude(self) -> &'static [&'static str] {
         match self {
-            Self::Spark => &["SET spark.sql.session.timeZone=UTC"],
-            Self::Postgres => &["SET TIME ZONE 'UTC'", "SET default_transaction_read_only = on"],
+            // A text is read as it is written here, whatever the server's settings say of backslashes.
+            Self::Spark => &["SET TIME ZONE 'UTC'", "SET spark.sql.parser.escapedStringLiterals=false"],
+            Self::Postgres => &[
+                "SET TIME ZONE 'UTC'",
+                "SET default_transaction_read_only = on",
+                "SET standard_conforming_strings = on",
+            ],
             Self::Snowflake => &["ALTER SESSION SET TIMEZONE = 'UTC'"],
             Self::DataFusion | Self::BigQuery => &[],
         }
+    }
+
+    /// Asks for the hours that noon in UTC is in January and in July, added up: 24 where the session is in UTC. `None`
+    /// where sessions have no zone of their own.
+    pub fn zone_sql(self) -> Option<String> {
+        let hour = |month: u8| {
+            let noon = format!("2026-{month:02}-15 12:00:00+00:00");
+            Some(match self {
+                Self::Spark => format!("EXTRACT(HOUR FROM TIMESTAMP '{noon}')"),
+                Self::Postgres => format!("EXTRACT(HOUR FROM TIMESTAMPTZ '{noon}')"),
+                Self::Snowflake => format!("EXTRACT(HOUR FROM CAST('{noon}' AS TIMESTAMP_LTZ))"),
+                Self::DataFusion | Self::BigQuery => return None,
+            })
+        };
+        Some(format!("SELECT {} + {} AS hours", hour(1)?, hour(7)?))
     }
 
     /// The type of text.
@@ -139,30 +165,28 @@ impl Dialect {
             }
             (Self::Postgres, Held::Decimal | Held::Integer) => format!("CAST({sql} AS NUMERIC(38,18))"),
             (_, Held::Decimal | Held::Integer) => format!("CAST({sql} AS DECIMAL(38,18))"),
-            (_, Held::Text) => self.decimal_of_text(sql),
+            (_, Held::Text) => self.decimal_of_text(&format!("TRIM({sql})")),
             _ => self.decimal_of_text(&self.as_text(sql)),
         }
     }
 
-    fn decimal_of_text(self, sql: &str) -> String {
+    fn decimal_of_text(self, text: &str) -> String {
         match self {
-            // Sail and DataFusion do not read exponents: `1.5e-7` is written out first.
+            // Sail and DataFusion do not read every exponent: what has one is written out first.
             Self::Spark | Self::DataFusion => {
-                let small = self.matches(sql, SMALL);
-                let (digits, zeros) = (
-                    format!("REPLACE(REPLACE(SPLIT_PART(LOWER({sql}), 'e-', 1), '.', ''), '-', '')"),
-                    format!("REPEAT('0', CAST(SPLIT_PART(LOWER({sql}), 'e-', 2) AS INT) - 1)"),
-                );
-                let sign = format!("CASE WHEN {sql} LIKE '-%' THEN '-0.' ELSE '0.' END");
-                format!(
-                    "TRY_CAST(CASE WHEN {small} THEN CONCAT({sign}, {zeros}, {digits}) ELSE {sql} END AS DECIMAL(38,18))"
-                )
+                let has_exponent = self.matches(text, WITH_EXPONENT);
+                let written = written_out(text);
+                format!("TRY_CAST(CASE WHEN {has_exponent} THEN {written} ELSE {text} END AS DECIMAL(38,18))")
             }
-            Self::BigQuery => format!("ROUND(SAFE_CAST({sql} AS BIGNUMERIC), 18)"),
-            Self::Snowflake => format!("TRY_CAST({sql} AS NUMBER(38,18))"),
+            Self::BigQuery => format!("ROUND(SAFE_CAST({text} AS BIGNUMERIC), 18)"),
+            Self::Snowflake => format!("TRY_CAST({text} AS NUMBER(38,18))"),
             Self::Postgres => {
-                let number = self.matches(&format!("TRIM({sql})"), NUMBER);
-                format!("CASE WHEN {number} THEN CAST(TRIM({sql}) AS NUMERIC(38,18)) END")
+                let number = self.matches(text, NUMBER);
+                // What is too large is unreadable, as it is in a file, and does not end the question.
+                format!(
+                    "CASE WHEN {number} THEN CASE WHEN ABS(CAST({text} AS NUMERIC)) < 1e20 THEN CAST({text} AS \
+                     NUMERIC(38,18)) END END"
+                )
             }
         }
     }
@@ -198,21 +222,39 @@ impl Dialect {
             (Self::Spark | Self::DataFusion, Held::Moment { .. } | Held::Date) => {
                 format!("CAST({sql} AS TIMESTAMP)")
             }
-            (Self::Spark | Self::DataFusion, _) => format!("TRY_CAST({sql} AS TIMESTAMP)"),
             (Self::BigQuery, Held::Moment { .. } | Held::Date) => format!("TIMESTAMP({sql})"),
-            (Self::BigQuery, _) => format!("SAFE_CAST({sql} AS TIMESTAMP)"),
             (Self::Snowflake, Held::Moment { zoned: true }) => {
                 format!("CAST(CONVERT_TIMEZONE('UTC', {sql}) AS TIMESTAMP_NTZ)")
             }
             (Self::Snowflake, Held::Moment { .. } | Held::Date) => format!("CAST({sql} AS TIMESTAMP_NTZ)"),
-            (Self::Snowflake, _) => {
-                format!("CAST(CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ({sql})) AS TIMESTAMP_NTZ)")
-            }
             (Self::Postgres, Held::Moment { .. } | Held::Date) => format!("({sql} AT TIME ZONE 'UTC')"),
-            (Self::Postgres, _) => {
-                format!("CASE WHEN {} THEN CAST({sql} AS TIMESTAMPTZ) END", self.matches(sql, DAY))
-            }
+            (_, Held::Text) => self.moment_of_text(sql),
+            _ => self.moment_of_text(&self.as_text(sql)),
         }
+    }
+
+    fn moment_of_text(self, sql: &str) -> String {
+        let text = format!("TRIM({sql})");
+        let is_one = self.matches(&text, if self == Self::Postgres { MOMENT } else { DAY });
+        // Google writes `2026-05-01 00:00:00 UTC`.
+        let moment = match self {
+            Self::Spark => format!("TRY_CAST(REPLACE({text}, ' UTC', 'Z') AS TIMESTAMP)"),
+            Self::DataFusion => {
+                // It wants seconds.
+                let short = self.matches(&text, WITHOUT_SECONDS);
+                let whole = format!("CONCAT(SUBSTR({text}, 1, 16), ':00', SUBSTR({text}, 17))");
+                format!(
+                    "TRY_CAST(REPLACE(CASE WHEN {short} THEN {whole} ELSE {text} END, ' UTC', 'Z') AS TIMESTAMP)"
+                )
+            }
+            Self::BigQuery => format!("SAFE_CAST({text} AS TIMESTAMP)"),
+            Self::Snowflake => {
+                let zoned = format!("TRY_TO_TIMESTAMP_TZ(REPLACE({text}, ' UTC', 'Z'))");
+                format!("CAST(CONVERT_TIMEZONE('UTC', {zoned}) AS TIMESTAMP_NTZ)")
+            }
+            Self::Postgres => format!("CAST({text} AS TIMESTAMPTZ)"),
+        };
+        format!("CASE WHEN {is_one} THEN {moment} END")
     }
 
     /// The day a moment falls on, in UTC.
@@ -232,18 +274,82 @@ impl Dialect {
         }
     }
 
-    /// A condition: a text has this one, in small letters, in it.
-    pub fn contains(self, sql: &str, low: &str) -> String {
-        let low = self.text(low);
+    /// The first moment of the day.
+    pub fn midnight(self, moment: &str) -> String {
+        self.first_of("DAY", moment)
+    }
+
+    /// The first moment of the calendar month.
+    pub fn month(self, moment: &str) -> String {
+        self.first_of("MONTH", moment)
+    }
+
+    fn first_of(self, unit: &str, moment: &str) -> String {
         match self {
-            Self::BigQuery => format!("STRPOS(LOWER({sql}), {low}) > 0"),
-            _ => format!("POSITION({low} IN LOWER({sql})) > 0"),
+            Self::BigQuery => format!("TIMESTAMP_TRUNC({moment}, {unit})"),
+            _ => format!("DATE_TRUNC('{unit}', {moment})"),
         }
     }
 
-    /// An amount.
+    /// A condition: a text has this one, in small letters, in it.
+    pub fn contains(self, sql: &str, low: &str) -> String {
+        let wanted = self.text(low);
+        match self {
+            Self::BigQuery => format!("STRPOS(LOWER({sql}), {wanted}) > 0"),
+            Self::Postgres => format!("POSITION({wanted} IN {}) > 0", self.small_letters(sql, low)),
+            _ => format!("POSITION({wanted} IN LOWER({sql})) > 0"),
+        }
+    }
+
+    /// A condition: a text has this one in it, letter by letter.
+    pub fn has(self, sql: &str, wanted: &str) -> String {
+        let wanted = self.text(wanted);
+        match self {
+            Self::BigQuery => format!("STRPOS({sql}, {wanted}) > 0"),
+            _ => format!("POSITION({wanted} IN {sql}) > 0"),
+        }
+    }
+
+    /// A text in small letters, as far as it takes to find `low` in it: a database of the locale `C` knows those of
+    /// English only.
+    fn small_letters(self, sql: &str, low: &str) -> String {
+        let (mut large, mut small) = (String::new(), String::new());
+        for letter in low.chars().filter(|letter| !letter.is_ascii()) {
+            let mut upper = letter.to_uppercase();
+            if let (Some(upper), None) = (upper.next(), upper.next())
+                && upper != letter
+                && !small.contains(letter)
+            {
+                large.push(upper);
+                small.push(letter);
+            }
+        }
+        if large.is_empty() {
+            return format!("LOWER({sql})");
+        }
+        format!("TRANSLATE(LOWER({sql}), {}, {})", self.text(&large), self.text(&small))
+    }
+
+    /// An amount, written with all its digits and without an exponent.
     pub fn amount_literal(self, amount: &str) -> String {
-        self.decimal(&self.text(amount), &Held::Text)
+        let kind = match self {
+            Self::Spark | Self::DataFusion => "DECIMAL(38,18)",
+            Self::BigQuery => "BIGNUMERIC",
+            Self::Snowflake => "NUMBER(38,18)",
+            Self::Postgres => "NUMERIC(38,18)",
+        };
+        format!("CAST({} AS {kind})", self.text(amount))
+    }
+
+    /// A short text that tells several texts, of which none is NULL, from any others.
+    pub fn mark(self, texts: &[String]) -> String {
+        // What parts them stands in no cell of a bill.
+        let parting = format!(", {}, ", self.text("\u{1f}"));
+        let joined = match texts {
+            [one] => one.clone(),
+            several => format!("CONCAT({})", several.join(&parting)),
+        };
+        if self == Self::BigQuery { format!("TO_HEX(MD5({joined}))") } else { format!("MD5({joined})") }
     }
 
     /// A moment, in microseconds since 1970-01-01 UTC.
@@ -261,8 +367,8 @@ impl Dialect {
     /// The value of a key of a column of tags; `None` where this engine cannot look into it, so that the whole text must
     /// come back.
     pub fn tag(self, sql: &str, held: &Held, key: &str) -> Option<String> {
-        // What would end the path is looked up here instead.
-        let plain = !key.contains(['\'', '"', '\\', '[', ']']);
+        // What would end the path, or mean something in it, is looked up here instead.
+        let plain = !key.contains(['\'', '"', '\\', '[', ']', '?', '*']);
         let value = match (self, held) {
             (Self::Spark, Held::Map) => format!("TRY_ELEMENT_AT({sql}, {})", self.text(key)),
             (Self::Spark, Held::Text) if plain => {
@@ -270,7 +376,14 @@ impl Dialect {
             }
             (Self::BigQuery, Held::Json | Held::Text) if plain => {
                 let path = self.text(&format!("$.\"{key}\""));
-                format!("COALESCE(JSON_VALUE({sql}, {path}), TO_JSON_STRING(JSON_QUERY({sql}, {path})))")
+                let nested = format!("JSON_QUERY({sql}, {path})");
+                // Of a text it is one already; a null of JSON is no value.
+                let nested = if *held == Held::Json {
+                    format!("NULLIF(TO_JSON_STRING({nested}), 'null')")
+                } else {
+                    nested
+                };
+                format!("COALESCE(JSON_VALUE({sql}, {path}), {nested})")
             }
             (Self::Snowflake, Held::Json | Held::Map) => {
                 format!("CAST(GET({sql}, {}) AS VARCHAR)", self.text(key))
@@ -289,6 +402,13 @@ impl Dialect {
         match (self, held) {
             (_, Held::Text) => Some(self.key(sql, held)),
             (Self::BigQuery, Held::Json) => Some(format!("TO_JSON_STRING({sql})")),
+            // A list of keys and values, which a view of Google's labels has.
+            (Self::BigQuery, Held::Other(kind)) if is_list_of_pairs(kind) => Some(format!(
+                "(SELECT CONCAT('{{', STRING_AGG(CONCAT(TO_JSON_STRING(pair.key), ':', TO_JSON_STRING(pair.value)), ','), \
+                 '}}') FROM UNNEST({sql}) AS pair)"
+            )),
+            (Self::BigQuery, Held::Other(_)) => Some(format!("TO_JSON_STRING({sql})")),
+            (Self::Spark, Held::Other(kind)) if is_nested(kind) => Some(format!("TO_JSON({sql})")),
             (Self::Spark, Held::Map) | (Self::Snowflake, Held::Json | Held::Map) => {
                 Some(format!("TO_JSON({sql})"))
             }
@@ -305,6 +425,38 @@ impl Dialect {
             Self::Postgres => format!("COUNT(DISTINCT {sql})"),
         }
     }
+}
+
+/// A number with an exponent, of nineteen places at most: the last of them is what the eighteenth is rounded by.
+fn written_out(text: &str) -> String {
+    let low = format!("LOWER({text})");
+    let bare = format!("REPLACE(REPLACE(SPLIT_PART({low}, 'e', 1), '-', ''), '+', '')");
+    let (whole, rest) = (format!("SPLIT_PART({bare}, '.', 1)"), format!("SPLIT_PART({bare}, '.', 2)"));
+    let power = format!("CAST(REPLACE(REPLACE(SPLIT_PART({low}, 'e', 2), '+', ''), '-', '') AS INT)");
+    let zeros = format!("REPEAT('0', {power})");
+    // To the left: as many zeros before it, and the point that far into them.
+    let left = format!("CONCAT({zeros}, {whole})");
+    let small = format!(
+        "CONCAT('0', SUBSTR({left}, 1, LENGTH({whole})), '.', SUBSTR(CONCAT(SUBSTR({left}, LENGTH({whole}) + 1), {rest}), \
+         1, 19))"
+    );
+    let right = format!("CONCAT({rest}, {zeros})");
+    let large = format!(
+        "CONCAT('0', {whole}, SUBSTR({right}, 1, {power}), '.', SUBSTR(SUBSTR({right}, {power} + 1), 1, 19))"
+    );
+    let sign = format!("CASE WHEN {text} LIKE '-%' THEN '-' ELSE '' END");
+    format!("CONCAT({sign}, CASE WHEN {low} LIKE '%e-%' THEN {small} ELSE {large} END)")
+}
+
+/// Whether an Arrow type has values within it.
+fn is_nested(kind: &str) -> bool {
+    ["Struct", "List", "LargeList", "Map"].iter().any(|start| kind.starts_with(start))
+}
+
+/// Whether an Arrow type is a list of structs with the fields `key` and `value`.
+fn is_list_of_pairs(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    kind.starts_with("list") && kind.contains("\"key\"") && kind.contains("\"value\"")
 }
 
 #[cfg(test)]
@@ -330,9 +482,13 @@ mod tests {
         for (dialect, amount, text) in [
             (Dialect::Spark, "CAST(c AS DECIMAL(38,18))", "AS DECIMAL(38,18))"),
             (Dialect::DataFusion, "CAST(c AS DECIMAL(38,18))", "AS DECIMAL(38,18))"),
-            (Dialect::BigQuery, "ROUND(CAST(c AS BIGNUMERIC), 18)", "ROUND(SAFE_CAST(c AS BIGNUMERIC), 18)"),
-            (Dialect::Snowflake, "CAST(c AS DECIMAL(38,18))", "TRY_CAST(c AS NUMBER(38,18))"),
-            (Dialect::Postgres, "CAST(c AS NUMERIC(38,18))", "THEN CAST(TRIM(c) AS NUMERIC(38,18)) END"),
+            (
+                Dialect::BigQuery,
+                "ROUND(CAST(c AS BIGNUMERIC), 18)",
+                "ROUND(SAFE_CAST(TRIM(c) AS BIGNUMERIC), 18)",
+            ),
+            (Dialect::Snowflake, "CAST(c AS DECIMAL(38,18))", "TRY_CAST(TRIM(c) AS NUMBER(38,18))"),
+            (Dialect::Postgres, "CAST(c AS NUMERIC(38,18))", "THEN CAST(TRIM(c) AS NUMERIC(38,18)) END END"),
         ] {
             assert_eq!(dialect.decimal("c", &Held::Decimal), amount);
             assert!(dialect.decimal("c", &Held::Text).ends_with(text), "{dialect:?}");
@@ -394,7 +550,59 @@ mod tests {
         assert_eq!(tag(Dialect::DataFusion, &Held::Text), None);
         // A text that is no JSON would end the whole query there.
         assert_eq!(tag(Dialect::Postgres, &Held::Text), None);
-        assert_eq!(Dialect::Spark.tag("Tags", &Held::Text, "it's"), None);
+        // Quotes end the path of a key, `*` means every key, Spark 3.5 knows no `?` in one.
+        for key in ["it's", "*", "why?", "a[0]"] {
+            assert_eq!(Dialect::Spark.tag("Tags", &Held::Text, key), None, "{key}");
+        }
+        // A text's nested value is JSON already; a null is no value.
+        let big = |held: &Held| Dialect::BigQuery.tag("Tags", held, "a").unwrap();
+        assert!(!big(&Held::Text).contains("TO_JSON_STRING"), "{}", big(&Held::Text));
+        assert!(big(&Held::Json).contains("NULLIF(TO_JSON_STRING("), "{}", big(&Held::Json));
+    }
+
+    #[test]
+    fn large_letters_are_found_in_a_database_that_knows_those_of_english_only() {
+        let found = |dialect: Dialect, low: &str| dialect.contains("c", low);
+        assert_eq!(found(Dialect::Postgres, "abc"), "POSITION('abc' IN LOWER(c)) > 0");
+        assert_eq!(
+            found(Dialect::Postgres, "söü'ö"),
+            "POSITION('söü''ö' IN TRANSLATE(LOWER(c), 'ÖÜ', 'öü')) > 0"
+        );
+        assert_eq!(found(Dialect::Spark, "sö"), "POSITION('sö' IN LOWER(c)) > 0");
+        assert_eq!(found(Dialect::BigQuery, "sö"), "STRPOS(LOWER(c), 'sö') > 0");
+    }
+
+    #[test]
+    fn what_an_engine_takes_for_a_moment_and_a_bill_does_not_is_none() {
+        let moment = regex::Regex::new(&MOMENT.replace("(?!0000)", "")).unwrap();
+        for text in [
+            "2026-05-01",
+            "2024-02-29",
+            "2000-02-29T23:59:59Z",
+            "2026-05-01 10:00:00 UTC",
+            "2026-05-01T10:00:00.25+02:00",
+            "2026-05-01t10:00z",
+            "2026-12-31 10:00-0530",
+        ] {
+            assert!(moment.is_match(text) && moment::read(text).is_some(), "{text}");
+        }
+        for text in [
+            "2026",
+            "2026-05",
+            "2026-02-29",
+            "1900-02-29",
+            "2026-04-31",
+            "2026-13-01",
+            "2026-05-01T25:00",
+            "12:30",
+            "1778320800",
+        ] {
+            assert!(!moment.is_match(text) && moment::read(text).is_none(), "{text}");
+        }
+        for dialect in Dialect::ALL {
+            let sql = dialect.moment("c", &Held::Text);
+            assert!(sql.starts_with("CASE WHEN ") && sql.ends_with(" END"), "{sql}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The process that holds a driver: `inferometer warehouse`, hidden, started by [`super::session`].
+//! The process that holds a driver: `inferometer warehouse-driver`, hidden, started by [`super::session`].
 //!
 //! A driver is somebody else's native code (most are Go programs with a runtime of their own): when it crashes or hangs,
 //! this process ends and the application does not. It asks nothing that writes.
@@ -78,7 +78,9 @@ fn read_requests(stoppable: &Stoppable) -> Receiver<Request> {
 }
 
 fn send(reply: &Reply) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(reply)?;
+    // What a driver may have printed before is a line of its own then.
+    let mut line = vec![b'\n'];
+    serde_json::to_writer(&mut line, reply)?;
     line.push(b'\n');
     let mut out = std::io::stdout().lock();
     out.write_all(&line)?;
@@ -128,7 +130,25 @@ fn connect(
         // An engine that does not know the setting needs none.
         let _ = set();
     }
+    if let Some(hours) = zone_hours(&mut connection, dialect).filter(|hours| *hours != 24) {
+        return Err(failed(format!(
+            "its session is not in UTC and cannot be set to it (noon in January and in July are {hours} o'clock together, \
+             not 24), so days would be cut elsewhere than in a file; set the time zone of the server or the user to UTC"
+        )));
+    }
     Ok(connection)
+}
+
+/// What [`Dialect::zone_sql`] comes to; `None` where it cannot be asked.
+fn zone_hours(connection: &mut ManagedConnection, dialect: Dialect) -> Option<u32> {
+    let sql = dialect.zone_sql()?;
+    let mut statement = connection.new_statement().ok()?;
+    statement.set_sql_query(&sql).ok()?;
+    let mut reader = statement.execute().ok()?;
+    let rows = cells::rows(&reader.next()?.ok()?).ok()?;
+    let text = rows.first()?.first()?.clone()?;
+    // Some engines count in decimals.
+    text.split('.').next()?.parse().ok()
 }
 
 /// Whether a statement only reads: one `SELECT`.
@@ -175,7 +195,7 @@ fn query(
             send(&Reply::Rows(rows.by_ref().take(ROWS_A_LINE).collect()))?;
         }
     }
-    Ok(Reply::Done)
+    Ok(Reply::Done { rows: count })
 }
 
 #[cfg(test)]

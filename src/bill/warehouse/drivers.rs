@@ -139,8 +139,10 @@ impl Search {
         if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             return None;
         }
+        // Not in the folder that happens to be the current one: what is found here is loaded.
         let locate = format!(
-            "import importlib.util as u; s = u.find_spec('adbc_driver_{name}'); print((s and s.origin) or '')"
+            "import sys; sys.path = [p for p in sys.path if p]; import importlib.util as u; \
+             s = u.find_spec('adbc_driver_{name}'); print((s and s.origin) or '')"
         );
         self.pythons.iter().find_map(|python| {
             let asked = Command::new(python).args(["-c", &locate]).stdin(Stdio::null()).output();

@@ -17,6 +17,15 @@ pub enum WarehouseError {
          give it apart (--password-env VARIABLE, or the field Password)"
     )]
     SecretInAddress,
+    /// An option that is a password.
+    #[error(
+        "the driver's option {option} is a password or token, which would be kept in the project; write \
+         {option}=env:VARIABLE and set that environment variable"
+    )]
+    SecretInOption {
+        /// Its name.
+        option: String,
+    },
     /// A setting that names an environment variable which is not set.
     #[error(
         "the environment variable {variable}, which holds the {what} of the warehouse, is not set; set it and try again"
@@ -102,10 +111,12 @@ pub enum WarehouseError {
         table: String,
     },
     /// The table lacks what every bill has.
-    #[error("the table is no bill in FOCUS: it lacks {}; name a table or view in FOCUS: {table}", missing.join(", "))]
+    #[error("the table is no bill in FOCUS: it lacks {}; {instead}: {table}", missing.join(", "))]
     NotABill {
         /// Columns that are needed.
         missing: Vec<String>,
+        /// What it seems to be, and what to name instead.
+        instead: String,
         /// The table.
         table: String,
     },
@@ -120,6 +131,19 @@ pub enum WarehouseError {
     OnlyAggregates {
         /// What was asked.
         doing: String,
+        /// The table.
+        table: String,
+    },
+    /// Rows that are told by more than the warehouse can be asked about.
+    #[error(
+        "cannot {doing}: what the rules and tags look at differs in more than {most} ways in the rows that match; filter \
+         by a service, an account or a day first: {table}"
+    )]
+    TooVaried {
+        /// What was asked.
+        doing: String,
+        /// The limit.
+        most: usize,
         /// The table.
         table: String,
     },

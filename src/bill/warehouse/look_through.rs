@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::column::BillColumn;
+use super::column::{BillColumn, Held};
+use super::dialect::Dialect;
 use super::error::WarehouseError;
 use super::question::Question;
 use super::session::{MOST_ROWS, Stop};
-use super::table::Table;
+use super::table::{Asking, Table};
 use crate::bill::columns::{COSTS, ColumnType};
 use crate::bill::error::BillError;
 use crate::bill::formats::focus::RULE_COLUMN;
@@ -16,6 +17,7 @@ use crate::bill::import::{ColumnProfile, Imported};
 use crate::bill::moment;
 use crate::bill::profile::{MAX_VALUES, Profile, Values};
 use crate::bill::query::{Adding, ColumnRef, StoredGroups, Sums};
+use crate::bill::slices::{MOST_SLICES, Slice};
 use crate::bill::{Costs, MissingCells, Warning};
 
 /// Distinct texts of a tag column that are looked into for keys.
@@ -46,20 +48,29 @@ impl Table {
         progress(0.05, "Counting");
         let facts = self.facts(look, stop)?;
         progress(0.3, "Adding up");
-        let (currencies, totals, missing, rules) = self.totals(stop)?;
+        let (currencies, totals, missing, rules) = self.totals(&facts, stop)?;
+        progress(0.5, "Finding its accounts and months");
+        let slices = self.slices(stop)?;
         progress(0.6, "Reading the values of its columns");
         let mut profiles = self.profiles(&facts, stop)?;
         profiles.push(rules);
+        let unreadable = missing.iter().filter(|(_, cells)| cells.unreadable > 0).map(|(name, cells)| {
+            format!(
+                "{} cells of {name} cannot be read as amounts; they count as missing, not as 0",
+                cells.unreadable
+            )
+        });
         let warnings: Vec<Warning> = self
             .remarks()
             .into_iter()
+            .chain(unreadable)
             .map(|message| Warning { file: self.spec.table.clone(), line: None, column: None, message })
             .collect();
         self.imported = Some(Imported {
             hash: self.spec.hash(),
             path: PathBuf::new(),
             file: self.spec.table.trim().to_owned(),
-            kind: format!("{} in {}", self.kind, self.dialect().words()),
+            kind: super::kind_of(&self.kind, self.dialect()),
             rows: facts.rows,
             dropped: 0,
             currencies,
@@ -74,7 +85,7 @@ impl Table {
             parts: Vec::new(),
             skipped: Vec::new(),
             ledger: None,
-            slices: Vec::new(),
+            slices,
         });
         progress(1.0, "");
         Ok(self)
@@ -85,9 +96,19 @@ impl Table {
         let question = Question::about(&self.source, None);
         let moment = |name: &str| self.source.column(name).map(|column| column.moment(dialect));
         let start = moment("ChargePeriodStart").unwrap_or_else(|| "NULL".to_owned());
-        let end = moment("ChargePeriodEnd").unwrap_or_else(|| start.clone());
+        // A row without an end reaches as far as its start, as in a file.
+        let end = moment("ChargePeriodEnd").map_or_else(
+            || start.clone(),
+            |end| format!("CASE WHEN {end} IS NOT NULL THEN {end} ELSE {start} END"),
+        );
         let mut aggregates =
             vec!["COUNT(*) AS n".to_owned(), format!("MIN({start}) AS a"), format!("MAX({end}) AS b")];
+        let written: Vec<usize> = (0..COSTS.len()).filter(|place| self.may_be_unreadable(*place)).collect();
+        for place in &written {
+            let column = self.source.column(COSTS[*place]);
+            let text = column.map_or_else(|| "NULL".to_owned(), |column| written_cell(column, dialect));
+            aggregates.push(format!("COUNT({text}) AS w{place}"));
+        }
         let columns = if look == Look::Values { &self.source.columns[..] } else { &[] };
         for (place, column) in columns.iter().enumerate() {
             aggregates.push(format!("COUNT({}) AS f{place}", column.key(dialect)));
@@ -101,25 +122,78 @@ impl Table {
         let row = rows.first().cloned().unwrap_or_default();
         let read = |place: usize| row.get(place).and_then(Option::as_deref).and_then(moment::read);
         let columns = columns.len();
-        let filled = (0..columns).map(|place| self.count(row.get(3 + place))).collect::<Result<_, _>>()?;
+        let start = 3 + written.len();
+        let written = written
+            .iter()
+            .enumerate()
+            .map(|(at, place)| Ok((*place, self.count(row.get(3 + at))?)))
+            .collect::<Result<_, WarehouseError>>()?;
+        let filled =
+            (0..columns).map(|place| self.count(row.get(start + place))).collect::<Result<_, _>>()?;
         let distinct = texts
             .iter()
             .enumerate()
-            .map(|(at, (place, _))| Ok((*place, self.count(row.get(3 + columns + at))?)))
+            .map(|(at, (place, _))| Ok((*place, self.count(row.get(start + columns + at))?)))
             .collect::<Result<_, WarehouseError>>()?;
         Ok(Facts {
             rows: self.count(row.first())?,
             first: read(1),
             last: read(2).or_else(|| read(1)),
+            written,
             filled,
             distinct,
         })
+    }
+
+    /// Whether cells of this cost can hold what is no amount.
+    fn may_be_unreadable(&self, cost: usize) -> bool {
+        let column = self.source.column(COSTS[cost]);
+        column.is_some_and(|column| !matches!(column.held, Held::Decimal | Held::Integer))
+    }
+
+    /// Its accounts and months, by which charges that are also in a file are found.
+    fn slices(&self, stop: &Stop) -> Result<Vec<Slice>, BillError> {
+        let dialect = self.dialect();
+        let mut question = Question::about(&self.source, None);
+        let account = self.source.column("BillingAccountId").map(|column| column.key(dialect));
+        question.group_by(account.map_or_else(|| "''".to_owned(), |key| format!("TRIM({key})")));
+        let moment = |name: &str| self.source.column(name).map(|column| column.moment(dialect));
+        let Some(start) = moment("ChargePeriodStart") else { return Ok(Vec::new()) };
+        let month = dialect.month(&start);
+        question.group_by(match moment("BillingPeriodStart") {
+            Some(told) => format!("CASE WHEN {told} IS NOT NULL THEN {told} ELSE {month} END"),
+            None => month,
+        });
+        let most = MOST_SLICES as u64;
+        let aggregates = ["COUNT(*) AS n".to_owned(), "MAX(a) AS reaches".to_owned()];
+        let sql = question.grouped(&aggregates, &[format!("{start} AS a")], most);
+        let rows = match self.ask(&sql, "find its accounts and months", most, stop) {
+            // So many are not compared.
+            Err(WarehouseError::TooMany { .. }) => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut slices = Vec::with_capacity(rows.len());
+        for row in rows {
+            let secs = |place: usize| {
+                let micros = row.get(place).and_then(Option::as_deref).and_then(moment::read);
+                micros.map(|micros| micros.div_euclid(moment::PER_SEC))
+            };
+            slices.push(Slice {
+                account: row.first().cloned().flatten().unwrap_or_default(),
+                period_unix_secs: secs(1),
+                rows: self.count(row.get(2))?,
+                reaches_unix_secs: secs(3),
+                ..Slice::default()
+            });
+        }
+        Ok(slices)
     }
 
     /// Sums by currency, and the inference rules that fit any row, unless what they look at has too many values.
     #[expect(clippy::type_complexity, reason = "the four parts of one report")]
     fn totals(
         &self,
+        facts: &Facts,
         stop: &Stop,
     ) -> Result<
         (BTreeMap<String, u64>, BTreeMap<String, Costs>, BTreeMap<String, MissingCells>, ColumnProfile),
@@ -129,10 +203,11 @@ impl Table {
         let adding = Adding::costs("add up the bill");
         let mut groups = StoredGroups::new();
         let both = [text("BillingCurrency"), text(RULE_COLUMN)];
-        match self.add_up(&both, &[], adding, None, stop, &mut groups) {
-            Err(BillError::Warehouse(WarehouseError::TooMany { .. })) => {
+        let whole = Asking::whole(stop);
+        match self.add_up(&both, &[], adding, whole, &mut groups) {
+            Err(BillError::Warehouse(WarehouseError::TooMany { .. } | WarehouseError::TooVaried { .. })) => {
                 groups.clear();
-                self.add_up(&both[..1], &[], adding, None, stop, &mut groups)?;
+                self.add_up(&both[..1], &[], adding, whole, &mut groups)?;
             }
             other => other?,
         }
@@ -147,13 +222,15 @@ impl Table {
         }
         let present = COSTS.map(|name| self.source.column(name).is_some());
         let mut missing: BTreeMap<String, MissingCells> = BTreeMap::new();
-        for sums in by_currency.values() {
-            for (place, name) in COSTS.iter().enumerate().filter(|(place, _)| present[*place]) {
-                let lacking = sums.rows - sums.filled[place];
-                if lacking > 0 {
-                    missing.entry((*name).to_owned()).or_default().empty += lacking;
-                }
+        for (place, name) in COSTS.iter().enumerate().filter(|(place, _)| present[*place]) {
+            let lacking: u64 = by_currency.values().map(|sums| sums.rows - sums.filled[place]).sum();
+            if lacking == 0 {
+                continue;
             }
+            let read: u64 = by_currency.values().map(|sums| sums.filled[place]).sum();
+            let written = facts.written.iter().find(|(of, _)| *of == place).map_or(read, |(_, cells)| *cells);
+            let unreadable = written.saturating_sub(read).min(lacking);
+            missing.insert((*name).to_owned(), MissingCells { empty: lacking - unreadable, unreadable });
         }
         let costs = |sums: &Sums| Costs::from_sums(present, sums.rows, sums.filled, sums.costs);
         let totals = by_currency.iter().map(|(currency, sums)| (currency.clone(), costs(sums))).collect();
@@ -230,10 +307,20 @@ impl Table {
     }
 }
 
+/// The text of a cell of amounts; NULL where it has no value.
+fn written_cell(column: &BillColumn, dialect: Dialect) -> String {
+    match column.held {
+        Held::Text => dialect.key(&column.sql, &Held::Text),
+        _ => dialect.as_text(&column.sql),
+    }
+}
+
 struct Facts {
     rows: u64,
     first: Option<i64>,
     last: Option<i64>,
+    /// Cells with a value of each cost that may hold what is no amount, by its place.
+    written: Vec<(usize, u64)>,
     filled: Vec<u64>,
     distinct: Vec<(usize, u64)>,
 }

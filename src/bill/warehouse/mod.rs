@@ -19,9 +19,11 @@ pub mod protocol;
 pub mod session;
 pub mod spec;
 
+mod alike;
 mod cells;
 mod look_through;
 mod question;
+mod rows;
 mod table;
 
 use std::collections::BTreeMap;
@@ -34,6 +36,9 @@ pub use session::Stop;
 pub use spec::{HASH_START, Secrets, Spec};
 pub use table::{Found, Table};
 
+pub(super) use rows::Page;
+pub(super) use table::Asking;
+
 use super::import::Imported;
 
 /// Where a table is, and the connected one.
@@ -45,6 +50,16 @@ static TABLES: Mutex<BTreeMap<String, Known>> = Mutex::new(BTreeMap::new());
 /// Whether a bill's hash is that of a warehouse's table.
 pub fn is_table(hash: &str) -> bool {
     hash.starts_with(HASH_START)
+}
+
+/// What kind of bill a table is, in words.
+fn kind_of(kind: &str, dialect: Dialect) -> String {
+    format!("{kind} in {}", dialect.words())
+}
+
+/// Whether a bill's kind is that of a warehouse's table.
+pub(super) fn is_kind(kind: &str) -> bool {
+    Dialect::ALL.iter().any(|dialect| kind.ends_with(&kind_of("", *dialect)))
 }
 
 /// Registers a table that was looked through, instead of an earlier one of the same hash, and gives its report.

@@ -42,7 +42,10 @@ pub enum Reply {
     /// Rows of the answer: decimals with every digit, moments and days as FOCUS writes them.
     Rows(Vec<Vec<Option<String>>>),
     /// The answer is whole.
-    Done,
+    Done {
+        /// How many rows were sent: a line that a driver printed into would be lost unnoticed otherwise.
+        rows: u64,
+    },
     /// The answer has more rows than were allowed.
     TooMany,
     /// It could not be done, in the driver's words.

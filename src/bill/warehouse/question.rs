@@ -3,18 +3,22 @@
 //!
 //! Two things are done here: inference rules (they look into words of many columns, so the groups by those columns come
 //! back and are judged here, by the same code as a file's rows), and keys of tags where the engine cannot look into the
-//! text.
+//! text. Where that would be too many groups, or rows themselves are asked for, what differs in those columns is judged
+//! first, and the question is then asked with the marks of what was judged ([`super::alike`]).
 
 use std::fmt::Write as _;
 
 use super::column::{BillColumn, Held};
 use super::dialect::Dialect;
+use super::session::Row;
+use crate::bill::claims::Exclusion;
 use crate::bill::columns::ColumnType;
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::filter::{self, Filter, How, NO_COLUMN, Resolved};
 use crate::bill::formats::focus::RULE_COLUMN;
 use crate::bill::lens::{Judge, Lens, RuleSet};
+use crate::bill::moment;
 use crate::bill::profile::json_key;
 use crate::bill::query::ColumnRef;
 use crate::bill::store::Store;
@@ -39,8 +43,8 @@ impl Source {
 }
 
 /// Where a value of a group's key comes from.
-#[derive(Debug)]
-enum Part {
+#[derive(Debug, Clone)]
+pub(super) enum Part {
     /// The table has no such column.
     Nothing,
     /// A cell of the answer.
@@ -49,25 +53,29 @@ enum Part {
     Tag(usize, String),
     /// What the rules say, by the place among their columns.
     Rule(usize),
+    /// What was judged before: the cell with the number of the verdict, and the place in it.
+    Judged(usize, usize),
 }
 
 /// A filter that is applied here.
 #[derive(Debug)]
-struct Here {
-    part: Part,
+pub(super) struct Here {
+    pub(super) part: Part,
     filter: Filter,
 }
 
 /// A question being put together, and then what its answer means.
 pub(super) struct Question<'s> {
-    source: &'s Source,
-    select: Vec<String>,
-    conditions: Vec<String>,
-    parts: Vec<Part>,
-    here: Vec<Here>,
+    pub(super) source: &'s Source,
+    pub(super) select: Vec<String>,
+    pub(super) conditions: Vec<String>,
+    pub(super) parts: Vec<Part>,
+    pub(super) here: Vec<Here>,
     lens: Option<&'s Lens>,
     /// The rules, and the places of the cells they look at.
-    judge: Option<(Judge, Vec<usize>)>,
+    pub(super) judge: Option<(Judge, Vec<usize>)>,
+    /// What [`Part::Judged`] tells, by the number of the verdict.
+    pub(super) verdicts: Vec<Row>,
 }
 
 impl<'s> Question<'s> {
@@ -81,11 +89,21 @@ impl<'s> Question<'s> {
             here: Vec::new(),
             lens,
             judge: None,
+            verdicts: Vec::new(),
         }
     }
 
+    /// Leaves out what does not count.
+    pub(super) fn leave_out(mut self, without: &[Exclusion]) -> Self {
+        for exclusion in without {
+            let condition = excluded(self.source, exclusion);
+            self.conditions.push(format!("NOT COALESCE({condition}, 1 = 0)"));
+        }
+        self
+    }
+
     /// The place of an expression in the answer; the same expression has one place.
-    fn place(&mut self, sql: String) -> usize {
+    pub(super) fn place(&mut self, sql: String) -> usize {
         let known = self.select.iter().position(|other| *other == sql);
         known.unwrap_or_else(|| {
             self.select.push(sql);
@@ -120,21 +138,27 @@ impl<'s> Question<'s> {
         Part::Cell(self.place(sql))
     }
 
+    /// The rules, made ready for the columns of the table.
+    pub(super) fn judge(&self) -> Judge {
+        let source = self.source;
+        let stored = |name: &str| {
+            let words = |column: &&BillColumn| matches!(column.kind, ColumnType::Text | ColumnType::Json);
+            let mut columns = source.columns.iter().filter(words);
+            columns.find(|column| column.name.eq_ignore_ascii_case(name)).map(|column| column.name.clone())
+        };
+        match self.lens {
+            Some(lens) => lens.judge_of(stored),
+            None => Lens::new(RuleSet::default(), &Store::at("")).judge_of(stored),
+        }
+    }
+
     /// Everything a rule looks at comes back with the groups.
     fn needs_rules(&mut self) {
         if self.judge.is_some() {
             return;
         }
         let (source, dialect) = (self.source, self.source.dialect);
-        let stored = |name: &str| {
-            let words = |column: &&BillColumn| matches!(column.kind, ColumnType::Text | ColumnType::Json);
-            let mut columns = source.columns.iter().filter(words);
-            columns.find(|column| column.name.eq_ignore_ascii_case(name)).map(|column| column.name.clone())
-        };
-        let judge = match self.lens {
-            Some(lens) => lens.judge_of(stored),
-            None => Lens::new(RuleSet::default(), &Store::at("")).judge_of(stored),
-        };
+        let judge = self.judge();
         let keys: Vec<String> = judge
             .on
             .iter()
@@ -151,6 +175,12 @@ impl<'s> Question<'s> {
             let part = self.part(key);
             self.parts.push(part);
         }
+    }
+
+    /// Groups by an expression, too.
+    pub(super) fn group_by(&mut self, sql: String) {
+        let place = self.place(sql);
+        self.parts.push(Part::Cell(place));
     }
 
     /// Only rows that all filters hold for.
@@ -318,7 +348,7 @@ impl<'s> Question<'s> {
         !self.here.is_empty()
     }
 
-    fn rows_of(&self, select: &[String]) -> String {
+    pub(super) fn rows_of(&self, select: &[String]) -> String {
         let mut sql = format!("SELECT {} FROM {}", select.join(", "), self.source.from);
         if !self.conditions.is_empty() {
             // Writing to a String cannot fail.
@@ -333,7 +363,8 @@ impl<'s> Question<'s> {
         (inner, (0..self.select.len()).map(|place| format!("k{place}")).collect())
     }
 
-    fn grouped(&self, aggregates: &[String], inner: &[String], most: u64) -> String {
+    /// Aggregates of each group; `inner` are expressions of rows, with their names, that these are of.
+    pub(super) fn grouped(&self, aggregates: &[String], inner: &[String], most: u64) -> String {
         let (mut select, keys) = self.keys();
         select.extend(inner.iter().cloned());
         if select.is_empty() {
@@ -371,6 +402,13 @@ impl<'s> Question<'s> {
         self.rows_of(aggregates)
     }
 
+    /// A row that a condition holds for, if there is one.
+    pub(super) fn any_sql(&self, condition: &str) -> String {
+        let joined: Vec<&str> =
+            self.conditions.iter().map(String::as_str).chain(std::iter::once(condition)).collect();
+        format!("SELECT 1 AS one FROM {} WHERE {} LIMIT 1", self.source.from, joined.join(" AND "))
+    }
+
     /// A page of rows, in an order that is always the same.
     pub(super) fn page_sql(&self, select: &[String], order: &[String], offset: u64, limit: u64) -> String {
         format!("{} ORDER BY {} LIMIT {limit} OFFSET {offset}", self.rows_of(select), order.join(", "))
@@ -383,19 +421,48 @@ impl<'s> Question<'s> {
 
     /// The key of a row of the answer, with `absent` for columns the table does not have; `None` where a filter that
     /// is applied here leaves the row out.
-    pub(super) fn key(&self, cells: &[Option<String>], absent: Option<&str>) -> Option<Vec<Option<String>>> {
-        let cell = |place: usize| cells.get(place).and_then(Option::as_deref);
-        let said = self.judge.as_ref().map(|(judge, places)| {
-            let looked: Vec<&str> = places.iter().map(|place| cell(*place).unwrap_or_default()).collect();
+    pub(super) fn key(&self, cells: &[Option<String>], absent: Option<&str>) -> Option<Row> {
+        let said = self.said(cells);
+        let value = |part: &Part| self.value(part, cells, said.as_deref());
+        let shown = |part: &Part| match part {
+            Part::Nothing => absent.map(str::to_owned),
+            part => value(part),
+        };
+        self.holds(&value).then(|| self.parts.iter().map(shown).collect())
+    }
+
+    /// What the rules say of a row of the answer.
+    pub(super) fn said(&self, cells: &[Option<String>]) -> Option<Row> {
+        self.judge.as_ref().map(|(judge, places)| {
+            let cell = |place: &usize| cells.get(*place).and_then(Option::as_deref).unwrap_or_default();
+            let looked: Vec<&str> = places.iter().map(cell).collect();
             judge.values(&looked)
-        });
-        let value = |part: &Part| match part {
+        })
+    }
+
+    pub(super) fn value(
+        &self,
+        part: &Part,
+        cells: &[Option<String>],
+        said: Option<&[Option<String>]>,
+    ) -> Option<String> {
+        let cell = |place: usize| cells.get(place).and_then(Option::as_deref);
+        match part {
             Part::Nothing => None,
             Part::Cell(place) => cell(*place).map(str::to_owned),
             Part::Tag(place, key) => cell(*place).and_then(|text| json_key(text, key)),
-            Part::Rule(place) => said.as_ref().and_then(|said| said.get(*place)).cloned().flatten(),
-        };
-        let holds = self.here.iter().all(|Here { part, filter }| {
+            Part::Rule(place) => said.and_then(|said| said.get(*place)).cloned().flatten(),
+            Part::Judged(place, at) => {
+                // Some engines count in decimals.
+                let number = cell(*place)?.split('.').next()?.parse::<usize>().ok()?;
+                self.verdicts.get(number)?.get(*at).cloned().flatten()
+            }
+        }
+    }
+
+    /// Whether the filters that are applied here hold.
+    pub(super) fn holds(&self, value: &dyn Fn(&Part) -> Option<String>) -> bool {
+        self.here.iter().all(|Here { part, filter }| {
             let listed = |value: &str| filter.values.iter().any(|listed| listed == value);
             let found = match (value(part), filter.how) {
                 (Some(value), How::Contains) => {
@@ -407,13 +474,39 @@ impl<'s> Question<'s> {
                 (None, how) => how == How::Is && listed(""),
             };
             found != filter.not
-        });
-        let shown = |part: &Part| match part {
-            Part::Nothing => absent.map(str::to_owned),
-            part => value(part),
-        };
-        holds.then(|| self.parts.iter().map(shown).collect())
+        })
     }
+}
+
+/// The rows that do not count, as a condition.
+fn excluded(source: &Source, exclusion: &Exclusion) -> String {
+    let dialect = source.dialect;
+    let moment_of = |name: &str| source.column(name).map(|column| column.moment(dialect));
+    let account = source.column("BillingAccountId").map(|column| column.key(dialect));
+    let account = match (account, exclusion.account.as_str()) {
+        (None, _) => "1 = 1".to_owned(),
+        (Some(key), "") => format!("{key} IS NULL"),
+        (Some(key), account) => format!("TRIM({key}) = {}", dialect.text(account)),
+    };
+    let (told, start) = (moment_of("BillingPeriodStart"), moment_of("ChargePeriodStart"));
+    let untold = told.as_ref().map_or_else(|| "1 = 1".to_owned(), |told| format!("{told} IS NULL"));
+    let micros = exclusion.period_unix_secs.and_then(|secs| secs.checked_mul(moment::PER_SEC));
+    let period = match micros {
+        None => match start {
+            Some(start) => format!("{untold} AND {start} IS NULL"),
+            None => untold,
+        },
+        Some(micros) => {
+            // Periods are kept to the second.
+            let by_period =
+                told.map(|told| between(dialect, &told, Some(micros), Some(micros + moment::PER_SEC)));
+            let by_charge = start.zip(moment::next_month(micros)).map(|(start, next)| {
+                format!("({untold} AND {})", between(dialect, &start, Some(micros), Some(next)))
+            });
+            any_of(by_period.into_iter().chain(by_charge))
+        }
+    };
+    format!("({account} AND {period})")
 }
 
 /// One of these holds; nothing does where there is none.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ const GRACE: Duration = Duration::from_millis(1_500);
 const CONNECT: Duration = Duration::from_mins(1);
 /// Processes for one table at a time.
 const MOST_SESSIONS: usize = 3;
+/// Replies that may wait: a driver that is faster than what is done with its rows must not fill the memory.
+const REPLIES_WAITING: usize = 16;
 /// Lines of a driver's standard error that are kept.
 const LINES_KEPT: usize = 6;
 
@@ -57,13 +59,16 @@ impl std::fmt::Debug for Stop {
     }
 }
 
+/// A row of an answer.
+pub(super) type Row = Vec<Option<String>>;
+
 /// The answer to a question.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// Its columns.
     pub(super) columns: Vec<TableColumn>,
     /// Its rows.
-    pub(super) rows: Vec<Vec<Option<String>>>,
+    pub(super) rows: Vec<Row>,
 }
 
 /// A process with a connected driver; ended when dropped.
@@ -105,7 +110,7 @@ impl Session {
         else {
             return Err(failed("its pipes are missing".to_owned()));
         };
-        let (sender, replies) = channel();
+        let (sender, replies) = sync_channel(REPLIES_WAITING);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 // What is no reply was printed by a driver.
@@ -144,10 +149,17 @@ impl Session {
             };
             // So that the warehouse stops working, too. The process is ended by whoever drops this.
             if self.send(&Request::Cancel).is_ok() {
-                let _ = self.replies.recv_timeout(GRACE);
+                self.wait_for_the_end(Instant::now() + GRACE);
             }
             return Err(trouble);
         }
+    }
+
+    /// Lets rows that are on their way pass, until the driver has stopped or the time is up.
+    fn wait_for_the_end(&self, until: Instant) {
+        while let Ok(Reply::Columns(_) | Reply::Rows(_)) =
+            self.replies.recv_timeout(until.saturating_duration_since(Instant::now()))
+        {}
     }
 
     fn last_words(&self) -> String {
@@ -212,6 +224,23 @@ impl Pool {
         most_rows: u64,
         stop: &Stop,
     ) -> Result<Answer, WarehouseError> {
+        let mut rows = Vec::new();
+        let columns = self.ask_each(sql, doing, most_rows, stop, &mut |more| {
+            rows.extend(more);
+            Ok::<_, WarehouseError>(())
+        })?;
+        Ok(Answer { columns, rows })
+    }
+
+    /// Asks one `SELECT` and hands its rows on as they come; gives its columns. Where `each` fails, the question ends.
+    pub(super) fn ask_each<E: From<WarehouseError>>(
+        &self,
+        sql: &str,
+        doing: &str,
+        most_rows: u64,
+        stop: &Stop,
+        each: &mut dyn FnMut(Vec<Row>) -> Result<(), E>,
+    ) -> Result<Vec<TableColumn>, E> {
         let until = Instant::now() + Duration::from_secs(self.spec.timeout_secs());
         let mut place = self.take(until, stop)?;
         let mut session = match place.session.take() {
@@ -222,32 +251,38 @@ impl Pool {
         // What connecting took is not the question's.
         let until = Instant::now() + Duration::from_secs(self.spec.timeout_secs());
         let request = Request::Query { sql: sql.to_owned(), most_rows };
-        let mut answer = Answer::default();
-        let end = session.send(&request).and_then(|()| {
-            loop {
-                match session.next(until, stop)? {
-                    Reply::Columns(columns) => answer.columns = columns,
-                    Reply::Rows(rows) => answer.rows.extend(rows),
-                    end => return Ok(end),
+        let (mut columns, mut taken) = (Vec::new(), 0);
+        let mut next = session.send(&request).and_then(|()| session.next(until, stop));
+        loop {
+            match next {
+                Ok(Reply::Columns(found)) => columns = found,
+                Ok(Reply::Rows(rows)) => {
+                    taken += rows.len() as u64;
+                    each(rows)?;
                 }
-            }
-        });
-        match end {
-            Ok(end) => {
-                // Its rows stay unread in the driver.
-                if end != Reply::TooMany {
-                    place.session = Some(session);
+                Ok(end) => {
+                    // Its rows stay unread in the driver.
+                    if end != Reply::TooMany {
+                        place.session = Some(session);
+                    }
+                    self.judge(end, taken, doing, most_rows)?;
+                    return Ok(columns);
                 }
-                self.judge(end, doing, most_rows).map(|()| answer)
+                Err(trouble) => return Err(self.trouble(&trouble, &session).into()),
             }
-            Err(trouble) => Err(self.trouble(&trouble, &session)),
+            next = session.next(until, stop);
         }
     }
 
-    fn judge(&self, end: Reply, doing: &str, most_rows: u64) -> Result<(), WarehouseError> {
+    fn judge(&self, end: Reply, taken: u64, doing: &str, most_rows: u64) -> Result<(), WarehouseError> {
         let table = self.spec.place();
         match end {
-            Reply::Done => Ok(()),
+            Reply::Done { rows } if rows == taken => Ok(()),
+            Reply::Done { rows } => {
+                let problem =
+                    format!("{taken} of its {rows} rows came through from the driver's process; ask again");
+                Err(WarehouseError::Answer { problem, table })
+            }
             Reply::TooMany => Err(WarehouseError::TooMany { most: most_rows, table }),
             Reply::Failed { message, .. } => Err(WarehouseError::Query {
                 doing: doing.to_owned(),
@@ -383,10 +418,14 @@ mod tests {
 
     #[test]
     fn an_answer_comes_in_pieces_and_what_a_driver_prints_is_none() {
-        let answer = asked(&format!("{ROWS}; {ROWS}; echo '\"done\"'; sleep 60"), 60).unwrap();
+        let answer =
+            asked(&format!("{ROWS}; {ROWS}; echo '{{\"done\":{{\"rows\":4}}}}'; sleep 60"), 60).unwrap();
         assert_eq!(answer.rows.len(), 4);
         assert_eq!((answer.rows[0][0].as_deref(), answer.rows[1][0].as_deref()), (Some("x"), None));
         assert_eq!(answer.columns[0].name, "a");
+        // A driver that prints into a line spoils it.
+        let error = asked(&format!("{ROWS}; echo '{{\"done\":{{\"rows\":3}}}}'; sleep 60"), 60).unwrap_err();
+        assert!(error.to_string().contains("2 of its 3 rows came through"), "{error}");
     }
 
     #[test]
@@ -400,6 +439,20 @@ mod tests {
 
         let error = asked("sleep 600", 1).unwrap_err();
         assert_eq!(error, WarehouseError::TimeOut { seconds: 1, table: "t at x://h".to_owned() });
+    }
+
+    #[test]
+    fn rows_are_handed_on_as_they_come_and_whoever_fails_on_them_ends_the_question() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(folder.path(), &format!("{ROWS}; {ROWS}; sleep 600"), 600);
+        let mut seen = 0;
+        let ended = pool.ask_each("SELECT 1", "count", 9, &Stop::default(), &mut |rows| {
+            seen += rows.len();
+            if seen > 2 { Err(WarehouseError::Stopped) } else { Ok(()) }
+        });
+        assert_eq!((ended.unwrap_err(), seen), (WarehouseError::Stopped, 4));
+        // Its rows would be in the way of the next question.
+        assert!(pool.state.lock().unwrap().idle.is_empty());
     }
 
     #[test]

@@ -66,7 +66,9 @@ impl Spec {
     /// The name of this table among the bills: the same address, driver and table are the same bill.
     pub fn hash(&self) -> String {
         let mut hasher = Sha256::new();
-        for part in [&self.driver, &self.uri, &self.table] {
+        // A driver has several names: `postgres` is `postgresql`.
+        let driver = super::drivers::known(&self.driver).map_or(self.driver.as_str(), |known| known.name);
+        for part in [driver, &self.uri, &self.table] {
             hasher.update(part.trim());
             hasher.update([0]);
         }
@@ -95,14 +97,16 @@ impl Spec {
     /// A password in the address or among the options; no table.
     pub fn check(&self) -> Result<(), WarehouseError> {
         table_parts(&self.table)?;
-        let secret_option = self
-            .options
-            .iter()
-            .any(|(key, value)| is_secret(key) && !value.is_empty() && !value.starts_with(FROM_ENVIRONMENT));
-        if has_password(&self.uri) || secret_option {
+        if has_password(&self.uri) {
             return Err(WarehouseError::SecretInAddress);
         }
-        Ok(())
+        let mut secret = self.options.iter().filter(|(key, value)| {
+            is_secret(key) && !value.is_empty() && !value.starts_with(FROM_ENVIRONMENT)
+        });
+        match secret.next() {
+            Some((option, _)) => Err(WarehouseError::SecretInOption { option: option.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// The name of its table, part by part.
@@ -174,20 +178,42 @@ fn is_by_address(driver: &str, uri: &str) -> bool {
 
 /// Whether an option's name says that its value is secret.
 fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    ["password", "token", "secret", "private_key", "credential", "authorization"]
-        .iter()
-        .any(|word| key.contains(word))
+    let key = key.to_ascii_lowercase().replace('-', "_");
+    [
+        "password",
+        "passwd",
+        "passphrase",
+        "pwd",
+        "token",
+        "secret",
+        "private_key",
+        "api_key",
+        "apikey",
+        "access_key",
+        "credential",
+        "authorization",
+        "cookie",
+    ]
+    .iter()
+    .any(|word| key.contains(word))
         && !["token_uri", "token_type", "token_url"].iter().any(|end| key.ends_with(end))
 }
 
 /// `scheme://user:password@host`, or a parameter such as `;token=…` or `?password=…`.
 fn has_password(uri: &str) -> bool {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', ';']).next().unwrap_or_default();
-    let in_user = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
-    let in_parameter = rest.split(['?', '&', ';', '/', ' ']).any(|part| {
-        part.split_once('=').is_some_and(|(key, value)| is_secret(key) && !value.trim().is_empty())
+    // A password may have a slash in it that ought to be escaped.
+    let in_user = rest.split_once('@').is_some_and(|(before, _)| {
+        let host = before.rfind(']').map_or(before, |end| &before[end..]);
+        host.split_once(':').is_some_and(|(_, after)| {
+            let port = after.split(['/', '?', ';']).next().unwrap_or_default();
+            let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+            port.len() == after.len() || !is_port
+        })
+    });
+    let in_parameter = rest.replace(" =", "=").split(['?', '&', ';', '/', ' ']).any(|part| {
+        part.split_once('=')
+            .is_some_and(|(key, value)| is_secret(key) && (!value.trim().is_empty() || rest.contains(" = ")))
     });
     in_user || in_parameter
 }
@@ -270,17 +296,34 @@ mod tests {
             "sc://host:15002/;token=abc",
             "postgresql://host/db?password=x",
             "grpc://host?access_token=x",
+            // A slash that ought to be escaped, libpq's other form, an address of numbers.
+            "postgresql://me:p/w@host/db",
+            "host=h user=me password = x",
+            "postgresql://me:1234@[::1]:5432/db",
         ] {
             assert_eq!(spec("x", uri).check(), Err(WarehouseError::SecretInAddress), "{uri}");
         }
-        for uri in ["postgresql://me@host:5432/db", "sc://host:15002/;user_id=me", "grpc+tls://[::1]:1", ""] {
+        for uri in [
+            "postgresql://me@host:5432/db",
+            "sc://host:15002/;user_id=me@firm.com",
+            "grpc+tls://[::1]:1",
+            "grpc://[::1]:1/?user=a@b",
+            "",
+        ] {
             assert_eq!(spec("x", uri).check(), Ok(()), "{uri}");
         }
-        let mut with_option = spec("flightsql", "grpc://h");
-        with_option.options.insert("adbc.flight.sql.authorization_header".into(), "Bearer x".into());
-        assert_eq!(with_option.check(), Err(WarehouseError::SecretInAddress));
-        with_option.options.insert("adbc.flight.sql.authorization_header".into(), "env:HEADER".into());
-        assert_eq!(with_option.check(), Ok(()));
+        for option in [
+            "adbc.flight.sql.authorization_header",
+            "adbc.flight.sql.rpc.call_header.x-api-key",
+            "adbc.snowflake.passwd",
+            "s3.access-key",
+        ] {
+            let mut with_option = spec("flightsql", "grpc://h");
+            with_option.options.insert(option.into(), "Bearer x".into());
+            assert_eq!(with_option.check(), Err(WarehouseError::SecretInOption { option: option.into() }));
+            with_option.options.insert(option.into(), "env:HEADER".into());
+            assert_eq!(with_option.check(), Ok(()));
+        }
         let secrets = Secrets { password: Some("hunter2".into()) };
         assert!(!format!("{secrets:?}").contains("hunter2"));
     }
@@ -315,5 +358,6 @@ mod tests {
         assert_eq!(one.hash(), other.hash());
         assert!(one.hash().starts_with(HASH_START));
         assert_ne!(one.hash(), Spec { table: "u".into(), ..one.clone() }.hash());
+        assert_eq!(spec("postgres", "x://h").hash(), spec("postgresql", "x://h").hash());
     }
 }

@@ -2,36 +2,59 @@
 
 use std::path::Path;
 
-use super::column::{BillColumn, focus_columns};
+use super::column::focus_columns;
 use super::dialect::Dialect;
 use super::drivers::Search;
 use super::error::WarehouseError;
 use super::question::{Question, Source};
-use super::session::{MOST_ROWS, Pool, Stop};
+use super::session::{MOST_ROWS, Pool, Row, Stop};
 use super::spec::{Secrets, Spec};
+use crate::bill::claims::Exclusion;
 use crate::bill::columns::{COSTS, ColumnType, FocusVersion};
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
 use crate::bill::filter::{NO_COLUMN, Resolved};
 use crate::bill::formats::focus::{self, RULE_COLUMN};
+use crate::bill::formats::{self, Kind};
 use crate::bill::import::Imported;
 use crate::bill::lens::Lens;
 use crate::bill::moment;
+use crate::bill::over_time::Starts;
 use crate::bill::query::{Adding, ColumnRef, QUANTITY, StoredGroups, Sums};
-use crate::bill::view::RowsView;
 
 /// Without these no question about a bill can be answered.
 const NEEDED: [&str; 4] = ["BilledCost", "BillingCurrency", "ChargeCategory", "ChargePeriodStart"];
-/// Columns that rows are put in order by, so that one page follows the other.
-const ORDER: [&str; 7] = [
-    "ChargePeriodStart",
-    "BilledCost",
-    "EffectiveCost",
-    "ServiceName",
-    "ResourceId",
-    "ChargeDescription",
-    "SkuPriceId",
-];
+/// Groups of what is judged here that come back at most, before it is judged on its own first.
+const MOST_JUDGED: u64 = 200_000;
+
+/// How a table is asked.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::bill) struct Asking<'a> {
+    /// What of it does not count.
+    pub(in crate::bill) without: &'a [Exclusion],
+    /// The rules it is looked at through; `None` = the built-in ones.
+    pub(in crate::bill) lens: Option<&'a Lens>,
+    /// When to end.
+    pub(in crate::bill) stop: &'a Stop,
+}
+
+impl<'a> Asking<'a> {
+    /// About all of it.
+    pub(super) fn whole(stop: &'a Stop) -> Self {
+        Self { without: &[], lens: None, stop }
+    }
+}
+
+/// What the warehouse counted of tokens, requests and hours, by what they are counted by.
+#[derive(Debug, Clone)]
+pub(in crate::bill) struct Metered {
+    /// The keys, the unit and whether `requests` is in the meter's name (`1`), in this order.
+    pub(in crate::bill) key: Row,
+    /// How much.
+    pub(in crate::bill) amount: Exact,
+    /// Rows.
+    pub(in crate::bill) rows: u64,
+}
 
 /// A table of a warehouse that is connected.
 #[derive(Debug)]
@@ -39,6 +62,8 @@ pub struct Table {
     pub(super) spec: Spec,
     pub(super) source: Source,
     pool: Pool,
+    /// More groups than this of what is judged here are judged on their own first.
+    most_judged: u64,
     /// What kind of bill it is: `FOCUS 1.2`.
     pub(super) kind: String,
     /// Columns that the engine cannot make a text of, so that nothing can be asked of them.
@@ -90,13 +115,29 @@ impl Table {
             .map(|name| (*name).to_owned())
             .collect();
         if !missing.is_empty() {
-            return Err(WarehouseError::NotABill { missing, table: spec.place() });
+            let names: Vec<String> = header.columns.into_iter().map(|column| column.name).collect();
+            return Err(WarehouseError::NotABill { missing, instead: instead(&names), table: spec.place() });
         }
         let kind = format!("FOCUS {}", focus::version(&names).unwrap_or(FocusVersion::V1_0));
         let left_out = header.columns.iter().filter(|column| !dialect.can_read(&column.held));
         let left_out = left_out.map(|column| column.name.clone()).collect();
         let source = Source { dialect, from, keep: None, columns };
-        Ok(Self { spec: spec.clone(), source, pool, kind, left_out, imported: None })
+        Ok(Self {
+            spec: spec.clone(),
+            source,
+            pool,
+            most_judged: MOST_JUDGED,
+            kind,
+            left_out,
+            imported: None,
+        })
+    }
+
+    /// The same table, of which more than `most` groups of what inference rules look at are not fetched times what else is
+    /// grouped by: the rules are then tried first, on what they look at alone. 200,000 otherwise.
+    #[must_use]
+    pub fn judging_apart_beyond(self, most: u64) -> Self {
+        Self { most_judged: most.min(MOST_ROWS), ..self }
     }
 
     /// Where it is, for people.
@@ -110,11 +151,60 @@ impl Table {
         doing: &str,
         most: u64,
         stop: &Stop,
-    ) -> Result<Vec<Vec<Option<String>>>, WarehouseError> {
+    ) -> Result<Vec<Row>, WarehouseError> {
         Ok(self.pool.ask(sql, doing, most, stop)?.rows)
     }
 
-    fn odd(&self, problem: impl Into<String>) -> WarehouseError {
+    /// A question with what does not count left out.
+    pub(super) fn question<'s>(&'s self, asking: Asking<'s>) -> Question<'s> {
+        Question::about(&self.source, asking.lens).leave_out(asking.without)
+    }
+
+    /// Judges on its own first what is judged here.
+    pub(super) fn settle(
+        &self,
+        question: &mut Question<'_>,
+        doing: &str,
+        stop: &Stop,
+    ) -> Result<(), WarehouseError> {
+        let alike = self.ask(&question.alike_sql(MOST_ROWS), doing, MOST_ROWS, stop)?;
+        if question.settle(&alike) {
+            return Ok(());
+        }
+        let most = super::alike::MOST_MARKS;
+        Err(WarehouseError::TooVaried { doing: doing.to_owned(), most, table: self.place() })
+    }
+
+    /// Gathers the groups of a question: `sql` puts it, `each` takes in a row of the answer.
+    fn gather<A: Default>(
+        &self,
+        question: &mut Question<'_>,
+        doing: &str,
+        stop: &Stop,
+        sql: &dyn Fn(&Question<'_>, u64) -> String,
+        each: &dyn Fn(&Question<'_>, &mut A, &Row) -> Result<(), BillError>,
+    ) -> Result<A, BillError> {
+        let gather = |question: &Question<'_>, most| {
+            let mut all = A::default();
+            self.pool
+                .ask_each(&sql(question, most), doing, most, stop, &mut |rows| {
+                    rows.iter().try_for_each(|row| each(question, &mut all, row))
+                })
+                .map(|_columns| all)
+        };
+        if !question.judges() {
+            return gather(question, MOST_ROWS);
+        }
+        match gather(question, self.most_judged) {
+            Err(BillError::Warehouse(WarehouseError::TooMany { .. })) => {
+                self.settle(question, doing, stop)?;
+                gather(question, MOST_ROWS)
+            }
+            other => other,
+        }
+    }
+
+    pub(super) fn odd(&self, problem: impl Into<String>) -> WarehouseError {
         WarehouseError::Answer { problem: problem.into(), table: self.place() }
     }
 
@@ -175,44 +265,42 @@ impl Table {
         whole.parse().map_err(|_no_number| self.odd(format!("`{text}` is not a count")))
     }
 
+    fn sum(&self, name: &str, cell: Option<&Option<String>>, filled: u64) -> Result<Exact, BillError> {
+        match cell.and_then(Option::as_deref) {
+            Some(sum) => {
+                let odd = |error| self.odd(format!("the sum of {name} is `{sum}`: {error}"));
+                Ok(Exact::read(sum).map_err(odd)?.value)
+            }
+            None if filled > 0 => Err(BillError::TooLarge { column: name.to_owned() }),
+            None => Ok(Exact::default()),
+        }
+    }
+
     /// Adds the exact sums of every combination of the columns' values.
     pub(in crate::bill) fn add_up(
         &self,
         keys: &[ColumnRef],
         filters: &[Resolved],
         adding: Adding,
-        lens: Option<&Lens>,
-        stop: &Stop,
+        asking: Asking<'_>,
         groups: &mut StoredGroups,
     ) -> Result<(), BillError> {
-        if lens.is_some_and(Lens::has_draft) {
-            let doing = "try a rule that is being written".to_owned();
-            return Err(WarehouseError::OnlyAggregates { doing, table: self.place() }.into());
-        }
-        let mut question = Question::about(&self.source, lens);
+        let mut question = self.question(asking);
         question.group(keys);
         question.filter(filters)?;
         let has = |name: &&str| self.source.column(name).is_some();
         let quantity = [QUANTITY].into_iter().filter(|_| adding.quantity);
         let summed: Vec<&str> = COSTS.into_iter().chain(quantity).filter(has).collect();
-        let width = question.width();
         let absent = adding.tell_absent.then_some(NO_COLUMN);
-        for row in self.ask(&question.sums_sql(&summed, MOST_ROWS), adding.doing, MOST_ROWS, stop)? {
-            let (cells, numbers) = row.split_at(width.min(row.len()));
+        let each = |question: &Question<'_>, groups: &mut StoredGroups, row: &Row| {
+            let (cells, numbers) = row.split_at(question.width().min(row.len()));
             let mut found = Sums { rows: self.count(numbers.first())?, ..Sums::default() };
             if found.rows == 0 {
-                continue;
+                return Ok(());
             }
             for (at, name) in summed.iter().enumerate() {
                 let filled = self.count(numbers.get(2 + 2 * at))?;
-                let sum = match numbers.get(1 + 2 * at).and_then(Option::as_deref) {
-                    Some(sum) => {
-                        let odd = |error| self.odd(format!("the sum of {name} is `{sum}`: {error}"));
-                        Exact::read(sum).map_err(odd)?.value
-                    }
-                    None if filled > 0 => return Err(BillError::TooLarge { column: (*name).to_owned() }),
-                    None => Exact::default(),
-                };
+                let sum = self.sum(name, numbers.get(1 + 2 * at), filled)?;
                 if let Some(place) = COSTS.iter().position(|cost| cost == name) {
                     (found.costs[place], found.filled[place]) = (sum, filled);
                 } else {
@@ -222,6 +310,12 @@ impl Table {
             if let Some(key) = question.key(cells, absent) {
                 groups.entry(key).or_default().add(&found)?;
             }
+            Ok(())
+        };
+        let sql = |question: &Question<'_>, most| question.sums_sql(&summed, most);
+        let found: StoredGroups = self.gather(&mut question, adding.doing, asking.stop, &sql, &each)?;
+        for (key, sums) in found {
+            groups.entry(key).or_default().add(&sums)?;
         }
         Ok(())
     }
@@ -231,10 +325,10 @@ impl Table {
         &self,
         filters: &[Resolved],
         doing: &str,
-        stop: &Stop,
+        asking: Asking<'_>,
     ) -> Result<Vec<(i64, Option<i64>)>, BillError> {
         let dialect = self.source.dialect;
-        let mut question = Question::about(&self.source, None);
+        let mut question = self.question(asking);
         question.group(&[ColumnRef::Day { column: "ChargePeriodStart".to_owned() }]);
         question.filter(filters)?;
         question.only("ChargeCategory", "Usage");
@@ -243,7 +337,7 @@ impl Table {
         let end = moment("ChargePeriodEnd");
         let sql = question.span_sql(&start, end.as_ref().unwrap_or(&start), MOST_ROWS);
         let mut days = Vec::new();
-        for row in self.ask(&sql, doing, MOST_ROWS, stop)? {
+        for row in self.ask(&sql, doing, MOST_ROWS, asking.stop)? {
             let read = |place: usize| row.get(place).and_then(Option::as_deref).and_then(moment::read);
             if let Some(first) = read(1) {
                 days.push((first, end.as_ref().and_then(|_has_ends| read(2))));
@@ -252,60 +346,67 @@ impl Table {
         Ok(days)
     }
 
-    /// The cells of rows that match, from `offset` on, for these columns; and how many match in all.
-    pub(in crate::bill) fn page(
+    /// When its charges begin.
+    pub(in crate::bill) fn starts(&self, asking: Asking<'_>) -> Result<Starts, BillError> {
+        let doing = "look for the first and the last charge";
+        let Some(start) = self.source.column("ChargePeriodStart") else { return Ok(Starts::default()) };
+        let (dialect, question) = (self.source.dialect, self.question(asking));
+        let start = start.moment(dialect);
+        let ends = [format!("MIN({start}) AS a"), format!("MAX({start}) AS b")];
+        let rows = self.ask(&question.aggregates_sql(&ends), doing, 1, asking.stop)?;
+        let read = |place: usize| rows.first()?.get(place)?.as_deref().and_then(moment::read);
+        let sql = question.any_sql(&format!("{start} > {}", dialect.midnight(&start)));
+        let hours = !self.ask(&sql, doing, 1, asking.stop)?.is_empty();
+        Ok(Starts { first_and_last: read(0).zip(read(1)), hours })
+    }
+
+    /// Sums of usage by `keys`, by its unit, and by whether `requests` is in the name of its meter. `pairs` are columns of
+    /// quantities with their units: the first that the table has counts, the second where that is empty.
+    pub(in crate::bill) fn metered(
         &self,
+        keys: &[ColumnRef],
         filters: &[Resolved],
-        offset: u64,
-        limit: u64,
-        lens: Option<&Lens>,
-        stop: &Stop,
-        view: &mut RowsView,
-    ) -> Result<u64, BillError> {
-        let doing = "show rows";
+        (pairs, requests): (&[(&str, &str)], &str),
+        doing: &str,
+        asking: Asking<'_>,
+    ) -> Result<Vec<Metered>, BillError> {
         let dialect = self.source.dialect;
-        let mut question = Question::about(&self.source, lens);
+        let mut known = pairs.iter().filter_map(|(quantity, unit)| {
+            let (quantity, unit) = (self.source.column(quantity)?, self.source.column(unit)?);
+            Some((quantity.amount(dialect), unit.key(dialect)))
+        });
+        let Some((mut amount, mut unit)) = known.next() else { return Ok(Vec::new()) };
+        if let Some((second, of_second)) = known.next() {
+            unit = format!("CASE WHEN {amount} IS NOT NULL THEN {unit} ELSE {of_second} END");
+            amount = format!("COALESCE({amount}, {second})");
+        }
+        let mut question = self.question(asking);
+        question.group(keys);
+        question.group_by(unit);
+        let meter = self.source.column("SkuMeter").map(|column| column.key(dialect));
+        let counts = meter.map(|meter| dialect.has(&meter, requests));
+        question.group_by(
+            counts.map_or_else(|| "'0'".to_owned(), |has| format!("CASE WHEN {has} THEN '1' ELSE '0' END")),
+        );
         question.filter(filters)?;
-        if question.is_filtered_here() {
-            let doing = "show rows by an inference rule, or by a tag that it cannot look up".to_owned();
-            return Err(WarehouseError::OnlyAggregates { doing, table: self.place() }.into());
-        }
-        let counted = self.ask(&question.aggregates_sql(&["COUNT(*) AS n".to_owned()]), doing, 1, stop)?;
-        let matching = self.count(counted.first().and_then(|row| row.first()))?;
-        let wanted = limit.min(matching.saturating_sub(offset));
-        if wanted == 0 {
-            return Ok(matching);
-        }
-        let shown: Vec<&BillColumn> =
-            view.columns.iter().filter_map(|name| self.source.column(name)).collect();
-        let select: Vec<String> = shown
-            .iter()
-            .enumerate()
-            .map(|(place, column)| format!("{} AS k{place}", column.key(dialect)))
-            .collect();
-        let order: Vec<String> = ORDER
-            .iter()
-            .filter_map(|name| self.source.column(name))
-            .map(|column| column.sql.clone())
-            .collect();
-        let sql = question.page_sql(&select, &order, offset, wanted);
-        for row in self.ask(&sql, doing, wanted, stop)? {
-            let mut cells = shown.iter().map(|column| column.name.as_str()).zip(row);
-            let mut known: std::collections::BTreeMap<&str, Option<String>> = cells.by_ref().collect();
-            let amount = |name: &str, cell: Option<String>| match self.source.column(name) {
-                Some(BillColumn { kind: ColumnType::Decimal, .. }) => {
-                    cell.map(|text| Exact::read(&text).map_or(text, |read| read.value.to_string()))
-                }
-                _ => cell,
-            };
-            let row = view
-                .columns
-                .iter()
-                .map(|name| known.remove(name.as_str()).flatten().and_then(|cell| amount(name, Some(cell))))
-                .collect();
-            view.rows.push(row);
-        }
-        Ok(matching)
+        question.only("ChargeCategory", "Usage");
+        let sums = ["COUNT(*) AS n".to_owned(), "SUM(c0) AS s0".to_owned(), "COUNT(c0) AS f0".to_owned()];
+        let inner = [format!("{amount} AS c0")];
+        let each = |question: &Question<'_>, groups: &mut StoredGroups, row: &Row| {
+            let (cells, numbers) = row.split_at(question.width().min(row.len()));
+            let (rows, filled) = (self.count(numbers.first())?, self.count(numbers.get(2))?);
+            let quantity = self.sum(pairs[0].0, numbers.get(1), filled)?;
+            if let Some(key) = question.key(cells, None) {
+                groups.entry(key).or_default().add(&Sums { rows, quantity, ..Sums::default() })?;
+            }
+            Ok(())
+        };
+        let sql = |question: &Question<'_>, most| question.grouped(&sums, &inner, most);
+        let found: StoredGroups = self.gather(&mut question, doing, asking.stop, &sql, &each)?;
+        Ok(found
+            .into_iter()
+            .map(|(key, sums)| Metered { key, amount: sums.quantity, rows: sums.rows })
+            .collect())
     }
 
     /// The dialect it is asked in.
@@ -317,5 +418,47 @@ impl Table {
     pub(super) fn names(&self) -> Vec<String> {
         let own = std::iter::once(RULE_COLUMN.to_owned());
         self.source.columns.iter().map(|column| column.name.clone()).chain(own).collect()
+    }
+}
+
+/// What a table with these columns seems to be, and which table to name instead.
+fn instead(columns: &[String]) -> String {
+    let (is, has) = match formats::recognise(columns) {
+        Some(Kind::AwsCur | Kind::AwsCur2) => {
+            ("an AWS Cost and Usage Report", "AWS Data Exports writes the same charges as FOCUS 1.2")
+        }
+        Some(Kind::GcpExport) => {
+            ("Google Cloud's billing export", "Google Cloud has the same charges as a FOCUS export")
+        }
+        Some(Kind::Azure(_)) => {
+            ("Azure cost details", "Azure Cost Management exports the same charges as FOCUS 1.2")
+        }
+        Some(kind) => return format!("it looks like {}; name a view of it in FOCUS", kind.family()),
+        None => return "name a table or view in FOCUS".to_owned(),
+    };
+    format!("it looks like {is}; {has}; name that table, or a view in FOCUS")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_another_export_is_called_by_its_name() {
+        let told = |names: &[&str]| instead(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let cur =
+            ["bill_payer_account_name", "line_item_line_item_type", "line_item_unblended_cost", "product"];
+        assert!(
+            told(&cur).starts_with("it looks like an AWS Cost and Usage Report; AWS Data Exports"),
+            "{}",
+            told(&cur)
+        );
+        let export = ["billing_account_id", "service", "sku", "usage", "cost", "credits"];
+        assert!(
+            told(&export).starts_with("it looks like Google Cloud's billing export; "),
+            "{}",
+            told(&export)
+        );
+        assert_eq!(told(&["a", "b"]), "name a table or view in FOCUS");
     }
 }

@@ -32,8 +32,9 @@ const COST_SHARE: f64 = 0.75;
 const ROWS_TELL: f64 = 5.0;
 /// A source that is further behind the bill's last day has ended, or its bill is missing.
 const BEHIND_DAYS: i64 = 14;
-/// A source is delivered daily when so many of its last [`COMPARED_DAYS`] days have rows.
+/// A source is delivered daily when such a share of its last so many days has rows.
 const DAILY_SHARE: f64 = 0.8;
+const DAILY_DAYS: i64 = 14;
 /// A stretch without any row that is as long as this is no part of what statistics learn from, nor is what was before it.
 const LONG_GAP: usize = 7;
 /// Days in a series at most, ten years: a mistyped year must not fill the memory.
@@ -250,7 +251,7 @@ fn is_daily(days: &Filled) -> bool {
     let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value()) else {
         return false;
     };
-    let from = first.0.max(last.0 - COMPARED_DAYS as i64 + 1);
+    let from = first.0.max(last.0 - DAILY_DAYS + 1);
     let filled = days.range(Day(from)..).count();
     filled as f64 >= DAILY_SHARE * (last.0 - from + 1) as f64
 }

@@ -80,7 +80,7 @@ pub enum Answer {
     /// Each budget, or why nothing can be said of it.
     Budgets(Vec<Result<Standing, (String, String)>>),
     /// `None` when the bill tells of no commitments.
-    Commitments(Option<Commitments>),
+    Commitments(Option<Box<Commitments>>),
     /// Idle things.
     Idle(IdleView),
 }
@@ -137,7 +137,9 @@ pub fn ask(bill: &Bill, question: &Question) -> Result<Answer, BillError> {
             }
             Answer::Budgets(standings)
         }
-        Question::Commitments { filters } => Answer::Commitments(Commitments::of(bill, filters)?),
+        Question::Commitments { filters } => {
+            Answer::Commitments(Commitments::of(bill, filters)?.map(Box::new))
+        }
         Question::Idle { filters, basis } => Answer::Idle(IdleView::of(bill, filters, *basis)?),
     })
 }

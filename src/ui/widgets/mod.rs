@@ -15,7 +15,7 @@ pub use button::{
     number_field_ui, primary_button_ui, quiet_button_ui, search_ui, segmented_ui, text_field_ui, toggles_ui,
 };
 pub use chart::{bare_chart_ui, chart_menu_ui, chart_ui, timeline_ui};
-pub use dialog::{dialog_frame, dialog_title_ui};
+pub use dialog::{Form, Pressed, dialog_frame, dialog_title_ui, form_dialog_ui};
 pub use icon::{Icon, icon_button_ui, icon_ui};
 pub use table::{Cell, Column, Table, TableOutput, TableState, data_table_ui, data_table_with_foot_ui};
 

@@ -146,7 +146,10 @@ impl Fill for Costs {
         filled.currency(&of(self.currency).to_ascii_uppercase());
         filled.set(Out::ChargeDescription, item);
         let (model, counted) = split_item(item);
-        sku(filled, model, counted, "");
+        // What goes in and comes out is paid by the token, which the line leaves unsaid.
+        let of_tokens = ["input", "output"].iter().any(|end| counted.ends_with(end));
+        let counted = if of_tokens { format!("{counted} tokens") } else { counted.to_owned() };
+        sku(filled, model, &counted, "");
         filled.sub_account(of(self.project), "Project");
         filled.set(Out::SubAccountName, of(self.project_name));
         filled.set(Out::x_ApiKey, of(self.key));

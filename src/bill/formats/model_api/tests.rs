@@ -69,7 +69,9 @@ fn openai_costs_become_rows_and_days_without_use_are_counted() {
     for (column, value) in [
         ("BillingCurrency", "USD"),
         ("x_Model", "gpt-5-mini"),
-        ("x_TokenType", "cached input"),
+        ("x_TokenType", "cached input tokens"),
+        ("SkuMeter", "gpt-5-mini cached input tokens"),
+        ("ChargeDescription", "gpt-5-mini cached input"),
         ("ServiceCategory", "AI and Machine Learning"),
         ("SubAccountId", "proj_x"),
         ("BillingAccountName", "Example"),

@@ -51,12 +51,12 @@ pub(super) fn demand_ui(ui: &mut Ui, view: &mut View<'_>, chart: &mut Memo<u64, 
 /// Requests per second over time. Of a long trace each stretch is drawn by its lowest and its highest interval.
 fn demand_chart(trace: &Trace) -> Chart {
     let stretch = (trace.requests.len() * 2).div_ceil(TRACE_POINTS).max(1);
-    let at = |place: usize| trace.start_unix_secs as f64 + place as f64 * trace.interval_secs;
+    let starts: Vec<f64> = trace.starts().collect();
     let datum = |place: usize| {
         let rate = trace.requests[place] / trace.interval_secs;
         Datum {
             hover: vec![("Demand".to_owned(), format!("{} requests/s", units::three_digits(rate)))],
-            ..Datum::new(at(place), rate)
+            ..Datum::new(starts[place], rate)
         }
     };
     let mut data = Vec::new();
@@ -105,7 +105,7 @@ mod tests {
         let mut requests = vec![60.0; 100_000];
         requests[70_001] = 6_000.0;
         requests[3] = 0.0;
-        let trace = Trace { source: String::new(), start_unix_secs: 0, interval_secs: 60.0, requests };
+        let trace = Trace { interval_secs: 60.0, requests, ..Trace::default() };
         let chart = demand_chart(&trace);
         let data = chart.marks[0].data();
         assert!(data.len() <= TRACE_POINTS + 2, "{}", data.len());

@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use egui::Ui;
 
@@ -46,18 +47,53 @@ pub(super) struct Groups {
     copying: Option<Query>,
 }
 
-/// A line of the tree.
+/// A line of the tree. There may be as many as the bill has rows, so that none owns what its level has.
 struct Line {
-    path: Path,
+    level: Arc<Level>,
     what: What,
     /// Whether what is below is shown; `None` on the last level.
     fold: Option<bool>,
 }
 
+/// The groups below a group.
+struct Level {
+    /// The values that lead here.
+    above: Path,
+    groups: Arc<Vec<Group>>,
+}
+
 enum What {
-    Group { rows: u64, costs: Costs },
+    /// Its place in the level.
+    Group(usize),
     Reading,
     Problem(String),
+}
+
+impl Line {
+    /// The group; `None` for a line that only says something.
+    fn group(&self) -> Option<&Group> {
+        match &self.what {
+            What::Group(place) => self.level.groups.get(*place),
+            What::Reading | What::Problem(_) => None,
+        }
+    }
+
+    /// The last value of its path; `None` = no value.
+    fn value(&self) -> Option<&str> {
+        self.group().and_then(value)
+    }
+
+    /// The values that lead to it.
+    fn path(&self) -> Path {
+        let mut path = self.level.above.clone();
+        path.push(self.value().map(str::to_owned));
+        path
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        let Some((last, above)) = path.split_last() else { return false };
+        self.group().is_some() && self.value() == last.as_deref() && self.level.above == above
+    }
 }
 
 /// What lines are made of.
@@ -147,7 +183,7 @@ impl Groups {
         let Self { lines, version, table, chosen, chosen_line, open, .. } = self;
         let columns = columns(&levels.join(" › "));
         let selected = *chosen_line.get((*version, chosen.clone()), || {
-            chosen.as_ref().and_then(|path| lines.iter().position(|line| line.path == *path))
+            chosen.as_ref().and_then(|path| lines.iter().position(|line| line.is_at(path)))
         });
         let shape = Table {
             id: "bill groups",
@@ -172,18 +208,19 @@ impl Groups {
             |row, column| cell(&lines[row], column, basis, total, &currency),
             Some(&foot),
         );
-        if let Some(line) = output.toggled.and_then(|row| lines.get(row))
-            && !open.remove(&line.path)
+        if let Some(path) = output.toggled.and_then(|row| lines.get(row)).map(Line::path)
+            && !open.remove(&path)
         {
-            open.insert(line.path.clone());
+            open.insert(path);
         }
         if let Some(line) = output.chosen.and_then(|row| lines.get(row)) {
-            *chosen = Some(line.path.clone());
+            *chosen = Some(line.path());
         }
         let wish = Self::wish_ui(ui, selected.and_then(|row| lines.get(row)), scenario);
         let opened = output.opened.and_then(|row| lines.get(row));
         if let Some(line) = opened {
-            only(scenario, &levels, &line.path, tells_absent(lines, &line.path));
+            let path = line.path();
+            only(scenario, &levels, &path, tells_absent(lines, &path));
             return Some(Wish::Rows);
         }
         wish
@@ -193,10 +230,11 @@ impl Groups {
     fn wish_ui(ui: &mut Ui, line: Option<&Line>, scenario: &mut Scenario) -> Option<Wish> {
         let mut wish = None;
         let levels = levels(scenario);
-        ui.horizontal(|ui| match line {
-            Some(Line { path, what: What::Group { .. }, .. }) => {
+        let path = line.filter(|line| line.group().is_some()).map(Line::path);
+        ui.horizontal(|ui| match path {
+            Some(path) => {
                 if quiet_button_ui(ui, "Only this group").clicked() {
-                    only(scenario, &levels, path, true);
+                    only(scenario, &levels, &path, true);
                     wish = Some(Wish::Filters);
                 }
                 if path.len() == 1 && quiet_button_ui(ui, "All but this group").clicked() {
@@ -205,11 +243,11 @@ impl Groups {
                     wish = Some(Wish::Filters);
                 }
                 if quiet_button_ui(ui, "Show its rows").clicked() {
-                    only(scenario, &levels, path, true);
+                    only(scenario, &levels, &path, true);
                     wish = Some(Wish::Rows);
                 }
             }
-            _ => {
+            None => {
                 note_ui(ui, "Choose a group to filter by it; double-click to see its rows");
             }
         });
@@ -264,52 +302,70 @@ impl Tree<'_> {
     /// Adds the groups of a level, and below each that is open the next.
     fn add(
         &self,
-        groups: &[Group],
+        groups: &Arc<Vec<Group>>,
         above: &[Option<String>],
         filters: &[Filter],
         lines: &mut Vec<Line>,
         missing: &mut Vec<Query>,
     ) {
-        let level = above.len();
-        let column = &self.levels[level.min(self.levels.len() - 1)];
-        let absent = groups.iter().any(|group| value(group) == Some(NO_COLUMN));
-        let mut order: Vec<&Group> = groups.iter().collect();
-        if let Some((by, descending)) = self.sort {
-            order.sort_by(|a, b| {
-                let found = compare(a, b, by, self.basis);
-                if descending { found.reverse() } else { found }
-            });
-        }
-        for group in order {
-            let mut path = above.to_vec();
-            path.push(value(group).map(str::to_owned));
-            let fold = (level + 1 < self.levels.len()).then(|| self.open.contains(&path));
-            let what = What::Group { rows: group.rows, costs: group.costs };
-            lines.push(Line { path: path.clone(), what, fold });
+        let depth = above.len();
+        let column = &self.levels[depth.min(self.levels.len() - 1)];
+        let has_below = depth + 1 < self.levels.len();
+        let absent = has_below && groups.iter().any(|group| value(group) == Some(NO_COLUMN));
+        let is_here = |path: &&Path| path.len() == depth + 1 && path.starts_with(above);
+        let open: BTreeSet<Option<&str>> =
+            self.open.iter().filter(is_here).filter_map(|path| path.last().map(Option::as_deref)).collect();
+        let level = Arc::new(Level { above: above.to_vec(), groups: Arc::clone(groups) });
+        lines.reserve(groups.len());
+        for place in order(groups, self.sort, self.basis) {
+            let group = &groups[place];
+            let fold = has_below.then(|| !open.is_empty() && open.contains(&value(group)));
+            lines.push(Line { level: Arc::clone(&level), what: What::Group(place), fold });
             if fold != Some(true) {
                 continue;
             }
+            let mut path = above.to_vec();
+            path.push(value(group).map(str::to_owned));
             let mut filters = filters.to_vec();
             narrow(&mut filters, group_filters(column, value(group), absent));
             let query = Query::Groups {
-                by: vec![self.levels[level + 1].clone()],
+                by: vec![self.levels[depth + 1].clone()],
                 filters: filters.clone(),
                 basis: self.basis,
             };
-            let mut below = path.clone();
-            below.push(None);
+            let says = |what: What| {
+                let level = Arc::new(Level { above: path.clone(), groups: Arc::default() });
+                Line { level, what, fold: None }
+            };
             match self.state.queries.get(&query) {
                 Some(Ok(QueryResult::Groups(groups))) => self.add(groups, &path, &filters, lines, missing),
-                Some(Err(problem)) => {
-                    lines.push(Line { path: below, what: What::Problem(problem.clone()), fold: None });
-                }
+                Some(Err(problem)) => lines.push(says(What::Problem(problem.clone()))),
                 _ => {
                     missing.push(query);
-                    lines.push(Line { path: below, what: What::Reading, fold: None });
+                    lines.push(says(What::Reading));
                 }
             }
         }
     }
+}
+
+/// The places of groups in the order that is wanted; as they came without one.
+fn order(groups: &[Group], sort: Option<(usize, bool)>, basis: Basis) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    let Some((by, descending)) = sort else { return order };
+    // Each name is made small once, not once a comparison.
+    let low: Vec<String> = match by {
+        0 => groups.iter().map(|group| value(group).unwrap_or_default().to_lowercase()).collect(),
+        _ => Vec::new(),
+    };
+    order.sort_by(|a, b| {
+        let found = match by {
+            0 => units::number_order(&low[*a], &low[*b]),
+            _ => compare(&groups[*a], &groups[*b], by, basis),
+        };
+        if descending { found.reverse() } else { found }
+    });
+    order
 }
 
 fn value(group: &Group) -> Option<&str> {
@@ -317,9 +373,7 @@ fn value(group: &Group) -> Option<&str> {
 }
 
 fn compare(a: &Group, b: &Group, column: usize, basis: Basis) -> Ordering {
-    let low = |group: &Group| value(group).map(str::to_lowercase);
     match column {
-        0 => units::number_order(&low(a).unwrap_or_default(), &low(b).unwrap_or_default()),
         2 => a.rows.cmp(&b.rows),
         3 => a.costs.billed_cost.cmp(&b.costs.billed_cost),
         4 => a.costs.effective_cost.cmp(&b.costs.effective_cost),
@@ -331,10 +385,7 @@ fn compare(a: &Group, b: &Group, column: usize, basis: Basis) -> Ordering {
 
 /// Whether rows of bills without the column are a line of their own beside this one.
 fn tells_absent(lines: &[Line], path: &Path) -> bool {
-    lines.iter().any(|line| {
-        line.path.len() == path.len()
-            && line.path.last().is_some_and(|last| last.as_deref() == Some(NO_COLUMN))
-    })
+    lines.iter().any(|line| line.level.above.len() + 1 == path.len() && line.value() == Some(NO_COLUMN))
 }
 
 /// Keeps only the rows of a group.
@@ -360,14 +411,16 @@ fn columns(by: &str) -> Vec<Column> {
 }
 
 fn cell(line: &Line, column: usize, basis: Basis, total: Option<Money>, currency: &str) -> Cell {
-    let level = u8::try_from(line.path.len().saturating_sub(1)).unwrap_or(u8::MAX);
-    match (&line.what, column) {
-        (What::Group { .. }, 0) => {
-            let (words, quiet) = group_words(line.path.last().and_then(Option::as_deref));
-            let cell = Cell::text(words).hover(words).fold(level, line.fold);
-            if quiet { cell.quiet() } else { cell }
+    let level = u8::try_from(line.level.above.len()).unwrap_or(u8::MAX);
+    if let Some(group) = line.group() {
+        if column > 0 {
+            return number(column, group.rows, &group.costs, basis, total, currency);
         }
-        (What::Group { rows, costs }, _) => number(column, *rows, costs, basis, total, currency),
+        let (words, quiet) = group_words(value(group));
+        let cell = Cell::text(words).hover(words).fold(level, line.fold);
+        return if quiet { cell.quiet() } else { cell };
+    }
+    match (&line.what, column) {
         (What::Reading, 0) => Cell::text("Reading…").quiet().fold(level, None),
         (What::Problem(problem), 0) => {
             Cell::text(problem.clone()).hover(problem.clone()).quiet().fold(level, None)

@@ -1,15 +1,12 @@
 //! The currency that the page's sums are shown in: a line that says so, and the dialog in which rates are typed in.
 
-use egui::{Id, Layout, Modal, RichText, Ui};
+use egui::{RichText, Ui};
 
 use crate::app::{Command, State};
 use crate::bill::rates::{Rate, Rates, currency};
-use crate::ui::theme::{Tokens, space};
+use crate::ui::theme::Tokens;
 use crate::ui::view::View;
-use crate::ui::widgets::{
-    Tone, banner_ui, dialog_frame, dialog_title_ui, form_row_ui, line_edit, note_ui, primary_button_ui,
-    quiet_button_ui,
-};
+use crate::ui::widgets::{Form, Pressed, form_dialog_ui, form_row_ui, line_edit, note_ui, quiet_button_ui};
 
 /// Width of the dialog, of the names and of a field, in points.
 const WIDTH: f32 = 540.0;
@@ -157,46 +154,37 @@ impl Editor {
     }
 
     fn ui(&mut self, ctx: &egui::Context, before: &Rates) -> Answer {
-        let mut answer = Answer::Open;
-        let response = Modal::new(Id::unique("currencies"))
-            .frame(dialog_frame(ctx))
-            .backdrop_color(Tokens::of_ctx(ctx).scrim)
-            .show(ctx, |ui| {
-                ui.set_width(WIDTH);
-                ui.spacing_mut().item_spacing.y = space::S;
-                dialog_title_ui(ui, "Currencies");
-                note_ui(
-                    ui,
-                    "Rows stay in the currency they were billed in. Sums can be shown in one, at rates of your own: \
-                     a bill's exchange rate, or the one your books use.",
-                );
-                let field = form_row_ui(ui, "Show sums in", NAMES, |ui| {
-                    ui.add(line_edit(&mut self.shown_in, "as billed", FIELD))
-                });
-                if std::mem::take(&mut self.first) {
-                    field.request_focus();
-                }
-                self.follow(before);
-                self.lines_ui(ui);
-                if !self.problem.is_empty() {
-                    banner_ui(ui, Tone::Warning, &self.problem);
-                }
-                ui.add_space(space::XS);
-                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                    if primary_button_ui(ui, "Save").clicked() {
-                        match self.rates(before) {
-                            Ok(rates) => answer = Answer::Set(rates),
-                            Err(problem) => self.problem = problem,
-                        }
-                    }
-                    ui.button("Cancel").clicked()
-                })
-                .inner
-            });
-        if matches!(answer, Answer::Open) && (response.inner || response.should_close()) {
-            return Answer::Closed;
+        let problem = self.problem.clone();
+        let form =
+            Form { id: "currencies", title: "Currencies", width: WIDTH, problem: &problem, can_save: true };
+        match form_dialog_ui(ctx, &form, |ui| self.fields_ui(ui, before)) {
+            Pressed::Nothing => return Answer::Open,
+            Pressed::Cancel => return Answer::Closed,
+            Pressed::Save => {}
         }
-        answer
+        match self.rates(before) {
+            Ok(rates) => Answer::Set(rates),
+            Err(problem) => {
+                self.problem = problem;
+                Answer::Open
+            }
+        }
+    }
+
+    fn fields_ui(&mut self, ui: &mut Ui, before: &Rates) {
+        note_ui(
+            ui,
+            "Rows stay in the currency they were billed in. Sums can be shown in one, at rates of your own: a bill's \
+             exchange rate, or the one your books use.",
+        );
+        let field = form_row_ui(ui, "Show sums in", NAMES, |ui| {
+            ui.add(line_edit(&mut self.shown_in, "as billed", FIELD))
+        });
+        if std::mem::take(&mut self.first) {
+            field.request_focus();
+        }
+        self.follow(before);
+        self.lines_ui(ui);
     }
 
     fn lines_ui(&mut self, ui: &mut Ui) {

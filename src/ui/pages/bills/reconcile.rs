@@ -14,7 +14,9 @@ use crate::bill::reconcile::{
 use crate::ui::pages::kept::Memo;
 use crate::ui::theme::{self, Tokens, space};
 use crate::ui::view::View;
-use crate::ui::widgets::{Icon, Tone, card_ui, count_words, icon_ui, line_edit, note_ui, section_header_ui};
+use crate::ui::widgets::{
+    Icon, Tone, card_ui, count_words, icon_ui, line_edit, note_ui, quiet_button_ui, section_header_ui,
+};
 use crate::units::Money;
 
 /// Points and notes shown at most; the tables below have everything.
@@ -25,13 +27,16 @@ const INVOICES_HEIGHT: f32 = 260.0;
 const NAME: f32 = 160.0;
 const ROWS: f32 = 64.0;
 const AMOUNT: f32 = 130.0;
-const FIELD: f32 = 120.0;
+const FIELD: f32 = 150.0;
 const DIFFERENCE: f32 = 210.0;
+
+/// What is reconciled: the state of the bills, the invoices, and the bill.
+type Of = (u64, Vec<InvoiceTotal>, String);
 
 /// What the panel remembers between frames.
 #[derive(Default)]
 pub(super) struct Panel {
-    made: Memo<(u64, String), Option<Reconciliation>>,
+    made: Memo<Of, (Reconciliation, Vec<InvoiceTotal>)>,
     /// What is typed for an invoice and not kept yet, by the target's key.
     typed: BTreeMap<String, String>,
     books: Books,
@@ -41,10 +46,11 @@ impl Panel {
     pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, bill: &Imported) {
         let state = view.app.state();
         let Self { made, typed, books } = self;
-        let key = (state.revision, bill.hash.clone());
-        let found =
-            made.get(key, || state.reconciliations().into_iter().find(|found| found.hash == bill.hash));
-        let Some(found) = found else { return };
+        let key = (view.app.bills_generation(), state.invoices.clone(), bill.hash.clone());
+        let (found, without_rows) = made.get(key, || {
+            let without_rows = state.invoices_without_rows().into_iter().cloned().collect();
+            (state.reconciliation(bill), without_rows)
+        });
         card_ui(ui, |ui| {
             section_header_ui(ui, "Reconciliation", &found.file, |_| {});
             verdict_ui(ui, found);
@@ -52,6 +58,7 @@ impl Panel {
                 ui.add_space(space::S);
                 invoices_ui(ui, view, found, typed);
             }
+            without_rows_ui(ui, view, without_rows);
         });
         if found.verdict != Verdict::NoLedger {
             books.ui(ui, view, found);
@@ -153,18 +160,34 @@ fn invoices_ui(
             continue;
         }
         ui.horizontal(|ui| {
-            let currency = &check.invoice.target.currency;
-            ui.label(format!(
-                "Invoice of {}: {} {currency}",
-                check.invoice.target.words(),
-                check.invoice.total
-            ));
+            ui.label(invoice_words(&check.invoice));
             difference_ui(ui, Some(check));
-            let remove = "Forgets this invoice total";
-            if crate::ui::widgets::quiet_button_ui(ui, "Remove").on_hover_text(remove).clicked() {
-                view.send(Command::RemoveInvoice(Box::new(check.invoice.target.clone())));
-            }
+            remove_ui(ui, view, &check.invoice);
         });
+    }
+}
+
+/// Totals that nothing is compared with.
+fn without_rows_ui(ui: &mut Ui, view: &mut View<'_>, invoices: &[InvoiceTotal]) {
+    for invoice in invoices {
+        ui.horizontal(|ui| {
+            let tokens = Tokens::of(ui);
+            icon_ui(ui, Icon::Warning, tokens.warning);
+            ui.label(format!("{}: no open bill has a row of it", invoice_words(invoice)));
+            remove_ui(ui, view, invoice);
+        });
+    }
+}
+
+fn invoice_words(invoice: &InvoiceTotal) -> String {
+    let InvoiceTotal { target, total, .. } = invoice;
+    format!("Invoice of {}: {}", target.words(), money_words(*total, &target.currency))
+}
+
+fn remove_ui(ui: &mut Ui, view: &mut View<'_>, invoice: &InvoiceTotal) {
+    let remove = format!("Forgets the invoice total of {}", invoice.target.words());
+    if quiet_button_ui(ui, "Remove").on_hover_text(remove).clicked() {
+        view.send(Command::RemoveInvoice(Box::new(invoice.target.clone())));
     }
 }
 
@@ -205,9 +228,9 @@ fn field_ui(
     typed: &mut BTreeMap<String, String>,
 ) {
     let key = charged.target.key();
-    let kept = check.map_or_else(String::new, |check| money_text(check.invoice.total));
+    let kept = check.map_or_else(String::new, |check| invoice_text(&check.invoice));
     let text = typed.entry(key.clone()).or_insert_with(|| kept.clone());
-    let is_amount = text.trim().is_empty() || read_total(text).is_some();
+    let is_amount = text.trim().is_empty() || read_invoice(text).is_some();
     let hint = format!("0.00 {}", charged.target.currency);
     let mut edit = line_edit(text, hint.trim(), FIELD - 12.0);
     if !is_amount {
@@ -216,9 +239,12 @@ fn field_ui(
     let response = ui.add(edit);
     let name = format!("Invoice total of {}", charged.target.words());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, ui.is_enabled(), &name));
-    if !is_amount {
-        response.clone().on_hover_text("This is no amount; write 1234.56");
-    }
+    let hover = if is_amount {
+        "A tolerance may follow: 1234.56 ± 0.05"
+    } else {
+        "This is no amount; write 1234.56, or 1234.56 ± 0.05"
+    };
+    let response = response.on_hover_text(hover);
     if response.has_focus() {
         return;
     }
@@ -242,9 +268,27 @@ fn command_of(target: &Target, text: &str, kept: &str) -> Option<Command> {
     if text.trim().is_empty() {
         return Some(Command::RemoveInvoice(Box::new(target.clone())));
     }
-    let total = read_total(text)?;
-    let invoice = InvoiceTotal { target: target.clone(), total, tolerance: Money::ZERO };
+    let (total, tolerance) = read_invoice(text)?;
+    let invoice = InvoiceTotal { target: target.clone(), total, tolerance };
     Some(Command::PutInvoice(Box::new(invoice)))
+}
+
+/// `1234.56`, or `1234.56 ± 0.05`: a total, and what the bill may differ by.
+fn read_invoice(text: &str) -> Option<(Money, Money)> {
+    let (total, tolerance) = match text.split_once('±').or_else(|| text.split_once("+-")) {
+        Some((total, tolerance)) => (total, read_total(tolerance)?),
+        None => (text, Money::ZERO),
+    };
+    Some((read_total(total)?, tolerance)).filter(|(_, tolerance)| *tolerance >= Money::ZERO)
+}
+
+/// What [`read_invoice`] reads.
+fn invoice_text(invoice: &InvoiceTotal) -> String {
+    let total = money_text(invoice.total);
+    if invoice.tolerance == Money::ZERO {
+        return total;
+    }
+    format!("{total} ± {}", money_text(invoice.tolerance))
 }
 
 /// Two decimal places, or as many as there are.
@@ -263,7 +307,11 @@ fn difference_ui(ui: &mut Ui, check: Option<&Check>) {
     if check.agrees {
         icon_ui(ui, Icon::Check, tokens.good);
         let words = match check.difference {
-            Some(difference) if difference != Money::ZERO => format!("agrees within {difference}"),
+            Some(difference) if difference != Money::ZERO => {
+                let plus = if difference > Money::ZERO { "+" } else { "" };
+                let currency = &check.invoice.target.currency;
+                format!("within tolerance, {plus}{}", money_words(difference, currency))
+            }
             _ => "agrees".to_owned(),
         };
         ui.label(RichText::new(words).color(tokens.good));
@@ -311,7 +359,19 @@ mod tests {
         assert_eq!(command_of(&target, " ", "12.30"), Some(forget));
         let total = "1234.5".parse().unwrap();
         let invoice = InvoiceTotal { target: target.clone(), total, tolerance: Money::ZERO };
-        assert_eq!(command_of(&target, "$1,234.50", ""), Some(Command::PutInvoice(Box::new(invoice))));
+        assert_eq!(
+            command_of(&target, "$1,234.50", ""),
+            Some(Command::PutInvoice(Box::new(invoice.clone())))
+        );
+        // A tolerance that was kept stays when the total is changed beside it.
+        let near = InvoiceTotal { tolerance: "0.05".parse().unwrap(), ..invoice };
+        assert_eq!(invoice_text(&near), "1,234.50 ± 0.05");
+        for text in ["1,234.50 ± 0.05", "1234.5+-0.05"] {
+            assert_eq!(command_of(&target, text, ""), Some(Command::PutInvoice(Box::new(near.clone()))));
+        }
+        for text in ["1 ± x", "± 1", "1 ± -1"] {
+            assert_eq!(command_of(&target, text, ""), None, "{text}");
+        }
     }
 
     #[test]

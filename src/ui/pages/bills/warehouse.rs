@@ -199,8 +199,8 @@ impl Warehouses {
                 });
                 note_ui(
                     ui,
-                    "Questions are sent to it as SQL that only reads, and only sums come back. The project keeps the address \
-                     and the table, never the password.",
+                    "Questions are sent to it as SQL that only reads; sums come back, and the rows you look at. The project \
+                     keeps the address and the table, never the password.",
                 );
                 let room = (ctx.content_rect().height() - 190.0).max(200.0);
                 let area = ScrollArea::vertical().max_height(room).min_scrolled_height(room);

@@ -1,12 +1,10 @@
 //! The dialog in which a machine and its price are typed in or changed.
 
-use egui::{ComboBox, Id, Layout, Modal, Ui};
+use egui::{ComboBox, Ui};
 
 use crate::hardware::{Fingerprint, Profile, Purchase};
-use crate::ui::theme::{Tokens, space};
-use crate::ui::widgets::{
-    Tone, banner_ui, dialog_frame, dialog_title_ui, form_row_ui, line_edit, note_ui, primary_button_ui,
-};
+use crate::ui::theme::space;
+use crate::ui::widgets::{Form, Pressed, form_dialog_ui, form_row_ui, line_edit, note_ui};
 use crate::units::Money;
 
 /// Width of the column of names, in points.
@@ -89,35 +87,21 @@ impl Editor {
     /// Draws the dialog. The outer `None` keeps it open; `Some(None)` closes it and changes nothing.
     #[expect(clippy::option_option, reason = "open, closed, closed with a profile")]
     pub(super) fn ui(&mut self, ctx: &egui::Context) -> Option<Option<Profile>> {
-        let mut saved = None;
-        let response = Modal::new(Id::unique("profile editor"))
-            .frame(dialog_frame(ctx))
-            .backdrop_color(Tokens::of_ctx(ctx).scrim)
-            .show(ctx, |ui| {
-                ui.set_width(NAMES + FIELD + 2.0 * space::S);
-                ui.spacing_mut().item_spacing.y = space::S;
-                let title = self.title.clone();
-                dialog_title_ui(ui, &title);
-                self.fields_ui(ui);
-                if !self.problem.is_empty() {
-                    banner_ui(ui, Tone::Warning, &self.problem);
-                }
-                ui.add_space(space::XS);
-                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                    if primary_button_ui(ui, "Save").clicked() {
-                        match self.profile() {
-                            Ok(profile) => saved = Some(profile),
-                            Err(problem) => self.problem = problem,
-                        }
-                    }
-                    ui.button("Cancel").clicked()
-                })
-                .inner
-            });
-        if saved.is_some() {
-            return Some(saved);
+        let (title, problem) = (self.title.clone(), self.problem.clone());
+        let width = NAMES + FIELD + space::S;
+        let form = Form { id: "profile editor", title: &title, width, problem: &problem, can_save: true };
+        match form_dialog_ui(ctx, &form, |ui| self.fields_ui(ui)) {
+            Pressed::Nothing => return None,
+            Pressed::Cancel => return Some(None),
+            Pressed::Save => {}
         }
-        (response.inner || response.should_close()).then_some(None)
+        match self.profile() {
+            Ok(profile) => Some(Some(profile)),
+            Err(problem) => {
+                self.problem = problem;
+                None
+            }
+        }
     }
 
     fn fields_ui(&mut self, ui: &mut Ui) {

@@ -4,7 +4,9 @@ use egui::Ui;
 
 use super::Wish;
 use crate::app::{Query, QueryResult, Scenario, lens};
-use crate::ui::pages::kept::Asked;
+use crate::bill::Group;
+use crate::bill::lens::dimension_column;
+use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::pages::parts::{problem_ui, reading_ui};
 use crate::ui::view::View;
 use crate::ui::widgets::{
@@ -17,6 +19,7 @@ use crate::units::{self, Money};
 #[derive(Default)]
 pub(super) struct ByDimension {
     asked: Asked,
+    groups: Memo<u64, Vec<Group>>,
     table: TableState,
     chosen: Option<String>,
     row: Option<usize>,
@@ -52,12 +55,12 @@ impl ByDimension {
                 }
             });
             self.chosen = Some(chosen.clone());
-            let (filters, column) = lens::by_dimension(&scenario.filters, &chosen);
-            let query = Query::Groups { by: vec![column.clone()], filters, basis: scenario.basis };
-            self.asked.follow(view, query);
+            self.asked.follow(view, lens::by_dimension(&scenario.filters, &chosen, scenario.basis));
             let (groups, basis) = match (self.asked.answer(), self.asked.question()) {
                 (Some(Ok(QueryResult::Groups(groups))), Some(Query::Groups { basis, .. })) => {
-                    (groups, *basis)
+                    let rules = &view.app.state().rules;
+                    let made = || lens::of_dimension(groups, rules, *basis);
+                    (self.groups.get(self.asked.version(), made), *basis)
                 }
                 (Some(Err(problem)), _) => return problem_ui(ui, problem),
                 _ => return reading_ui(ui),
@@ -112,7 +115,7 @@ impl ByDimension {
                     let pressed = quiet_button_ui(ui, "Show its rows").clicked();
                     if pressed || opened.is_some() {
                         let value = group.key.first().cloned().flatten().unwrap_or_default();
-                        wishes.push(Wish::Only { column, value });
+                        wishes.push(Wish::Only { column: dimension_column(&chosen), value });
                     }
                 }
                 if state
@@ -121,7 +124,7 @@ impl ByDimension {
                     .iter()
                     .any(|rule| rule.is_on() && rule.counted() && !rule.share().is_whole())
                 {
-                    note_ui(ui, "Rows count whole here, also those of rules that claim a part");
+                    note_ui(ui, "Of rows of a rule that claims a part, only that part counts");
                 }
             });
         });

@@ -5,7 +5,7 @@ use egui::Ui;
 use super::{Wish, condition, fresh_draft};
 use crate::app::{Query, QueryResult, Scenario};
 use crate::bill::Class;
-use crate::bill::lens::{CANDIDATE_COLUMN, Op};
+use crate::bill::lens::{CANDIDATE_COLUMN, Candidate, Condition, Op};
 use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::{problem_ui, reading_ui};
 use crate::ui::view::View;
@@ -88,11 +88,8 @@ impl Candidates {
                     return;
                 };
                 if quiet_button_ui(ui, "Make a rule of it…").clicked() || output.opened.is_some() {
-                    let mut all = vec![condition("ServiceName", Op::Is, &one.service)];
-                    if let Some((key, word)) = one.why.split_once(": ") {
-                        all.push(condition(&format!("Tags.{key}"), Op::Contains, word));
-                    }
-                    let draft = fresh_draft(&state.rules, &one.service, Class::Supporting, all);
+                    let draft =
+                        fresh_draft(&state.rules, &one.service, Class::Supporting, conditions_of(one));
                     wishes.push(Wish::Edit(Box::new(draft)));
                 }
                 if quiet_button_ui(ui, "Show its rows").clicked() {
@@ -100,5 +97,51 @@ impl Candidates {
                 }
             });
         });
+    }
+}
+
+/// What a rule that catches a candidate asks for: its service, and where the word stands that speaks of AI.
+fn conditions_of(one: &Candidate) -> Vec<Condition> {
+    let mut all = Vec::new();
+    if !one.service.is_empty() {
+        all.push(condition("ServiceName", Op::Is, &one.service));
+    }
+    let has = |text: &str| text.to_lowercase().contains(&one.why);
+    if let Some((key, word)) = one.why.split_once(": ") {
+        all.push(condition(&format!("Tags.{key}"), Op::Contains, word));
+    } else if !has(&one.service) && has(&one.meter) {
+        // Without it, the rule would catch all that the service sells.
+        all.push(condition(&one.meter_column, Op::Contains, &one.why));
+    } else if !has(&one.service) && !one.meter.is_empty() {
+        all.push(condition(&one.meter_column, Op::Is, &one.meter));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bill::Costs;
+
+    #[test]
+    fn a_rule_of_a_candidate_asks_for_more_than_a_service_that_sells_other_things_too() {
+        let words = |service: &str, meter: &str, why: &str| {
+            let one = Candidate {
+                service: service.to_owned(),
+                meter: meter.to_owned(),
+                meter_column: "SkuMeter".to_owned(),
+                why: why.to_owned(),
+                rows: 1,
+                costs: Costs::default(),
+            };
+            conditions_of(&one).iter().map(Condition::words).collect::<Vec<_>>().join(" and ")
+        };
+        assert_eq!(words("Pinecone", "read units", "pinecone"), "ServiceName is Pinecone");
+        assert_eq!(words("S3", "x", "app: llm"), "ServiceName is S3 and Tags.app contains llm");
+        assert_eq!(words("S3", "Model-Bytes", "model"), "ServiceName is S3 and SkuMeter contains model");
+        assert_eq!(
+            words("EC2", "BoxUsage:g5", "accelerator"),
+            "ServiceName is EC2 and SkuMeter is BoxUsage:g5"
+        );
     }
 }

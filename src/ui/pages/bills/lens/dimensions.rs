@@ -1,14 +1,12 @@
 //! The dialog in which dimensions are made: what rows are told apart by, beside their class.
 
-use egui::{Id, Layout, Modal, ScrollArea, Ui};
+use egui::{ScrollArea, Ui};
 
 use super::conditions::{Typed, column_ui, conditions_ui};
 use crate::bill::lens::{Dimension, DimensionRule};
 use crate::bill::{ColumnView, RuleSet};
-use crate::ui::theme::{Tokens, space};
 use crate::ui::widgets::{
-    Icon, Tone, banner_ui, card_frame, dialog_frame, dialog_title_ui, icon_button_ui, line_edit, note_ui,
-    primary_button_ui, quiet_button_ui,
+    Form, Icon, Pressed, card_frame, form_dialog_ui, icon_button_ui, line_edit, note_ui, quiet_button_ui,
 };
 
 const WIDTH: f32 = 720.0;
@@ -69,56 +67,57 @@ impl DimensionEditor {
         ctx: &egui::Context,
         columns: &[ColumnView],
     ) -> Option<Option<Vec<Dimension>>> {
-        let mut saved = None;
-        let response = Modal::new(Id::unique("dimension editor"))
-            .frame(dialog_frame(ctx))
-            .backdrop_color(Tokens::of_ctx(ctx).scrim)
-            .show(ctx, |ui| {
-                ui.set_width(WIDTH);
-                ui.spacing_mut().item_spacing.y = space::S;
-                dialog_title_ui(ui, "Dimensions");
-                note_ui(ui, "A row gets the value of the first line that gives one. Where Purpose says serving or training, the built-in rules follow it; else they read the usual tags themselves.");
-                ScrollArea::vertical().max_height(440.0).auto_shrink([false, true]).show(ui, |ui| {
-                    let mut gone = None;
-                    for (place, (name, rules)) in self.dimensions.iter_mut().enumerate() {
-                        ui.push_id(("dimension", place), |ui| {
-                            card_frame(ui).show(ui, |ui| {
-                                ui.set_min_width(ui.available_width());
-                                ui.horizontal(|ui| {
-                                    ui.add(line_edit(name, "Name", 200.0));
-                                    if quiet_button_ui(ui, "Remove the dimension").clicked() {
-                                        gone = Some(place);
-                                    }
-                                });
-                                rules_ui(ui, rules, columns);
-                            });
-                        });
-                    }
-                    if let Some(place) = gone {
-                        self.dimensions.remove(place);
-                    }
-                    if ui.button("Add a dimension").clicked() {
-                        self.dimensions.push((String::new(), vec![TypedRule::Key("Tags.".to_owned())]));
-                    }
-                });
-                if !self.problem.is_empty() {
-                    banner_ui(ui, Tone::Warning, &self.problem);
-                }
-                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                    if primary_button_ui(ui, "Save").clicked() {
-                        match self.made() {
-                            Ok(dimensions) => saved = Some(dimensions),
-                            Err(problem) => self.problem = problem,
-                        }
-                    }
-                    ui.button("Cancel").clicked()
-                })
-                .inner
-            });
-        if saved.is_some() {
-            return Some(saved);
+        let problem = self.problem.clone();
+        let form = Form {
+            id: "dimension editor",
+            title: "Dimensions",
+            width: WIDTH,
+            problem: &problem,
+            can_save: true,
+        };
+        match form_dialog_ui(ctx, &form, |ui| self.fields_ui(ui, columns)) {
+            Pressed::Nothing => return None,
+            Pressed::Cancel => return Some(None),
+            Pressed::Save => {}
         }
-        (response.inner || response.should_close()).then_some(None)
+        match self.made() {
+            Ok(dimensions) => Some(Some(dimensions)),
+            Err(problem) => {
+                self.problem = problem;
+                None
+            }
+        }
+    }
+
+    fn fields_ui(&mut self, ui: &mut Ui, columns: &[ColumnView]) {
+        note_ui(
+            ui,
+            "A row gets the value of the first line that gives one. Where Purpose says serving or training, the built-in \
+             rules follow it; else they read the usual tags themselves.",
+        );
+        ScrollArea::vertical().max_height(440.0).auto_shrink([false, true]).show(ui, |ui| {
+            let mut gone = None;
+            for (place, (name, rules)) in self.dimensions.iter_mut().enumerate() {
+                ui.push_id(("dimension", place), |ui| {
+                    card_frame(ui).show(ui, |ui| {
+                        ui.set_min_width(ui.available_width());
+                        ui.horizontal(|ui| {
+                            ui.add(line_edit(name, "Name", 200.0));
+                            if quiet_button_ui(ui, "Remove the dimension").clicked() {
+                                gone = Some(place);
+                            }
+                        });
+                        rules_ui(ui, rules, columns);
+                    });
+                });
+            }
+            if let Some(place) = gone {
+                self.dimensions.remove(place);
+            }
+            if ui.button("Add a dimension").clicked() {
+                self.dimensions.push((String::new(), vec![TypedRule::Key("Tags.".to_owned())]));
+            }
+        });
     }
 }
 

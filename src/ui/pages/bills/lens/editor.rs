@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use egui::{ComboBox, Id, Layout, Modal, ScrollArea, Ui};
+use egui::{ComboBox, ScrollArea, Ui};
 
 use super::conditions::{Typed, conditions_ui};
 use crate::app::{Query, QueryResult, Scenario};
@@ -11,11 +11,11 @@ use crate::bill::lens::{Draft, Entry, OwnRule, Preview, Share};
 use crate::bill::{Basis, Class, ColumnView, RuleSet};
 use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::{filter_words, money_or_dash, problem_ui, reading_ui};
-use crate::ui::theme::{Tokens, space};
+use crate::ui::theme::space;
 use crate::ui::view::View;
 use crate::ui::widgets::{
-    Cell, Column, Table, TableState, count_words, data_table_ui, dialog_frame, dialog_title_ui, form_row_ui,
-    line_edit, note_ui, primary_button_ui, section_header_ui,
+    Cell, Column, Form, Pressed, Table, TableState, count_words, data_table_ui, form_dialog_ui, form_row_ui,
+    line_edit, note_ui, section_header_ui,
 };
 use crate::units::Money;
 
@@ -110,31 +110,23 @@ impl Editor {
         scenario: &Scenario,
         columns: &[ColumnView],
     ) -> Option<Option<Draft>> {
-        let mut saved = None;
-        let response = Modal::new(Id::unique("rule editor"))
-            .frame(dialog_frame(ctx))
-            .backdrop_color(Tokens::of_ctx(ctx).scrim)
-            .show(ctx, |ui| {
-                ui.set_width(WIDTH);
-                ui.spacing_mut().item_spacing.y = space::S;
-                dialog_title_ui(ui, self.title);
-                self.fields_ui(ui, &view.app.state().rules, columns);
-                let draft = self.draft();
-                self.preview_ui(ui, view, scenario, &draft);
-                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                    ui.add_enabled_ui(draft.is_ok(), |ui| {
-                        if primary_button_ui(ui, "Save").clicked() {
-                            saved = draft.clone().ok();
-                        }
-                    });
-                    ui.button("Cancel").clicked()
-                })
-                .inner
-            });
-        if saved.is_some() {
-            return Some(saved);
+        let form = Form {
+            id: "rule editor",
+            title: self.title,
+            width: WIDTH,
+            problem: "",
+            can_save: self.draft().is_ok(),
+        };
+        let pressed = form_dialog_ui(ctx, &form, |ui| {
+            self.fields_ui(ui, &view.app.state().rules, columns);
+            let draft = self.draft();
+            self.preview_ui(ui, view, scenario, &draft);
+        });
+        match pressed {
+            Pressed::Nothing => None,
+            Pressed::Cancel => Some(None),
+            Pressed::Save => self.draft().ok().map(Some),
         }
-        (response.inner || response.should_close()).then_some(None)
     }
 
     fn fields_ui(&mut self, ui: &mut Ui, rules: &RuleSet, columns: &[ColumnView]) {

@@ -179,6 +179,7 @@ fn cell(line: &TcoLine, column: usize, currency: &str, tokens: &Tokens) -> Cell 
             Source::Missing => Cell::text("not entered").quiet(),
             Source::Bill if !line.included => Cell::text("bill, not in the total").quiet(),
             Source::Bill => Cell::text("bill"),
+            Source::Entered(_) if !line.included => Cell::text("entered, not in the total").quiet(),
             Source::Entered(source) => {
                 let words =
                     if source.is_empty() { "entered".to_owned() } else { format!("entered: {source}") };

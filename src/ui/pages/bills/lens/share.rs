@@ -52,11 +52,11 @@ impl Share {
             let note = format!("{} of {}", basis.column(), filter_words(&state.scenario));
             section_header_ui(ui, "Inference", &note, |_| {});
             let (total, inference) = (share.total.get(basis), share.inference.get(basis));
-            let part = match (total, inference) {
+            let (part, percent) = match (total, inference) {
                 (Some(total), Some(inference)) if total.to_f64() > 0.0 => {
-                    format!("{:.1}", inference.to_f64() / total.to_f64() * 100.0)
+                    (format!("{:.1}", inference.to_f64() / total.to_f64() * 100.0), "%")
                 }
-                _ => "–".to_owned(),
+                _ => ("not known".to_owned(), ""),
             };
             let (total, inference) = (money_or_dash(total, &currency), money_or_dash(inference, &currency));
             let (monthly, rows) = (money_or_dash(monthly, &currency), count_words(share.inference_rows));
@@ -64,7 +64,7 @@ impl Share {
             stats_ui(
                 ui,
                 &[
-                    Stat { label: "Share that is inference", value: &part, unit: "%", note: "" },
+                    Stat { label: "Share that is inference", value: &part, unit: percent, note: "" },
                     Stat { label: "Inference", value: &inference, unit: "", note: "" },
                     Stat { label: "All rows", value: &total, unit: "", note: "" },
                     Stat {

@@ -11,6 +11,7 @@ use crate::chart::Chart;
 use crate::plan::unit_cost::{Period, Side, UnitCosts as Found, Utilisation};
 use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::pages::parts::{combo_ui, csv_text, day_words, field, money_or_dash, problem_ui, reading_ui};
+use crate::ui::theme::Tokens;
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
     Cell, Column, NumberField, Stat, Table, TableState, Tone, banner_ui, card_ui, chart_ui, count_words,
@@ -220,23 +221,29 @@ fn found_ui(ui: &mut Ui, view: &View<'_>, found: (&LensAnswer, &Found), currency
         let cost =
             |side: Option<&Side>, of: UnitOf| money_or_dash(side.and_then(|side| of.of(side)), currency);
         let unit = settings.unit;
+        let per_words = format!("per {}", unit.words());
         let (allocation, usage) = (cost(Some(&total.allocation), unit), cost(total.usage.as_ref(), unit));
-        let per = format!("per {}", unit.words());
-        let used = units.utilisation.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
+        let usage = if total.usage.is_some() { usage } else { "not known".to_owned() };
+        let used = units.utilisation.map(|share| format!("{:.1}", share * 100.0));
+        let (used, percent, by) = match (&used, total.usage) {
+            (Some(used), _) => (used.as_str(), "%", "by cost"),
+            (None, Some(_)) => ("none", "", "all is metered by use"),
+            (None, None) => ("not known", "", "its use is set above"),
+        };
         let days = joined.to_string();
         let whole = format!(
             "{} only in the bill, {} only in the demand",
             units.days_only_in_bill, units.days_only_in_demand
         );
         let outside = format!("{} on days not joined", units::money(units.cost_outside, currency));
-        let paid = units::money(total.allocation.cost, currency);
+        let divided = units::money(total.allocation.cost, currency);
         stats_ui(
             ui,
             &[
-                Stat { label: "Allocation", value: &allocation, unit: "", note: &per },
-                Stat { label: "Usage", value: &usage, unit: "", note: &per },
-                Stat { label: "Capacity used", value: &used, unit: "%", note: "by cost" },
-                Stat { label: "Paid", value: &paid, unit: "", note: &outside },
+                Stat { label: "Allocation", value: &allocation, unit: "", note: &per_words },
+                Stat { label: "Usage", value: &usage, unit: "", note: &per_words },
+                Stat { label: "Capacity used", value: used, unit: percent, note: by },
+                Stat { label: "Cost divided", value: &divided, unit: "", note: &outside },
                 Stat { label: "Days joined", value: &days, unit: "", note: &whole },
             ],
         );
@@ -310,7 +317,15 @@ fn utilisation_ui(ui: &mut Ui, state: &State, utilisation: &mut Utilisation) {
 /// An amount that may be left empty. What cannot be read changes nothing.
 fn amount_ui(ui: &mut Ui, name: &str, typing: &mut Option<String>, value: &mut Option<Money>, hint: &str) {
     let mut text = typing.clone().unwrap_or_else(|| field(*value));
-    let response = labelled_ui(ui, name, |ui| ui.add(line_edit(&mut text, hint, 70.0)));
+    let is_amount = |text: &str| text.parse::<Money>().is_ok_and(|amount| amount > Money::ZERO);
+    let is_read = text.trim().is_empty() || is_amount(text.trim());
+    let danger = Tokens::of(ui).danger;
+    let response = labelled_ui(ui, name, |ui| {
+        let edit = line_edit(&mut text, hint, 70.0);
+        ui.add(if is_read { edit } else { edit.text_color(danger) })
+    });
+    let response =
+        if is_read { response } else { response.on_hover_text("This is no amount above 0; write 1.25") };
     if response.changed() {
         match text.trim() {
             "" => *value = None,

@@ -32,7 +32,7 @@ impl Waste {
             Some(Ok(QueryResult::Watch(answer))) => {
                 if let Answer::Commitments(found) = answer.as_ref() {
                     let version = self.commitments.version();
-                    commitments_ui(ui, found.as_ref(), &mut self.each, version);
+                    commitments_ui(ui, found.as_deref(), &mut self.each, version);
                 }
             }
             Some(Err(problem)) => {

@@ -1,6 +1,6 @@
 //! The dialog in which a budget is made or changed.
 
-use egui::{ComboBox, Id, Layout, Modal, Ui};
+use egui::{ComboBox, Ui};
 
 use super::super::spend::{basis_words, columns_of};
 use crate::app::State;
@@ -8,10 +8,9 @@ use crate::bill::filter::{ANY_COLUMN, How};
 use crate::bill::watch::{Budget, On, Tier};
 use crate::bill::{Basis, Filter};
 use crate::ui::pages::kept::Asked;
-use crate::ui::theme::{Tokens, space};
+use crate::ui::theme::space;
 use crate::ui::widgets::{
-    Tone, banner_ui, dialog_frame, dialog_title_ui, filter_chip_ui, form_row_ui, line_edit,
-    primary_button_ui, quiet_button_ui,
+    Form, Pressed, filter_chip_ui, form_dialog_ui, form_row_ui, line_edit, quiet_button_ui,
 };
 use crate::units::Money;
 
@@ -82,38 +81,25 @@ impl Editor {
     /// Draws the dialog. The outer `None` keeps it open; `Some(None)` closes it and changes nothing.
     #[expect(clippy::option_option, reason = "open, closed, closed with a budget")]
     pub(super) fn ui(&mut self, ctx: &egui::Context, columns: &Asked) -> Option<Option<Budget>> {
-        let mut saved = None;
-        let response = Modal::new(Id::unique("budget editor"))
-            .frame(dialog_frame(ctx))
-            .backdrop_color(Tokens::of_ctx(ctx).scrim)
-            .show(ctx, |ui| {
-                ui.set_width(NAMES + FIELD + 2.0 * space::S);
-                ui.spacing_mut().item_spacing.y = space::S;
-                let title = match &self.replaces {
-                    Some(name) => format!("Edit {name}"),
-                    None => "Add a budget".to_owned(),
-                };
-                dialog_title_ui(ui, &title);
-                self.fields_ui(ui, columns);
-                if !self.problem.is_empty() {
-                    banner_ui(ui, Tone::Warning, &self.problem);
-                }
-                ui.add_space(space::XS);
-                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                    if primary_button_ui(ui, "Save").clicked() {
-                        match self.budget() {
-                            Ok(budget) => saved = Some(budget),
-                            Err(problem) => self.problem = problem,
-                        }
-                    }
-                    ui.button("Cancel").clicked()
-                })
-                .inner
-            });
-        if saved.is_some() {
-            return Some(saved);
+        let title = match &self.replaces {
+            Some(name) => format!("Edit {name}"),
+            None => "Add a budget".to_owned(),
+        };
+        let problem = self.problem.clone();
+        let width = NAMES + FIELD + space::S;
+        let form = Form { id: "budget editor", title: &title, width, problem: &problem, can_save: true };
+        match form_dialog_ui(ctx, &form, |ui| self.fields_ui(ui, columns)) {
+            Pressed::Nothing => return None,
+            Pressed::Cancel => return Some(None),
+            Pressed::Save => {}
         }
-        (response.inner || response.should_close()).then_some(None)
+        match self.budget() {
+            Ok(budget) => Some(Some(budget)),
+            Err(problem) => {
+                self.problem = problem;
+                None
+            }
+        }
     }
 
     fn fields_ui(&mut self, ui: &mut Ui, columns: &Asked) {
