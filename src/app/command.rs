@@ -79,6 +79,11 @@ pub enum Command {
     OpenFiles(Vec<PathBuf>),
     /// Takes in ONNX models: what is something else is refused, whatever it is called.
     OpenModels(Vec<PathBuf>),
+    /// The same for bills: a folder or pattern without one is said to have none, whatever else it has.
+    OpenBills(Vec<PathBuf>),
+    /// Asks the bills that are open with what another project has decided of its own: rates, rules, what was served, which
+    /// deliveries count. That project stays as it is.
+    BorrowBillSettings(PathBuf),
     /// Takes a model out; its measurements stay.
     RemoveModel(String),
     /// Takes measurements out.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::project::Project;
 use super::{App, Level};
 use crate::bill::claims::{self, Choice, Claim, Counted, Standing, Why};
 use crate::bill::moment;
@@ -26,6 +27,14 @@ impl App {
     pub(super) fn load_choices(&mut self) -> anyhow::Result<()> {
         self.state.choices = self.project.all(KIND)?.into_iter().collect();
         self.recount();
+        Ok(())
+    }
+
+    /// Takes over the choices of another project.
+    pub(super) fn borrow_choices(&mut self, other: &Project) -> anyhow::Result<()> {
+        for (key, choice) in other.all::<Choice>(KIND)? {
+            self.choose_counted(key, Some(choice))?;
+        }
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use super::project::Project;
 use super::state::ModelEntry;
 use super::{App, Finding, documents, exported, results, words};
 use crate::bill::lens::RULES_FORMAT;
+use crate::bill::overlay::Overlay;
 use crate::bill::{self, BillError, Delivery, RuleSet, Store, Warning, delivery, overlay};
 use crate::measure::{Point, import, model_file};
 use crate::{demand, hardware};
@@ -211,6 +212,19 @@ pub(super) fn read_model(
     Ok(taken(Kind::Model, None, Vec::new(), Finding::Model(Box::new(entry))))
 }
 
+/// As [`read`], where a bill is meant: of a folder without one nothing else is said.
+pub(super) fn read_bill(
+    path: &Path,
+    store: &Path,
+    link: &Link<Finding>,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Taken, String> {
+    if path.is_dir() {
+        return take_folder(path, store, link, progress).map_err(|error| words(&error));
+    }
+    read(path, store, link, progress)
+}
+
 /// Told by what is in it where that tells, by the extension where it does not.
 pub(super) fn read(
     path: &Path,
@@ -219,7 +233,7 @@ pub(super) fn read(
     progress: &mut dyn FnMut(f64),
 ) -> Result<Taken, String> {
     if path.is_dir() {
-        return match take_bills(path, store, link, progress) {
+        return match take_folder(path, store, link, progress) {
             Ok(taken) => Ok(taken),
             // A folder of bills with a broken one holds no results; in one of results nothing need be a bill.
             Err(error) => take_results(path).map_err(|no_results| match error {
@@ -275,8 +289,11 @@ pub(super) fn read(
     match delivery::find(path, &|| link.cancel.is_cancelled()) {
         Ok(delivery) => take_delivery(&delivery, store, link, progress).map_err(|error| words(&error)),
         Err(
-            error
-            @ (BillError::Archive { .. } | BillError::ManifestFiles { .. } | BillError::NoBillIn { .. }),
+            error @ (BillError::Archive { .. }
+            | BillError::Workbook { .. }
+            | BillError::Unpack { .. }
+            | BillError::ManifestFiles { .. }
+            | BillError::NoBillIn { .. }),
         ) => Err(words(&error)),
         // A table of tokens has the columns of a trace, too.
         Err(_) if demand::is_served(path) => take_served(path, &name),
@@ -324,6 +341,36 @@ pub(super) fn read(
             ))
         }
     }
+}
+
+/// The bills of a folder and what lies over them; or that alone, where there is no bill.
+fn take_folder(
+    path: &Path,
+    store: &Path,
+    link: &Link<Finding>,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Taken, BillError> {
+    let no_bill = match take_bills(path, store, link, progress) {
+        Err(error @ BillError::NoBillIn { .. }) => error,
+        other => return other,
+    };
+    let mut overlays = Vec::new();
+    for file in delivery::files_below(path)? {
+        if link.cancel.is_cancelled() {
+            return Err(BillError::Cancelled);
+        }
+        overlays.extend(overlay::open(&file).ok().flatten());
+    }
+    let rows = overlays.iter().map(|overlay| overlay.items.len() as u64).sum();
+    let of = |overlay: &Overlay| {
+        let (file, problems) = (overlay.file.clone(), overlay.problems.clone());
+        problems.into_iter().map(move |problem| of_file(&file, None, problem))
+    };
+    let warnings = overlays.iter().flat_map(of).collect();
+    let mut overlays = overlays.into_iter().map(|overlay| Finding::Overlay(Box::new(overlay)));
+    let Some(first) = overlays.next() else { return Err(no_bill) };
+    let more = overlays.collect();
+    Ok(Taken { more, ..taken(Kind::Overlay, Some(rows), warnings, first) })
 }
 
 /// Everything that a path names, as bills.

@@ -8,6 +8,7 @@ use super::{App, Command, Finding, Level, Ran, config_words};
 use crate::bill::Imported;
 use crate::hardware::Profile;
 use crate::measure::{Ended, Point, Run, Summary};
+use crate::units::Money;
 
 impl App {
     /// Takes in one finding.
@@ -240,6 +241,13 @@ impl App {
                 bill.file, other.file
             );
             self.notify(Level::Warning, text);
+        } else if let Some(other) = self.state.bills.iter().find(|other| is_grouped_otherwise(other, &bill)) {
+            let text = format!(
+                "{} has the same period and total as {}: if both are the same charges, grouped otherwise, remove one, or \
+                 they count twice",
+                bill.file, other.file
+            );
+            self.notify(Level::Warning, text);
         }
         self.project.put("bill", &bill.hash, self.state.bills.len(), &bill)?;
         self.state.bills.retain(|other| other.hash != bill.hash);
@@ -273,6 +281,23 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Whether two are the same money told by two groupings, such as a download by service and one by region: of a summary
+/// no row is in both, so that rows do not tell. A total of nothing says nothing.
+fn is_grouped_otherwise(one: &Imported, other: &Imported) -> bool {
+    let times = |bill: &Imported| (bill.first_charge_unix_secs, bill.last_charge_unix_secs);
+    let sums = |bill: &Imported| -> Vec<(String, Option<Money>)> {
+        let sums = bill.totals.iter();
+        sums.map(|(currency, costs)| (currency.clone(), costs.billed_cost)).collect()
+    };
+    let told = sums(one);
+    one.hash != other.hash
+        && one.kind == other.kind
+        && one.rows != other.rows
+        && times(one) == times(other)
+        && told.iter().any(|(_, sum)| sum.is_some_and(|sum| sum != Money::ZERO))
+        && told == sums(other)
 }
 
 /// Whether two are one measurement, met twice: numbers that two measurements never share to the nanosecond.

@@ -4,6 +4,7 @@
 //! findings are taken in by [`App::poll`]. What is derived from the state (the rate planned for, the answer of the
 //! planner) is brought up to date in the same place, so that no reader ever sees a stale one.
 
+mod borrow;
 mod command;
 pub mod comparison;
 pub mod counting;
@@ -293,6 +294,11 @@ impl App {
             }
             Command::OpenFiles(paths) => Some(self.take_in(paths, intake::read)),
             Command::OpenModels(paths) => Some(self.take_in(paths, intake::read_model)),
+            Command::OpenBills(paths) => Some(self.take_in(paths, intake::read_bill)),
+            Command::BorrowBillSettings(path) => {
+                self.borrow_bill_settings(&path)?;
+                None
+            }
             Command::RemoveModel(sha256) => {
                 self.project.remove("model", &sha256)?;
                 self.state.models.retain(|entry| entry.model.sha256 != sha256);

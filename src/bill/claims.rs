@@ -12,13 +12,19 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::import::Imported;
-use super::slices::{self, Slice, sample_of, shared};
+use super::slices::{self, Slice, covered, repeated, sample_of, shared};
 use super::warehouse;
 
 /// From this share of common rows on, one of two deliveries is the other, or a part of it.
 const SAME: f64 = 0.5;
 /// Below this share, common rows are chance.
 const CHANCE: f64 = 0.05;
+/// A delivery of which the other has this share, and which has less than [`LACKS`] of the other, is a part of it.
+const WHOLLY: f64 = 0.95;
+/// From this often on, what rows are of repeats within a file, and to have it in common says little.
+const COARSE: f64 = 1.1;
+/// A delivery that reaches as far as another and lacks more than a tenth of its rows is no later state of it.
+const LACKS: f64 = 0.9;
 
 /// Rows of a bill that do not count.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -165,6 +171,7 @@ struct Contender<'b> {
     view: &'b str,
     slices: Vec<&'b Slice>,
     sample: Vec<u64>,
+    fine: Vec<u64>,
     reaches: Option<i64>,
     modified: Option<i64>,
     counts: bool,
@@ -180,7 +187,8 @@ impl<'b> Contender<'b> {
             family: family(first_kind),
             files: files.into_iter().collect(),
             view: slices.iter().map(|slice| slice.view.as_str()).find(|view| !view.is_empty()).unwrap_or(""),
-            sample: sample_of(slices.iter().copied()),
+            sample: sample_of(slices.iter().map(|slice| slice.sample.as_slice())),
+            fine: sample_of(slices.iter().map(|slice| slice.fine.as_slice())),
             reaches: slices.iter().filter_map(|slice| slice.reaches_unix_secs).max(),
             modified: parts().filter_map(|part| part.modified_unix_secs).max(),
             slices,
@@ -188,8 +196,27 @@ impl<'b> Contender<'b> {
         }
     }
 
+    /// The share of rows of either that the other has, too. What rows are of does not tell where it repeats within a
+    /// delivery, as where rows are told apart by their tags alone: then most of what tells them apart must be the same.
     fn shares(&self, other: &Self) -> f64 {
-        shared(&self.sample, &other.sample)
+        let share = shared(&self.sample, &other.sample);
+        let is_coarse = |one: &Self| repeated(one.rows(), &one.sample) >= COARSE;
+        let has_fine = !self.fine.is_empty() && !other.fine.is_empty();
+        if share < SAME || !has_fine || self.are_two_views(other) || !(is_coarse(self) || is_coarse(other)) {
+            return share;
+        }
+        let fine = shared(&self.fine, &other.fine);
+        if fine >= SAME { share } else { fine }
+    }
+
+    fn rows(&self) -> u64 {
+        self.slices.iter().map(|slice| slice.rows).sum()
+    }
+
+    /// Whether all that it has is in the other, which has more: an export of one project or service beside that of the
+    /// whole account.
+    fn is_part_of(&self, other: &Self) -> bool {
+        covered(&self.sample, &other.sample) >= WHOLLY && covered(&other.sample, &self.sample) < LACKS
     }
 
     fn are_two_views(&self, other: &Self) -> bool {
@@ -206,7 +233,7 @@ impl<'b> Contender<'b> {
             bill: self.bill.file.clone(),
             files: self.files.clone(),
             view: self.view.to_owned(),
-            rows: self.slices.iter().map(|slice| slice.rows).sum(),
+            rows: self.rows(),
             reaches_unix_secs: self.reaches,
             counts: self.counts,
         }
@@ -335,7 +362,7 @@ fn exclude<'b>(
 }
 
 /// The deliveries within one bill: the files of one folder and view are parts of one, unless two of them hold the
-/// same rows.
+/// same rows, quantities and tags with them.
 fn contenders<'b>(bill: &'b Imported, slices: Vec<&'b Slice>) -> Vec<Contender<'b>> {
     if bill.parts.len() < 2 {
         return vec![Contender::of(bill, slices)];
@@ -363,13 +390,18 @@ fn have_same_rows(slices: &[&Slice]) -> bool {
     let mut seen: BTreeMap<u64, usize> = BTreeMap::new();
     let mut pairs: BTreeSet<(usize, usize)> = BTreeSet::new();
     for (place, slice) in slices.iter().enumerate() {
-        for hash in &slice.sample {
+        for hash in finest(slice) {
             if let Some(other) = seen.insert(*hash, place).filter(|other| *other != place) {
                 pairs.insert((other, place));
             }
         }
     }
-    pairs.into_iter().any(|(a, b)| shared(&slices[a].sample, &slices[b].sample) >= SAME)
+    pairs.into_iter().any(|(a, b)| shared(finest(slices[a]), finest(slices[b])) >= SAME)
+}
+
+/// The sample that tells most rows apart.
+fn finest(slice: &Slice) -> &[u64] {
+    if slice.fine.is_empty() { &slice.sample } else { &slice.fine }
 }
 
 /// Decides which of the deliveries of one account and month count; what they have in common, if anything.
@@ -427,13 +459,17 @@ fn rank(why: Why) -> u8 {
     }
 }
 
-/// Whether a new delivery takes the place of an old one: an earlier snapshot of a month does not, nor the other view of
-/// it. Of two views that came together the actual one counts, which is what was invoiced.
+/// Whether a new delivery takes the place of an old one: an earlier snapshot of a month does not, nor a part of it, nor
+/// the other view of it. Of two views that came together the actual one counts, which is what was invoiced.
 fn is_replaced(old: &Contender<'_>, new: &Contender<'_>) -> bool {
     if new.are_two_views(old) {
         return new.bill.hash == old.bill.hash && new.view == "Actual";
     }
-    new.reaches.cmp(&old.reaches) != Ordering::Less
+    match new.reaches.cmp(&old.reaches) {
+        Ordering::Less => false,
+        Ordering::Equal => !new.is_part_of(old),
+        Ordering::Greater => true,
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::error::BillError;
 use super::formats::EachRow;
 use super::import::RowStep;
 use super::input::Input;
-use super::source::{Packing, Source, mended};
+use super::source::{Packing, Source, WESTERN_WORDS, mended};
 use super::warnings::{Place, Trouble, Warnings};
 
 /// Rows between two looks at progress and cancel.
@@ -36,6 +36,8 @@ pub struct CsvRows {
     /// Line ends the reader has counted when a row is complete: it takes `\n` with the row, of `\r\n` only the
     /// first half.
     counted_ends: u64,
+    /// The line that the header ends on, where it was not UTF-8.
+    not_utf8: Option<u64>,
     last_cells: LastCells,
 }
 
@@ -55,6 +57,7 @@ impl CsvRows {
             .buffer_capacity(256 * 1024)
             .from_reader(source);
         let mut before = 0;
+        let mut not_utf8 = None;
         let mut skipped: Vec<Vec<String>> = Vec::new();
         // Some files say something about themselves first: the header is the first line that is a bill's, or else
         // the first.
@@ -63,8 +66,11 @@ impl CsvRows {
             reader.get_mut().next_row_within(HEADER_BYTES);
             let read = reader.read_byte_record(&mut record);
             let is_row = read.map_err(|error| explain(&reader, before + 1, error))?;
-            let (record, _) = decode(record);
+            let (record, was_utf8) = decode(record);
             before = reader.position().line();
+            if !was_utf8 {
+                not_utf8 = not_utf8.or(Some(before.saturating_sub(u64::from(!crlf)).max(1)));
+            }
             let names: Vec<String> =
                 record.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
             if is_row && super::formats::recognise(&names).is_some() {
@@ -84,7 +90,7 @@ impl CsvRows {
         };
         let preamble = skipped.into_iter().filter_map(pair).collect();
         let last_cells = LastCells::default();
-        Ok(Self { reader, header, preamble, taken, total_bytes, counted_ends, last_cells })
+        Ok(Self { reader, header, preamble, taken, total_bytes, counted_ends, not_utf8, last_cells })
     }
 
     /// What stands before the header, as names and values.
@@ -110,7 +116,10 @@ impl CsvRows {
     ) -> Result<u64, BillError> {
         let width = self.header.len();
         let mut record = ByteRecord::new();
-        let (mut number, mut dropped) = (0, 0);
+        let (mut number, mut dropped, mut headers) = (0, 0, 0_u64);
+        if self.not_utf8.is_some() {
+            warnings.add(Trouble::Encoding, self.not_utf8, None, || WESTERN_WORDS.to_owned());
+        }
         loop {
             let before = self.reader.position().line();
             self.reader.get_mut().next_row_within(ROW_BYTES);
@@ -126,6 +135,14 @@ impl CsvRows {
                         ),
                     );
                 }
+                if headers > 0 {
+                    let words = format!(
+                        "the header stands {headers} more time{} between the rows, as in files that were joined; these \
+                         lines were left out",
+                        if headers == 1 { "" } else { "s" }
+                    );
+                    warnings.about_file(None, words);
+                }
                 return Ok(dropped);
             }
             if record.len() == 1 && record[0].trim_ascii().is_empty() {
@@ -136,11 +153,14 @@ impl CsvRows {
             // its line end, and then what was counted before it is right.
             let after = self.reader.position().line();
             let line = after.saturating_sub(line_ends_inside(&text) + self.counted_ends).max(before);
+            if is_header(&text, &self.header) {
+                headers += 1;
+                record = text.into_byte_record();
+                continue;
+            }
             number += 1;
             if !was_utf8 {
-                warnings.add(Trouble::Encoding, Some(line), None, || {
-                    "not UTF-8; the bytes that are none were read as Latin-1".to_owned()
-                });
+                warnings.add(Trouble::Encoding, Some(line), None, || WESTERN_WORDS.to_owned());
             }
             let mut cells: Vec<&str> = text.iter().collect();
             if cells.len() > width && cells[width..].iter().all(|cell| cell.is_empty()) {
@@ -163,23 +183,57 @@ impl CsvRows {
     }
 }
 
+/// Whether a row is the header again.
+fn is_header(row: &StringRecord, header: &[String]) -> bool {
+    let clean = |cell: &str, name: &String| cell.trim_start_matches('\u{feff}').trim() == name;
+    row.len() == header.len() && row.iter().zip(header).all(|(cell, name)| clean(cell, name))
+}
+
+/// Characters of a cell that are told apart.
+const LONGEST: usize = 63;
+
 /// The cells of the last column, of which a file that is cut off loses a part.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct LastCells {
     rows: u64,
-    /// Characters of the shortest, of those before the last row.
-    shortest: usize,
+    /// How many have so many characters, of those before the last row.
+    lengths: [u64; LONGEST + 1],
     last: usize,
+    /// The last one is a number, of which any part is a number, too.
+    is_number: bool,
     /// A bracket of the last one is open.
     is_open: bool,
 }
 
+impl Default for LastCells {
+    fn default() -> Self {
+        Self { rows: 0, lengths: [0; LONGEST + 1], last: 0, is_number: false, is_open: false }
+    }
+}
+
 impl LastCells {
     fn add(&mut self, cell: &str) {
-        self.shortest = if self.rows <= 1 { self.last } else { self.shortest.min(self.last) };
+        if self.rows > 0 {
+            self.lengths[self.last] += 1;
+        }
         self.rows += 1;
-        self.last = cell.chars().count();
+        self.last = cell.chars().take(LONGEST).count();
+        self.is_number =
+            !cell.is_empty() && cell.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-'));
         self.is_open = cell.starts_with(['{', '[']) && !cell.trim_end().ends_with(['}', ']']);
+    }
+
+    /// Characters that at least half of the cells have; of numbers those of the longest, because a part of an amount
+    /// would be another amount.
+    fn usual(&self) -> usize {
+        let wanted = if self.is_number { 1 } else { self.rows / 2 };
+        let mut longer = 0;
+        let lengths = self.lengths.iter().enumerate().rev();
+        let usual = lengths.into_iter().find(|(_, count)| {
+            longer += **count;
+            longer >= wanted
+        });
+        usual.map_or(0, |(length, _)| length)
     }
 
     /// Why the last cell looks as if the rest of it was missing; a few rows say nothing about lengths.
@@ -188,8 +242,8 @@ impl LastCells {
             Some("a quote of its last row is not closed")
         } else if self.is_open {
             Some("a bracket of its last cell is not closed")
-        } else if self.rows > 3 && self.last < self.shortest {
-            Some("its last cell is shorter than any other of the last column")
+        } else if self.rows > 3 && self.last < self.usual() {
+            Some("its last cell is shorter than is usual in the last column")
         } else {
             None
         }
@@ -212,7 +266,7 @@ fn line_ends_inside(record: &StringRecord) -> u64 {
     record.as_slice().bytes().filter(|byte| *byte == b'\n').count() as u64
 }
 
-/// The record as text; false when some of its bytes were not UTF-8 and were read as Latin-1.
+/// The record as text; false when it was not UTF-8.
 fn decode(record: ByteRecord) -> (StringRecord, bool) {
     match StringRecord::from_byte_record(record) {
         Ok(text) => (text, true),
@@ -252,5 +306,20 @@ mod tests {
         assert_eq!(after(&["", "", "", "", ""], false), None);
         assert!(after(&["{\"a\":1}", "{\"a\":"], false).unwrap().contains("bracket"));
         assert!(after(&["a"], true).unwrap().contains("quote"));
+        // A part of a number is a number; few of the others are as short.
+        let amounts = ["0.0412", "12.5", "3", "0.12"];
+        assert!(after(&[&amounts[..], &["0.0"]].concat(), false).unwrap().contains("shorter"));
+        assert_eq!(after(&[&amounts[..], &["0.0413"]].concat(), false), None);
+        // Tags that most rows have none of, and names of any length.
+        assert_eq!(after(&["", "", "team", "", "te"], false), None);
+        assert!(after(&["search", "ads", "ranking", "images", "se"], false).is_some());
+    }
+
+    #[test]
+    fn a_header_that_comes_again_is_no_row() {
+        let header = ["a".to_owned(), "b".to_owned()];
+        assert!(is_header(&StringRecord::from(vec!["\u{feff}a", " b"]), &header));
+        assert!(!is_header(&StringRecord::from(vec!["a", "c"]), &header));
+        assert!(!is_header(&StringRecord::from(vec!["a"]), &header));
     }
 }

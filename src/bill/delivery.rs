@@ -18,8 +18,6 @@ use super::rows::kind_of;
 
 /// Files looked at in a folder at most.
 const MOST_FILES: usize = 20_000;
-/// Folders within folders at most.
-const MOST_DEEP: usize = 16;
 /// Bytes of a manifest at most.
 const MOST_MANIFEST_BYTES: u64 = 16 << 20;
 /// Folders above a manifest in which its files are looked for.
@@ -74,7 +72,7 @@ pub fn is_pattern(path: &Path) -> bool {
 /// # Errors
 /// There is no bill, or one that is there cannot be read; a manifest's files are missing.
 pub fn find(path: &Path, cancel: &dyn Fn() -> bool) -> Result<Delivery, BillError> {
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = name_of(path);
     let named = |place, found: Found| found.into_delivery(path, name.clone(), place);
     if path.is_dir() {
         let files = files_below(path)?;
@@ -101,6 +99,13 @@ pub fn find(path: &Path, cancel: &dyn Fn() -> bool) -> Result<Delivery, BillErro
     Ok(Delivery { path: path.to_owned(), name, pieces: vec![piece], skipped: Vec::new(), is_single: true })
 }
 
+/// The last part of a path; of `.` and `..` that of the folder that is meant.
+fn name_of(path: &Path) -> String {
+    let shown = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let real = || path.canonicalize().ok().and_then(|path| shown(&path));
+    shown(path).or_else(real).unwrap_or_else(|| path.display().to_string())
+}
+
 /// Bills and others.
 #[derive(Default)]
 struct Found {
@@ -114,6 +119,10 @@ impl Found {
         match kind_of(&input) {
             Ok(kind) => self.pieces.push(Piece { input, name, kind, told_rows: None }),
             Err(BillError::NotABill { found, .. }) => self.skip(name, format!("no bill: {found}")),
+            // The header of a bill ends.
+            Err(BillError::LongRow { line: ..=1, mebibytes, .. }) => {
+                self.skip(name, format!("no bill: its first line has more than {mebibytes} MiB"));
+            }
             Err(BillError::Empty { .. }) => self.skip(name, "empty (0 bytes)".to_owned()),
             Err(error) => return Err(error),
         }
@@ -139,22 +148,29 @@ impl Found {
 }
 
 /// All files of a folder and the folders in it, in order. What begins with a dot is none of the user's files.
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, BillError> {
+///
+/// # Errors
+/// A folder that cannot be read, or too many files.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, BillError> {
     let mut files = Vec::new();
-    let mut folders = vec![(folder.to_owned(), 0)];
-    while let Some((folder, depth)) = folders.pop() {
+    let mut folders = vec![folder.to_owned()];
+    // Links may lead to a folder twice, and in a circle.
+    let mut seen = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
         let read_error = |source| BillError::Read { path: folder.clone(), source };
+        if !seen.insert(folder.canonicalize().map_err(read_error)?) {
+            continue;
+        }
         for entry in std::fs::read_dir(&folder).map_err(read_error)? {
             let entry = entry.map_err(read_error)?;
             if entry.file_name().to_string_lossy().starts_with('.') {
                 continue;
             }
-            let kind = entry.file_type().map_err(read_error)?;
-            // A link to a folder may lead in a circle.
-            if kind.is_dir() && depth < MOST_DEEP {
-                folders.push((entry.path(), depth + 1));
-            } else if entry.path().is_file() {
-                files.push(entry.path());
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.is_file() {
+                files.push(path);
             }
             if files.len() > MOST_FILES {
                 return Err(too_many(&folder));
@@ -329,6 +345,11 @@ fn choose(root: &Path, files: Vec<PathBuf>, cancel: &dyn Fn() -> bool) -> Result
         .filter(|(path, _)| !earlier.contains_key(*path))
         .collect();
     earlier.extend(earlier_by_folder(root, &others, &earlier, &told));
+    // What lies among the files of a manifest and is not listed, is left of an earlier delivery, if it is of their kind.
+    let mut of_manifests: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
+    for path in told.keys() {
+        of_manifests.entry(path.parent().unwrap_or(root)).or_default().push(path);
+    }
     for file in &others {
         if cancel() {
             return Err(BillError::Cancelled);
@@ -340,15 +361,31 @@ fn choose(root: &Path, files: Vec<PathBuf>, cancel: &dyn Fn() -> bool) -> Result
         }
         // A pattern or folder may hold archives, whose members are files like others.
         if is_archive_file(file) {
-            for (member, input) in input::members(file)? {
-                found.look(input, format!("{name}/{member}"))?;
+            match input::members(file) {
+                Ok(members) => {
+                    for (member, input) in members {
+                        found.look(input, format!("{name}/{member}"))?;
+                    }
+                }
+                Err(BillError::Workbook { .. }) => {
+                    found.skip(name, "an Excel workbook; save its sheet as CSV".to_owned());
+                }
+                Err(error) => return Err(error),
             }
             continue;
         }
         let before = found.pieces.len();
         found.look(Input::file(file), name)?;
-        if let (Some(piece), Some(told)) = (found.pieces.get_mut(before), told.get(file)) {
+        let Some(piece) = found.pieces.get_mut(before) else { continue };
+        if let Some(told) = told.get(file) {
             piece.told_rows = told.rows;
+        } else if let Some(listed) = file.parent().and_then(|folder| of_manifests.get(folder)) {
+            let family = piece.kind.family();
+            let is_alike =
+                |path: &&&Path| kind_of(&Input::file(path)).is_ok_and(|kind| kind.family() == family);
+            if let Some(piece) = listed.first().filter(is_alike).and_then(|_| found.pieces.pop()) {
+                found.skip(piece.name, "the manifest of the files beside it does not list it".to_owned());
+            }
         }
     }
     Ok(found)
@@ -407,15 +444,8 @@ fn earlier_by_folder(
     told: &BTreeMap<&PathBuf, &ManifestFile>,
 ) -> BTreeMap<PathBuf, String> {
     let mut earlier = BTreeMap::new();
-    // What lies among the files of a manifest and is not listed, is left of an earlier delivery.
-    let folders: BTreeSet<&Path> = told.keys().filter_map(|path| path.parent()).collect();
-    for file in files.iter().filter(|file| !known.contains_key(*file) && !told.contains_key(file)) {
-        if file.parent().is_some_and(|folder| folders.contains(folder)) {
-            earlier.insert(file.clone(), "the manifest of the files beside it does not list it".to_owned());
-        }
-    }
     let mut periods: BTreeMap<PathBuf, BTreeMap<PathBuf, Vec<&PathBuf>>> = BTreeMap::new();
-    for file in files.iter().filter(|file| !known.contains_key(*file) && !earlier.contains_key(*file)) {
+    for file in files.iter().filter(|file| !known.contains_key(*file)) {
         let Some(folder) = file.parent() else { continue };
         let Some(period) = folder.parent() else { continue };
         let period_name =

@@ -79,6 +79,25 @@ pub enum BillError {
         /// The archive.
         path: PathBuf,
     },
+    /// A workbook, which is an archive, too.
+    #[error("this is an Excel workbook; save its sheet as CSV and open that: {}", path.display())]
+    Workbook {
+        /// The workbook.
+        path: PathBuf,
+    },
+    /// A member of an archive for which there is no room on disk.
+    #[error(
+        "cannot unpack the bill into the folder for temporary files, {}; nothing was kept; make room there, or name \
+         another folder in TMPDIR: {}", folder.display(), path.display()
+    )]
+    Unpack {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// The member, behind its archive.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// A manifest that names files which are not there.
     #[error(
         "the manifest lists {} file{} that {} not beside it ({}); fetch all of the delivery, with the folders it lies in: {}",
@@ -158,7 +177,7 @@ pub enum BillError {
         column: String,
     },
     /// The store's folder or a file in it.
-    #[error("cannot {doing} in the bill store {}", path.display())]
+    #[error("cannot {doing} in the bill store{}: {}", full_words(source), path.display())]
     Store {
         /// What was being done.
         doing: &'static str,
@@ -273,6 +292,18 @@ pub enum BillError {
     /// The caller asked to stop; nothing was kept.
     #[error("it was cancelled; nothing was kept")]
     Cancelled,
+}
+
+/// What to do where a disk is full.
+fn full_words(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match error.kind() {
+        StorageFull | QuotaExceeded | FileTooLarge => {
+            ", because there is no room for it on that disk; make room, or set INFEROMETER_HOME to a folder on another; \
+             what was there before is as it was"
+        }
+        _ => "",
+    }
 }
 
 /// The first few names of a list, and how many more there are.

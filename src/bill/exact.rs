@@ -116,7 +116,7 @@ impl Exact {
             return None;
         }
         let magnitude = i128::try_from((u128::from(quotient[1]) << 64) | u128::from(quotient[0])).ok()?;
-        let magnitude = magnitude + i128::from(rest >= ONE as u128 / 2);
+        let magnitude = magnitude.checked_add(i128::from(rest >= ONE as u128 / 2))?;
         let negative = (self.0 < 0) != (other.0 < 0);
         (magnitude <= MAX).then_some(Self(if negative { -magnitude } else { magnitude }))
     }

@@ -260,7 +260,8 @@ impl Job<'_> {
         let temporary = store.temporary()?;
         let store_error =
             |source| BillError::Store { doing: "write a bill", path: store.folder().to_owned(), source };
-        let writer = StoreWriter::start(temporary.reopen().map_err(store_error)?, table.schema())?;
+        let out = temporary.reopen().map_err(store_error)?;
+        let writer = StoreWriter::start(out, store.folder(), table.schema())?;
         let mut pass = Pass { united, table, writer, warnings, prices, keeper: Keeper::default() };
         let (mut parts, mut dropped, mut done_bytes) = (Vec::new(), 0, 0.0);
         for (place, ((piece, bytes), (rows, _))) in pieces.iter().zip(&sizes).zip(opened).enumerate() {
@@ -403,7 +404,7 @@ impl Pass {
         };
         let Plan { targets, remarks, mut mapper, .. } = plan;
         for (column, remark) in &remarks {
-            warnings.about_file(column.as_deref(), remark.clone());
+            warnings.about_format(column.as_deref(), remark.clone());
         }
         united.begin(&targets, &piece.name);
         keeper.begin(file, is_part, piece.kind, (rows.header(), rows.preamble()), &targets);

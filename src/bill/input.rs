@@ -4,7 +4,7 @@
 //! Knows bytes only. A member's length and checksum are held against what the archive says of it.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -125,10 +125,25 @@ impl Input {
         if let Some(path) = extracted.as_ref() {
             return Ok(path.to_path_buf());
         }
-        let damaged =
-            |source| BillError::Damaged { packing: "ZIP", bytes: 0, path: self.shown.clone(), source };
-        let mut copy = tempfile::NamedTempFile::new().map_err(|source| self.read_error(source))?;
-        io::copy(&mut self.open(&Arc::default())?, copy.as_file_mut()).map_err(damaged)?;
+        let no_room =
+            |source| BillError::Unpack { folder: std::env::temp_dir(), path: self.shown.clone(), source };
+        let mut copy = tempfile::NamedTempFile::new().map_err(no_room)?;
+        let mut member = self.open(&Arc::default())?;
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut bytes = 0;
+        loop {
+            let read = match member.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(source) => {
+                    let path = self.shown.clone();
+                    return Err(BillError::Damaged { packing: "ZIP", bytes, path, source });
+                }
+            };
+            copy.write_all(&buffer[..read]).map_err(no_room)?;
+            bytes += read as u64;
+        }
         let path = copy.into_temp_path();
         let shown = path.to_path_buf();
         *extracted = Some(Arc::new(path));
@@ -185,7 +200,7 @@ pub fn members(path: &Path) -> Result<Vec<(String, Input)>, BillError> {
         let member = archive.by_index_raw(index).map_err(damaged)?;
         let name = member.name().map_err(damaged)?.into_owned();
         if name.starts_with("xl/workbook") {
-            return Err(refused("it is an Excel workbook; save its sheet as CSV".to_owned()));
+            return Err(BillError::Workbook { path: path.to_owned() });
         }
         if member.is_dir() || name.ends_with('/') {
             continue;
@@ -274,8 +289,6 @@ impl<R: Read> Read for Checked<R> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use zip::write::SimpleFileOptions;
 
     use super::*;

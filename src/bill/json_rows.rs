@@ -1,4 +1,5 @@
-//! Rows of a JSON bill: one object a line (exports of warehouses), or one document (answers of an API).
+//! Rows of a JSON bill: one object a line or a list of objects (exports of warehouses), or one document (answers of an
+//! API). Lines and lists are read piece by piece, however large they are.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
@@ -12,10 +13,10 @@ use super::formats::node::{Broken, Node};
 use super::formats::{self, EachRow, JsonTable, json};
 use super::import::RowStep;
 use super::input::Input;
-use super::source::{Packing, Source, mended};
+use super::source::{Packing, Source, WESTERN_WORDS, mended};
 use super::warnings::{Place, Trouble, Warnings};
 
-/// The largest line, in bytes.
+/// The largest line or item of a list, in bytes.
 const MOST_LINE_BYTES: u64 = 64 << 20;
 /// The largest document, in bytes: it is held in memory.
 const MOST_DOCUMENT_BYTES: u64 = 256 << 20;
@@ -34,12 +35,12 @@ pub struct JsonRows {
 }
 
 enum Rows {
-    Lines { input: Input, packing: Packing, total_bytes: u64 },
+    Pieces { input: Input, packing: Packing, cut: Cut, total_bytes: u64 },
     Table { rows: Vec<Vec<String>>, remarks: Vec<String> },
 }
 
 impl JsonRows {
-    /// Opens the file to tell what it is: the names are those of the first lines.
+    /// Opens the file to tell what it is: the names are those of the first rows.
     ///
     /// # Errors
     /// The file cannot be read, is too large for a document, or is no JSON.
@@ -47,8 +48,8 @@ impl JsonRows {
         Self::start(input, packing, true, &mut |_done| Ok(()))
     }
 
-    /// Opens the file. Lines are read once to learn the names of all their members, because exports leave out those
-    /// that have no value; `step` is told the share of that, and may stop it.
+    /// Opens the file. Lines and lists are read once to learn the names of all their members, because exports leave out
+    /// those that have no value; `step` is told the share of that, and may stop it.
     ///
     /// # Errors
     /// As [`JsonRows::peek`], and those of `step`.
@@ -63,14 +64,12 @@ impl JsonRows {
         step: &mut RowStep<'_>,
     ) -> Result<Self, BillError> {
         let total_bytes = input.packed_bytes()?;
-        if !is_lines(input, packing)? {
-            return Self::document(input, packing);
-        }
+        let Some(cut) = cut_of(input, packing)? else { return Self::document(input, packing) };
         let mut header: Vec<String> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
-        let mut lines = Lines::open(input, packing)?;
+        let mut pieces = Pieces::open(input, packing, cut)?;
         let (mut number, mut bytes) = (0, 0);
-        while let Some(Line { text, .. }) = lines.next()? {
+        while let Some(Piece { text, share, .. }) = pieces.next_of(total_bytes)? {
             bytes += text.len() as u64;
             for (name, _) in json::members(text).into_iter().flatten() {
                 if !places.contains_key(name.as_ref()) {
@@ -89,9 +88,15 @@ impl JsonRows {
             if only_head && (number >= HEAD_LINES || bytes >= HEAD_BYTES) {
                 break;
             }
-            if number % ROWS_PER_STEP == 0 {
-                step(lines.share(total_bytes))?;
+            if cut == Cut::List && number == 1 && is_page(text) {
+                return Self::document(input, packing);
             }
+            if number % ROWS_PER_STEP == 0 {
+                step(share)?;
+            }
+        }
+        if cut == Cut::List && formats::recognise(&header).is_none() {
+            return Self::document(input, packing);
         }
         // In an order that does not hang on which line has a member first.
         header.sort();
@@ -99,7 +104,7 @@ impl JsonRows {
             let found = format!("JSON whose objects have {}", formats::some_names(&header));
             return Err(BillError::NotABill { found, path: input.shown().to_owned() });
         }
-        Ok(Self { header, rows: Rows::Lines { input: input.clone(), packing, total_bytes } })
+        Ok(Self { header, rows: Rows::Pieces { input: input.clone(), packing, cut, total_bytes } })
     }
 
     fn document(input: &Input, packing: Packing) -> Result<Self, BillError> {
@@ -122,7 +127,7 @@ impl JsonRows {
 
     /// Whether it holds no more than the names.
     pub fn is_light(&self) -> bool {
-        matches!(self.rows, Rows::Lines { .. })
+        matches!(self.rows, Rows::Pieces { .. })
     }
 
     /// The names of the columns.
@@ -130,8 +135,8 @@ impl JsonRows {
         &self.header
     }
 
-    /// Hands every row to `row` and the share that is done to `step`; returns how many lines were dropped because
-    /// they are no JSON objects.
+    /// Hands every row to `row` and the share that is done to `step`; returns how many lines or items were dropped
+    /// because they are no JSON objects.
     ///
     /// # Errors
     /// The file cannot be read to its end, or a callback's error.
@@ -141,8 +146,8 @@ impl JsonRows {
         row: &mut EachRow<'_>,
         step: &mut RowStep<'_>,
     ) -> Result<u64, BillError> {
-        let (input, packing, total_bytes) = match self.rows {
-            Rows::Lines { input, packing, total_bytes } => (input, packing, total_bytes),
+        let (input, packing, cut, total_bytes) = match self.rows {
+            Rows::Pieces { input, packing, cut, total_bytes } => (input, packing, cut, total_bytes),
             Rows::Table { rows, remarks } => {
                 for remark in remarks {
                     warnings.about_file(None, remark);
@@ -157,18 +162,19 @@ impl JsonRows {
         };
         let places: HashMap<&str, usize> =
             self.header.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-        let mut lines = Lines::open(&input, packing)?;
+        let mut pieces = Pieces::open(&input, packing, cut)?;
         let (mut number, mut dropped) = (0, 0);
-        while let Some(Line { number: line, text, was_utf8, share }) = lines.next_of(total_bytes)? {
+        while let Some(Piece { line, text, was_utf8, share }) = pieces.next_of(total_bytes)? {
             if !was_utf8 {
-                warnings.add(Trouble::Encoding, Some(line), None, || {
-                    "not UTF-8; the bytes that are none were read as Latin-1".to_owned()
-                });
+                warnings.add(Trouble::Encoding, Some(line), None, || WESTERN_WORDS.to_owned());
             }
             let Some(found) = json::members(text) else {
                 dropped += 1;
-                warnings.add(Trouble::NotJson, Some(line), None, || {
-                    "the line is not a JSON object, it may be cut off; it was left out".to_owned()
+                warnings.add(Trouble::NotJson, Some(line), None, || match cut {
+                    Cut::Lines => {
+                        "the line is not a JSON object, it may be cut off; it was left out".to_owned()
+                    }
+                    Cut::List => "an item of the list is not a JSON object; it was left out".to_owned(),
                 });
                 continue;
             };
@@ -200,7 +206,7 @@ pub fn read_document(input: &Input, packing: Packing) -> Result<String, BillErro
     read.map_err(|error| source.explain(error))?;
     if bytes.len() as u64 > MOST_DOCUMENT_BYTES {
         let found = format!(
-            "a JSON document of more than {} MiB; export it as one object a line, CSV or Parquet",
+            "a JSON document of more than {} MiB; export it as a list of rows, one object a line, CSV or Parquet",
             MOST_DOCUMENT_BYTES >> 20
         );
         return Err(BillError::NotABill { found, path: input.shown().to_owned() });
@@ -224,54 +230,57 @@ pub fn broken_words(text: &str, Broken(at): Broken) -> String {
     format!("JSON that ends or breaks off at line {line}, column {column}")
 }
 
-/// A line that is not blank.
-struct Line<'t> {
-    number: u64,
+/// How the rows of a file are cut apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// One a line.
+    Lines,
+    /// Items of one list.
+    List,
+}
+
+/// What may be a row: a line that is not blank, an item of a list.
+struct Piece<'t> {
+    /// The line that it begins on.
+    line: u64,
     text: &'t str,
     was_utf8: bool,
     /// The share of the file that was read with it.
     share: f64,
 }
 
-/// Lines of a file that are not blank, with their numbers.
-struct Lines {
+/// The pieces of a file, one after the other.
+struct Pieces {
     path: PathBuf,
     reader: BufReader<Source>,
     taken: Arc<AtomicU64>,
+    cut: Cut,
+    /// Line ends so far.
     line: u64,
+    /// Of a list: its bracket was read; and the one that closes it.
+    is_begun: bool,
+    is_closed: bool,
     text: String,
 }
 
-impl Lines {
-    fn open(input: &Input, packing: Packing) -> Result<Self, BillError> {
+impl Pieces {
+    fn open(input: &Input, packing: Packing, cut: Cut) -> Result<Self, BillError> {
         let reader = BufReader::with_capacity(256 * 1024, Source::open(input, packing)?);
         let taken = reader.get_ref().taken();
-        Ok(Self { path: input.shown().to_owned(), reader, taken, line: 0, text: String::new() })
+        let path = input.shown().to_owned();
+        let (line, text) = (0, String::new());
+        Ok(Self { path, reader, taken, cut, line, is_begun: false, is_closed: false, text })
     }
 
-    fn share(&self, total_bytes: u64) -> f64 {
-        (self.taken.load(Ordering::Relaxed) as f64 / total_bytes.max(1) as f64).min(1.0)
-    }
-
-    fn next(&mut self) -> Result<Option<Line<'_>>, BillError> {
-        self.next_of(1)
-    }
-
-    fn next_of(&mut self, total_bytes: u64) -> Result<Option<Line<'_>>, BillError> {
+    fn next_of(&mut self, total_bytes: u64) -> Result<Option<Piece<'_>>, BillError> {
         loop {
             let mut bytes = std::mem::take(&mut self.text).into_bytes();
             bytes.clear();
-            let read = (&mut self.reader).take(MOST_LINE_BYTES + 1).read_until(b'\n', &mut bytes);
-            let read = read.map_err(|error| self.reader.get_ref().explain(error))?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.line += 1;
-            if bytes.len() as u64 > MOST_LINE_BYTES {
-                let found =
-                    format!("JSON whose line {} is longer than {} MiB", self.line, MOST_LINE_BYTES >> 20);
-                return Err(BillError::NotABill { found, path: self.path.clone() });
-            }
+            let line = match self.cut {
+                Cut::Lines => self.next_line(&mut bytes)?,
+                Cut::List => self.next_item(&mut bytes)?,
+            };
+            let Some(line) = line else { return Ok(None) };
             let mut was_utf8 = true;
             self.text = String::from_utf8(bytes).unwrap_or_else(|error| {
                 was_utf8 = false;
@@ -280,29 +289,145 @@ impl Lines {
             if self.text.trim_start_matches('\u{feff}').trim().is_empty() {
                 continue;
             }
-            let share = self.share(total_bytes);
+            let taken = self.taken.load(Ordering::Relaxed);
+            let share = (taken as f64 / total_bytes.max(1) as f64).min(1.0);
             let text = self.text.trim_start_matches('\u{feff}').trim();
-            return Ok(Some(Line { number: self.line, text, was_utf8, share }));
+            return Ok(Some(Piece { line, text, was_utf8, share }));
         }
+    }
+
+    /// Reads a line; its number, or `None` at the end.
+    fn next_line(&mut self, bytes: &mut Vec<u8>) -> Result<Option<u64>, BillError> {
+        let read = (&mut self.reader).take(MOST_LINE_BYTES + 1).read_until(b'\n', bytes);
+        if read.map_err(|error| self.reader.get_ref().explain(error))? == 0 {
+            return Ok(None);
+        }
+        self.line += 1;
+        if bytes.len() as u64 > MOST_LINE_BYTES {
+            return Err(self.too_long(self.line));
+        }
+        Ok(Some(self.line))
+    }
+
+    /// Reads an item of the list; the line it begins on, or `None` after the last.
+    fn next_item(&mut self, bytes: &mut Vec<u8>) -> Result<Option<u64>, BillError> {
+        if self.is_closed {
+            return Ok(None);
+        }
+        if !self.is_begun {
+            // It was seen to begin with a bracket.
+            while self.byte()?.is_some_and(|byte| byte != b'[') {}
+            self.is_begun = true;
+        }
+        let mut line = self.line + 1;
+        let (mut depth, mut in_string, mut escaped, mut is_begun) = (0_u32, false, false, false);
+        loop {
+            let buffer = match self.reader.fill_buf() {
+                Ok([]) => return Err(self.broken("ends within a list")),
+                Ok(buffer) => buffer,
+                Err(error) => return Err(self.reader.get_ref().explain(error)),
+            };
+            // Up to the comma or bracket that ends the item, if it is in the buffer.
+            let end = buffer.iter().position(|byte| {
+                self.line += u64::from(*byte == b'\n');
+                if in_string {
+                    in_string = escaped || *byte != b'"';
+                    escaped = !escaped && *byte == b'\\';
+                    return false;
+                }
+                match *byte {
+                    b',' | b']' if depth == 0 => return true,
+                    b'"' => in_string = true,
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                if !is_begun {
+                    is_begun = !byte.is_ascii_whitespace();
+                    line = self.line + 1;
+                }
+                false
+            });
+            let read = end.unwrap_or(buffer.len());
+            bytes.extend_from_slice(&buffer[..read]);
+            self.is_closed = end.is_some_and(|end| buffer[end] == b']');
+            self.reader.consume(read + usize::from(end.is_some()));
+            if bytes.len() as u64 > MOST_LINE_BYTES {
+                return Err(self.too_long(line));
+            }
+            if end.is_some() {
+                break;
+            }
+        }
+        while self.is_closed
+            && let Some(byte) = self.byte()?
+        {
+            if !byte.is_ascii_whitespace() {
+                return Err(self.broken("goes on behind its list"));
+            }
+        }
+        Ok(Some(line))
+    }
+
+    fn byte(&mut self) -> Result<Option<u8>, BillError> {
+        let buffer = match self.reader.fill_buf() {
+            Ok(buffer) => buffer,
+            Err(error) => return Err(self.reader.get_ref().explain(error)),
+        };
+        let Some(byte) = buffer.first().copied() else { return Ok(None) };
+        self.reader.consume(1);
+        self.line += u64::from(byte == b'\n');
+        Ok(Some(byte))
+    }
+
+    fn too_long(&self, line: u64) -> BillError {
+        let found =
+            format!("JSON with a row on line {line} that is longer than {} MiB", MOST_LINE_BYTES >> 20);
+        BillError::NotABill { found, path: self.path.clone() }
+    }
+
+    fn broken(&self, how: &str) -> BillError {
+        let found = format!("JSON that {how} on line {}; it may be cut off", self.line + 1);
+        BillError::NotABill { found, path: self.path.clone() }
     }
 }
 
-/// Whether the first line is an object by itself, and no answer of an API. A line too long to be one of many is the
-/// beginning of a document.
-fn is_lines(input: &Input, packing: Packing) -> Result<bool, BillError> {
+/// Whether an item of a list is a page of an API's answer, which has its rows within.
+fn is_page(item: &str) -> bool {
+    Node::parse(item).is_ok_and(|page| json_table(&page).is_some())
+}
+
+/// How the rows are cut apart: a list begins with a bracket; a first line that is an object by itself, and no answer of
+/// an API, is one of many. `None` for one document; a line too long to be one of many is the beginning of one.
+fn cut_of(input: &Input, packing: Packing) -> Result<Option<Cut>, BillError> {
     let mut reader = BufReader::new(Source::open(input, packing)?);
+    let begins_list =
+        |text: &[u8]| text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start().starts_with(b"[");
+    // A list may be one line of any length.
+    let head = match reader.fill_buf() {
+        Ok(head) => head,
+        Err(error) => return Err(reader.get_ref().explain(error)),
+    };
+    if begins_list(head) {
+        return Ok(Some(Cut::List));
+    }
     let mut first = Vec::new();
     while first.trim_ascii().is_empty() {
         first.clear();
         let read = (&mut reader).take(MOST_LINE_BYTES + 1).read_until(b'\n', &mut first);
         if read.map_err(|error| reader.get_ref().explain(error))? == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         if first.starts_with(b"\xef\xbb\xbf") {
             first.drain(..3);
         }
     }
-    let Ok(text) = std::str::from_utf8(&first) else { return Ok(first.len() as u64 <= MOST_LINE_BYTES) };
-    let Ok(value @ Node::Object(_)) = Node::parse(text) else { return Ok(false) };
-    Ok(json_table(&value).is_none())
+    if begins_list(&first) {
+        return Ok(Some(Cut::List));
+    }
+    let Ok(text) = std::str::from_utf8(&first) else {
+        return Ok((first.len() as u64 <= MOST_LINE_BYTES).then_some(Cut::Lines));
+    };
+    let Ok(value @ Node::Object(_)) = Node::parse(text) else { return Ok(None) };
+    Ok(json_table(&value).is_none().then_some(Cut::Lines))
 }

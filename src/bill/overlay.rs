@@ -308,8 +308,12 @@ impl Reading {
             known.parts.extend(sum([before, Some(amount)].into_iter()).map(|amount| (component, amount)));
         }
         let hours = [&known.gpu_hours, &item.gpu_hours].map(|text| Exact::read(text).map(|read| read.value));
-        if let [Ok(a), Ok(b)] = hours {
-            known.gpu_hours = a.checked_add(b).map(|sum| sum.to_string()).unwrap_or_default();
+        match hours {
+            [Ok(a), Ok(b)] => {
+                known.gpu_hours = a.checked_add(b).map(|sum| sum.to_string()).unwrap_or_default()
+            }
+            [Err(_), Ok(_)] => known.gpu_hours = item.gpu_hours,
+            [_, Err(_)] => {}
         }
     }
 
@@ -391,6 +395,10 @@ mod tests {
         assert_eq!(item.properties.keys().collect::<Vec<_>>(), ["cluster", "namespace", "providerID"]);
         assert_eq!(overlay.problems.len(), 1);
         assert!(overlay.problems[0].contains("gpuCost of ns/a: `x`"), "{:?}", overlay.problems);
+        // A step that tells no hours takes nothing from the others.
+        let steps = [step("1").replace("\"gpuHours\":2,", ""), step("1"), step("1")];
+        let text = format!(r#"{{"code":200,"data":[{}]}}"#, steps.join(","));
+        assert_eq!(read(&text, "a.json").unwrap().items[0].gpu_hours, "4");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::formats::EachRow;
 use super::import::RowStep;
 use super::input::Input;
 use super::moment;
+use super::source::mended;
 use super::warnings::{Place, Warnings};
 
 /// Rows taken at a time.
@@ -74,7 +75,7 @@ impl ParquetRows {
         let failed = |source| BillError::Parquet { path: path.clone(), source };
         for (name, dtype) in schema.iter() {
             if dtype.is_float() {
-                warnings.about_file(
+                warnings.about_format(
                     Some(name),
                     "the file holds binary floats here, which are only close to the decimal amounts they stand for"
                         .to_owned(),
@@ -186,8 +187,7 @@ fn any_text(value: &AnyValue<'_>) -> Option<String> {
 }
 
 fn bytes_text(bytes: &[u8]) -> String {
-    std::str::from_utf8(bytes)
-        .map_or_else(|_not_utf8| bytes.iter().map(|byte| char::from(*byte)).collect(), str::to_owned)
+    mended(bytes)
 }
 
 fn datetime_text(count: i64, unit: TimeUnit) -> String {

@@ -18,7 +18,7 @@ const KEPT: usize = 128;
 /// Slices of a bill at most; a bill of more accounts and months has none.
 pub(super) const MOST_SLICES: usize = 4_096;
 /// What a row is of, besides its charge period. No amounts: a later delivery may have others.
-const IDENTITY: [&str; 16] = [
+const IDENTITY: [&str; 18] = [
     "SubAccountId",
     "ServiceName",
     "ResourceId",
@@ -35,7 +35,12 @@ const IDENTITY: [&str; 16] = [
     "x_Model",
     "x_TokenType",
     "x_ApiKey",
+    "AllocatedResourceId",
+    "AllocatedResourceName",
 ];
+/// What tells rows apart that are of the same: files without resources have a row for each set of tags. A later delivery
+/// may have others here, too, as the month goes on.
+const FURTHER: [&str; 3] = ["PricingQuantity", "ConsumedQuantity", "Tags"];
 
 /// The rows of one account, period and file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -54,6 +59,9 @@ pub struct Slice {
     pub reaches_unix_secs: Option<i64>,
     /// The smallest hashes of what its rows are of, in order.
     pub sample: Vec<u64>,
+    /// The same with quantities and tags; empty in reports of versions that had none.
+    #[serde(default)]
+    pub fine: Vec<u64>,
 }
 
 /// Gathers slices while rows come in.
@@ -62,6 +70,7 @@ pub(super) struct Slicer {
     period_at: Option<usize>,
     view_at: Option<usize>,
     identity: Vec<usize>,
+    further: Vec<usize>,
     part: usize,
     found: Vec<Building>,
     places: HashMap<(String, Option<i64>, usize), usize>,
@@ -72,6 +81,7 @@ pub(super) struct Slicer {
 struct Building {
     slice: Slice,
     smallest: BTreeSet<u64>,
+    finest: BTreeSet<u64>,
 }
 
 impl Slicer {
@@ -82,6 +92,7 @@ impl Slicer {
             period_at: at("BillingPeriodStart"),
             view_at: at(COST_VIEW_COLUMN),
             identity: IDENTITY.iter().filter_map(|name| at(name)).collect(),
+            further: FURTHER.iter().filter_map(|name| at(name)).collect(),
             part: 0,
             found: Vec::new(),
             places: HashMap::new(),
@@ -95,6 +106,11 @@ impl Slicer {
         self.period_at
     }
 
+    /// There are more slices than are kept, so that charges that come again in another bill cannot be told.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     /// Says that the rows of the next file follow.
     pub fn begin_part(&mut self, part: usize) {
         self.part = part;
@@ -106,7 +122,9 @@ impl Slicer {
         if self.is_full {
             return;
         }
-        let account = self.account_at.map_or("", |at| cells[at].trim());
+        // As it is stored: what does not count is left out by this very text.
+        let is_told = |cell: &&str| *cell != "NULL" && !cell.trim().is_empty();
+        let account = self.account_at.map(|at| cells[at]).filter(is_told).unwrap_or("");
         let period =
             period.or_else(|| start.and_then(moment::month_start)).map(|micros| micros.div_euclid(PER_SEC));
         let Some(place) = self.place(account, period) else { return };
@@ -125,13 +143,11 @@ impl Slicer {
         for at in &self.identity {
             hash.add(cells[*at].as_bytes());
         }
-        let hash = hash.finish();
-        let smallest = &mut building.smallest;
-        if smallest.len() < KEPT {
-            smallest.insert(hash);
-        } else if smallest.last().is_some_and(|largest| hash < *largest) && smallest.insert(hash) {
-            smallest.pop_last();
+        keep(&mut building.smallest, hash.finish());
+        for at in &self.further {
+            hash.add(plain(cells[*at]).as_bytes());
         }
+        keep(&mut building.finest, hash.finish());
     }
 
     fn place(&mut self, account: &str, period: Option<i64>) -> Option<usize> {
@@ -156,7 +172,7 @@ impl Slicer {
                     part: self.part,
                     ..Slice::default()
                 };
-                self.found.push(Building { slice, smallest: BTreeSet::new() });
+                self.found.push(Building { slice, smallest: BTreeSet::new(), finest: BTreeSet::new() });
                 self.places.insert(key, self.found.len() - 1);
                 self.found.len() - 1
             }
@@ -170,21 +186,52 @@ impl Slicer {
         if self.is_full {
             return Vec::new();
         }
-        let sampled =
-            |building: Building| Slice { sample: building.smallest.into_iter().collect(), ..building.slice };
+        let sampled = |building: Building| Slice {
+            sample: building.smallest.into_iter().collect(),
+            fine: building.finest.into_iter().collect(),
+            ..building.slice
+        };
         self.found.into_iter().map(sampled).collect()
     }
 }
 
+/// Keeps a hash if it is among the smallest.
+fn keep(smallest: &mut BTreeSet<u64>, hash: u64) {
+    if smallest.len() < KEPT {
+        smallest.insert(hash);
+    } else if smallest.last().is_some_and(|largest| hash < *largest) && smallest.insert(hash) {
+        smallest.pop_last();
+    }
+}
+
+/// A number without the zeros that one writer adds and another does not; anything else as it is.
+fn plain(cell: &str) -> &str {
+    let is_fraction =
+        cell.contains('.') && cell.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-'));
+    if is_fraction { cell.trim_end_matches('0').trim_end_matches('.') } else { cell }
+}
+
+/// About how often each of the things that `rows` rows are of is there: 1 where each row is of something else.
+pub fn repeated(rows: u64, sample: &[u64]) -> f64 {
+    let distinct = match sample.last() {
+        // Of hashes that are spread evenly, so many lie below the largest of the sample.
+        Some(largest) if sample.len() >= KEPT => {
+            (sample.len() - 1) as f64 * (u64::MAX as f64 / (*largest).max(1) as f64)
+        }
+        _ => sample.len() as f64,
+    };
+    if distinct < 1.0 { 1.0 } else { (rows as f64 / distinct).max(1.0) }
+}
+
 /// The sample of several slices together.
-pub fn sample_of<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Vec<u64> {
+pub fn sample_of<'s>(samples: impl IntoIterator<Item = &'s [u64]>) -> Vec<u64> {
     let mut limit = u64::MAX;
     let mut all = BTreeSet::new();
-    for slice in slices {
-        if slice.sample.len() >= KEPT {
-            limit = limit.min(slice.sample.last().copied().unwrap_or(u64::MAX));
+    for sample in samples {
+        if sample.len() >= KEPT {
+            limit = limit.min(sample.last().copied().unwrap_or(u64::MAX));
         }
-        all.extend(&slice.sample);
+        all.extend(sample);
     }
     // Above the end of a full sample not all hashes are known.
     all.into_iter().filter(|hash| *hash <= limit).collect()
@@ -193,15 +240,23 @@ pub fn sample_of<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Vec<u64> {
 /// The share of the rows of either that the other has, too: the larger of the two, in [0, 1], as far as the samples
 /// tell.
 pub fn shared(one: &[u64], other: &[u64]) -> f64 {
-    let end = |sample: &[u64]| {
-        if sample.len() >= KEPT { sample.last().copied().unwrap_or(u64::MAX) } else { u64::MAX }
-    };
-    let limit = end(one).min(end(other));
-    let below = |sample: &[u64]| sample.iter().filter(|hash| **hash <= limit).count();
-    let set: BTreeSet<&u64> = one.iter().collect();
-    let both = other.iter().filter(|hash| **hash <= limit && set.contains(hash)).count();
-    let least = below(one).min(below(other));
-    if least == 0 { 0.0 } else { both as f64 / least as f64 }
+    covered(one, other).max(covered(other, one))
+}
+
+/// The share of the rows of `one` that the other has, too, in [0, 1], as far as the samples tell; 0 where they tell
+/// nothing.
+pub fn covered(one: &[u64], by: &[u64]) -> f64 {
+    let limit = end(one).min(end(by));
+    let by: BTreeSet<&u64> = by.iter().collect();
+    let mine = one.iter().filter(|hash| **hash <= limit);
+    let (all, both) =
+        mine.fold((0_u32, 0_u32), |(all, both), hash| (all + 1, both + u32::from(by.contains(hash))));
+    if all == 0 { 0.0 } else { f64::from(both) / f64::from(all) }
+}
+
+/// Up to where a sample knows all hashes.
+fn end(sample: &[u64]) -> u64 {
+    if sample.len() >= KEPT { sample.last().copied().unwrap_or(u64::MAX) } else { u64::MAX }
 }
 
 /// What the slices of a bill are, account by account and period by period.
@@ -244,7 +299,8 @@ impl Hash {
         self.word(bytes.len() as u64);
     }
 
-    fn finish(self) -> u64 {
+    /// The hash of what was added so far.
+    fn finish(&self) -> u64 {
         let mut hash = self.0;
         hash ^= hash >> 33;
         hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -273,7 +329,7 @@ mod tests {
 
     #[test]
     fn the_share_of_common_rows_is_estimated() {
-        let sample = |rows| sample_of(&slices(rows, "a"));
+        let sample = |rows| sample_of(slices(rows, "a").iter().map(|slice| slice.sample.as_slice()));
         let whole = sample(0..10_000);
         assert_eq!(whole.len(), KEPT);
         assert!((shared(&whole, &sample(0..10_000)) - 1.0).abs() < 1e-9);
@@ -283,6 +339,45 @@ mod tests {
         let half = shared(&whole, &sample(5_000..15_000));
         assert!((0.3..0.7).contains(&half), "{half}");
         assert!(shared(&[], &whole).abs() < 1e-9);
+        // Of the whole, half is in the month to date.
+        let half = covered(&whole, &sample(0..5_000));
+        assert!((0.3..0.7).contains(&half), "{half}");
+        assert!((covered(&sample(0..5_000), &whole) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn how_often_a_thing_comes_is_estimated() {
+        let whole = slices(0..10_000, "a").remove(0);
+        assert!(
+            (0.7..1.4).contains(&repeated(whole.rows, &whole.sample)),
+            "{}",
+            repeated(whole.rows, &whole.sample)
+        );
+        assert!((3.0..5.5).contains(&repeated(4 * whole.rows, &whole.sample)));
+        let few = slices(0..20, "a").remove(0);
+        assert!(
+            (repeated(few.rows, &few.sample) - 1.0).abs() < 1e-9 && (repeated(0, &[]) - 1.0).abs() < 1e-9
+        );
+        assert_eq!(
+            (plain("1.50"), plain("2.000"), plain("100"), plain("a.0"), plain("-0.10")),
+            ("1.5", "2", "100", "a.0", "-0.1")
+        );
+    }
+
+    #[test]
+    fn rows_of_the_same_thing_are_told_apart_by_quantity_and_tags() {
+        let targets = ["SkuId", "PricingQuantity", "Tags"]
+            .map(|name| Target { name: name.to_owned(), kind: ColumnType::Text });
+        let of = |rows: &[[&str; 3]]| {
+            let mut slicer = Slicer::new(&targets);
+            for row in rows {
+                slicer.add(row, None, Some(0), None);
+            }
+            slicer.finish().remove(0)
+        };
+        let one = of(&[["s", "1.0", "a"], ["s", "2", "a"], ["s", "2", "b"]]);
+        assert_eq!((one.sample.len(), one.fine.len()), (1, 3));
+        assert_eq!(one.fine, of(&[["s", "1", "a"], ["s", "2.00", "a"], ["s", "2", "b"]]).fine);
     }
 
     #[test]

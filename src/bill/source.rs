@@ -100,18 +100,37 @@ pub fn sniff(input: &Input) -> Result<Content, BillError> {
     Ok(Content::Csv { packing, separator: separator(&head), crlf: ends_with_two(&head) })
 }
 
+/// Text that is not UTF-8, as Windows-1252, which is Latin-1 with signs such as `€` where that has none (WHATWG Encoding,
+/// index-windows-1252). Every byte has a character.
+fn western(bytes: &[u8]) -> String {
+    const SIGNS: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    bytes
+        .iter()
+        .map(|byte| match byte {
+            0x80..=0x9f => SIGNS[usize::from(byte - 0x80)],
+            other => char::from(*other),
+        })
+        .collect()
+}
+
+/// What is said of bytes that [`western`] read.
+pub const WESTERN_WORDS: &str = "not UTF-8; the bytes that are none were read as Latin-1 (Windows-1252)";
+
 /// Whether the first line that ends does so with `\r\n`.
 fn ends_with_two(head: &[u8]) -> bool {
     let end = head.iter().position(|byte| *byte == b'\n');
     end.and_then(|end| end.checked_sub(1)).is_some_and(|before| head[before] == b'\r')
 }
 
-/// Text in which some bytes are no UTF-8: those are read as Latin-1, and what is UTF-8 stays.
+/// Text in which some bytes are no UTF-8: those are read by [`western`], and what is UTF-8 stays.
 pub fn mended(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|byte| char::from(*byte)));
+        text.push_str(&western(chunk.invalid()));
     }
     text
 }
@@ -297,7 +316,14 @@ mod tests {
 
     #[test]
     fn only_the_bytes_that_are_no_utf_8_are_read_as_latin_1() {
-        assert_eq!(mended(b"\xc3\xa4 \xe4\xff \xe2\x82\xac \xe2\x82"), "ä äÿ € â\u{82}");
+        assert_eq!(mended(b"\xc3\xa4 \xe4\xff \xe2\x82\xac \xe2\x82"), "ä äÿ € â‚");
+    }
+
+    /// `bytes(range(256)).decode("cp1252")` of Python, where it decodes.
+    #[test]
+    fn western_text_has_the_signs_of_windows() {
+        assert_eq!(western(b"Kosten (\x80) caf\xe9 \x93a\x94 \x96"), "Kosten (€) café “a” –");
+        assert_eq!(western(&[0x81, 0xff, b'a']), "\u{81}ÿa");
     }
 
     #[test]

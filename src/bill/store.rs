@@ -6,8 +6,10 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,6 +21,11 @@ use super::import::Imported;
 /// Raised whenever the same file would be stored differently: columns, types, inference rules, what is written down
 /// about it.
 pub const READER_VERSION: u32 = 4;
+
+/// How the files of imports that are not finished begin.
+const UNFINISHED: &str = ".importing-";
+/// What nobody has written to for so long, a process has left that was killed.
+const ABANDONED_AFTER: Duration = Duration::from_hours(24);
 
 /// A bill store in a folder.
 #[derive(Debug, Clone)]
@@ -78,20 +85,76 @@ impl Store {
     pub(super) fn temporary(&self) -> Result<NamedTempFile, BillError> {
         let error = |source| BillError::Store { doing: "make a file", path: self.folder.clone(), source };
         fs::create_dir_all(&self.folder).map_err(error)?;
-        tempfile::Builder::new().prefix(".importing-").tempfile_in(&self.folder).map_err(error)
+        self.remove_abandoned();
+        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder).map_err(error)
+    }
+
+    /// Removes what killed imports have left, which nothing else would: such a file may be as large as a bill. One that
+    /// cannot be removed is in nobody's way.
+    fn remove_abandoned(&self) {
+        let is_abandoned = |entry: &fs::DirEntry| {
+            let age = |about: fs::Metadata| SystemTime::now().duration_since(about.modified().ok()?).ok();
+            entry.file_name().to_string_lossy().starts_with(UNFINISHED)
+                && entry.metadata().ok().and_then(age).is_some_and(|age| age > ABANDONED_AFTER)
+        };
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten().filter(is_abandoned) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 
     /// Puts a finished bill in its place: the rows first, then the report.
     pub(super) fn put(&self, rows: NamedTempFile, imported: &Imported) -> Result<(), BillError> {
         let error = |source| BillError::Store { doing: "keep a bill", path: self.folder.clone(), source };
         rows.as_file().sync_all().map_err(error)?;
-        rows.persist(self.rows_path(&imported.hash)).map_err(|persist| error(persist.error))?;
+        // The report is on disk before the rows are in their place: without it nothing would ever remove them.
         let mut report = self.temporary()?;
         let content = Report { reader_version: READER_VERSION, imported: imported.clone() };
-        serde_json::to_writer(report.as_file_mut(), &content).map_err(|json| error(json.into()))?;
+        let mut writer = io::BufWriter::new(report.as_file_mut());
+        serde_json::to_writer(&mut writer, &content).map_err(|json| error(json.into()))?;
+        writer.flush().map_err(error)?;
+        drop(writer);
         report.as_file().sync_all().map_err(error)?;
+        rows.persist(self.rows_path(&imported.hash)).map_err(|persist| error(persist.error))?;
         report.persist(self.report_path(&imported.hash)).map_err(|persist| error(persist.error))?;
         Ok(())
+    }
+}
+
+/// A file being written, which keeps the system's own words when it refuses: polars hands on some of them as text.
+pub(super) struct Watched {
+    file: File,
+    refused: Refused,
+}
+
+/// What the system said when it refused to write.
+pub(super) type Refused = Arc<Mutex<Option<io::Error>>>;
+
+impl Watched {
+    /// The file, and where its refusal will be.
+    pub fn new(file: File) -> (Self, Refused) {
+        let refused = Refused::default();
+        (Self { file, refused: Arc::clone(&refused) }, refused)
+    }
+
+    fn keep<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| {
+            let copy = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            if let Ok(mut refused) = self.refused.lock() {
+                *refused = Some(copy);
+            }
+        })
+    }
+}
+
+impl Write for Watched {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.file.write(bytes);
+        self.keep(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.file.flush();
+        self.keep(result)
     }
 }
 

@@ -2,6 +2,7 @@
 //! nothing needs to look for them again.
 
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -15,6 +16,7 @@ use polars_parquet::write::{
 };
 
 use super::error::BillError;
+use super::store::{Refused, Watched};
 
 /// Rows that belong together in the file.
 pub(super) struct RowGroup {
@@ -26,12 +28,12 @@ pub(super) struct RowGroup {
 
 /// The file being written.
 struct StoreFile {
-    file: FileWriter<File>,
+    file: FileWriter<Watched>,
     types: Vec<ParquetType>,
 }
 
 impl StoreFile {
-    fn new(out: File, schema: &Schema) -> PolarsResult<Self> {
+    fn new(out: Watched, schema: &Schema) -> PolarsResult<Self> {
         let options = WriteOptions {
             statistics: StatisticsOptions::default(),
             version: Version::V1,
@@ -74,14 +76,18 @@ impl StoreFile {
 pub(super) struct StoreWriter {
     groups: Option<SyncSender<RowGroup>>,
     thread: Option<JoinHandle<PolarsResult<()>>>,
+    /// The store's folder, and what the system says when it refuses to write there.
+    folder: PathBuf,
+    refused: Refused,
 }
 
 impl StoreWriter {
-    /// Begins a file with these columns.
+    /// Begins a file of the store in `folder` with these columns.
     ///
     /// # Errors
     /// The system starts no thread.
-    pub fn start(out: File, schema: Schema) -> Result<Self, BillError> {
+    pub fn start(out: File, folder: &Path, schema: Schema) -> Result<Self, BillError> {
+        let (out, refused) = Watched::new(out);
         let (sender, groups) = sync_channel::<RowGroup>(1);
         let thread = std::thread::Builder::new()
             .name("write bill".to_owned())
@@ -93,7 +99,7 @@ impl StoreWriter {
                 file.finish()
             })
             .map_err(|source| BillError::Thread { source })?;
-        Ok(Self { groups: Some(sender), thread: Some(thread) })
+        Ok(Self { groups: Some(sender), thread: Some(thread), folder: folder.to_owned(), refused })
     }
 
     /// Hands rows over.
@@ -105,7 +111,7 @@ impl StoreWriter {
             return Ok(());
         }
         self.finish()?;
-        Err(failed(polars_err!(ComputeError: "the writer stopped early")))
+        Err(self.failed(polars_err!(ComputeError: "the writer stopped early")))
     }
 
     /// Waits until everything is written.
@@ -116,14 +122,18 @@ impl StoreWriter {
         self.groups = None;
         let Some(thread) = self.thread.take() else { return Ok(()) };
         match thread.join() {
-            Ok(result) => result.map_err(failed),
-            Err(_panic) => Err(failed(polars_err!(ComputeError: "the writer failed"))),
+            Ok(result) => result.map_err(|source| self.failed(source)),
+            Err(_panic) => Err(self.failed(polars_err!(ComputeError: "the writer failed"))),
         }
     }
-}
 
-fn failed(source: PolarsError) -> BillError {
-    BillError::Query { doing: "write the bill's Parquet file", source }
+    /// The system's own words where it refused.
+    fn failed(&self, source: PolarsError) -> BillError {
+        match self.refused.lock().ok().and_then(|mut refused| refused.take()) {
+            Some(source) => BillError::Store { doing: "write a bill", path: self.folder.clone(), source },
+            None => BillError::Query { doing: "write the bill's Parquet file", source },
+        }
+    }
 }
 
 impl Drop for StoreWriter {

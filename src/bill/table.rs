@@ -398,6 +398,11 @@ impl Table {
             }
         }
         profiles.push((RULE_COLUMN.to_owned(), ColumnType::Text, self.rule_profile));
+        if self.slicer.is_full() {
+            let words = "the bill has too many accounts, months and files to tell whether another bill has the same \
+                         charges; open each charge once only";
+            warnings.about_file(None, words.to_owned());
+        }
         let mut currencies = BTreeMap::new();
         let mut totals = BTreeMap::new();
         for (currency, sums) in self.sums {

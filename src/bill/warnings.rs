@@ -79,7 +79,7 @@ pub struct Tally {
 #[derive(Debug)]
 pub struct Warnings {
     file: String,
-    /// Remarks about whole files so far: parts of one bill that say the same say it once.
+    /// Remarks about formats so far: files of one bill of which the same is true say it once.
     remarks: HashSet<(Option<String>, String)>,
     /// The bill has several files.
     is_of_many: bool,
@@ -139,16 +139,21 @@ impl Warnings {
 
     /// Adds one about the whole file.
     pub fn about_file(&mut self, column: Option<&str>, message: String) {
-        if self.is_of_many && !self.remarks.insert((column.map(str::to_owned), message.clone())) {
-            return;
-        }
         self.add(Trouble::File, None, column, || message);
+    }
+
+    /// Adds one about what files of one format have in common, its columns: of the files of a bill it is said once.
+    pub fn about_format(&mut self, column: Option<&str>, message: String) {
+        if !self.is_of_many || self.remarks.insert((column.map(str::to_owned), message.clone())) {
+            self.about_file(column, message);
+        }
     }
 
     /// None yet, of the same file.
     #[must_use]
     pub fn of_same_file(&self) -> Self {
-        Self { is_of_many: self.is_of_many, ..Self::new(self.file.clone()) }
+        let remarks = self.remarks.clone();
+        Self { is_of_many: self.is_of_many, remarks, ..Self::new(self.file.clone()) }
     }
 
     /// Whether there are none.
@@ -158,6 +163,7 @@ impl Warnings {
 
     /// Adds those of another collection after these.
     pub fn absorb(&mut self, other: Self) {
+        self.remarks.extend(other.remarks);
         let mut unlisted = other.counts;
         for (trouble, warning) in other.kinds.into_iter().zip(other.listed) {
             let Warning { file, line, column, message } = warning;
@@ -250,5 +256,19 @@ mod tests {
         assert_eq!(listed[20].line, Some(1_002));
         assert_eq!(listed[21].message, "980 more cells that cannot be read");
         assert_eq!(listed[21].column.as_deref(), Some("BilledCost"));
+    }
+
+    #[test]
+    fn what_is_said_of_one_file_of_many_is_said_of_each() {
+        let mut warnings = Warnings::new("1.csv");
+        warnings.of_many();
+        for file in ["1.csv", "2.csv"] {
+            warnings.in_file(file);
+            warnings.about_format(None, "of the format".to_owned());
+            warnings.about_file(None, "cut off".to_owned());
+        }
+        let said: Vec<_> = warnings.finish().0.into_iter().map(|one| (one.file, one.message)).collect();
+        let said: Vec<_> = said.iter().map(|(file, message)| (file.as_str(), message.as_str())).collect();
+        assert_eq!(said, [("1.csv", "of the format"), ("1.csv", "cut off"), ("2.csv", "cut off")]);
     }
 }

@@ -414,7 +414,8 @@ pub struct Bill {
     #[command(subcommand)]
     pub command: Option<super::bill_watch::BillCommand>,
     /// Bills, answered by themselves; without any, the project's. A folder, a ZIP, a manifest or a quoted pattern
-    /// ('cur/2026-*/*.csv.gz') is one bill of many files
+    /// ('cur/2026-*/*.csv.gz') is one bill of many files. With --project they are answered with the project's rates, rules,
+    /// demand and decisions on what counts; its own bills and invoices are left out, and nothing is written to it
     pub files: Vec<PathBuf>,
     /// Columns to group by, outermost first; `Tags.KEY` for a tag
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]

@@ -25,7 +25,7 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     }
     let filters = bill_explore::filters(what)?;
     if !what.files.is_empty() {
-        let (reports, done) = session.take_in(what.files.clone());
+        let (reports, done) = session.take_in_bills(what.files.clone());
         done?;
         for report in &reports {
             match &report.kind {

@@ -7,14 +7,15 @@ use super::session::Session;
 use crate::app::Command;
 use crate::bill::rates::{Rate, Rates, currency};
 
-/// Rates between currencies, and the one that sums are shown in. With `--project` they are kept there.
+/// Rates between currencies, and the one that sums are shown in. With `--project` and no file they are kept there.
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(next_help_heading = "Currencies")]
 pub struct RateArgs {
     /// Show sums in this currency; `own` shows each row's own again
     #[arg(long = "in", value_name = "CURRENCY")]
     pub shown_in: Option<String>,
-    /// What one unit of a currency is worth in the one of --in, such as EUR=1.08; may be repeated
+    /// What one unit of a currency is worth in the one of --in, such as EUR=1.08; may be repeated. Kept in the project where
+    /// no files are named
     #[arg(long = "rate", value_name = "CURRENCY=RATE")]
     pub rates: Vec<String>,
     /// Where the rates come from, such as "ECB"

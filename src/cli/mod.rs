@@ -152,7 +152,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
              machine"
         );
     }
-    // Bills that are named are answered by themselves; the project's own would be added to them.
+    // Bills that are named are answered by themselves, the project's own would be added to them; of the project they have
+    // its rates, its rules and its decisions.
     let by_themselves =
         matches!(&command, Command::Bill(what) if !what.files.is_empty() || what.warehouse.is_by_itself());
     let project = arguments.project.as_deref().filter(|_| !by_themselves);
@@ -182,6 +183,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         _ => {}
     }
     let mut session = session::Session::open(options, project, json)?;
+    if let Some(path) = arguments.project.as_deref().filter(|_| by_themselves) {
+        session.run(crate::app::Command::BorrowBillSettings(path.to_owned()))?;
+    }
     match command {
         Command::Inspect(what) => inspect::run(&mut session, &what),
         Command::Bench(what) => bench::run(&mut session, what),

@@ -124,6 +124,12 @@ impl Session {
         (self.app.take_reports(), done)
     }
 
+    /// The same for bills.
+    pub fn take_in_bills(&mut self, files: Vec<PathBuf>) -> (Vec<FileReport>, anyhow::Result<()>) {
+        let done = self.run(Command::OpenBills(files));
+        (self.app.take_reports(), done)
+    }
+
     /// Takes models in and gives their hashes in the order asked for, each once, and those that could not be read.
     /// Without files: the project's models.
     pub fn models(&mut self, files: &[PathBuf]) -> anyhow::Result<(Vec<String>, Vec<Failure>)> {

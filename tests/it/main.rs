@@ -5,6 +5,7 @@ mod architecture;
 mod bill;
 mod bill_azure;
 mod bill_deliveries;
+mod bill_doors;
 mod bill_explore;
 mod bill_formats;
 mod bill_lens;

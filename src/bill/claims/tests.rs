@@ -18,6 +18,7 @@ fn slice(part: usize, view: &str, rows: std::ops::Range<u64>) -> Slice {
         view: view.to_owned(),
         rows: rows.end - rows.start,
         reaches_unix_secs: Some(MONTH + 3_600 * i64::try_from(rows.end).unwrap()),
+        fine: sample.clone(),
         sample,
     }
 }
@@ -74,6 +75,47 @@ fn files_without_a_common_row_are_parts_and_all_count() {
     let whole = bill("c", "AWS CUR", &["1.csv", "2.csv"], vec![slice(0, "", 0..50), slice(1, "", 50..100)]);
     let counting = decide(&[cur("a", 0..50), cur("b", 50..100), whole], &BTreeMap::new());
     assert_eq!(counted(&counting), ["c"]);
+}
+
+#[test]
+fn a_part_of_a_month_never_replaces_the_month() {
+    // As far as the whole month, and a third of its rows: the export of one project.
+    let part = |hash| bill(hash, "AWS CUR", &[], vec![slice(0, "", 40..60)]);
+    for (bills, whole) in [([cur("w", 0..60), part("p")], "w"), ([part("p"), cur("w", 0..60)], "w")] {
+        let counting = decide(&bills, &BTreeMap::new());
+        assert_eq!(counted(&counting), [whole]);
+        assert_eq!(counting.claims[0].why, Why::Redelivered);
+    }
+    // A later state of the month may lack a row or two that were taken back.
+    let mut later = slice(0, "", 2..60);
+    later.reaches_unix_secs = slice(0, "", 0..60).reaches_unix_secs;
+    let later = bill("l", "AWS CUR", &[], vec![later]);
+    assert_eq!(counted(&decide(&[cur("w", 0..60), later], &BTreeMap::new())), ["l"]);
+}
+
+#[test]
+fn files_whose_rows_only_tags_tell_apart_are_parts() {
+    // Ten things in 40 rows each; no row of the one is in the other.
+    let coarse = |part: usize, fine: std::ops::Range<u64>| Slice {
+        rows: 40,
+        fine: slice(0, "", fine).sample,
+        ..slice(part, "", 0..10)
+    };
+    let files = ["1.csv", "2.csv"];
+    let parts = |second| bill("f", "AWS CUR", &files, vec![coarse(0, 100..140), coarse(1, second)]);
+    assert_eq!(decide(&[parts(200..240)], &BTreeMap::new()).claims, []);
+    // The same rows again.
+    let counting = decide(&[parts(100..140)], &BTreeMap::new());
+    assert_eq!(counting.bills[0].without[0].files, ["1.csv"]);
+    // Opened one by one.
+    let one = |hash, fine| bill(hash, "AWS CUR", &[], vec![coarse(0, fine)]);
+    assert_eq!(counted(&decide(&[one("a", 100..140), one("b", 200..240)], &BTreeMap::new())), ["a", "b"]);
+    assert_eq!(counted(&decide(&[one("a", 100..140), one("b", 100..140)], &BTreeMap::new())), ["b"]);
+    // A month's rows grow as the month goes on: what each is of stays.
+    let grown = |hash, fine| {
+        bill(hash, "AWS CUR", &[], vec![Slice { fine: slice(0, "", fine).sample, ..slice(0, "", 0..50) }])
+    };
+    assert_eq!(counted(&decide(&[grown("a", 100..150), grown("b", 200..250)], &BTreeMap::new())), ["b"]);
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(super) struct Overlays {
     table: TableState,
     chosen: Option<usize>,
     machines: Asked,
+    /// The overlay whose machines are asked for, and their ids, which take a pass over all of it.
+    ids: (String, Vec<String>),
 }
 
 impl Overlays {
@@ -43,13 +45,16 @@ impl Overlays {
     pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
         let state = view.app.state();
         let overlays = &state.overlays;
-        let Self { place, table, chosen, machines } = self;
+        let Self { place, table, chosen, machines, ids } = self;
         *place = (*place).min(overlays.len().saturating_sub(1));
         let Some(overlay) = overlays.get(*place) else { return };
-        let ids: Vec<String> = overlay.resource_ids().into_iter().take(MOST_IDS).collect();
-        let asks = !ids.is_empty() && !state.bills.is_empty();
+        if ids.0 != overlay.key {
+            *ids = (overlay.key.clone(), overlay.resource_ids());
+        }
+        let left_out = ids.1.len().saturating_sub(MOST_IDS);
+        let asks = !ids.1.is_empty() && !state.bills.is_empty();
         if asks {
-            machines.follow(view, machines_of(ids));
+            machines.follow(view, machines_of(ids.1.iter().take(MOST_IDS).cloned().collect()));
         }
         card_ui(ui, |ui| {
             let note = format!("{}, {}; never added to a total", overlay.kind, window_words(overlay));
@@ -67,6 +72,14 @@ impl Overlays {
             table_ui(ui, overlay, state.revision, table, chosen);
             if asks {
                 machines_ui(ui, machines, state.bill_currency().unwrap_or_default());
+                if left_out > 0 {
+                    let words = format!(
+                        "{} of its machines are not among them: {} are asked for at most.",
+                        count_words(left_out as u64),
+                        count_words(MOST_IDS as u64)
+                    );
+                    note_ui(ui, &words);
+                }
             } else if !state.bills.is_empty() {
                 note_ui(
                     ui,

@@ -23,6 +23,8 @@ pub(super) struct Currencies {
 struct Editor {
     /// Empty for each row's own.
     shown_in: String,
+    /// The currency that the rates of the lines are to; empty for none.
+    lines_to: String,
     lines: Vec<Line>,
     problem: String,
     first: bool,
@@ -114,7 +116,23 @@ impl Editor {
                 }
             })
             .collect();
-        Self { shown_in: display.clone().unwrap_or_default(), lines, problem: String::new(), first: true }
+        let shown_in = display.clone().unwrap_or_default();
+        Self { lines_to: shown_in.clone(), shown_in, lines, problem: String::new(), first: true }
+    }
+
+    /// Puts the known rates to the currency that is typed into the lines: a rate to another must not be taken for one.
+    fn follow(&mut self, before: &Rates) {
+        let Ok(display) = currency(self.shown_in.trim()) else { return };
+        if display == self.lines_to {
+            return;
+        }
+        for line in &mut self.lines {
+            let rate = before.list.iter().find(|rate| rate.from == line.currency && rate.to == display);
+            line.rate = rate.map(|rate| rate.rate.to_string()).unwrap_or_default();
+            line.day = rate.map(|rate| rate.day.clone()).unwrap_or_default();
+            line.source = rate.map(|rate| rate.source.clone()).unwrap_or_default();
+        }
+        self.lines_to = display;
     }
 
     /// What was typed in, on top of the rates that are known.
@@ -139,7 +157,7 @@ impl Editor {
         let problem = self.problem.clone();
         let form =
             Form { id: "currencies", title: "Currencies", width: WIDTH, problem: &problem, can_save: true };
-        match form_dialog_ui(ctx, &form, |ui| self.fields_ui(ui)) {
+        match form_dialog_ui(ctx, &form, |ui| self.fields_ui(ui, before)) {
             Pressed::Nothing => return Answer::Open,
             Pressed::Cancel => return Answer::Closed,
             Pressed::Save => {}
@@ -153,7 +171,7 @@ impl Editor {
         }
     }
 
-    fn fields_ui(&mut self, ui: &mut Ui) {
+    fn fields_ui(&mut self, ui: &mut Ui, before: &Rates) {
         note_ui(
             ui,
             "Rows stay in the currency they were billed in. Sums can be shown in one, at rates of your own: a bill's \
@@ -165,6 +183,7 @@ impl Editor {
         if std::mem::take(&mut self.first) {
             field.request_focus();
         }
+        self.follow(before);
         self.lines_ui(ui);
     }
 
@@ -204,6 +223,7 @@ mod tests {
         };
         Editor {
             shown_in: shown_in.to_owned(),
+            lines_to: shown_in.to_owned(),
             lines: vec![line("EUR", rate), line("USD", "")],
             problem: String::new(),
             first: true,
@@ -221,5 +241,24 @@ mod tests {
         assert_eq!((own.display, own.list.len()), (None, 1));
         assert!(editor("USD", "1,08").rates(&rates).unwrap_err().contains("EUR"));
         assert!(editor("$", "1").rates(&rates).is_err());
+    }
+
+    #[test]
+    fn a_rate_to_one_currency_is_never_taken_for_one_to_another() {
+        let rates = editor("USD", "1.08").rates(&Rates::default()).unwrap();
+        let mut editor = editor("USD", "1.08");
+        editor.shown_in = "GBP".to_owned();
+        editor.follow(&rates);
+        assert_eq!(editor.lines[0].rate, "");
+        let saved = editor.rates(&rates).unwrap();
+        assert_eq!((saved.display.as_deref(), saved.find("EUR")), (Some("GBP"), None));
+        // Back again: the known rate is there.
+        editor.shown_in = "usd".to_owned();
+        editor.follow(&rates);
+        assert_eq!((editor.lines[0].rate.as_str(), editor.lines[0].day.as_str()), ("1.08", "2026-05-29"));
+        // Half a name is no currency yet, and takes nothing away.
+        editor.shown_in = String::new();
+        editor.follow(&rates);
+        assert_eq!(editor.lines[0].rate, "1.08");
     }
 }
