@@ -205,6 +205,8 @@ mod tests {
 
     use super::*;
 
+    type Words = fn(usize) -> Option<String>;
+
     /// More than a page of each column holds.
     const ROWS: usize = 150_000;
 
@@ -218,11 +220,12 @@ mod tests {
     }
 
     fn micros(row: usize) -> Option<i64> {
-        (row % 5 != 0).then_some(1_777_593_600_000_000 + i64::try_from(row / 100).unwrap() * 3_600_000_000)
+        (!row.is_multiple_of(5))
+            .then_some(1_777_593_600_000_000 + i64::try_from(row / 100).unwrap() * 3_600_000_000)
     }
 
     fn cost(row: usize) -> Option<i128> {
-        (row % 9 != 0).then_some((row as i128 - 1_000).pow(5))
+        (!row.is_multiple_of(9)).then_some((row as i128 - 1_000).pow(5))
     }
 
     fn stored() -> tempfile::NamedTempFile {

@@ -145,7 +145,7 @@ struct Pairs {
 }
 
 impl Pairs {
-    const RECENT: usize = 1 << 11;
+    const RECENT: usize = 1 << 9;
 
     fn new() -> Self {
         // No pair: there are never so many groups.
