@@ -277,12 +277,7 @@ pub(super) fn read(
         return take_results(path);
     }
     match overlay::open(path) {
-        Ok(Some(overlay)) => {
-            let rows = Some(overlay.items.len() as u64);
-            let problems = overlay.problems.iter();
-            let warnings = problems.map(|problem| of_file(&name, None, problem.clone())).collect();
-            return Ok(taken(Kind::Overlay, rows, warnings, Finding::Overlay(Box::new(overlay))));
-        }
+        Ok(Some(overlay)) => return Ok(take_overlay(overlay, &name)),
         Ok(None) => {}
         Err(error) => return Err(words(&error)),
     }
@@ -419,6 +414,14 @@ fn take_delivery(
     let more = bills.into_iter().map(|bill| Finding::Bill(Box::new(bill))).chain(overlays).collect();
     let taken = taken(kind, Some(rows), warnings, Finding::Bill(Box::new(last)));
     Ok(Taken { says, more, ..taken })
+}
+
+/// Allocations that lie over bills.
+fn take_overlay(overlay: Overlay, name: &str) -> Taken {
+    let rows = Some(overlay.items.len() as u64);
+    let problems = overlay.problems.iter();
+    let warnings = problems.map(|problem| of_file(name, None, problem.clone())).collect();
+    taken(Kind::Overlay, rows, warnings, Finding::Overlay(Box::new(overlay)))
 }
 
 /// A table of requests and tokens.

@@ -197,7 +197,7 @@ const LONGEST: usize = 63;
 struct LastCells {
     rows: u64,
     /// How many have so many characters, of those before the last row.
-    lengths: [u64; LONGEST + 1],
+    lengths: Vec<u64>,
     last: usize,
     /// The last one is a number, of which any part is a number, too.
     is_number: bool,
@@ -207,7 +207,7 @@ struct LastCells {
 
 impl Default for LastCells {
     fn default() -> Self {
-        Self { rows: 0, lengths: [0; LONGEST + 1], last: 0, is_number: false, is_open: false }
+        Self { rows: 0, lengths: vec![0; LONGEST + 1], last: 0, is_number: false, is_open: false }
     }
 }
 

@@ -310,7 +310,7 @@ impl Reading {
         let hours = [&known.gpu_hours, &item.gpu_hours].map(|text| Exact::read(text).map(|read| read.value));
         match hours {
             [Ok(a), Ok(b)] => {
-                known.gpu_hours = a.checked_add(b).map(|sum| sum.to_string()).unwrap_or_default()
+                known.gpu_hours = a.checked_add(b).map(|sum| sum.to_string()).unwrap_or_default();
             }
             [Err(_), Ok(_)] => known.gpu_hours = item.gpu_hours,
             [_, Err(_)] => {}
