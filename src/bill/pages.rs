@@ -268,7 +268,7 @@ mod tests {
         for group in &metadata.row_groups {
             let rows = start..start + group.num_rows();
             start = rows.end;
-            let of: [(&str, fn(usize) -> Option<String>); 4] =
+            let of: [(&str, Words); 4] =
                 [("few", few), ("many", many), ("none", |_row| None), ("one", |_row| Some("USD".to_owned()))];
             for (name, expected) in of {
                 pages.texts(group, name, &mut texts).unwrap();
