@@ -247,7 +247,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         ParquetWriter::new(file.reopen().unwrap())
             .with_compression(ParquetCompression::Zstd(None))
-            .with_row_group_size(Some(100_000))
+            .with_row_group_size(Some(50_000))
             .finish(&mut frame)
             .unwrap();
         file
