@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use std::path::PathBuf;
+
 use anyhow::bail;
+use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::args::Bill;
 use super::bill_explore::{self, More};
 use super::bill_inference;
 use super::bill_reconcile;
-use super::bill_warehouse;
+use super::bill_warehouse::{self, Warehouse};
 use super::session::Session;
 use super::table;
 use crate::app::{Command, Query, QueryResult};
@@ -18,6 +20,65 @@ use crate::units::{self, Money};
 
 /// How many warnings are printed as text; `--json` has them all.
 const WARNINGS_SHOWN: usize = 12;
+
+/// `bill`
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
+pub struct Bill {
+    /// What to do instead of adding up
+    #[command(subcommand)]
+    pub command: Option<super::bill_watch::BillCommand>,
+    /// Bills, answered by themselves; without any, the project's. A folder, a ZIP, a manifest or a quoted pattern
+    /// ('cur/2026-*/*.csv.gz') is one bill of many files. With --project they are answered with the project's rates, rules,
+    /// demand and decisions on what counts; its own bills and invoices are left out, and nothing is written to it
+    pub files: Vec<PathBuf>,
+    /// Columns to group by, outermost first; `Tags.KEY` for a tag
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
+    pub by: Vec<String>,
+    /// Keep only rows with this value; COLUMN~TEXT for what contains a text, COLUMN=FROM..TO for amounts and dates, *~TEXT
+    /// for any column, - before it for the other rows
+    #[arg(long = "where", value_name = "COLUMN=VALUE", allow_hyphen_values = true)]
+    pub filters: Vec<String>,
+    /// The same, several between commas, several values between bars: ServiceName=A|B,-RegionId=eu-west-1
+    #[arg(long, value_name = "COLUMN=VALUE,…", allow_hyphen_values = true)]
+    pub filter: Vec<String>,
+    /// Cost over time, by the first column of --by
+    #[arg(long, value_name = "WIDTH")]
+    pub per: Option<super::bill_explore::Per>,
+    /// First day or month of the charges (2026-05-01, 2026-05)
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// Last day or month of the charges, included
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// The earlier period that --from and --to are compared with: what drives the difference, price against quantity
+    #[arg(long, value_name = "FROM..TO", requires = "from", requires = "to")]
+    pub compare: Option<String>,
+    /// The cost over time and of the comparison [default: effective]
+    #[arg(long, value_name = "COST")]
+    pub cost: Option<super::bill_explore::Cost>,
+    /// The groups, cost over time or the comparison as CSV
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Of charges that were delivered several times, count this bill or file; `all` counts all of them
+    #[arg(long, value_name = "NAME")]
+    pub count: Vec<String>,
+    /// Also write these rows as FOCUS 1.2 to a file that ends in .csv or .parquet
+    #[arg(long, value_name = "FILE")]
+    pub focus: Option<PathBuf>,
+    /// A bill in a warehouse
+    #[command(flatten)]
+    pub warehouse: Warehouse,
+    /// The inference lens
+    #[command(flatten)]
+    pub lens: super::bill_inference::Inference,
+    /// Reconciliation
+    #[command(flatten)]
+    pub reconciling: super::bill_reconcile::Reconciling,
+    /// In which currency
+    #[command(flatten)]
+    pub rates: super::bill_rates::RateArgs,
+}
 
 pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     if let Some(command) = &what.command {

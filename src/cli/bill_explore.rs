@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::args::Bill;
+use super::bill::Bill;
 use super::session::Session;
 use super::table;
 use crate::app::{Query, QueryResult, SpendQuery, SpendResult};
