@@ -230,7 +230,8 @@ fn several_formats_in_a_folder_are_several_bills() {
     assert!(matches!(bench.import(&bench.path("m")), Err(BillError::SeveralBills { count: 2, .. })));
 }
 
-fn app(folder: &Path) -> App {
+/// An application of its own below a folder.
+pub(super) fn app(folder: &Path) -> App {
     App::new(Options {
         folders: Folders::below(folder),
         runtime: None,
@@ -240,7 +241,8 @@ fn app(folder: &Path) -> App {
     .unwrap()
 }
 
-fn open(app: &mut App, path: PathBuf) -> Vec<String> {
+/// What is said while a path is opened.
+pub(super) fn open(app: &mut App, path: PathBuf) -> Vec<String> {
     let job = app.handle(Command::OpenFiles(vec![path])).unwrap().unwrap();
     app.wait(job, |_app| ());
     std::iter::from_fn(|| app.next_notice()).map(|notice| notice.text).collect()

@@ -6,11 +6,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output};
 
-use inferometer::app::{App, Command, Folders, Options, Query, QueryResult};
+use inferometer::app::{Query, QueryResult};
 use inferometer::bill::{self, BillError, Imported, Store, delivery};
-use inferometer::measure::launcher::Launcher;
 use inferometer::units::Money;
 use serde_json::Value;
+
+use super::bill_deliveries::{app, open};
 
 const HEADER: &str =
     "BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,BillingAccountId,ResourceId";
@@ -312,22 +313,6 @@ fn a_list_of_objects_that_is_cut_off_is_refused_with_its_line() {
         assert!(error.contains(words), "{error}");
     }
     assert_eq!(bench.stored(), before);
-}
-
-fn app(folder: &Path) -> App {
-    App::new(Options {
-        folders: Folders::below(folder),
-        runtime: None,
-        offline: true,
-        launcher: Launcher::command(vec!["true".to_owned()]),
-    })
-    .unwrap()
-}
-
-fn open(app: &mut App, path: PathBuf) -> Vec<String> {
-    let job = app.handle(Command::OpenFiles(vec![path])).unwrap().unwrap();
-    app.wait(job, |_app| ());
-    std::iter::from_fn(|| app.next_notice()).map(|notice| notice.text).collect()
 }
 
 /// Downloads of Cost Explorer by service and by region are the same money twice, and have no row in common.

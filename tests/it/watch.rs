@@ -416,17 +416,30 @@ fn an_unusual_day_is_found_in_its_part_and_explained_by_what_made_it() {
     assert!((driver.share - 1.0).abs() < 1e-9);
 }
 
-/// By hand: used 62 of what would be 100, unused 20, 50 of the same service at list, 30 of another.
-#[test]
-fn commitments_are_judged_by_the_published_formulas() {
-    let at = day("2026-05-01");
-    let committed = |status, cost: &str, undiscounted| Row {
+/// What is said of all commitments of a bill.
+fn commitments(bill: &Bill) -> Commitments {
+    match ask(bill, &Question::Commitments { filters: Vec::new() }).unwrap() {
+        Answer::Commitments(found) => *found.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A row that a savings plan pays for.
+fn committed(at: Day, status: &'static str, cost: &str, undiscounted: &'static str) -> Row {
+    Row {
         pricing: "Committed",
         commitment: "sp-1",
         status,
         undiscounted: Some(undiscounted),
         ..Row::usage(at, "Compute", "vm", cost)
-    };
+    }
+}
+
+/// By hand: used 62 of what would be 100, unused 20, 50 of the same service at list, 30 of another.
+#[test]
+fn commitments_are_judged_by_the_published_formulas() {
+    let at = day("2026-05-01");
+    let committed = |status, cost, undiscounted| committed(at, status, cost, undiscounted);
     let rows = [
         committed("Used", "62", "100"),
         committed("Unused", "20", "0"),
@@ -435,10 +448,7 @@ fn commitments_are_judged_by_the_published_formulas() {
         Row { pricing: "Dynamic", undiscounted: Some("20"), ..Row::usage(at, "Compute", "spot", "8") },
     ];
     let (_folder, bill) = open(&rows);
-    let found: Commitments = match ask(&bill, &Question::Commitments { filters: Vec::new() }).unwrap() {
-        Answer::Commitments(found) => *found.unwrap(),
-        other => panic!("{other:?}"),
-    };
+    let found = commitments(&bill);
     assert_eq!(
         (found.all.used, found.all.unused, found.all.on_demand),
         (money("62"), money("20"), Some(money("100")))
@@ -465,11 +475,7 @@ fn covered_rows_without_a_price_make_savings_unknown_and_not_large() {
         ..Row::usage(at, "Compute", "vm", "62")
     }];
     let (_folder, bill) = open(&rows);
-    let Answer::Commitments(Some(found)) =
-        ask(&bill, &Question::Commitments { filters: Vec::new() }).unwrap()
-    else {
-        panic!("no commitments")
-    };
+    let found = commitments(&bill);
     assert_eq!((found.unpriced_rows, found.savings_rate, found.all.saved()), (1, None, None));
     assert_eq!(found.all.break_even(), None);
 }
@@ -478,13 +484,7 @@ fn covered_rows_without_a_price_make_savings_unknown_and_not_large() {
 #[test]
 fn usage_without_a_list_price_is_on_neither_side_of_the_savings_rate() {
     let at = day("2026-05-01");
-    let committed = |status, cost: &str, undiscounted| Row {
-        pricing: "Committed",
-        commitment: "sp-1",
-        status,
-        undiscounted: Some(undiscounted),
-        ..Row::usage(at, "Compute", "vm", cost)
-    };
+    let committed = |status, cost, undiscounted| committed(at, status, cost, undiscounted);
     let rows = [
         committed("Used", "62", "100"),
         committed("Unused", "20", "0"),
@@ -492,11 +492,7 @@ fn usage_without_a_list_price_is_on_neither_side_of_the_savings_rate() {
         Row { undiscounted: Some("0"), ..Row::usage(at, "Market", "image", "7") },
     ];
     let (_folder, bill) = open(&rows);
-    let Answer::Commitments(Some(found)) =
-        ask(&bill, &Question::Commitments { filters: Vec::new() }).unwrap()
-    else {
-        panic!("no commitments")
-    };
+    let found = commitments(&bill);
     assert_eq!((found.unlisted_rows, found.unlisted), (1, money("7")));
     assert!((found.savings_rate.unwrap() - (1.0 - 132.0 / 150.0)).abs() < 1e-12, "{:?}", found.savings_rate);
 }
@@ -613,13 +609,7 @@ fn commitments_and_idle_things_are_told_on_the_command_line_too() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("p.inferometer");
     let at = day("2026-05-01");
-    let committed = |status, cost: &str, undiscounted| Row {
-        pricing: "Committed",
-        commitment: "sp-1",
-        status,
-        undiscounted: Some(undiscounted),
-        ..Row::usage(at, "Compute", "vm", cost)
-    };
+    let committed = |status, cost, undiscounted| committed(at, status, cost, undiscounted);
     let bill = file(
         folder.path(),
         &[
@@ -716,11 +706,7 @@ fn commitments_of_a_sample_bill_are_those_of_another_program() {
     let path = PathBuf::from(&samples).join("bills/focus-1.2/focus_1_2_cost_and_usage_aws.csv");
     let imported = bill::import(&path, &store, &mut |_done| (), &|| false).unwrap();
     let bill = Bill::open(&[imported.hash], &store).unwrap();
-    let Answer::Commitments(Some(found)) =
-        ask(&bill, &Question::Commitments { filters: Vec::new() }).unwrap()
-    else {
-        panic!("no commitments")
-    };
+    let found = commitments(&bill);
     assert_eq!((found.all.used, found.all.unused), (money("4231.5043460256"), money("1787.5036539744")));
     assert_eq!((found.all.on_demand, found.uncovered), (Some(money("5709.67602912")), Some(money("1.3824"))));
     assert_eq!(found.effective, money("11444.795059145"));
