@@ -12,10 +12,10 @@ use super::columns::ColumnType;
 use super::delivery::{self, Delivery, Piece, Skipped};
 use super::error::BillError;
 use super::formats::databricks::prices::Prices;
-use super::formats::{self, Kind, Plan, Target};
+use super::formats::{self, Kind, Plan, RowSink, Target};
 use super::input::Input;
 use super::moment::PER_SEC;
-use super::pipeline;
+use super::pipeline::{self, Outlet};
 use super::price_tables::{prices_of, read_prices};
 use super::profile::Values;
 use super::reconcile::{Keeper, Ledger};
@@ -26,7 +26,7 @@ use super::store::{Store, hash_file, hash_of_both, hash_of_many};
 use super::store_writer::StoreWriter;
 use super::table::{Books, Table};
 use super::united::United;
-use super::warnings::Warnings;
+use super::warnings::{Place, Warnings};
 use super::{Costs, MissingCells, Warning};
 
 /// Told the share of the rows that is done, in [0, 1]; an error stops the reading.
@@ -416,12 +416,9 @@ impl Pass {
         let dropped = pipeline::run(
             rows,
             warnings,
-            &mut |cells, place, said, row| {
-                keeper.read(cells, place);
-                mapper.map(cells, place, said, &mut |cells, place, said| {
-                    keeper.store(cells, place);
-                    row(&united.row(cells), place, said)
-                })?;
+            &mut |row, said, outlet| {
+                keeper.read(row.cells, row.place);
+                mapper.map_changed(row, said, &mut Kept { keeper, united, outlet })?;
                 keeper.done();
                 Ok(())
             },
@@ -438,6 +435,35 @@ impl Pass {
             warnings.about_file(None, format!("its manifest says {told} rows, and {found} were found"));
         }
         Ok((kept, dropped))
+    }
+}
+
+/// Rows of the store on their way: the ledger is told of them, and they get the columns of the bill.
+struct Kept<'k> {
+    keeper: &'k mut Keeper,
+    united: &'k United,
+    outlet: &'k mut Outlet,
+}
+
+impl RowSink for Kept<'_> {
+    fn take(&mut self, cells: &[&str], place: Place, warnings: &mut Warnings) -> Result<(), BillError> {
+        self.keeper.store(cells, None, place);
+        self.outlet.push(&self.united.row(cells), place, warnings)
+    }
+
+    fn take_changed(
+        &mut self,
+        cells: &[&str],
+        changed: &[usize],
+        place: Place,
+        warnings: &mut Warnings,
+    ) -> Result<(), BillError> {
+        self.keeper.store(cells, Some(changed), place);
+        if self.united.is_same() {
+            self.outlet.push_changed(cells, changed, place, warnings)
+        } else {
+            self.outlet.push(&self.united.row(cells), place, warnings)
+        }
     }
 }
 

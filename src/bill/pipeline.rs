@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use super::error::BillError;
-use super::formats::EachRow;
+use super::formats::SourceRow;
 use super::import::RowStep;
 use super::row_batch::RowBatch;
 use super::rows::Rows;
@@ -20,7 +20,7 @@ const EXACT: u64 = 1_000;
 
 /// Makes rows of the store of a row of the file, on the second thread.
 pub(super) type MapRow<'a> =
-    dyn FnMut(&[&str], Place, &mut Warnings, &mut EachRow<'_>) -> Result<(), BillError> + Send + 'a;
+    dyn FnMut(&SourceRow<'_>, &mut Warnings, &mut Outlet) -> Result<(), BillError> + Send + 'a;
 /// Takes rows of the store, on the third thread.
 pub(super) type BuildRows<'a> = dyn FnMut(&RowBatch, &mut Warnings) -> Result<(), BillError> + Send + 'a;
 
@@ -33,7 +33,7 @@ struct Batch {
 }
 
 /// Where one thread hands rows to the next; batches come back empty.
-struct Outlet {
+pub(super) struct Outlet {
     batch: Batch,
     full: SyncSender<Batch>,
     spare: Receiver<Batch>,
@@ -57,7 +57,37 @@ fn channel() -> (Outlet, Inlet) {
 
 impl Outlet {
     /// Adds a row; what was said by now comes before it.
-    fn push(&mut self, cells: &[&str], place: Place, said: &mut Warnings) -> Result<(), BillError> {
+    ///
+    /// # Errors
+    /// The other thread has stopped.
+    pub(super) fn push(
+        &mut self,
+        cells: &[&str],
+        place: Place,
+        said: &mut Warnings,
+    ) -> Result<(), BillError> {
+        self.say_before(said)?;
+        self.batch.rows.push(cells, place);
+        if self.batch.rows.is_full() { self.hand_over() } else { Ok(()) }
+    }
+
+    /// Adds a row that is as the one before but for the columns `changed`, if that.
+    ///
+    /// # Errors
+    /// As [`Outlet::push`].
+    pub(super) fn push_changed(
+        &mut self,
+        cells: &[&str],
+        changed: &[usize],
+        place: Place,
+        said: &mut Warnings,
+    ) -> Result<(), BillError> {
+        self.say_before(said)?;
+        self.batch.rows.push_changed(cells, changed, place);
+        if self.batch.rows.is_full() { self.hand_over() } else { Ok(()) }
+    }
+
+    fn say_before(&mut self, said: &mut Warnings) -> Result<(), BillError> {
         if !said.is_empty() && (self.heard < EXACT || self.batch.rows.is_empty()) {
             if !self.batch.rows.is_empty() {
                 self.hand_over()?;
@@ -65,8 +95,7 @@ impl Outlet {
             self.heard += 1;
             self.say(said);
         }
-        self.batch.rows.push(cells, place);
-        if self.batch.rows.is_full() { self.hand_over() } else { Ok(()) }
+        Ok(())
     }
 
     fn say(&mut self, said: &mut Warnings) {
@@ -132,10 +161,12 @@ pub(super) fn run(
         })?;
         let mapper = spawn(threads, "map rows", move || {
             let mapped = from_reader.each(&mut said, |rows, said| {
-                let mut cells = Vec::new();
+                let (mut cells, mut changed) = (Vec::new(), Vec::new());
                 for (number, place) in rows.places().iter().enumerate() {
-                    rows.row(number, &mut cells);
-                    map(&cells, *place, said, &mut |cells, place, said| to_build.push(cells, place, said))?;
+                    rows.row(number, &mut cells, &mut changed);
+                    // Of the first nobody knows what the row before was.
+                    let changed = (number > 0).then_some(changed.as_slice());
+                    map(&SourceRow { cells: &cells, place: *place, changed }, said, &mut to_build)?;
                 }
                 Ok(())
             });

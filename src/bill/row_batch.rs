@@ -18,44 +18,51 @@ pub(super) struct RowBatch {
     /// Where each cell begins and ends in `text`, row by row.
     spans: Vec<(u32, u32)>,
     places: Vec<Place>,
-    /// By column.
-    columns: Vec<Column>,
-}
-
-/// What a column of a batch has.
-#[derive(Debug, Clone, Default)]
-struct Column {
-    /// Texts that are not that of the cell above.
-    texts: u32,
-    /// Cells without a text.
-    gaps: u32,
+    /// By column, how many cells are not as the one above.
+    changes: Vec<u32>,
 }
 
 impl RowBatch {
     /// Adds a row, as wide as those before.
     pub fn push(&mut self, cells: &[&str], place: Place) {
-        self.columns.resize_with(cells.len(), Column::default);
-        let above = self.spans.len().checked_sub(cells.len());
-        for (at, (cell, column)) in cells.iter().zip(&mut self.columns).enumerate() {
-            if cell.is_empty() {
-                column.gaps += 1;
-                self.spans.push((0, 0));
-                continue;
+        let first = self.spans.len();
+        if first == 0 {
+            self.changes.resize(cells.len(), 0);
+            for (cell, changes) in cells.iter().zip(&mut self.changes) {
+                *changes = 1;
+                let span = added(&mut self.text, cell);
+                self.spans.push(span);
             }
-            if let Some((begin, end)) = above.map(|above| self.spans[above + at])
-                && (end - begin) as usize == cell.len()
-                && self.text.as_bytes()[begin as usize..end as usize] == *cell.as_bytes()
-            {
-                self.spans.push((begin, end));
-                continue;
+        } else {
+            self.spans.extend_from_within(first - cells.len()..);
+            for (column, cell) in cells.iter().enumerate() {
+                self.put(first + column, column, cell);
             }
-            column.texts += 1;
-            let begin = self.text.len() as u32;
-            self.text.push_str(cell);
-            // INVARIANT: whoever fills a batch empties it when it is full, and a row has some megabytes at most.
-            self.spans.push((begin, self.text.len() as u32));
         }
         self.places.push(place);
+    }
+
+    /// Adds a row that is as the one before but for the columns `changed`, if that.
+    pub fn push_changed(&mut self, cells: &[&str], changed: &[usize], place: Place) {
+        let first = self.spans.len();
+        if first == 0 {
+            return self.push(cells, place);
+        }
+        self.spans.extend_from_within(first - cells.len()..);
+        for column in changed {
+            self.put(first + column, *column, cells[*column]);
+        }
+        self.places.push(place);
+    }
+
+    /// A cell of the last row, whose text is that of the cell above so far.
+    fn put(&mut self, at: usize, column: usize, cell: &str) {
+        let (begin, end) = self.spans[at];
+        let above = &self.text.as_bytes()[begin as usize..end as usize];
+        if above != cell.as_bytes() {
+            self.changes[column] += 1;
+            self.spans[at] = added(&mut self.text, cell);
+        }
     }
 
     /// Rows.
@@ -78,7 +85,7 @@ impl RowBatch {
         self.text.clear();
         self.spans.clear();
         self.places.clear();
-        self.columns.clear();
+        self.changes.clear();
     }
 
     /// Where each row stands.
@@ -88,18 +95,32 @@ impl RowBatch {
 
     /// A cell.
     pub fn cell(&self, row: usize, column: usize) -> &str {
-        self.text_at(self.spans[row * self.columns.len() + column])
+        self.text_at(self.spans[row * self.changes.len() + column])
     }
 
     fn text_at(&self, (begin, end): (u32, u32)) -> &str {
         &self.text[begin as usize..end as usize]
     }
 
-    /// The cells of a row, into a buffer.
-    pub fn row<'b>(&'b self, row: usize, cells: &mut Vec<&'b str>) {
-        cells.clear();
-        let first = row * self.columns.len();
-        cells.extend(self.spans[first..first + self.columns.len()].iter().map(|span| self.text_at(*span)));
+    /// The cells of a row, into a buffer that has those of the row before; `changed` gets the columns that are not as
+    /// there. Of the first row all are.
+    pub fn row<'b>(&'b self, row: usize, cells: &mut Vec<&'b str>, changed: &mut Vec<usize>) {
+        changed.clear();
+        let width = self.changes.len();
+        let first = row * width;
+        let spans = &self.spans[first..first + width];
+        let Some(above) = first.checked_sub(width) else {
+            cells.clear();
+            cells.extend(spans.iter().map(|span| self.text_at(*span)));
+            changed.extend(0..width);
+            return;
+        };
+        for (column, (span, before)) in spans.iter().zip(&self.spans[above..first]).enumerate() {
+            if span != before {
+                cells[column] = self.text_at(*span);
+                changed.push(column);
+            }
+        }
     }
 
     /// Some cells of a row, into a buffer as wide as the row; what stands in its other places is not touched.
@@ -112,10 +133,7 @@ impl RowBatch {
     /// The cells of a column, from the first row to the last, those together that repeat the one above.
     pub fn runs(&self, column: usize) -> Runs<'_> {
         // Many columns have one value, or none.
-        let is_one = self.columns.get(column).is_none_or(|of| match (of.texts, of.gaps) {
-            (0, _) | (1, 0) => true,
-            _ => false,
-        });
+        let is_one = self.changes.get(column).is_none_or(|changes| *changes <= 1);
         Runs { batch: self, column, next: 0, is_one }
     }
 }
@@ -135,7 +153,7 @@ impl<'b> Iterator for Runs<'b> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let Self { batch, column, next, is_one } = self;
-        let (first, height, width) = (*next, batch.len(), batch.columns.len());
+        let (first, height, width) = (*next, batch.len(), batch.changes.len());
         if first >= height {
             return None;
         }
@@ -148,6 +166,17 @@ impl<'b> Iterator for Runs<'b> {
         };
         Some((first..*next, (span != (0, 0)).then(|| batch.text_at(span))))
     }
+}
+
+/// Where a text lies once it is added; one without letters lies nowhere.
+fn added(text: &mut String, cell: &str) -> (u32, u32) {
+    if cell.is_empty() {
+        return (0, 0);
+    }
+    let begin = text.len() as u32;
+    text.push_str(cell);
+    // INVARIANT: whoever fills a batch empties it when it is full, and a row has some megabytes at most.
+    (begin, text.len() as u32)
 }
 
 #[cfg(test)]
@@ -165,10 +194,11 @@ mod tests {
                 batch.push(cells, Place { line: None, row: row as u64 + 1 });
             }
             assert_eq!((batch.len(), batch.is_full()), (3, false));
-            let mut cells = Vec::new();
+            let (mut cells, mut changed) = (Vec::new(), Vec::new());
             for (row, given) in given.iter().enumerate() {
-                batch.row(row, &mut cells);
+                batch.row(row, &mut cells, &mut changed);
                 assert_eq!(cells, given);
+                assert_eq!(changed, [0, 1, 2]);
             }
             let mut some = vec!["-"; 3];
             batch.some(1, &[1, 2], &mut some);
@@ -191,5 +221,27 @@ mod tests {
         assert_eq!(runs(1), [(0..2, long), (2..3, None), (3..4, long), (4..6, Some("gone"))]);
         assert_eq!((runs(0), runs(2)), (vec![(0..6, None)], vec![(0..6, Some("one"))]));
         assert_eq!([1, 2, 5].map(|row| batch.cell(row, 1)), ["long", "", "gone"]);
+    }
+
+    #[test]
+    fn rows_that_change_in_some_columns_are_as_if_they_were_added_whole() {
+        let (mut whole, mut changing) = (RowBatch::default(), RowBatch::default());
+        let rows = [["a", "", "c"], ["a", "b", "c"], ["a", "b", ""], ["a", "b", ""], ["x", "", "c"]];
+        let (mut cells, mut changed) = (Vec::new(), Vec::new());
+        let mut told = Vec::new();
+        for (row, given) in rows.iter().enumerate() {
+            whole.push(given, Place { line: None, row: row as u64 });
+        }
+        for (row, given) in rows.iter().enumerate() {
+            whole.row(row, &mut cells, &mut changed);
+            assert_eq!(cells, given);
+            changing.push_changed(&cells, &changed, Place { line: None, row: row as u64 });
+            told.push(changed.clone());
+        }
+        assert_eq!(told, [vec![0, 1, 2], vec![1], vec![2], vec![], vec![0, 1, 2]]);
+        assert_eq!(
+            (changing.text, changing.spans, changing.changes),
+            (whole.text, whole.spans, whole.changes)
+        );
     }
 }

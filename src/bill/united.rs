@@ -65,6 +65,11 @@ impl United {
         self.at = (!is_same).then_some(at);
     }
 
+    /// Whether the cells of the file stand where they belong.
+    pub fn is_same(&self) -> bool {
+        self.at.is_none()
+    }
+
     /// The cells of a row of the file where they belong; a column that the file lacks has no value.
     pub fn row<'c>(&'c self, cells: &'c [&'c str]) -> Cow<'c, [&'c str]> {
         let Some(at) = &self.at else { return Cow::Borrowed(cells) };

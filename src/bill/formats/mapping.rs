@@ -1,6 +1,6 @@
 //! What formats that are not FOCUS share: finding columns by name, and filling FOCUS columns row by row.
 
-use super::{ColumnType, EachRow, Mapper, Target};
+use super::{ColumnType, EachRow, Mapper, RowSink, SourceRow, Target};
 use crate::bill::columns;
 use crate::bill::error::BillError;
 use crate::bill::exact::Exact;
@@ -159,6 +159,13 @@ impl Filled {
         cell.push_str(text);
     }
 
+    /// Empties columns.
+    pub fn clear(&mut self, columns: &[usize]) {
+        for column in columns {
+            self.cells[*column].clear();
+        }
+    }
+
     /// Sets a column to an amount.
     pub fn set_amount(&mut self, column: impl Into<usize>, amount: Exact) {
         self.cells[column.into()] = amount.to_string();
@@ -237,6 +244,20 @@ pub trait Fill: Send {
     /// Fills the columns, which are all empty; false leaves the row out, and then `warnings` says why.
     fn fill(&mut self, cells: &[&str], filled: &mut Filled, place: Place, warnings: &mut Warnings) -> bool;
 
+    /// Fills again what may be other than in the row before, when that became one row: what was filled for it is still
+    /// there, and the cells of the file differ in the columns `changed` only. Returns the columns that may have another
+    /// value now; `None` where it is not as simple, and then nothing is done and nothing said.
+    fn refill(
+        &mut self,
+        _cells: &[&str],
+        _changed: &[usize],
+        _filled: &mut Filled,
+        _place: Place,
+        _warnings: &mut Warnings,
+    ) -> Option<&'static [usize]> {
+        None
+    }
+
     /// Asked after each row: turns what was filled into a further row of the same source row; false when there is
     /// none.
     fn further(&mut self, _filled: &mut Filled) -> bool {
@@ -257,6 +278,12 @@ pub struct Mapping<F> {
     fill: F,
     filled: Filled,
     kept: Vec<usize>,
+    /// Of each column of the file where it is among the cells handed on, if it is kept.
+    kept_at: Vec<Option<usize>>,
+    /// The row before became one row, and what is filled is of it.
+    follows: bool,
+    /// Memory for the columns that changed.
+    changed: Vec<usize>,
 }
 
 impl<F: Fill> Mapping<F> {
@@ -289,7 +316,11 @@ impl<F: Fill> Mapping<F> {
             kept.push(place);
         }
         let filled = Filled { cells: vec![String::new(); fills.len()] };
-        (targets, Self { fill, filled, kept })
+        let mut kept_at = vec![None; header.len()];
+        for (number, place) in kept.iter().enumerate() {
+            kept_at[*place] = Some(fills.len() + number);
+        }
+        (targets, Self { fill, filled, kept, kept_at, follows: false, changed: Vec::new() })
     }
 }
 
@@ -326,6 +357,36 @@ impl<F: Fill> Mapper for Mapping<F> {
             let all: Vec<&str> = filled.chain(kept).collect();
             row(&all, place, warnings)?;
         }
+        Ok(())
+    }
+
+    fn map_changed(
+        &mut self,
+        row: &SourceRow<'_>,
+        warnings: &mut Warnings,
+        sink: &mut dyn RowSink,
+    ) -> Result<(), BillError> {
+        let SourceRow { cells, place, changed } = *row;
+        let follows = std::mem::take(&mut self.follows);
+        if let Some(changed) = changed.filter(|_| follows)
+            && let Some(refilled) = self.fill.refill(cells, changed, &mut self.filled, place, warnings)
+        {
+            self.follows = true;
+            self.changed.clear();
+            self.changed.extend_from_slice(refilled);
+            self.changed
+                .extend(changed.iter().filter_map(|column| self.kept_at.get(*column).copied().flatten()));
+            let filled = self.filled.cells.iter().map(String::as_str);
+            let kept = self.kept.iter().map(|place| cells.get(*place).copied().unwrap_or(""));
+            let all: Vec<&str> = filled.chain(kept).collect();
+            return sink.take_changed(&all, &self.changed, place, warnings);
+        }
+        let mut rows = 0;
+        self.map(cells, place, warnings, &mut |cells, place, warnings| {
+            rows += 1;
+            sink.take(cells, place, warnings)
+        })?;
+        self.follows = rows == 1;
         Ok(())
     }
 

@@ -125,6 +125,38 @@ pub struct Target {
 /// Takes a row: its cells, where it stands, and where to complain.
 pub(super) type EachRow<'a> = dyn FnMut(&[&str], Place, &mut Warnings) -> Result<(), BillError> + 'a;
 
+/// A row of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceRow<'r> {
+    /// Its cells.
+    pub cells: &'r [&'r str],
+    /// Where it stands.
+    pub place: Place,
+    /// The columns whose cells are not those of the row before; `None` where that is not known.
+    pub changed: Option<&'r [usize]>,
+}
+
+/// Takes rows of the store.
+pub trait RowSink {
+    /// Takes a row.
+    ///
+    /// # Errors
+    /// Those of whoever works it up.
+    fn take(&mut self, cells: &[&str], place: Place, warnings: &mut Warnings) -> Result<(), BillError>;
+
+    /// Takes a row that is as the one taken before but for the columns `changed`, if that.
+    ///
+    /// # Errors
+    /// As [`RowSink::take`].
+    fn take_changed(
+        &mut self,
+        cells: &[&str],
+        changed: &[usize],
+        place: Place,
+        warnings: &mut Warnings,
+    ) -> Result<(), BillError>;
+}
+
 /// Turns rows of a source into rows of the store.
 pub trait Mapper: Send {
     /// Hands on the rows that a source row becomes: one, none or several. Their cells line up with
@@ -139,6 +171,21 @@ pub trait Mapper: Send {
         warnings: &mut Warnings,
         row: &mut EachRow<'_>,
     ) -> Result<(), BillError>;
+
+    /// The same of a row of which it may be known what changed; to be asked of each row of a file in turn.
+    ///
+    /// # Errors
+    /// Those of `sink`.
+    fn map_changed(
+        &mut self,
+        row: &SourceRow<'_>,
+        warnings: &mut Warnings,
+        sink: &mut dyn RowSink,
+    ) -> Result<(), BillError> {
+        let take =
+            &mut |cells: &[&str], place: Place, warnings: &mut Warnings| sink.take(cells, place, warnings);
+        self.map(row.cells, row.place, warnings, take)
+    }
 
     /// Says what is only known once all rows are in.
     fn finish(&mut self, _warnings: &mut Warnings) {}

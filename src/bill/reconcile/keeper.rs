@@ -65,6 +65,14 @@ struct Stored {
     telling: Vec<usize>,
 }
 
+impl Stored {
+    /// Whether the scope of a row depends on a column.
+    fn is_of_scope(&self, column: usize) -> bool {
+        let Self { issuer, provider, account, period, invoice, currency, .. } = self;
+        [issuer, provider, account, period, invoice, currency].contains(&&Some(column))
+    }
+}
+
 /// The row that is being read.
 #[derive(Default)]
 struct Current {
@@ -385,7 +393,8 @@ impl Keeper {
     }
 
     /// A row of the store, which comes of the file's row at `place`.
-    pub fn store(&mut self, cells: &[&str], place: Place) {
+    /// `changed` are the columns in which it is not as the row of the store before, where that is known.
+    pub fn store(&mut self, cells: &[&str], changed: Option<&[usize]>, place: Place) {
         let own_currency = self.layout.as_ref().is_some_and(|layout| layout.currency.is_some());
         if !own_currency {
             let text = value(cells, self.stored.currency);
@@ -440,7 +449,8 @@ impl Keeper {
         }
         self.days.add(cells, &self.stored);
         let part = if self.is_part { self.file.as_str() } else { "" };
-        self.scopes.add(cells, &self.stored, costs, self.days.start(), part);
+        let same = changed.is_some_and(|changed| changed.iter().all(|at| !self.stored.is_of_scope(*at)));
+        self.scopes.add(cells, &self.stored, costs, self.days.start(), (part, same));
         let view = value(cells, self.stored.view);
         if !view.is_empty() {
             match self.ledger.views.get_mut(view) {

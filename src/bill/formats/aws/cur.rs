@@ -148,6 +148,10 @@ pub fn plan(kind: Kind, header: &[String], path: &Path) -> Result<Plan, BillErro
     let mut used: Vec<usize> = TAKEN_OVER.iter().filter_map(|column| found.at(*column)).collect();
     used.extend(tags.used().chain(categories.used()));
     let once = header.iter().map(|name| is_amount(name)).collect();
+    let mut reach = vec![Reach::Slight; header.len()];
+    for place in found.lasting().chain(tags.used()).chain(categories.used()) {
+        reach[place] = Reach::All;
+    }
     let fill = CurFill {
         found,
         tags,
@@ -158,6 +162,8 @@ pub fn plan(kind: Kind, header: &[String], path: &Path) -> Result<Plan, BillErro
         unused: None,
         seen: Seen::default(),
         details: RefCell::default(),
+        reach,
+        is_plain: false,
     };
     let (targets, mapping) = Mapping::new(fill, Out::NAMES, header, &used);
     Ok(Plan { kind, targets, remarks, mapper: Box::new(mapping) })
@@ -182,6 +188,48 @@ struct CurFill {
     seen: Seen,
     /// `SkuPriceDetails` by what they are made of.
     details: RefCell<HashMap<String, String>>,
+    /// By column of the report.
+    reach: Vec<Reach>,
+    /// The row before is use, which becomes one row.
+    is_plain: bool,
+}
+
+/// What is filled by a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Costs, quantities, times or nothing: what [`REFILLED`] lists.
+    Slight,
+    /// Names and places, too.
+    All,
+}
+
+/// What [`CurFill::fill_charge`] fills.
+#[rustfmt::skip]
+const OF_CHARGE: &[usize] = &[
+    Out::ChargeCategory as usize, Out::ChargeFrequency as usize, Out::ChargeClass as usize, Out::BilledCost as usize,
+    Out::EffectiveCost as usize, Out::ListCost as usize, Out::ContractedCost as usize, Out::PricingQuantity as usize,
+    Out::PricingUnit as usize, Out::ConsumedQuantity as usize, Out::ConsumedUnit as usize, Out::ListUnitPrice as usize,
+    Out::ContractedUnitPrice as usize, Out::x_PurchaseOption as usize, Out::PricingCategory as usize,
+    Out::CommitmentDiscountId as usize, Out::CommitmentDiscountCategory as usize, Out::CommitmentDiscountType as usize,
+    Out::CommitmentDiscountStatus as usize, Out::CommitmentDiscountQuantity as usize,
+    Out::CommitmentDiscountUnit as usize, Out::CapacityReservationId as usize, Out::CapacityReservationStatus as usize,
+    Out::PricingCurrencyEffectiveCost as usize, Out::PricingCurrencyListUnitPrice as usize,
+    Out::PricingCurrencyContractedUnitPrice as usize,
+];
+/// What is filled again where a row differs from the one before in costs, quantities and times only.
+const REFILLED: &[usize] = &refilled();
+
+const fn refilled() -> [usize; OF_CHARGE.len() + 3] {
+    let mut all = [0; OF_CHARGE.len() + 3];
+    let mut place = 0;
+    while place < OF_CHARGE.len() {
+        all[place] = OF_CHARGE[place];
+        place += 1;
+    }
+    all[place] = Out::x_Operation as usize;
+    all[place + 1] = Out::ChargePeriodStart as usize;
+    all[place + 2] = Out::ChargePeriodEnd as usize;
+    all
 }
 
 impl Fill for CurFill {
@@ -196,7 +244,9 @@ impl Fill for CurFill {
         }
         self.read_product(cells, place, warnings);
         let line = self.line(cells, place, warnings);
+        self.is_plain = line.kind.is_use();
         self.fill_account(cells, out);
+        self.fill_times(cells, out);
         self.fill_names(cells, &line, out);
         self.fill_place(cells, out);
         self.fill_charge(cells, &line, out, place, warnings);
@@ -225,6 +275,28 @@ impl Fill for CurFill {
             Some(found.text(cells, In::Discounts)).filter(|map| *map != "{}").unwrap_or(""),
         );
         true
+    }
+
+    fn refill(
+        &mut self,
+        cells: &[&str],
+        changed: &[usize],
+        out: &mut Filled,
+        place: Place,
+        warnings: &mut Warnings,
+    ) -> Option<&'static [usize]> {
+        let is_slight = |column: &usize| !matches!(self.reach.get(*column), None | Some(Reach::All));
+        let operation = self.found.text(cells, In::Operation);
+        if !self.is_plain || SPLIT_OPERATIONS.contains(&operation) || !changed.iter().all(is_slight) {
+            return None;
+        }
+        let line = self.line(cells, place, warnings);
+        out.set(Out::x_Operation, operation);
+        self.fill_times(cells, out);
+        out.clear(OF_CHARGE);
+        self.fill_charge(cells, &line, out, place, warnings);
+        fill_pricing_currency(out);
+        Some(REFILLED)
     }
 
     fn further(&mut self, out: &mut Filled) -> bool {
@@ -336,6 +408,11 @@ impl CurFill {
         }
     }
 
+    fn fill_times(&self, cells: &[&str], out: &mut Filled) {
+        out.set(Out::ChargePeriodStart, self.found.text(cells, In::UsageStart));
+        out.set(Out::ChargePeriodEnd, &exclusive(self.found.text(cells, In::UsageEnd)));
+    }
+
     fn fill_account(&self, cells: &[&str], out: &mut Filled) {
         let text = |column| self.found.text(cells, column);
         for (column, from) in [
@@ -345,11 +422,9 @@ impl CurFill {
             (Out::BillingAccountName, In::PayerName),
             (Out::InvoiceId, In::InvoiceId),
             (Out::ChargeDescription, In::Description),
-            (Out::ChargePeriodStart, In::UsageStart),
         ] {
             out.set(column, text(from));
         }
-        out.set(Out::ChargePeriodEnd, &exclusive(text(In::UsageEnd)));
         out.set(Out::PricingCurrency, either(text(In::PricingCurrency), text(In::Currency)));
         out.account(text(In::PayerId), "Payer account");
         out.sub_account(text(In::AccountId), "Usage account");

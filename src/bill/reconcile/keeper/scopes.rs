@@ -43,38 +43,20 @@ struct Part {
 
 impl Scopes {
     /// Adds a row of the store with its four costs, which begins at `start`; `part` is the file that has it, where the bill
-    /// has several.
+    /// has several, and whether the row is of the scope of the one before, which is asked where that is not known.
     pub fn add(
         &mut self,
         cells: &[&str],
         stored: &Stored,
         costs: [Option<Exact>; 4],
         start: Option<i64>,
-        part: &str,
+        (part, same): (&str, bool),
     ) {
-        let of = |at: Option<usize>| value(cells, at);
-        let (issuer, account) = (of(stored.issuer.or(stored.provider)), of(stored.account));
-        let text = of(stored.period);
-        if self.last_period.0 != text {
-            self.last_period = (text.to_owned(), moment::read(text));
-        }
-        let period = self.last_period.1.or_else(|| start.and_then(moment::month_start));
-        let period = period.map(|micros| micros.div_euclid(moment::PER_SEC));
-        let (invoice, currency) = (of(stored.invoice), of(stored.currency));
-        let is = |scope: &Scope| {
-            scope.account.strip_prefix(issuer).is_some_and(|rest| rest.trim_start() == account)
-                && scope.account_id == account
-                && scope.period_unix_secs == period
-                && scope.invoice == invoice
-                && scope.currency == currency
-                && scope.part == part
+        // Without a billing period the row is of the month it starts in, which is no column's cell.
+        let place = match self.last.filter(|_| same && self.last_period.1.is_some()) {
+            Some(last) => last,
+            None => self.of_row(cells, stored, start, part),
         };
-        let last = self.last.filter(|place| is(&self.found[*place]));
-        let place = last.unwrap_or_else(|| {
-            let name = format!("{issuer} {account}").trim().to_owned();
-            let key = [&name, account, invoice, currency, part].map(str::to_owned);
-            self.scope_of((key, period))
-        });
         self.last = Some(place);
         let too_large = &mut self.too_large;
         let scope = &mut self.found[place];
@@ -97,6 +79,33 @@ impl Scopes {
             }
             super::add(&mut self.parts[kind].sum, billed, &mut self.too_large);
         }
+    }
+
+    /// The scope of a row, found by its cells.
+    fn of_row(&mut self, cells: &[&str], stored: &Stored, start: Option<i64>, part: &str) -> usize {
+        let of = |at: Option<usize>| value(cells, at);
+        let (issuer, account) = (of(stored.issuer.or(stored.provider)), of(stored.account));
+        let text = of(stored.period);
+        if self.last_period.0 != text {
+            self.last_period = (text.to_owned(), moment::read(text));
+        }
+        let period = self.last_period.1.or_else(|| start.and_then(moment::month_start));
+        let period = period.map(|micros| micros.div_euclid(moment::PER_SEC));
+        let (invoice, currency) = (of(stored.invoice), of(stored.currency));
+        let is = |scope: &Scope| {
+            scope.account.strip_prefix(issuer).is_some_and(|rest| rest.trim_start() == account)
+                && scope.account_id == account
+                && scope.period_unix_secs == period
+                && scope.invoice == invoice
+                && scope.currency == currency
+                && scope.part == part
+        };
+        let last = self.last.filter(|place| is(&self.found[*place]));
+        last.unwrap_or_else(|| {
+            let name = format!("{issuer} {account}").trim().to_owned();
+            let key = [&name, account, invoice, currency, part].map(str::to_owned);
+            self.scope_of((key, period))
+        })
     }
 
     /// Adds what the rows before had in common to its scope.

@@ -9,7 +9,7 @@ macro_rules! inputs {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum In { $($column),* }
 
-        const INPUTS: &[(In, &str)] = &[$((In::$column, $letters)),*];
+        pub(super) const INPUTS: &[(In, &str)] = &[$((In::$column, $letters)),*];
     };
 }
 
@@ -83,6 +83,16 @@ inputs! {
     CapacityStatus = "capacityreservationcapacityreservationstatus",
 }
 
+/// Columns that nothing but costs, quantities, times, commitments and the operation is made of.
+#[rustfmt::skip]
+const SLIGHT: &[In] = &[
+    In::UsageStart, In::UsageEnd, In::Operation, In::Amount, In::NormalizedAmount, In::Unblended, In::NetUnblended,
+    In::Discount, In::PublicCost, In::PublicRate, In::Unit, In::ReservationArn, In::SubscriptionId,
+    In::ReservedEffective, In::ReservedNetEffective, In::ReservedUnits, In::ReservedNormalized, In::UnusedUnits,
+    In::UnusedNormalized, In::UnusedUpfront, In::UnusedRecurring, In::NetUnusedUpfront, In::NetUnusedRecurring,
+    In::PlanEffective, In::PlanNetEffective, In::PlanTotal, In::PlanUsed,
+];
+
 /// A name's letters and digits in lower case: `lineItem/UnblendedCost` and `line_item_unblended_cost` are one, and
 /// so are `savingsPlan/SavingsPlanARN` and `savings_plan_savings_plan_a_r_n`.
 pub(in super::super) fn letters(name: &str) -> String {
@@ -131,6 +141,14 @@ impl Found {
         }
         let places = self.several.iter().filter(|(known, _)| *known == column).flat_map(|(_, places)| places);
         places.map(|place| cell(cells, Some(*place))).find(|text| !text.is_empty()).unwrap_or("")
+    }
+
+    /// Places of the columns that more hangs on than costs, quantities, times and the operation.
+    pub fn lasting(&self) -> impl Iterator<Item = usize> {
+        let is_lasting = |column: In| !SLIGHT.contains(&column);
+        let first = INPUTS.iter().zip(&self.first).filter(move |((column, _), _)| is_lasting(*column));
+        let others = self.several.iter().filter(move |(column, _)| is_lasting(*column));
+        first.filter_map(|(_, place)| *place).chain(others.flat_map(|(_, places)| places.iter().copied()))
     }
 
     /// A column that stands twice under one spelling; attributes of products may differ in case only.
