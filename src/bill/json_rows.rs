@@ -14,6 +14,7 @@ use super::formats::{self, EachRow, JsonTable, json};
 use super::import::RowStep;
 use super::input::Input;
 use super::source::{Packing, Source, WESTERN_WORDS, mended};
+use super::utf16;
 use super::warnings::{Place, Trouble, Warnings};
 
 /// The largest line or item of a list, in bytes.
@@ -120,8 +121,11 @@ impl JsonRows {
                 Node::List(documents)
             }
         };
-        let JsonTable { header, rows, remarks } = json_table(&document)
+        let JsonTable { header, rows, mut remarks } = json_table(&document)
             .ok_or_else(|| not_a_bill("a JSON document that is no bill's".to_owned()))?;
+        if Source::open(input, packing)?.is_utf16() {
+            remarks.push(utf16::WORDS.to_owned());
+        }
         Ok(Self { header, rows: Rows::Table { rows, remarks } })
     }
 
@@ -163,6 +167,9 @@ impl JsonRows {
         let places: HashMap<&str, usize> =
             self.header.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
         let mut pieces = Pieces::open(&input, packing, cut)?;
+        if pieces.reader.get_ref().is_utf16() {
+            warnings.about_file(None, utf16::WORDS.to_owned());
+        }
         let (mut number, mut dropped) = (0, 0);
         while let Some(Piece { line, text, was_utf8, share }) = pieces.next_of(total_bytes)? {
             if !was_utf8 {
