@@ -19,7 +19,8 @@ use super::warnings::{Place, Trouble, Warnings};
 
 /// The largest line or item of a list, in bytes.
 const MOST_LINE_BYTES: u64 = 64 << 20;
-/// The largest document, in bytes: it is held in memory.
+/// The largest document, in bytes: it is held in memory, because what its rows are called hangs on all its pages (names of
+/// accounts and groups, whether they are costs or usage).
 const MOST_DOCUMENT_BYTES: u64 = 256 << 20;
 /// Most different names of members: more are no columns but data.
 const MOST_COLUMNS: usize = 5_000;
@@ -213,7 +214,8 @@ pub fn read_document(input: &Input, packing: Packing) -> Result<String, BillErro
     read.map_err(|error| source.explain(error))?;
     if bytes.len() as u64 > MOST_DOCUMENT_BYTES {
         let found = format!(
-            "a JSON document of more than {} MiB; export it as a list of rows, one object a line, CSV or Parquet",
+            "a JSON document of more than {} MiB; put each page of the answer into a file of its own and import their \
+             folder, or export it as a list of rows, one object a line, CSV or Parquet",
             MOST_DOCUMENT_BYTES >> 20
         );
         return Err(BillError::NotABill { found, path: input.shown().to_owned() });
