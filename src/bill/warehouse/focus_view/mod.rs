@@ -146,6 +146,11 @@ impl There<'_> {
         let column = self.find(column)?;
         let (dialect, sql) = (self.dialect, self.sql(column));
         let value = match (&column.held, dialect) {
+            // A map of Parquet, as BigQuery loads it.
+            (Held::Other(kind), Dialect::BigQuery) if kind.starts_with("Struct(\"key_value\"") => format!(
+                "(SELECT pair.value FROM UNNEST({sql}.`key_value`) AS pair WHERE pair.key = {} LIMIT 1)",
+                dialect.text(key)
+            ),
             (Held::Other(kind), _) if kind.starts_with("Struct") && !kind.contains(&format!("\"{key}\"")) => {
                 return None;
             }

@@ -98,3 +98,35 @@ fn other_tables_have_no_view_and_files_get_one_with_a_name() {
         "{sql}"
     );
 }
+
+#[test]
+fn maps_are_looked_into_as_each_warehouse_keeps_them() {
+    let view = |dialect: Dialect, held: Held| {
+        let mut columns = cur();
+        columns.retain(|column| column.name != "product");
+        columns.push(TableColumn { name: "product".to_owned(), held });
+        focus_view(&columns, &parts("cur"), dialect).unwrap()
+    };
+    let pairs = || list_of(&["key", "value"]);
+    for (dialect, held, lookup) in [
+        (Dialect::Spark, Held::Map, "TRY_ELEMENT_AT(`product`, 'product_name')"),
+        (Dialect::Spark, Held::Text, "GET_JSON_OBJECT(`product`, '$[\\'product_name\\']')"),
+        (Dialect::DataFusion, Held::Map, "\"product\"['product_name']"),
+        (Dialect::Postgres, Held::Json, "(\"product\" ->> 'product_name')"),
+        (Dialect::Postgres, Held::Text, "CAST(\"product\" AS JSONB) ->> 'product_name'"),
+        (Dialect::Snowflake, Held::Map, "GET(\"product\", 'product_name')"),
+        (
+            Dialect::BigQuery,
+            pairs(),
+            "FROM UNNEST(`product`) AS pair WHERE pair.key = 'product_name' LIMIT 1)",
+        ),
+        (Dialect::BigQuery, Held::Json, "JSON_VALUE(`product`, '$.\"product_name\"')"),
+    ] {
+        let sql = view(dialect, held.clone());
+        assert!(sql.contains(lookup), "{dialect:?} {held:?}: {lookup}\n{sql}");
+    }
+    // BigQuery's loader puts the pairs of a Parquet map under a name of its own.
+    let loaded = Held::Other(format!("Struct(\"key_value\": {})", Held::words(&pairs())));
+    let sql = view(Dialect::BigQuery, loaded);
+    assert!(sql.contains("FROM UNNEST(`product`.`key_value`) AS pair"), "{sql}");
+}
