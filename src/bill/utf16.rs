@@ -65,7 +65,8 @@ impl<R: Read> Decoded<R> {
     /// Decodes the next units; nothing at the end.
     fn refill(&mut self) -> io::Result<()> {
         let Self { inner, order, bytes, high, is_begun, text, at } = self;
-        (*at, _) = (0, text.clear());
+        *at = 0;
+        text.clear();
         bytes.clear();
         inner.take(2 * UNITS as u64).read_to_end(bytes)?;
         let is_last = bytes.len() < 2 * UNITS;

@@ -13,6 +13,7 @@ use crate::units;
 /// Where the bill lives instead of a file.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "A bill in a warehouse")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Warehouse {
     /// Address of the warehouse, such as `sc://host:15002`, `grpc://host:32010`, `postgresql://user@host/database`
     #[arg(long = "warehouse", value_name = "URI", requires = "table")]

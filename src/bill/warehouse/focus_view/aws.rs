@@ -138,7 +138,6 @@ fn known(there: &There<'_>) -> Vec<(&'static str, String)> {
     const HELD: &str = "l_arn LIKE '%:capacity-reservation/%'";
     let arn = format!("CASE WHEN {HELD} THEN NULL ELSE l_arn END");
     let either = format!("COALESCE({arn}, l_subscription)");
-    let when = |condition: &str, then: &str| (condition.to_owned(), then.to_owned());
     let service = there.erased("COALESCE(l_product_name, l_product)", "[^A-Za-z0-9]");
     let service = there.erased(&format!("LOWER({service})"), "^(amazon|aws)");
     let service = there.erased(&format!("REPLACE({service}, 'foraws', 'for')"), "(aws)+$");
@@ -168,7 +167,6 @@ fn known(there: &There<'_>) -> Vec<(&'static str, String)> {
 /// What a line is charged for.
 fn charge(there: &There<'_>) -> Vec<(&'static str, String)> {
     let zero = there.zero();
-    let when = |condition: &str, then: &str| (condition.to_owned(), then.to_owned());
     let category = case(
         &[
             when(
@@ -224,228 +222,292 @@ fn charge(there: &There<'_>) -> Vec<(&'static str, String)> {
 
 /// The columns of FOCUS: of a line, or of what a commitment left unused.
 fn columns(there: &There<'_>, is_unused: bool) -> Vec<Shown> {
-    let zero = there.zero();
-    let (no_text, no_amount) = (there.no_text(), there.no_amount());
-    let when = |condition: &str, then: &str| (condition.to_owned(), then.to_owned());
-    let not_tax = |sql: &str| format!("CASE WHEN l_type = 'Tax' THEN NULL ELSE {sql} END");
-    // What differs between the two rows of a line.
-    let of = |line: String, unused: &str| if is_unused { unused.to_owned() } else { line };
-    let effective = case(
-        &[
-            when("l_type = 'SavingsPlanCoveredUsage'", "l_plan_cost"),
-            when("l_type = 'DiscountedUsage'", "l_reserved"),
-            when(
-                "l_type IN ('SavingsPlanRecurringFee', 'RIFee', 'SavingsPlanNegation', 'SavingsPlanUpfrontFee')",
-                &zero,
+    let half = Half { there, is_unused, zero: there.zero(), no_text: there.no_text() };
+    let parts = [
+        half.costs(),
+        half.parties(),
+        half.charge(),
+        half.service(),
+        half.place(),
+        half.pricing(),
+        half.commitment(),
+        half.own(),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn when(condition: &str, then: &str) -> (String, String) {
+    (condition.to_owned(), then.to_owned())
+}
+
+fn with_id(name: &str, id: &str) -> String {
+    format!("CASE WHEN {id} IS NOT NULL THEN {name} END")
+}
+
+/// The rows of the lines, or those of what is left unused.
+struct Half<'t> {
+    there: &'t There<'t>,
+    is_unused: bool,
+    zero: String,
+    no_text: String,
+}
+
+impl Half<'_> {
+    /// What differs between the two rows of a line.
+    fn of(&self, line: impl Into<String>, unused: &str) -> String {
+        if self.is_unused { unused.to_owned() } else { line.into() }
+    }
+
+    /// A column that SQL says too clumsily.
+    fn not_here(&self, name: &'static str, why: &'static str) -> Shown {
+        Shown { name, sql: self.no_text.clone(), why }
+    }
+
+    fn costs(&self) -> Vec<Shown> {
+        let zero = &self.zero;
+        let effective = case(
+            &[
+                when("l_type = 'SavingsPlanCoveredUsage'", "l_plan_cost"),
+                when("l_type = 'DiscountedUsage'", "l_reserved"),
+                when(
+                    "l_type IN ('SavingsPlanRecurringFee', 'RIFee', 'SavingsPlanNegation', 'SavingsPlanUpfrontFee')",
+                    zero,
+                ),
+                when("l_type = 'Fee' AND l_reservation IS NOT NULL", zero),
+                when(&format!("l_type = 'Refund' AND {IS_PLAN_PRODUCT}"), zero),
+            ],
+            "l_billed",
+        );
+        let contracted = case(
+            &[
+                when("l_is_discounted", &self.there.combined("l_list", '-', "ABS(l_discount)")),
+                when("l_type LIKE '%Discount'", "l_billed"),
+            ],
+            "l_list",
+        );
+        vec![
+            shown("BilledCost", self.of("l_billed", zero)),
+            shown("EffectiveCost", self.of(effective, "l_unused")),
+            shown("ListCost", self.of("l_list", zero)),
+            shown("ContractedCost", self.of(contracted, zero)),
+            shown("BillingCurrency", "l_currency"),
+            shown("PricingCurrency", "COALESCE(l_pricing_currency, l_currency)"),
+        ]
+    }
+
+    fn parties(&self) -> Vec<Shown> {
+        // Some fees end a second before the hour; ends are exclusive.
+        let ends_early = format!("{} LIKE '%:59:59%'", self.there.dialect.as_text("l_end"));
+        let end =
+            format!("CASE WHEN {ends_early} THEN {} ELSE l_end END", self.there.later("l_end", "SECOND"));
+        vec![
+            shown("BillingPeriodStart", "l_period_start"),
+            shown("BillingPeriodEnd", "l_period_end"),
+            shown("ChargePeriodStart", "l_start"),
+            shown("ChargePeriodEnd", end),
+            shown("BillingAccountId", "l_payer"),
+            shown("BillingAccountName", "l_payer_name"),
+            shown("BillingAccountType", with_id("'Payer account'", "l_payer")),
+            shown("SubAccountId", "l_account"),
+            shown("SubAccountName", with_id("l_account_name", "l_account")),
+            shown("SubAccountType", with_id("'Usage account'", "l_account")),
+            shown("ProviderName", "'AWS'"),
+            shown("PublisherName", "COALESCE(l_entity, l_invoicing, 'AWS')"),
+            shown("InvoiceIssuerName", "'AWS'"),
+            shown("InvoiceId", "l_invoice"),
+        ]
+    }
+
+    fn charge(&self) -> Vec<Shown> {
+        let frequency = case(
+            &[
+                when(
+                    &format!("{IS_USE} OR l_type = 'SavingsPlanNegation' OR l_type LIKE '%Discount'"),
+                    "'Usage-Based'",
+                ),
+                when("l_type IN ('SavingsPlanRecurringFee', 'RIFee', 'FlatRateSubscription')", "'Recurring'"),
+                when("l_category IS NOT NULL", "'One-Time'"),
+            ],
+            "NULL",
+        );
+        vec![
+            shown("ChargeCategory", self.of("l_category", "'Usage'")),
+            shown("ChargeClass", "CASE WHEN l_type = 'Refund' THEN 'Correction' END"),
+            shown("ChargeDescription", "l_description"),
+            shown("ChargeFrequency", self.of(frequency, "'Usage-Based'")),
+        ]
+    }
+
+    fn service(&self) -> Vec<Shown> {
+        let there = self.there;
+        let category_of = |place: fn((&'static str, &'static str)) -> &'static str, other: &str| {
+            let arms = service_keys().map(|(of, keys)| {
+                let keys = there.any_of(keys.iter().copied());
+                (format!("l_service IN ({keys})"), there.dialect.text(place(of)))
+            });
+            let bedrock = place(("AI and Machine Learning", "Generative AI"));
+            let more = when("l_service LIKE '%bedrock%'", &there.dialect.text(bedrock));
+            case(&arms.chain([more]).collect::<Vec<_>>(), &there.dialect.text(other))
+        };
+        // A rate code is SKU.TERM.RATE.
+        let sku = format!("COALESCE(l_sku, {})", there.erased("l_rate_code", "[.].*$"));
+        let not_tax = |sql: &str| format!("CASE WHEN l_type = 'Tax' THEN NULL ELSE {sql} END");
+        vec![
+            shown("ServiceName", "COALESCE(l_product_name, l_product)"),
+            shown("ServiceCategory", category_of(|(category, _)| category, "Other")),
+            shown("ServiceSubcategory", category_of(|(_, subcategory)| subcategory, "Other (Other)")),
+            shown("SkuId", not_tax(&sku)),
+            shown("SkuMeter", not_tax(&with_id("l_usage_type", &sku))),
+            shown("SkuPriceId", not_tax("COALESCE(l_rate_code, l_rate_id)")),
+            self.not_here(
+                "SkuPriceDetails",
+                "a JSON object of several attributes; x_InstanceType has the one that matters most",
             ),
-            when("l_type = 'Fee' AND l_reservation IS NOT NULL", &zero),
-            when(&format!("l_type = 'Refund' AND {IS_PLAN_PRODUCT}"), &zero),
-        ],
-        "l_billed",
-    );
-    let contracted = case(
-        &[
-            when("l_is_discounted", &there.combined("l_list", '-', "ABS(l_discount)")),
-            when("l_type LIKE '%Discount'", "l_billed"),
-        ],
-        "l_list",
-    );
-    let frequency = case(
-        &[
-            when(
-                &format!("{IS_USE} OR l_type = 'SavingsPlanNegation' OR l_type LIKE '%Discount'"),
-                "'Usage-Based'",
+        ]
+    }
+
+    fn place(&self) -> Vec<Shown> {
+        let text = |text: &str| self.there.dialect.text(text);
+        let regions: Vec<(String, String)> =
+            regions().map(|(id, name)| (format!("l_region_id = {}", text(id)), text(name))).collect();
+        vec![
+            shown("RegionId", "l_region_id"),
+            shown("RegionName", case(&regions, "NULL")),
+            shown("AvailabilityZone", "l_zone"),
+            shown("ResourceId", "l_resource"),
+            self.not_here("ResourceName", "the tag Name, which each engine keeps otherwise"),
+            self.not_here("ResourceType", "told by the form of the identifier"),
+        ]
+    }
+
+    fn pricing(&self) -> Vec<Shown> {
+        let zero = &self.zero;
+        let (no_text, no_amount) = (&self.no_text, self.there.no_amount());
+        let pricing = case(
+            &[
+                when(&format!("l_category IN ('Usage', 'Purchase') AND {IS_COVERED}"), "'Committed'"),
+                when("l_category = 'Usage' AND l_usage_type LIKE '%Spot%'", "'Dynamic'"),
+                when("l_category IN ('Usage', 'Purchase')", "'Standard'"),
+            ],
+            "NULL",
+        );
+        let has_amount = "l_amount IS NOT NULL AND l_unit IS NOT NULL AND COALESCE(l_category, '') <> 'Tax'";
+        let amount = format!(
+            "CASE WHEN l_type = 'SavingsPlanNegation' OR l_type LIKE '%Discount' THEN {zero} ELSE l_amount END"
+        );
+        let unit = unit();
+        let if_priced = |then: &str| format!("CASE WHEN {has_amount} THEN {then} END");
+        let if_used = |then: &str| {
+            format!("CASE WHEN {has_amount} AND l_category = 'Usage' AND l_type <> 'Refund' THEN {then} END")
+        };
+        let is_rated = format!("{has_amount} AND ({IS_USE} OR l_type = 'SavingsPlanNegation')");
+        let rate = format!("CASE WHEN {is_rated} THEN l_rate END");
+        let contracted = format!("CASE WHEN {is_rated} AND NOT l_is_discounted THEN l_rate END");
+        vec![
+            shown("PricingCategory", self.of(pricing, "'Committed'")),
+            shown("PricingQuantity", self.of(if_priced(&amount), &no_amount)),
+            shown("PricingUnit", self.of(if_priced(&unit), no_text)),
+            shown("ConsumedQuantity", if_used(&amount)),
+            shown("ConsumedUnit", if_used(&unit)),
+            shown("ListUnitPrice", self.of(rate, &no_amount)),
+            shown("ContractedUnitPrice", self.of(contracted, &no_amount)),
+        ]
+    }
+
+    fn commitment(&self) -> Vec<Shown> {
+        const COMMITTED: &str = "(l_plan IS NOT NULL OR l_reservation IS NOT NULL)";
+        let if_id = |then: &str| format!("CASE WHEN {COMMITTED} THEN {then} END");
+        let quantity = case(
+            &[
+                when("l_type = 'SavingsPlanCoveredUsage'", "l_plan_effective"),
+                when("l_type = 'SavingsPlanNegation'", &self.zero),
+                when("l_type = 'SavingsPlanRecurringFee'", "l_plan_total"),
+                when("l_type = 'DiscountedUsage'", "COALESCE(l_normalized, l_amount)"),
+                when("l_type = 'RIFee'", "COALESCE(l_reserved_normalized, l_reserved_units)"),
+            ],
+            "NULL",
+        );
+        let left = "CASE WHEN l_type = 'SavingsPlanRecurringFee' THEN l_unused ELSE COALESCE(l_unused_normalized, \
+                    l_unused_units) END";
+        let in_units = |quantity: &str, normalized: &str| {
+            let of = case(
+                &[
+                    when("l_type LIKE 'SavingsPlan%'", "l_currency"),
+                    when(&format!("{normalized} IS NOT NULL"), "'Normalized units'"),
+                ],
+                &unit(),
+            );
+            format!("CASE WHEN {COMMITTED} AND {quantity} IS NOT NULL THEN {of} END")
+        };
+        let normalized = "CASE WHEN l_type = 'RIFee' THEN l_reserved_normalized ELSE l_normalized END";
+        let status = case(
+            &[
+                when("l_held IS NULL", "NULL"),
+                when("LOWER(l_capacity_status) = 'unused'", "'Unused'"),
+                when("LOWER(l_capacity_status) = 'used'", "'Used'"),
+                when("l_usage_type LIKE '%UnusedBox%' OR l_usage_type LIKE '%UnusedDed%'", "'Unused'"),
+                when(IS_USE, "'Used'"),
+            ],
+            "NULL",
+        );
+        let used = format!("CASE WHEN {COMMITTED} AND {IS_COVERED} THEN 'Used' END");
+        let kind = |plan: &str, reservation: &str| {
+            case(&[when("l_plan IS NOT NULL", plan), when("l_reservation IS NOT NULL", reservation)], "NULL")
+        };
+        vec![
+            shown("CommitmentDiscountId", "COALESCE(l_plan, l_reservation)"),
+            shown("CommitmentDiscountCategory", kind("'Spend'", "'Usage'")),
+            shown("CommitmentDiscountType", kind("'Savings Plan'", "'Reserved Instance'")),
+            shown("CommitmentDiscountStatus", self.of(used, &if_id("'Unused'"))),
+            shown("CommitmentDiscountQuantity", self.of(if_id(&quantity), &if_id(left))),
+            shown(
+                "CommitmentDiscountUnit",
+                self.of(in_units(&quantity, normalized), &in_units(left, "l_unused_normalized")),
             ),
-            when("l_type IN ('SavingsPlanRecurringFee', 'RIFee', 'FlatRateSubscription')", "'Recurring'"),
-            when("l_category IS NOT NULL", "'One-Time'"),
-        ],
-        "NULL",
-    );
-    let pricing = case(
-        &[
-            when(&format!("l_category IN ('Usage', 'Purchase') AND {IS_COVERED}"), "'Committed'"),
-            when("l_category = 'Usage' AND l_usage_type LIKE '%Spot%'", "'Dynamic'"),
-            when("l_category IN ('Usage', 'Purchase')", "'Standard'"),
-        ],
-        "NULL",
-    );
-    let has_amount = "l_amount IS NOT NULL AND l_unit IS NOT NULL AND COALESCE(l_category, '') <> 'Tax'";
-    let amount = format!(
-        "CASE WHEN l_type = 'SavingsPlanNegation' OR l_type LIKE '%Discount' THEN {zero} ELSE l_amount END"
-    );
-    let unit = case(
+            shown("CapacityReservationId", "l_held"),
+            shown("CapacityReservationStatus", status),
+        ]
+    }
+
+    /// Columns that are not FOCUS's.
+    fn own(&self) -> Vec<Shown> {
+        let option = case(
+            &[
+                when("l_type = 'SavingsPlanCoveredUsage'", "'Savings Plan'"),
+                when("l_type = 'DiscountedUsage'", "'Reserved'"),
+                when("l_type = 'Usage' AND l_usage_type LIKE '%Spot%'", "'Spot'"),
+                when("l_type = 'Usage'", "'On Demand'"),
+            ],
+            "NULL",
+        );
+        vec![
+            Shown { name: "Tags", sql: "l_tags".to_owned(), why: tags(self.there).1 },
+            shown("x_LineItemType", "l_type"),
+            shown("x_ServiceCode", "l_product"),
+            shown("x_UsageType", "l_usage_type"),
+            shown("x_Operation", "l_operation"),
+            Shown {
+                name: "x_InstanceType",
+                sql: "l_instance".to_owned(),
+                why: "as the product says it; not read out of usage types",
+            },
+            shown("x_ProductFamily", "l_family"),
+            shown("x_PurchaseOption", option),
+            shown("x_BillType", "l_bill_type"),
+            shown("x_BillingEntity", "l_billing"),
+            shown("x_InvoicingEntity", "l_invoicing"),
+        ]
+    }
+}
+
+/// The unit as FOCUS writes it, of those that reports have most.
+fn unit() -> String {
+    case(
         &[
             when("LOWER(l_unit) IN ('hr', 'hrs', 'hour', 'hours')", "'Hours'"),
             when("l_unit = 'GB-Mo'", "'GB-Months'"),
             when("l_unit = 'Obj-Month'", "'Obj-Months'"),
         ],
         "l_unit",
-    );
-    let if_priced = |then: &str| format!("CASE WHEN {has_amount} THEN {then} END");
-    let if_used = |then: &str| {
-        format!("CASE WHEN {has_amount} AND l_category = 'Usage' AND l_type <> 'Refund' THEN {then} END")
-    };
-    let is_rated = format!("{has_amount} AND ({IS_USE} OR l_type = 'SavingsPlanNegation')");
-    let committed = "l_plan IS NOT NULL OR l_reservation IS NOT NULL";
-    let id = "COALESCE(l_plan, l_reservation)";
-    let quantity = case(
-        &[
-            when("l_type = 'SavingsPlanCoveredUsage'", "l_plan_effective"),
-            when("l_type = 'SavingsPlanNegation'", &zero),
-            when("l_type = 'SavingsPlanRecurringFee'", "l_plan_total"),
-            when("l_type = 'DiscountedUsage'", "COALESCE(l_normalized, l_amount)"),
-            when("l_type = 'RIFee'", "COALESCE(l_reserved_normalized, l_reserved_units)"),
-        ],
-        "NULL",
-    );
-    let in_units = |normalized: &str| {
-        case(
-            &[
-                when("l_type LIKE 'SavingsPlan%'", "l_currency"),
-                when(&format!("{normalized} IS NOT NULL"), "'Normalized units'"),
-            ],
-            &unit,
-        )
-    };
-    let (used, left_unit) = (
-        in_units("CASE WHEN l_type = 'RIFee' THEN l_reserved_normalized ELSE l_normalized END"),
-        in_units("l_unused_normalized"),
-    );
-    let left = "CASE WHEN l_type = 'SavingsPlanRecurringFee' THEN l_unused ELSE COALESCE(l_unused_normalized, \
-                l_unused_units) END";
-    let if_id = |then: &str| format!("CASE WHEN {committed} THEN {then} END");
-    let status = case(
-        &[
-            when("l_held IS NULL", "NULL"),
-            when("LOWER(l_capacity_status) = 'unused'", "'Unused'"),
-            when("LOWER(l_capacity_status) = 'used'", "'Used'"),
-            when("l_usage_type LIKE '%UnusedBox%' OR l_usage_type LIKE '%UnusedDed%'", "'Unused'"),
-            when(IS_USE, "'Used'"),
-        ],
-        "NULL",
-    );
-    let option = case(
-        &[
-            when("l_type = 'SavingsPlanCoveredUsage'", "'Savings Plan'"),
-            when("l_type = 'DiscountedUsage'", "'Reserved'"),
-            when("l_type = 'Usage' AND l_usage_type LIKE '%Spot%'", "'Spot'"),
-            when("l_type = 'Usage'", "'On Demand'"),
-        ],
-        "NULL",
-    );
-    let category_of = |place: fn((&'static str, &'static str)) -> &'static str, other: &str| {
-        let arms: Vec<(String, String)> = service_keys()
-            .map(|(of, keys)| {
-                let keys = there.any_of(keys.iter().copied());
-                (format!("l_service IN ({keys})"), there.dialect.text(place(of)))
-            })
-            .collect();
-        let bedrock = place(("AI and Machine Learning", "Generative AI"));
-        let more = when("l_service LIKE '%bedrock%'", &there.dialect.text(bedrock));
-        case(&arms.into_iter().chain([more]).collect::<Vec<_>>(), &there.dialect.text(other))
-    };
-    let regions: Vec<(String, String)> = regions()
-        .map(|(id, name)| (format!("l_region_id = {}", there.dialect.text(id)), there.dialect.text(name)))
-        .collect();
-    let sku = format!("COALESCE(l_sku, {})", before_point(there, "l_rate_code"));
-    // Some fees end a second before the hour; ends are exclusive.
-    let ends_early = format!("{} LIKE '%:59:59%'", there.dialect.as_text("l_end"));
-    let end = format!("CASE WHEN {ends_early} THEN {} ELSE l_end END", there.later("l_end", "SECOND"));
-    let with_id = |name: &str, id: &str| format!("CASE WHEN {id} IS NOT NULL THEN {name} END");
-    let not_here = |name, why| Shown { name, sql: no_text.clone(), why };
-    vec![
-        shown("BilledCost", of("l_billed".into(), &zero)),
-        shown("EffectiveCost", of(effective, "l_unused")),
-        shown("ListCost", of("l_list".into(), &zero)),
-        shown("ContractedCost", of(contracted, &zero)),
-        shown("BillingCurrency", "l_currency"),
-        shown("PricingCurrency", "COALESCE(l_pricing_currency, l_currency)"),
-        shown("BillingPeriodStart", "l_period_start"),
-        shown("BillingPeriodEnd", "l_period_end"),
-        shown("ChargePeriodStart", "l_start"),
-        shown("ChargePeriodEnd", end),
-        shown("BillingAccountId", "l_payer"),
-        shown("BillingAccountName", "l_payer_name"),
-        shown("BillingAccountType", with_id("'Payer account'", "l_payer")),
-        shown("SubAccountId", "l_account"),
-        shown("SubAccountName", with_id("l_account_name", "l_account")),
-        shown("SubAccountType", with_id("'Usage account'", "l_account")),
-        shown("ProviderName", "'AWS'"),
-        shown("PublisherName", "COALESCE(l_entity, l_invoicing, 'AWS')"),
-        shown("InvoiceIssuerName", "'AWS'"),
-        shown("InvoiceId", "l_invoice"),
-        shown("ChargeCategory", of("l_category".into(), "'Usage'")),
-        shown("ChargeClass", "CASE WHEN l_type = 'Refund' THEN 'Correction' END"),
-        shown("ChargeDescription", "l_description"),
-        shown("ChargeFrequency", of(frequency, "'Usage-Based'")),
-        shown("ServiceName", "COALESCE(l_product_name, l_product)"),
-        shown("ServiceCategory", category_of(|(category, _)| category, "Other")),
-        shown("ServiceSubcategory", category_of(|(_, subcategory)| subcategory, "Other (Other)")),
-        shown("RegionId", "l_region_id"),
-        shown("RegionName", case(&regions, "NULL")),
-        shown("AvailabilityZone", "l_zone"),
-        shown("ResourceId", "l_resource"),
-        not_here("ResourceName", "the tag Name, which each engine keeps otherwise"),
-        not_here("ResourceType", "told by the form of the identifier"),
-        shown("SkuId", not_tax(&sku)),
-        shown("SkuMeter", not_tax(&format!("CASE WHEN {sku} IS NOT NULL THEN l_usage_type END"))),
-        shown("SkuPriceId", not_tax("COALESCE(l_rate_code, l_rate_id)")),
-        not_here(
-            "SkuPriceDetails",
-            "a JSON object of several attributes; x_InstanceType has the one that matters most",
-        ),
-        shown("PricingCategory", of(pricing, "'Committed'")),
-        shown("PricingQuantity", of(if_priced(&amount), &no_amount)),
-        shown("PricingUnit", of(if_priced(&unit), &no_text)),
-        shown("ConsumedQuantity", if_used(&amount)),
-        shown("ConsumedUnit", if_used(&unit)),
-        shown("ListUnitPrice", of(format!("CASE WHEN {is_rated} THEN l_rate END"), &no_amount)),
-        shown(
-            "ContractedUnitPrice",
-            of(format!("CASE WHEN {is_rated} AND NOT l_is_discounted THEN l_rate END"), &no_amount),
-        ),
-        shown("CommitmentDiscountId", id),
-        shown(
-            "CommitmentDiscountCategory",
-            "CASE WHEN l_plan IS NOT NULL THEN 'Spend' WHEN l_reservation IS NOT NULL THEN 'Usage' END",
-        ),
-        shown(
-            "CommitmentDiscountType",
-            "CASE WHEN l_plan IS NOT NULL THEN 'Savings Plan' WHEN l_reservation IS NOT NULL THEN 'Reserved Instance' END",
-        ),
-        shown(
-            "CommitmentDiscountStatus",
-            of(format!("CASE WHEN ({committed}) AND {IS_COVERED} THEN 'Used' END"), &if_id("'Unused'")),
-        ),
-        shown("CommitmentDiscountQuantity", of(if_id(&quantity), &if_id(left))),
-        shown(
-            "CommitmentDiscountUnit",
-            of(
-                format!("CASE WHEN ({committed}) AND {quantity} IS NOT NULL THEN {used} END"),
-                &format!("CASE WHEN ({committed}) AND {left} IS NOT NULL THEN {left_unit} END"),
-            ),
-        ),
-        shown("CapacityReservationId", "l_held"),
-        shown("CapacityReservationStatus", status),
-        Shown { name: "Tags", sql: "l_tags".to_owned(), why: tags(there).1 },
-        shown("x_LineItemType", "l_type"),
-        shown("x_ServiceCode", "l_product"),
-        shown("x_UsageType", "l_usage_type"),
-        shown("x_Operation", "l_operation"),
-        Shown {
-            name: "x_InstanceType",
-            sql: "l_instance".to_owned(),
-            why: "as the product says it; not read out of usage types",
-        },
-        shown("x_ProductFamily", "l_family"),
-        shown("x_PurchaseOption", option),
-        shown("x_BillType", "l_bill_type"),
-        shown("x_BillingEntity", "l_billing"),
-        shown("x_InvoicingEntity", "l_invoicing"),
-    ]
-}
-
-/// A rate code is SKU.TERM.RATE: what stands before the first point.
-fn before_point(there: &There<'_>, text: &str) -> String {
-    there.erased(text, "[.].*$")
+    )
 }

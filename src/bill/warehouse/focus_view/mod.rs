@@ -65,13 +65,12 @@ fn shown(name: &'static str, sql: impl Into<String>) -> Shown {
 
 /// A list of columns of a SELECT.
 fn listed(dialect: Dialect, columns: &[Shown]) -> String {
-    let mut lines = String::new();
-    for (place, Shown { name, sql, why }) in columns.iter().enumerate() {
+    let line = |(place, Shown { name, sql, why }): (usize, &Shown)| {
         let comma = if place + 1 == columns.len() { "" } else { "," };
         let why = if why.is_empty() { String::new() } else { format!(" -- {why}") };
-        lines.push_str(&format!("  {sql} AS {}{comma}{why}\n", dialect.identifier(name)));
-    }
-    lines
+        format!("  {sql} AS {}{comma}{why}\n", dialect.identifier(name))
+    };
+    columns.iter().enumerate().map(line).collect::<Vec<_>>().concat()
 }
 
 /// A step: names and expressions that the next step builds on.
@@ -82,8 +81,8 @@ fn step(columns: &[(&str, String)]) -> String {
 
 /// `CASE WHEN … END`; `otherwise` where none fits.
 fn case(arms: &[(String, String)], otherwise: &str) -> String {
-    let arms: String = arms.iter().map(|(when, then)| format!(" WHEN {when} THEN {then}")).collect();
-    format!("CASE{arms} ELSE {otherwise} END")
+    let arms: Vec<String> = arms.iter().map(|(when, then)| format!("WHEN {when} THEN {then}")).collect();
+    format!("CASE {} ELSE {otherwise} END", arms.join(" "))
 }
 
 /// The first that is not NULL.
