@@ -129,11 +129,12 @@ impl Looking {
             .map(|(at, _)| at)
             .collect();
         let names = |of: &[usize]| of.iter().map(|at| header[*at].trim()).collect::<Vec<_>>().join(", ");
+        let columns = |of: &[usize]| format!("column{} {}", if of.len() == 1 { "" } else { "s" }, names(of));
         let mut remarks = Vec::new();
         if let Some(example) = first {
             let mut words = format!(
-                "amounts are written with a decimal comma, such as `{example}`, and were read so in the columns {}",
-                names(&amounts[..alone])
+                "amounts are written with a decimal comma, such as `{example}`, and were read so in the {}",
+                columns(&amounts[..alone])
             );
             if amounts.len() > alone {
                 words = format!(
@@ -146,8 +147,8 @@ impl Looking {
         }
         if !days.is_empty() {
             remarks.push(format!(
-                "days are written as day.month.year and were read so in the columns {}",
-                names(&days)
+                "days are written as day.month.year and were read so in the {}",
+                columns(&days)
             ));
         }
         (!remarks.is_empty()).then_some(Writing { amounts, days, remarks })
@@ -342,7 +343,7 @@ mod tests {
         assert_eq!(cells, ["2026-06-01", "1234.5600", "1.234", "1234", "2,5", "2,5"]);
         assert!(
             remarks[0].contains("`0,05`")
-                && remarks[0].contains("columns Kosten (Cost); so were those of Quantity, ")
+                && remarks[0].contains("column Kosten (Cost); so were those of Quantity, ")
         );
         assert!(remarks[1].contains("day.month.year"), "{remarks:?}");
     }

@@ -120,7 +120,8 @@ impl Table {
             let view = focus_view(&header.columns, &parts, dialect);
             let more = match &view {
                 Ok(_) => {
-                    "; the SQL of such a view can be had (--focus-view, or Copy SQL of a view)".to_owned()
+                    "; the SQL of such a view can be had (--focus-view; or Test, then Copy SQL of a view)"
+                        .to_owned()
                 }
                 Err(NoView::Engine(why)) => format!("; {why}"),
                 Err(NoView::Unknown) => String::new(),
