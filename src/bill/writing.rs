@@ -30,8 +30,9 @@ const AMOUNT: [&str; 18] = [
     "(£",
     "(chf",
 ];
-const NO_AMOUNT: [&str; 11] =
-    ["tag", "label", "category", "center", "centre", "code", "name", "date", "time", "period", "unit of"];
+const NO_AMOUNT: [&str; 6] = ["category", "center", "centre", "code", "name", "unit of"];
+/// Beginnings of names of tags, which hold what anybody wrote.
+const TAGS: [&str; 4] = ["tag", "label", "resourcetag", "resource_tag"];
 /// Columns of these names hold moments.
 const MOMENT: [&str; 5] = ["date", "time", "start", "end", "datum"];
 /// What may stand between groups of three digits, beside the point.
@@ -79,7 +80,9 @@ impl Looking {
             let low = name.to_lowercase();
             let has = |words: &[&str]| words.iter().any(|word| low.contains(word));
             Column {
-                is_amount: has(&AMOUNT) && !has(&NO_AMOUNT),
+                is_amount: has(&AMOUNT)
+                    && !has(&NO_AMOUNT)
+                    && !TAGS.iter().any(|start| low.starts_with(start)),
                 is_moment: has(&MOMENT),
                 ..Column::default()
             }
