@@ -3,7 +3,7 @@
 //! A family's target puts the beginning of each of its formats before the bytes, so that the bytes reach its readers
 //! however they are told.
 
-use inferometer::bill::{self, BillError};
+use inferometer::bill::{self, BillError, Store};
 use inferometer::measure::import::{Results, Unit, read_bytes};
 
 const NAME: &str = "fuzzed";
@@ -38,14 +38,20 @@ fn holds(results: &Results) {
     }
 }
 
-/// Reads `bytes` as a bill of this name. Panics where a promise is broken: an error that does not end with the file, a
-/// warning of no file.
+/// Reads `bytes` as a bill of this name, and imports it. Panics where a promise is broken: an error that does not end with
+/// the file, a warning of no file, an import that keeps other rows than were read.
 pub fn read_bill(name: &str, bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).expect("a file");
     match bill::dry_run(&path) {
-        Ok((_rows, _dropped, warnings)) => {
+        Ok((rows, dropped, warnings)) => {
+            let store = Store::at(folder.path().join("store"));
+            match bill::import(&path, &store, &mut |_done| (), &|| false) {
+                Ok(imported) => assert_eq!((imported.rows, imported.dropped), (rows, dropped)),
+                Err(BillError::SeveralBills { .. } | BillError::TooLarge { .. }) => {}
+                Err(error) => panic!("read, but not imported: {error}"),
+            }
             assert!(warnings.iter().all(|warning| !warning.file.is_empty() && !warning.message.is_empty()));
             assert!(warnings.iter().all(|warning| warning.line != Some(0)), "{warnings:?}");
         }

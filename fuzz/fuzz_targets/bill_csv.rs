@@ -4,9 +4,10 @@
 use libfuzzer_sys::fuzz_target;
 
 /// What is put before the bytes: nothing, and the header of each format with a row begun.
-const BEGINNINGS: [&str; 12] = [
+const BEGINNINGS: [&str; 13] = [
     "",
     "BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,Tags\r\n1,USD,Usage,",
+    "BilledCost;BillingCurrency;ChargeCategory;ChargePeriodStart;EffectiveCost;Tags\n1.234,5;EUR;Usage;31.05.2026;0,05;[]\n",
     "lineItem/LineItemType,lineItem/UnblendedCost,lineItem/UsageStartDate,lineItem/CurrencyCode,identity/LineItemId,bill/PayerAccountId\nUsage,",
     "line_item_line_item_type,line_item_unblended_cost,line_item_usage_start_date,bill_payer_account_name,product,resource_tags\nTax,",
     "Service,Amazon SageMaker($),Tax($),Total costs($)\nService total,",
@@ -19,4 +20,10 @@ const BEGINNINGS: [&str; 12] = [
     "usage_date_utc,model_version,usage_input_tokens_no_cache,usage_output_tokens,web_search_count\n",
 ];
 
-fuzz_target!(|bytes: &[u8]| families::read_bill_after("b.csv", &BEGINNINGS, bytes));
+fuzz_target!(|bytes: &[u8]| {
+    families::read_bill_after("b.csv", &BEGINNINGS, bytes);
+    // The same kind of table as UTF-16, which the bytes may break anywhere.
+    let units = "\u{feff}BilledCost\tBillingCurrency\tChargeCategory\tChargePeriodStart\r\n".encode_utf16();
+    let beginning: Vec<u8> = units.flat_map(u16::to_le_bytes).collect();
+    families::read_bill("u.txt", &[&beginning, bytes].concat());
+});

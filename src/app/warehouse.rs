@@ -7,7 +7,7 @@ use super::jobs::{JobId, Link, Progress};
 use super::project::Project;
 use super::{App, Command, Finding, info, words};
 use crate::bill::Imported;
-use crate::bill::warehouse::{self, Found, Look, Secrets, Spec, Stop, Table};
+use crate::bill::warehouse::{self, Found, Look, Secrets, Spec, Stop, Table, WarehouseError};
 
 /// Kind of the project's items.
 pub(super) const KIND: &str = "warehouse";
@@ -19,6 +19,8 @@ pub struct WarehouseTry {
     pub spec: Spec,
     /// What was found, or why not.
     pub outcome: Result<Found, String>,
+    /// The SQL of a view in FOCUS, where the table is another export that such a view is known of.
+    pub view: Option<String>,
 }
 
 /// A question that ends when its job is cancelled.
@@ -48,8 +50,12 @@ impl App {
             let stop = stop_of(link);
             let outcome =
                 Table::connect(&spec, &secrets, &program, &stop).and_then(|table| table.look(&stop));
+            let view = match &outcome {
+                Err(WarehouseError::NotABill { view, .. }) => view.clone(),
+                _ => None,
+            };
             let outcome = outcome.map_err(|error| words(&error));
-            link.found(Finding::WarehouseTried(Box::new(WarehouseTry { spec, outcome })));
+            link.found(Finding::WarehouseTried(Box::new(WarehouseTry { spec, outcome, view })));
             Ok(())
         }))
     }

@@ -13,12 +13,16 @@ use super::formats::EachRow;
 use super::import::RowStep;
 use super::input::Input;
 use super::source::{Packing, Source, WESTERN_WORDS, mended};
+use super::utf16;
 use super::warnings::{Place, Trouble, Warnings};
+use super::writing::{Looking, Writing};
 
 /// Rows between two looks at progress and cancel.
 const ROWS_PER_STEP: u64 = 2_048;
 /// Lines before the header at most.
 const MOST_PREAMBLE: usize = 20;
+/// The share of reading a file that looking at its writing takes, where that is done.
+const LOOK_SHARE: f64 = 0.3;
 /// Most bytes of a header: a table of ten thousand columns has less.
 const HEADER_BYTES: u64 = 1 << 20;
 /// Most bytes of a row: real ones, with all their tags, have some thousand.
@@ -28,6 +32,8 @@ const SUSPICIOUS_LINES: u64 = 100;
 
 /// A separated text file, its header read.
 pub struct CsvRows {
+    /// To open it once more.
+    open: (Input, Packing, u8, bool),
     reader: Reader<Source>,
     header: Vec<String>,
     preamble: Vec<(String, String)>,
@@ -90,7 +96,44 @@ impl CsvRows {
         };
         let preamble = skipped.into_iter().filter_map(pair).collect();
         let last_cells = LastCells::default();
-        Ok(Self { reader, header, preamble, taken, total_bytes, counted_ends, not_utf8, last_cells })
+        let open = (input.clone(), packing, separator, crlf);
+        Ok(Self { open, reader, header, preamble, taken, total_bytes, counted_ends, not_utf8, last_cells })
+    }
+
+    /// Looks at all rows for how the file writes amounts and days. What commas part is written plainly, or its amounts
+    /// could not be told apart.
+    fn writing(&self, step: &mut RowStep<'_>) -> Result<Option<Writing>, BillError> {
+        let (input, packing, separator, crlf) = &self.open;
+        if *separator == b',' {
+            return Ok(None);
+        }
+        let mut rows = Self::open(input, *packing, *separator, *crlf)?;
+        let mut looking = Looking::at(&rows.header);
+        let mut record = ByteRecord::new();
+        let mut number = 0;
+        loop {
+            let before = rows.reader.position().line();
+            rows.reader.get_mut().next_row_within(ROW_BYTES);
+            let read = rows.reader.read_byte_record(&mut record);
+            if !read.map_err(|error| explain(&rows.reader, before, error))? {
+                return Ok(looking.writing(&rows.header));
+            }
+            let (text, _) = decode(std::mem::take(&mut record));
+            if text.len() >= rows.header.len() && !is_header(&text, &rows.header) {
+                let cells: Vec<&str> = text.iter().collect();
+                looking.row(&cells);
+            }
+            number += 1;
+            if number % ROWS_PER_STEP == 0 {
+                step(rows.share() * LOOK_SHARE)?;
+            }
+            record = text.into_byte_record();
+        }
+    }
+
+    /// The share of the file that is read.
+    fn share(&self) -> f64 {
+        (self.taken.load(Ordering::Relaxed) as f64 / self.total_bytes.max(1) as f64).min(1.0)
     }
 
     /// What stands before the header, as names and values.
@@ -117,6 +160,14 @@ impl CsvRows {
         let width = self.header.len();
         let mut record = ByteRecord::new();
         let (mut number, mut dropped, mut headers) = (0, 0, 0_u64);
+        let writing = self.writing(step)?;
+        let looked = if self.open.2 == b',' { 0.0 } else { LOOK_SHARE };
+        for remark in writing.iter().flat_map(|writing| &writing.remarks) {
+            warnings.about_file(None, remark.clone());
+        }
+        if self.reader.get_ref().is_utf16() {
+            warnings.about_file(None, utf16::WORDS.to_owned());
+        }
         if self.not_utf8.is_some() {
             warnings.add(Trouble::Encoding, self.not_utf8, None, || WESTERN_WORDS.to_owned());
         }
@@ -166,6 +217,10 @@ impl CsvRows {
             if cells.len() > width && cells[width..].iter().all(|cell| cell.is_empty()) {
                 cells.truncate(width);
             }
+            let plain = writing.as_ref().map(|writing| writing.plain(&cells)).unwrap_or_default();
+            for (at, text) in &plain {
+                cells[*at] = text;
+            }
             if cells.len() == width {
                 self.last_cells.add(cells.last().copied().unwrap_or(""));
                 row(&cells, Place { line: Some(line), row: number }, warnings)?;
@@ -175,8 +230,7 @@ impl CsvRows {
                 warnings.add(Trouble::Ragged, Some(line), None, || ragged(cells.len(), width, lines));
             }
             if number % ROWS_PER_STEP == 0 {
-                let taken = self.taken.load(Ordering::Relaxed);
-                step((taken as f64 / self.total_bytes.max(1) as f64).min(1.0))?;
+                step(looked + self.share() * (1.0 - looked))?;
             }
             record = text.into_byte_record();
         }

@@ -14,11 +14,13 @@ use super::formats::{self, EachRow, JsonTable, json};
 use super::import::RowStep;
 use super::input::Input;
 use super::source::{Packing, Source, WESTERN_WORDS, mended};
+use super::utf16;
 use super::warnings::{Place, Trouble, Warnings};
 
 /// The largest line or item of a list, in bytes.
 const MOST_LINE_BYTES: u64 = 64 << 20;
-/// The largest document, in bytes: it is held in memory.
+/// The largest document, in bytes: it is held in memory, because what its rows are called hangs on all its pages (names of
+/// accounts and groups, whether they are costs or usage).
 const MOST_DOCUMENT_BYTES: u64 = 256 << 20;
 /// Most different names of members: more are no columns but data.
 const MOST_COLUMNS: usize = 5_000;
@@ -120,8 +122,11 @@ impl JsonRows {
                 Node::List(documents)
             }
         };
-        let JsonTable { header, rows, remarks } = json_table(&document)
+        let JsonTable { header, rows, mut remarks } = json_table(&document)
             .ok_or_else(|| not_a_bill("a JSON document that is no bill's".to_owned()))?;
+        if Source::open(input, packing)?.is_utf16() {
+            remarks.push(utf16::WORDS.to_owned());
+        }
         Ok(Self { header, rows: Rows::Table { rows, remarks } })
     }
 
@@ -163,6 +168,9 @@ impl JsonRows {
         let places: HashMap<&str, usize> =
             self.header.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
         let mut pieces = Pieces::open(&input, packing, cut)?;
+        if pieces.reader.get_ref().is_utf16() {
+            warnings.about_file(None, utf16::WORDS.to_owned());
+        }
         let (mut number, mut dropped) = (0, 0);
         while let Some(Piece { line, text, was_utf8, share }) = pieces.next_of(total_bytes)? {
             if !was_utf8 {
@@ -206,7 +214,8 @@ pub fn read_document(input: &Input, packing: Packing) -> Result<String, BillErro
     read.map_err(|error| source.explain(error))?;
     if bytes.len() as u64 > MOST_DOCUMENT_BYTES {
         let found = format!(
-            "a JSON document of more than {} MiB; export it as a list of rows, one object a line, CSV or Parquet",
+            "a JSON document of more than {} MiB; put each page of the answer into a file of its own and import their \
+             folder, or export it as a list of rows, one object a line, CSV or Parquet",
             MOST_DOCUMENT_BYTES >> 20
         );
         return Err(BillError::NotABill { found, path: input.shown().to_owned() });

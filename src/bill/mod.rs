@@ -51,6 +51,8 @@ mod store_writer;
 mod table;
 mod tally;
 mod united;
+mod utf16;
+mod writing;
 
 use serde::{Deserialize, Serialize};
 

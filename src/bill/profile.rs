@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::columns::ColumnType;
+use super::formats::json;
 
 /// Distinct values remembered for a column or tag key; beyond this it only counts as "many".
 pub const MAX_VALUES: usize = 200;
@@ -114,8 +115,8 @@ impl Profile {
         if let Some(ok) = self.texts.get(text) {
             return *ok;
         }
-        let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text);
-        let ok = object.is_ok();
+        let object = json_object(text);
+        let ok = object.is_some();
         if self.texts.len() >= MAX_TEXTS {
             self.more = true;
             return ok;
@@ -162,10 +163,15 @@ pub fn json_text(value: &serde_json::Value) -> Option<String> {
     }
 }
 
-/// The value of a key in a JSON object's text; `None` when there is none, or the text is no object.
+/// The members of a JSON object's text; a list of `{"key": …, "value": …}`, which a warehouse may keep tags as, is an
+/// object too. `None` when the text is neither.
+pub fn json_object(text: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+    if text.starts_with('[') { json::pairs(text) } else { serde_json::from_str(text).ok() }
+}
+
+/// The value of a key in the text of a JSON object; `None` when there is none, or the text is no object.
 pub fn json_key(text: &str, key: &str) -> Option<String> {
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
-    json_text(object.get(key)?)
+    json_text(json_object(text)?.get(key)?)
 }
 
 #[cfg(test)]
@@ -195,5 +201,6 @@ mod tests {
         assert!(profile.keys()["team"].values.contains("ads"));
         assert_eq!(json_key(r#"{"size":2}"#, "size").as_deref(), Some("2"));
         assert_eq!(json_key("[1]", "size"), None);
+        assert_eq!(json_key(r#"[{"key":"size","value":"2"}]"#, "size").as_deref(), Some("2"));
     }
 }

@@ -12,6 +12,7 @@ use polars::io::utils::compression::{ByteSourceReader, SupportedCompression};
 
 use super::error::BillError;
 use super::input::Input;
+use super::utf16::{self, Decoded, Order};
 
 /// How much of the unpacked text is looked at to tell what a file is.
 const HEAD_BYTES: u64 = 64 * 1024;
@@ -155,7 +156,10 @@ fn not_text(head: &[u8]) -> Option<&'static str> {
         [b'B', b'Z', b'h', ..] => "bzip2 data; unpack it first",
         [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz data; unpack it first",
         [b'S', b'Q', b'L', b'i', b't', b'e', ..] => "an SQLite database",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text; save it as UTF-8",
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => "UTF-32 text; save it as UTF-8",
+        _ if utf16::looks_unmarked(head) => {
+            "UTF-16 text without a byte order mark; save it as UTF-8, or with the mark (Excel: Unicode text)"
+        }
         _ if head.contains(&0) => "binary data",
         _ if text_start.first() == Some(&b'<') => "XML or HTML",
         _ if text_start.is_empty() => "nothing but white space",
@@ -174,12 +178,14 @@ fn separator(head: &[u8]) -> u8 {
     SEPARATORS.into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
 }
 
-/// An unpacking reader over a file that counts the packed bytes it took and the unpacked bytes it gave, and stops
+/// An unpacking reader of UTF-8 over a file that counts the packed bytes it took and the unpacked bytes it gave, and stops
 /// where one row would fill the memory: a quote that nothing closes makes a row of the rest of the file.
 pub struct Source {
     reader: Box<dyn Read + Send>,
     path: PathBuf,
     packing: Packing,
+    /// Its characters are decoded on the way.
+    is_utf16: bool,
     /// It lies in an archive, which packs it, too.
     is_member: bool,
     taken: Arc<AtomicU64>,
@@ -203,7 +209,7 @@ impl Source {
         let read_error = |source| BillError::Read { path: path.to_owned(), source };
         let taken = Arc::new(AtomicU64::new(0));
         let packed = BufReader::with_capacity(BUFFER_BYTES, input.open(&taken)?);
-        let reader: Box<dyn Read + Send> = match packing {
+        let mut reader: Box<dyn Read + Send> = match packing {
             Packing::Plain => Box::new(packed),
             Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
             Packing::Zstd => Box::new(
@@ -212,10 +218,11 @@ impl Source {
                     .map_err(|error| read_error(io::Error::other(error)))?,
             ),
         };
-        Ok(Self {
-            reader,
+        let mut source = Self {
+            reader: Box::new(io::empty()),
             path: path.to_owned(),
             packing,
+            is_utf16: false,
             is_member: input.is_member(),
             taken,
             given: 0,
@@ -223,7 +230,22 @@ impl Source {
             last: None,
             since_row: 0,
             limit: None,
-        })
+        };
+        let mut start = Vec::new();
+        (&mut reader).take(4).read_to_end(&mut start).map_err(|error| source.explain(error))?;
+        let order = Order::told_by(&start);
+        let whole = io::Cursor::new(start).chain(reader);
+        source.is_utf16 = order.is_some();
+        source.reader = match order {
+            Some(order) => Box::new(Decoded::new(whole, order)),
+            None => Box::new(whole),
+        };
+        Ok(source)
+    }
+
+    /// Whether the file is UTF-16.
+    pub fn is_utf16(&self) -> bool {
+        self.is_utf16
     }
 
     /// Whether the bytes given so far end within a line, and whether a quote is open there, as far as quotes tell.

@@ -13,6 +13,7 @@ use crate::units;
 /// Where the bill lives instead of a file.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "A bill in a warehouse")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Warehouse {
     /// Address of the warehouse, such as `sc://host:15002`, `grpc://host:32010`, `postgresql://user@host/database`
     #[arg(long = "warehouse", value_name = "URI", requires = "table")]
@@ -42,6 +43,10 @@ pub struct Warehouse {
     /// Only tell what the table is: its columns, rows, currencies
     #[arg(long, requires = "table")]
     pub look: bool,
+    /// Only print the SQL of a view in FOCUS, for a table that is an AWS CUR or Google Cloud's billing export; nothing is
+    /// changed there
+    #[arg(long, requires = "table", conflicts_with_all = ["look", "keep"])]
+    pub focus_view: bool,
     /// Also keep the table, without secrets, in the project
     #[arg(long, requires_all = ["table", "project"])]
     pub keep: bool,
@@ -114,6 +119,10 @@ pub(super) fn connect(session: &mut Session, what: &Warehouse) -> anyhow::Result
         }
     }
     let Some(spec) = what.spec()? else { return Ok(false) };
+    if what.focus_view {
+        print_view(session, spec)?;
+        return Ok(true);
+    }
     if what.look {
         look(session, spec)?;
         return Ok(true);
@@ -122,6 +131,24 @@ pub(super) fn connect(session: &mut Session, what: &Warehouse) -> anyhow::Result
     let look = if what.keep { Look::Values } else { Look::Totals };
     session.run(Command::ConnectWarehouse(Box::new(spec), Secrets::default(), look))?;
     Ok(false)
+}
+
+/// Prints the SQL that shows another export as FOCUS.
+fn print_view(session: &mut Session, spec: Spec) -> anyhow::Result<()> {
+    session.run(Command::TryWarehouse(Box::new(spec), Secrets::default()))?;
+    let tried = session.app.state().warehouse_try.clone().context("the warehouse was not reached")?;
+    let sql = match (tried.view, tried.outcome) {
+        (Some(sql), _) => sql,
+        (None, Ok(found)) => {
+            bail!("the table is {} already and needs no view: {}", found.kind, tried.spec.place())
+        }
+        (None, Err(problem)) => bail!(problem),
+    };
+    if session.json {
+        return Session::print_json(&serde_json::json!({ "sql": sql }));
+    }
+    say!("{}", sql.trim_end());
+    Ok(())
 }
 
 fn look(session: &mut Session, spec: Spec) -> anyhow::Result<()> {

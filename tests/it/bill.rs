@@ -388,7 +388,9 @@ fn what_is_no_bill_is_refused_and_nothing_is_kept() {
         ("trace.csv", b"timestamp,requests\n1,2\n", "first line is `timestamp`, `requests`"),
         ("page.html", b"<!doctype html>", "XML or HTML"),
         ("bill.json", b"{\"a\":1}", "found JSON"),
-        ("wide.csv", b"\xff\xfeB\0i\0l\0", "UTF-16 text"),
+        ("wide.csv", b"\xff\xfeB\0i\0l\0", "first line is `Bil`"),
+        ("unmarked.csv", b"B\0i\0l\0l\0e\0d\0", "UTF-16 text without a byte order mark; save it as UTF-8"),
+        ("wider.csv", b"\xff\xfe\0\0B\0\0\0", "UTF-32 text; save it as UTF-8"),
         ("white.csv", b"\n\n  \n", "nothing but white space"),
         ("cut.parquet", b"PAR1\x15\x04\x15\x10", "cannot read the Parquet bill"),
         (

@@ -289,10 +289,78 @@ fn encodings_are_read_or_named() {
     assert_eq!(imported.totals["EUR"].billed_cost, Some("1.55599".parse().unwrap()));
     let lines: Vec<u64> = imported.warnings.iter().filter_map(|warning| warning.line).collect();
     assert_eq!(lines, [1, 2], "{:?}", imported.warnings);
-    let utf16: Vec<u8> =
-        [0xfeff].into_iter().chain(focus("USD", &["1"]).encode_utf16()).flat_map(u16::to_le_bytes).collect();
-    let error = bench.import(&bench.write("utf16.csv", utf16)).unwrap_err().to_string();
-    assert!(error.contains("UTF-16 text; save it as UTF-8"), "{error}");
+    // Excel's "Unicode text" has tabs between its cells; PowerShell sends answers of an API into such files.
+    let table =
+        focus("EUR", &["1.10", "2.25"]).replace(',', "\t").replace("r-1", "größe-😀").replace('\n', "\r\n");
+    let cost_explorer = r#"{"ResultsByTime":[{"TimePeriod":{"Start":"2026-10-01","End":"2026-10-02"},"Estimated":false,
+        "Total":{"UnblendedCost":{"Amount":"3.35","Unit":"EUR"}},"Groups":[]}]}"#;
+    for (name, text) in [("u.txt", table.as_str()), ("u.json", cost_explorer)] {
+        let units: Vec<u16> = [0xfeff].into_iter().chain(text.encode_utf16()).collect();
+        let (little, big): (Vec<u8>, Vec<u8>) = (
+            units.iter().flat_map(|unit| unit.to_le_bytes()).collect(),
+            units.iter().flat_map(|unit| unit.to_be_bytes()).collect(),
+        );
+        for (order, bytes) in [("le", little), ("be", big)] {
+            let imported = bench.import(&bench.write(&format!("{order}-{name}"), bytes)).unwrap();
+            assert_eq!(imported.totals["EUR"].billed_cost, Some("3.35".parse().unwrap()), "{order} {name}");
+            let said = imported.warnings.iter().filter(|warning| warning.message.contains("UTF-16 text"));
+            assert_eq!(said.count(), 1, "{:?}", imported.warnings);
+        }
+    }
+    let resources = |imported: &Imported| {
+        let at = imported.columns.iter().position(|name| name == "ResourceId").unwrap();
+        imported.profiles[at].values.values.clone()
+    };
+    let again = bench.import(&bench.folder.path().join("in/le-u.txt")).unwrap();
+    assert!(resources(&again).contains("größe-😀"), "{:?}", resources(&again));
+}
+
+/// As a spreadsheet set to German saves a FOCUS table and Azure's cost details. Expectations by hand.
+#[test]
+fn decimal_commas_are_read_where_the_file_tells_them() {
+    let bench = Bench::new();
+    let focus = "BilledCost;EffectiveCost;BillingCurrency;ChargeCategory;ChargePeriodStart;ConsumedQuantity;SkuId\n\
+        0,05;1.234,5600;EUR;Usage;01.10.2026 00:00;1.024;1,5\n\
+        4,125E-08;1,234;EUR;Usage;31.10.2026 00:00;12;2,5\n";
+    let imported = bench.import(&bench.write("focus.csv", focus)).unwrap();
+    let totals = &imported.totals["EUR"];
+    assert_eq!(totals.billed_cost, Some("0.0500000413".parse().unwrap()));
+    assert_eq!(totals.effective_cost, Some("1235.794".parse().unwrap()));
+    assert_eq!(imported.missing.len(), 0, "{:?}", imported.warnings);
+    assert_eq!(imported.first_charge_unix_secs, Some(1_790_812_800));
+    let at = imported.columns.iter().position(|name| name == "SkuId").unwrap();
+    assert!(imported.profiles[at].values.values.contains("1,5"), "a text stays as it is");
+    let said = |imported: &Imported, words: &str| {
+        imported.warnings.iter().any(|warning| warning.message.contains(words))
+    };
+    assert!(
+        said(
+            &imported,
+            "such as `0,05`, and were read so in the columns BilledCost, EffectiveCost; so were those \
+        of ConsumedQuantity"
+        ),
+        "{:?}",
+        imported.warnings
+    );
+    assert!(said(&imported, "day.month.year"), "{:?}", imported.warnings);
+    let azure = "Abonnement-ID (SubscriptionId);Datum (Date);MeterId;MeterCategory;Menge (Quantity);\
+        Kosten (CostInBillingCurrency);BillingCurrencyCode;UnitPrice;PartNumber;ChargeType\n\
+        s;31.05.2026;m;Virtual Machines;24;1.002,64;EUR;0,11;p;Usage\n";
+    let imported = bench.import(&bench.write("azure.csv", azure)).unwrap();
+    assert_eq!(
+        imported.totals["EUR"].billed_cost,
+        Some("1002.64".parse().unwrap()),
+        "{:?}",
+        imported.warnings
+    );
+    assert_eq!(imported.totals["EUR"].contracted_cost, Some("2.64".parse().unwrap()));
+    assert_eq!(imported.first_charge_unix_secs, Some(1_780_185_600));
+
+    // Nothing in it can be one thing only, so it stays unread.
+    let unsure = focus.replace("0,05", "1,005").replace("4,125E-08", "2,250").replace("1.234,5600", "1");
+    let imported = bench.import(&bench.write("unsure.csv", unsure)).unwrap();
+    assert_eq!(imported.missing["BilledCost"].unreadable, 2, "{:?}", imported.warnings);
+    assert!(!said(&imported, "decimal comma"), "{:?}", imported.warnings);
 }
 
 #[test]

@@ -236,6 +236,40 @@ fn any_order(tables: Vec<Sheet>) {
     }
 }
 
+/// A spreadsheet set to German opens a bill and saves it: semicolons, decimal commas, as CSV and as Unicode text.
+#[test]
+fn saved_with_decimal_commas_it_is_the_same_bill() {
+    for (name, header, rows) in tables() {
+        let bench = Bench::new();
+        let first = bench.import(&bench.write("first.csv", &header, &rows));
+        let comma = |cell: &String| match scaled(cell) {
+            Some(_) => cell.replace('.', ","),
+            None => cell.clone(),
+        };
+        let saved = |separator: u8| {
+            let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
+            writer.write_record(&header).unwrap();
+            for row in &rows {
+                writer.write_record(row.iter().map(comma)).unwrap();
+            }
+            String::from_utf8(writer.into_inner().unwrap()).unwrap()
+        };
+        let units: Vec<u8> =
+            [0xfeff].into_iter().chain(saved(b'\t').encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for (file, bytes) in [("saved.csv", saved(b';').into_bytes()), ("saved.txt", units)] {
+            let path = bench.folder.path().join(file);
+            std::fs::write(&path, bytes).unwrap();
+            let again = bench.import(&path);
+            assert_eq!(
+                (&again.kind, again.rows, &again.totals, &again.missing),
+                (&first.kind, first.rows, &first.totals, &first.missing),
+                "{name} as {file}: {:?}",
+                again.warnings
+            );
+        }
+    }
+}
+
 /// The amounts of each made table, added up by the test's own arithmetic.
 #[test]
 fn every_layout_costs_what_its_amounts_add_up_to() {

@@ -35,5 +35,6 @@ mod resumed;
 mod sample;
 mod warehouse;
 mod warehouse_questions;
+mod warehouse_views;
 mod watch;
 mod wheels;

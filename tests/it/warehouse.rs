@@ -20,7 +20,7 @@ use inferometer::bill::{self, Basis, Bill, BillError, Filter, Granularity, Impor
 use inferometer::measure::launcher::Launcher;
 use serde_json::Value;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_inferometer");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_inferometer");
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const PACKAGES: [&str; 4] =
     ["pysail==0.7.2", "adbc-driver-flightsql==1.13.0", "datafusion==55.0.0", "pyarrow==26.0.1"];
@@ -58,7 +58,7 @@ fn packages() -> PathBuf {
     done
 }
 
-fn python(arguments: &[&str]) -> Command {
+pub fn python(arguments: &[&str]) -> Command {
     let mut command = Command::new(PYTHON);
     command.args(arguments).env("PYTHONPATH", packages()).stdin(Stdio::null());
     command
@@ -85,13 +85,13 @@ fn bills() -> &'static Path {
 }
 
 /// A running Sail, ended when dropped.
-struct Sail {
+pub struct Sail {
     server: Child,
     port: u16,
 }
 
 impl Sail {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let main = "import sys; from pysail.cli import main; sys.exit(main())";
         let mut server = python(&["-c", main, "flight", "server", "--port", &port.to_string()])
@@ -108,7 +108,7 @@ impl Sail {
         Self { server, port }
     }
 
-    fn uri(&self) -> String {
+    pub fn uri(&self) -> String {
         format!("grpc://127.0.0.1:{}", self.port)
     }
 
@@ -117,7 +117,7 @@ impl Sail {
         Spec { table: format!("parquet.`{}`", bills().join(name).display()), ..self.any() }
     }
 
-    fn any(&self) -> Spec {
+    pub fn any(&self) -> Spec {
         Spec {
             driver: driver(),
             uri: self.uri(),
@@ -135,7 +135,7 @@ impl Drop for Sail {
     }
 }
 
-fn connect(spec: &Spec) -> Result<Table, WarehouseError> {
+pub fn connect(spec: &Spec) -> Result<Table, WarehouseError> {
     Table::connect(spec, &Secrets::default(), Path::new(PROGRAM), &Stop::default())
 }
 

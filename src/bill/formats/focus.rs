@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::{EachRow, Kind, Mapper, Plan, Target, json};
 use crate::bill::columns::{self, ColumnType, FocusVersion};
 use crate::bill::error::BillError;
@@ -40,8 +42,9 @@ const VALUES: [(&str, &[&str]); 7] = [
     ("CommitmentDiscountStatus", &["Used", "Unused"]),
     ("PricingCategory", &["Standard", "Dynamic", "Committed", "Other"]),
 ];
-/// Google's FOCUS view has a list in this column.
+/// Google's FOCUS view has lists in these columns: one category, and the keys and values of tags.
 const LISTED: &str = "ServiceCategory";
+const TAGS: &str = "Tags";
 /// Written by the importer; a bill that has it was exported from a store.
 pub const RULE_COLUMN: &str = "x_InferenceRule";
 
@@ -131,6 +134,7 @@ struct Listed {
 struct Spelling {
     listed: Vec<Listed>,
     category: Option<usize>,
+    tags: Option<usize>,
 }
 
 impl Spelling {
@@ -139,7 +143,7 @@ impl Spelling {
         let listed = VALUES.iter().filter_map(|(column, values)| {
             Some(Listed { at: at(column)?, column, values, respelt: 0, first: String::new() })
         });
-        Self { listed: listed.collect(), category: at(LISTED) }
+        Self { listed: listed.collect(), category: at(LISTED), tags: at(TAGS) }
     }
 }
 
@@ -170,6 +174,13 @@ impl Mapper for Spelling {
             && let Some(&[only]) = json::items(list).as_deref()
         {
             changed.push((at, json::plain(only)));
+        }
+        if let Some(at) = self.tags
+            && let Some(list) = cells.get(at).filter(|cell| cell.starts_with('['))
+            && let Some(pairs) = json::pairs(list)
+        {
+            let text = if pairs.is_empty() { String::new() } else { Value::Object(pairs).to_string() };
+            changed.push((at, Cow::Owned(text)));
         }
         if changed.is_empty() {
             return row(cells, place, warnings);
@@ -203,6 +214,7 @@ fn target(index: usize, name: &str) -> Target {
 mod tests {
     use super::*;
     use crate::bill::columns::COLUMNS;
+    use crate::bill::formats::inputs::testing::table;
 
     /// All columns of a version, as a complete export has them.
     fn header(version: FocusVersion) -> Vec<String> {
@@ -248,45 +260,35 @@ mod tests {
 
     #[test]
     fn values_that_focus_lists_are_spelt_as_it_spells_them() {
-        let names = [
+        let header = [
             "BilledCost",
             "BillingCurrency",
             "ChargeCategory",
             "ChargePeriodStart",
             "ChargeFrequency",
             "ServiceCategory",
+            "Tags",
         ];
-        let header = names.map(str::to_owned);
-        let mut plan = plan(FocusVersion::V1_0, &header, Path::new("b.csv")).unwrap();
-        let mut warnings = Warnings::new("b.csv");
-        let mut rows = Vec::new();
-        for (number, cells) in [
-            ["1", "USD", "usage", "2026-10-01", "Usage-based", r#"["Compute"]"#],
-            ["1", "USD", "Usage", "2026-10-01", "Usage-Based", r#"["GCP","Compute"]"#],
-            ["1", "USD", "Surcharge", "2026-10-01", "", "Compute"],
-        ]
-        .iter()
-        .enumerate()
-        {
-            let place = Place { line: Some(number as u64 + 2), row: number as u64 + 1 };
-            let mut each = |cells: &[&str], _: Place, _: &mut Warnings| {
-                rows.push([cells[2], cells[4], cells[5]].map(str::to_owned));
-                Ok(())
-            };
-            plan.mapper.map(cells, place, &mut warnings, &mut each).unwrap();
-        }
-        plan.mapper.finish(&mut warnings);
-        assert_eq!(
-            rows,
+        let of = |category, frequency, service, tags| {
             [
-                ["Usage", "Usage-Based", "Compute"],
-                ["Usage", "Usage-Based", r#"["GCP","Compute"]"#],
-                ["Surcharge", "", "Compute"]
+                ("ChargeCategory", category),
+                ("ChargeFrequency", frequency),
+                ("ServiceCategory", service),
+                ("Tags", tags),
             ]
-        );
-        let said = warnings.finish().0;
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said[1].message.ends_with("1, such as `Usage-based`"), "{said:?}");
+        };
+        let rows = [
+            of("usage", "Usage-based", r#"["Compute"]"#, r#"[{"key":"team","value":"chat"}]"#),
+            of("Usage", "Usage-Based", r#"["GCP","Compute"]"#, "[]"),
+            of("Surcharge", "", "Compute", r#"{"team":"chat"}"#),
+        ];
+        let read = table(&header, &[], &[&rows[0], &rows[1], &rows[2]]);
+        assert_eq!(read.column("ChargeCategory"), ["Usage", "Usage", "Surcharge"]);
+        assert_eq!(read.column("ChargeFrequency"), ["Usage-Based", "Usage-Based", ""]);
+        assert_eq!(read.column("ServiceCategory"), ["Compute", r#"["GCP","Compute"]"#, "Compute"]);
+        assert_eq!(read.column("Tags"), [r#"{"team":"chat"}"#, "", r#"{"team":"chat"}"#]);
+        assert_eq!(read.warnings.len(), 2, "{:?}", read.warnings);
+        assert!(read.warns("1, such as `Usage-based`") && read.warns("1, such as `usage`"));
     }
 
     #[test]

@@ -38,6 +38,17 @@ pub fn scalar(text: &str, path: &[&str]) -> Option<String> {
     (!is_nested).then(|| plain(value).into_owned())
 }
 
+/// Keys and values of a list of `{"key": …, "value": …}`; `None` when the text is none. The first of a key counts.
+pub fn pairs(text: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+    let mut pairs = serde_json::Map::new();
+    for item in items(text)? {
+        let key = plain(member(item, "key")?).into_owned();
+        let value = member(item, "value").map(plain).unwrap_or_default();
+        pairs.entry(key).or_insert_with(|| value.into_owned().into());
+    }
+    Some(pairs)
+}
+
 /// A value as a cell: a text without its quotes, nothing for null, anything else as it stands.
 pub fn plain(value: &str) -> Cow<'_, str> {
     let value = value.trim();
@@ -127,6 +138,18 @@ mod tests {
         }
         for text in ["", "cheap", "{", "{\"n\":\"1", "{n:1}", "[1]"] {
             assert_eq!(scalar(text, &["n"]), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_keys_and_values_is_an_object() {
+        let object = |text: &str| pairs(text).map(|pairs| serde_json::Value::Object(pairs).to_string());
+        let list =
+            r#"[{"key":"team","value":"chat"},{"value":null,"key":"x"},{"key":"team","value":"other"}]"#;
+        assert_eq!(object(list).as_deref(), Some(r#"{"team":"chat","x":""}"#));
+        assert_eq!(object("[]").as_deref(), Some("{}"));
+        for text in ["", "{}", "[1]", r#"[{"value":"a"}]"#] {
+            assert_eq!(object(text), None, "{text}");
         }
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::CANDIDATE_COLUMN;
 use crate::bill::error::BillError;
 use crate::bill::inference::Facts;
+use crate::bill::profile::json_object;
 use crate::bill::query::{Bill, Sums, mixed};
 use crate::bill::{Costs, Filter};
 
@@ -78,7 +79,7 @@ pub(super) fn smell(facts: &Facts) -> Option<String> {
     };
     of(&facts.service).or_else(|| of(&facts.words)).or_else(|| {
         // Values of tags; what a price is for says more of the machine than of its use, and was looked at above.
-        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&facts.tags).ok()?;
+        let object = json_object(&facts.tags)?;
         object.iter().find_map(|(key, value)| Some(format!("{key}: {}", of(value.as_str()?)?)))
     })
 }

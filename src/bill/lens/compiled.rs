@@ -7,7 +7,7 @@ use super::condition::compile;
 use super::ruleset::PURPOSE;
 use super::{Condition, DIMENSION_PREFIX, Dimension, DimensionRule, Entry, Line, Op, RuleSet};
 use crate::bill::inference::{FactSource, Facts, Purpose};
-use crate::bill::profile::json_text;
+use crate::bill::profile::{json_object, json_text};
 use crate::bill::rules::{Class, Test, rule};
 
 /// What the rules say of a row.
@@ -245,9 +245,7 @@ impl Row<'_> {
         match place {
             Place::Cell(at) => self.cells.get(*at).map(|cell| cell.trim().to_owned()),
             Place::Key(at, key) => {
-                let object =
-                    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(self.cells.get(*at)?);
-                let object = object.ok()?;
+                let object = json_object(self.cells.get(*at)?)?;
                 let exact = object.get(key).and_then(json_text);
                 exact.or_else(|| {
                     let wanted = bare_key(key);

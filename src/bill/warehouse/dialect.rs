@@ -453,7 +453,7 @@ fn is_nested(kind: &str) -> bool {
 }
 
 /// Whether an Arrow type is a list of structs with the fields `key` and `value`.
-fn is_list_of_pairs(kind: &str) -> bool {
+pub(super) fn is_list_of_pairs(kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
     kind.starts_with("list") && kind.contains("\"key\"") && kind.contains("\"value\"")
 }

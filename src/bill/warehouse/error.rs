@@ -117,6 +117,8 @@ pub enum WarehouseError {
         missing: Vec<String>,
         /// What it seems to be, and what to name instead.
         instead: String,
+        /// The SQL of a view of it in FOCUS, where that is known.
+        view: Option<String>,
         /// The table.
         table: String,
     },

@@ -15,6 +15,7 @@ pub mod dialect;
 pub mod driver_process;
 pub mod drivers;
 pub mod error;
+pub mod focus_view;
 pub mod protocol;
 pub mod session;
 pub mod spec;

@@ -6,6 +6,7 @@ use super::column::focus_columns;
 use super::dialect::Dialect;
 use super::drivers::Search;
 use super::error::WarehouseError;
+use super::focus_view::{NoView, focus_view};
 use super::question::{Question, Source};
 use super::session::{MOST_ROWS, Pool, Row, Stop};
 use super::spec::{Secrets, Spec};
@@ -115,8 +116,18 @@ impl Table {
             .map(|name| (*name).to_owned())
             .collect();
         if !missing.is_empty() {
-            let names: Vec<String> = header.columns.into_iter().map(|column| column.name).collect();
-            return Err(WarehouseError::NotABill { missing, instead: instead(&names), table: spec.place() });
+            let names: Vec<String> = header.columns.iter().map(|column| column.name.clone()).collect();
+            let view = focus_view(&header.columns, &parts, dialect);
+            let more = match &view {
+                Ok(_) => {
+                    "; the SQL of such a view can be had (--focus-view; or Test, then Copy SQL of a view)"
+                        .to_owned()
+                }
+                Err(NoView::Engine(why)) => format!("; {why}"),
+                Err(NoView::Unknown) => String::new(),
+            };
+            let instead = format!("{}{more}", instead(&names));
+            return Err(WarehouseError::NotABill { missing, instead, view: view.ok(), table: spec.place() });
         }
         let kind = format!("FOCUS {}", focus::version(&names).unwrap_or(FocusVersion::V1_0));
         let left_out = header.columns.iter().filter(|column| !dialect.can_read(&column.held));

@@ -25,7 +25,7 @@ use crate::bill::formats::{Kind, Plan};
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Trouble, Warnings};
 use books::Seen;
-pub(super) use columns::letters;
+pub(in crate::bill) use columns::letters;
 use columns::{Found, In, is_amount};
 use prices::{fill_pricing, fill_pricing_currency, total_discount};
 

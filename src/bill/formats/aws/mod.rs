@@ -5,3 +5,5 @@ pub mod cur;
 pub mod explorer;
 mod names;
 mod tags;
+
+pub(in crate::bill) use names::{regions, service_keys};

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// A category and subcategory of FOCUS.
-pub(super) type Category = (&'static str, &'static str);
+pub(in crate::bill) type Category = (&'static str, &'static str);
 
 const OTHER: Category = ("Other", "Other (Other)");
 const GENERATIVE_AI: Category = ("AI and Machine Learning", "Generative AI");
@@ -144,6 +144,11 @@ fn key(name: &str) -> String {
     key.replace("foraws", "for").trim_end_matches("aws").to_owned()
 }
 
+/// The categories of services, with the keys that name them.
+pub(in crate::bill) fn service_keys() -> impl Iterator<Item = (Category, &'static [&'static str])> {
+    SERVICES.iter().copied()
+}
+
 /// Finds the category of each service, and always the same for the same name, as FOCUS demands.
 #[derive(Debug, Default)]
 pub(super) struct Services {
@@ -189,6 +194,11 @@ const REGIONS: &[(&str, &str)] = &[
     ("us-gov-east-1", "AWS GovCloud (US-East)"), ("us-gov-west-1", "AWS GovCloud (US-West)"),
     ("cn-north-1", "China (Beijing)"), ("cn-northwest-1", "China (Ningxia)"),
 ];
+
+/// The regions: identifier and display name.
+pub(in crate::bill) fn regions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    REGIONS.iter().copied()
+}
 
 /// The display name of a region.
 pub(super) fn region_name(id: &str) -> Option<&'static str> {

@@ -5,5 +5,7 @@ pub mod export;
 
 mod services;
 
+pub(in crate::bill) use services::service_words;
+
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,11 @@ const SERVICES: &[(&str, &str, &str)] = &[
     ("support", "Management and Governance", "Support"),
 ];
 
+/// Words in services' names, in the order they are looked for, with category and subcategory.
+pub(in crate::bill) fn service_words() -> impl Iterator<Item = (&'static str, (&'static str, &'static str))> {
+    SERVICES.iter().map(|(words, category, subcategory)| (*words, (*category, *subcategory)))
+}
+
 /// Category and subcategory of a service; `Other` where the table does not know it.
 pub fn category(service: &str) -> (&'static str, &'static str) {
     let service = service.to_lowercase();

@@ -12,7 +12,7 @@ use crate::bill::warehouse::drivers::{KNOWN, Known, known};
 use crate::bill::warehouse::spec::USUAL_TIMEOUT_SECS;
 use crate::bill::warehouse::{Dialect, Found, Look, Secrets, Spec, is_connected};
 use crate::ui::theme::{Tokens, space};
-use crate::ui::view::View;
+use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
     Cell, Column, Icon, Table, TableState, Tone, banner_ui, card_ui, count_words, data_table_ui,
     dialog_frame, dialog_title_ui, form_row_ui, icon_button_ui, key_values_ui, line_edit, note_ui,
@@ -184,7 +184,7 @@ impl Warehouses {
         let Some(form) = &mut self.form else { return };
         let mut close = false;
         let app = view.app;
-        let mut commands = Vec::new();
+        let (mut commands, mut copied) = (Vec::new(), Vec::new());
         let response = Modal::new(Id::unique("warehouse"))
             .frame(dialog_frame(ctx))
             .backdrop_color(Tokens::of_ctx(ctx).scrim)
@@ -207,7 +207,7 @@ impl Warehouses {
                 area.show(ui, |ui| {
                     form_ui(ui, form);
                     ui.add_space(space::S);
-                    close |= outcome_ui(ui, app, form, &mut commands);
+                    close |= outcome_ui(ui, app, form, &mut commands, &mut copied);
                 });
                 buttons_ui(ui, app, form, &mut commands);
             });
@@ -215,6 +215,7 @@ impl Warehouses {
         for command in commands {
             view.send(command);
         }
+        view.actions.extend(copied);
         if close {
             self.form = None;
         }
@@ -301,7 +302,13 @@ fn form_ui(ui: &mut Ui, form: &mut Form) {
 }
 
 /// What trying and connecting have come to. True when it is connected and the dialog is to close.
-fn outcome_ui(ui: &mut Ui, app: &App, form: &mut Form, commands: &mut Vec<Command>) -> bool {
+fn outcome_ui(
+    ui: &mut Ui,
+    app: &App,
+    form: &mut Form,
+    commands: &mut Vec<Command>,
+    copied: &mut Vec<Action>,
+) -> bool {
     if !form.problem.is_empty() {
         banner_ui(ui, Tone::Warning, &form.problem);
     }
@@ -328,6 +335,15 @@ fn outcome_ui(ui: &mut Ui, app: &App, form: &mut Form, commands: &mut Vec<Comman
         }
     } else if form.tried {
         tried_ui(ui, app.state());
+    }
+    if let Some(tried) = app.state().warehouse_try.as_ref().filter(|_| form.tried)
+        && let Some(sql) = &tried.view
+        && ui
+            .button("Copy SQL of a view")
+            .on_hover_text("A view of this table in FOCUS: run it there, then connect the view")
+            .clicked()
+    {
+        copied.push(Action::Copy { text: sql.clone(), what: "SQL of the view".to_owned() });
     }
     false
 }

@@ -95,7 +95,7 @@ const SLIGHT: &[In] = &[
 
 /// A name's letters and digits in lower case: `lineItem/UnblendedCost` and `line_item_unblended_cost` are one, and
 /// so are `savingsPlan/SavingsPlanARN` and `savings_plan_savings_plan_a_r_n`.
-pub(in super::super) fn letters(name: &str) -> String {
+pub(in crate::bill) fn letters(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
