@@ -49,6 +49,6 @@ impl State {
 
     /// How the bills' sums come to be in the currency they are shown in; `None` when they are as billed.
     pub fn conversion(&self) -> Option<Conversion> {
-        self.rates.conversion(self.row_currencies())
+        self.rates.conversion(self.row_currencies(), self.bills.iter().map(Imported::unnamed_rows).sum())
     }
 }

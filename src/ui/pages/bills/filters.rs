@@ -1,7 +1,7 @@
 //! The filters of the Spend part: chips of those that are on, a menu that adds one, the search of all text, the period.
 
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Button, Key, PopupCloseBehavior, ScrollArea, Ui};
+use egui::{Button, Key, Label, PopupCloseBehavior, RichText, ScrollArea, Ui};
 
 use crate::app::Scenario;
 use crate::app::spend::narrow;
@@ -10,7 +10,7 @@ use crate::bill::{ColumnView, Filter, How, NO_COLUMN, Period};
 use crate::ui::pages::parts::{problem_ui, value_words};
 use crate::ui::theme::space;
 use crate::ui::widgets::{
-    filter_chip_ui, note_ui, primary_button_ui, quiet_button_ui, search_ui, segmented_ui, text_field_ui,
+    Icon, filter_chip_ui, icon_button_ui, note_ui, primary_button_ui, quiet_button_ui, search_ui, segmented_ui, text_field_ui,
 };
 
 /// Width and height of the two lists that a filter is chosen from.
@@ -30,6 +30,8 @@ pub(super) struct Filters {
     text: String,
     period: String,
     problem: String,
+    /// The chosen column was brought into view since the menu was opened.
+    in_view: bool,
 }
 
 impl Filters {
@@ -39,6 +41,9 @@ impl Filters {
         let words = period.as_ref().map_or_else(|| "All days".to_owned(), Period::words);
         let title = format!("Period: {words}");
         period_menu_ui(ui, &title, "All days", days, period, &mut self.period, &mut self.problem);
+        if period.is_some() && icon_button_ui(ui, Icon::Close, "Show all days").clicked() {
+            *period = None;
+        }
     }
 
     /// The filters that are on, what adds one, and the search.
@@ -65,7 +70,10 @@ impl Filters {
             }
         }
         let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-        MenuButton::new("Add a filter").config(config).ui(ui, |ui| self.editor_ui(ui, columns, scenario));
+        let (_, menu) =
+            MenuButton::new("Add a filter").config(config).ui(ui, |ui| self.editor_ui(ui, columns, scenario));
+        // Whenever it is opened, the column whose values are shown is in view.
+        self.in_view &= menu.is_some();
         if scenario.filters.len() + scenario.spend.drill.len() > 1
             && quiet_button_ui(ui, "Remove all").clicked()
         {
@@ -100,7 +108,12 @@ impl Filters {
                         if !view.name.to_lowercase().contains(&wanted) {
                             continue;
                         }
-                        if ui.add(Button::selectable(self.column == view.name, &view.name)).clicked() {
+                        let is_shown = self.column == view.name;
+                        let entry = ui.add(Button::selectable(is_shown, &view.name));
+                        if is_shown && !std::mem::replace(&mut self.in_view, true) {
+                            entry.scroll_to_me(Some(egui::Align::Center));
+                        }
+                        if entry.clicked() {
                             self.column.clone_from(&view.name);
                             self.values.clear();
                             self.ends = Default::default();
@@ -111,6 +124,7 @@ impl Filters {
             });
             ui.vertical(|ui| {
                 ui.set_min_width(WIDTH);
+                ui.add(Label::new(RichText::new(&self.column).strong()).truncate());
                 segmented_ui(ui, "Keep", &mut self.not, &[(false, "Keep"), (true, "Leave out")]);
                 let Some(view) = columns.iter().find(|view| view.name == self.column) else { return };
                 match view.kind {

@@ -214,7 +214,7 @@ impl Editor {
                 if rested {
                     let draft = Box::new(draft.clone());
                     self.preview
-                        .follow(view, Query::RulePreview { draft, filters: scenario.filters.clone() });
+                        .follow(view, Query::RulePreview { draft, filters: view.app.state().project_filters() });
                 }
                 let of = if scenario.filters.is_empty() { String::new() } else { filter_words(scenario) };
                 section_header_ui(ui, "Preview", &of, |ui| {

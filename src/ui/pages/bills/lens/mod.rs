@@ -19,6 +19,7 @@ use self::editor::Editor;
 use self::ownership::Ownership;
 use self::share::Share;
 use self::units::UnitCosts;
+use super::chips::CurrencyChips;
 use super::columns_of;
 use super::filters::scope_ui;
 use crate::app::spend::narrow;
@@ -45,6 +46,7 @@ enum Shown {
 #[derive(Default)]
 pub(super) struct Lens {
     shown: Shown,
+    currencies: CurrencyChips,
     asked: Asked,
     ledger: Asked,
     answer: Memo<(u64, u64), Option<LensAnswer>>,
@@ -90,14 +92,17 @@ impl Lens {
         ];
         segmented_ui(ui, "What the lens shows", &mut self.shown, &shown);
         scope_ui(ui, scenario);
-        let (filters, basis) = (scenario.filters.clone(), scenario.basis);
+        let basis = scenario.basis;
+        self.currencies.ask(view, scenario.filters.clone());
+        self.currencies.ui(ui, view.app.state(), basis, scenario);
+        let filters = view.app.state().project_filters();
         let mut wishes = Vec::new();
         match self.shown {
             Shown::Spend => {
-                self.asked.follow(view, Query::Inference { filters, basis });
+                self.asked.follow(view, Query::Inference { filters: filters.clone(), basis });
                 self.share.ui(ui, view, &self.asked, &mut wishes);
-                self.by_dimension.ui(ui, view, scenario, &mut wishes);
-                self.candidates.ui(ui, view, scenario, &mut wishes);
+                self.by_dimension.ui(ui, view, (&filters, basis), &mut wishes);
+                self.candidates.ui(ui, view, (&filters, basis), &mut wishes);
             }
             Shown::Units | Shown::Ownership => {
                 self.ledger.follow(view, Query::Ledger { filters, basis });

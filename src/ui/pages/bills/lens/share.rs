@@ -125,7 +125,7 @@ impl Share {
                 },
                 2 => Cell::number(rows as f64, count_words(rows)),
                 _ => match cost {
-                    Some(cost) => Cell::number(cost.to_f64(), units::money(cost, currency))
+                    Some(cost) => Cell::number(cost.to_f64(), units::money_in_column(cost, currency))
                         .hover(format!("{cost} {currency}, to the last digit")),
                     None => Cell::unknown("The file has no such column, or no value in it"),
                 },
@@ -251,7 +251,7 @@ fn rule_cell(
             None => Cell::number(0.0, "0").quiet(),
         },
         _ => match found {
-            Some((_, Some(cost))) => Cell::number(cost.to_f64(), units::money(cost, currency))
+            Some((_, Some(cost))) => Cell::number(cost.to_f64(), units::money_in_column(cost, currency))
                 .hover(format!("{cost} {currency}, to the last digit")),
             Some((_, None)) => Cell::unknown("The file has no such column, or no value in it"),
             None => Cell::unknown("The rule caught no row"),
