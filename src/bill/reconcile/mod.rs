@@ -27,7 +27,7 @@ pub use ledger::{Committed, Covered, Day, Ledger, LeftOut, Line, OwnColumn, Reas
 pub use periods::Coverage;
 pub use sketch::Sketch;
 pub use sums::{OtherSum, StatedCheck, Step, Sum, amount_words};
-pub use standing::CountedSums;
+pub use standing::{CountedSums, Portion};
 pub use traps::{Certainty, Trap, twice_words};
 
 use super::Imported;

@@ -39,6 +39,18 @@ pub struct CountedSums {
     pub does_not: Portion,
 }
 
+impl CountedSums {
+    /// Both together: what is in the store.
+    pub fn together(&self) -> Portion {
+        let Self { counts, does_not, .. } = self;
+        let sum = |place: usize| match (counts.sums[place], does_not.sums[place]) {
+            (Some(a), Some(b)) => a.checked_add(b),
+            (one, None) | (None, one) => one,
+        };
+        Portion { rows: counts.rows + does_not.rows, sums: std::array::from_fn(sum) }
+    }
+}
+
 /// What counts of a bill; nothing where all of it does, and where its rows are too many to tell.
 pub(super) fn counted_sums(bill: &Imported, ledger: &Ledger, counting: &Counting) -> Vec<CountedSums> {
     let of_bill = counting.bills.iter().find(|counted| counted.hash == bill.hash);
