@@ -69,7 +69,8 @@ impl State {
             converted,
             left_out,
         };
-        let unnamed = || priced.iter().filter(|(name, _)| name.is_empty()).map(|(name, _)| rows(name)).collect();
+        let unnamed =
+            || priced.iter().filter(|(name, _)| name.is_empty()).map(|(name, _)| rows(name)).collect();
         let named: Vec<&(&str, &Costs)> = priced.iter().filter(|(name, _)| !name.is_empty()).collect();
         match (named.as_slice(), self.rates.display.as_deref()) {
             ([], _) => {
@@ -156,7 +157,10 @@ mod tests {
         state.rates.display = Some("USD".to_owned());
         state.rates.put(Rate::new("CAD", "USD", "0.75", "", "").unwrap());
         let total = state.file_total(&azure).unwrap();
-        assert_eq!((billed(&total).as_deref(), total.currency.as_str(), total.converted), (Some("9.575"), "USD", true));
+        assert_eq!(
+            (billed(&total).as_deref(), total.currency.as_str(), total.converted),
+            (Some("9.575"), "USD", true)
+        );
         assert_eq!(total.left_out, ["1 row that names no currency"]);
         // A currency that a rate could be set for is named.
         state.rates.remove("CAD");

@@ -510,7 +510,8 @@ mod tests {
         let day = Period::parse("2026-05-03").unwrap();
         assert_eq!(state.shown_per(Some(&day)), Granularity::Day, "no hours are known");
         let micros = |text: &str| crate::bill::moment::read(text).unwrap();
-        let starts = Starts { first_and_last: Some((micros("2021-02-02"), micros("2026-05-31"))), hours: true };
+        let starts =
+            Starts { first_and_last: Some((micros("2021-02-02"), micros("2026-05-31"))), hours: true };
         let answer = Ok(QueryResult::Spend(SpendResult::Starts(starts)));
         state.queries.insert(Query::Spend(SpendQuery::Starts), answer);
         assert_eq!(state.shown_per(Some(&day)), Granularity::Hour);

@@ -39,6 +39,7 @@ mod csv_rows;
 mod grouped;
 mod input;
 mod json_rows;
+mod one_currency;
 mod pages;
 mod parquet_rows;
 mod places;

@@ -127,8 +127,7 @@ impl Bill {
             let mut key = key.into_iter();
             sums.add_currency(key.next_back().flatten(), &mut currencies);
             let start = key.next().flatten().and_then(|text| moment::read(&text));
-            let end =
-                if by_hour { key.next().flatten().and_then(|text| moment::read(&text)) } else { None };
+            let end = if by_hour { key.next().flatten().and_then(|text| moment::read(&text)) } else { None };
             missing_cells += sums.rows - sums.filled[basis.place()];
             let amount = sums.costs[basis.place()];
             let Some(start) = start else {

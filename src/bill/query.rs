@@ -17,6 +17,7 @@ use super::grouped::part_sums;
 use super::import::{FILE_COLUMN, Imported};
 use super::lens::Lens;
 use super::moment;
+use super::one_currency::in_one_currency;
 use super::parquet_rows::scan;
 use super::rates::{Conversion, Rates};
 use super::store::Store;
@@ -243,7 +244,7 @@ impl Sums {
     }
 
     /// The sums in the currency that is shown.
-    fn converted(&self, currency: &str, rates: &Rates) -> Result<Self, BillError> {
+    pub(super) fn converted(&self, currency: &str, rates: &Rates) -> Result<Self, BillError> {
         let mut converted = self.clone();
         for (place, cost) in self.costs.iter().enumerate().filter(|(place, _)| self.filled[*place] > 0) {
             converted.costs[place] = rates.convert(currency, *cost)?;
@@ -567,34 +568,10 @@ impl Bill {
         }
         let currency = keys.iter().rposition(|key| *key == ColumnRef::currency());
         match (&self.rates.display, currency) {
-            (Some(display), Some(at)) => converted(groups, at, display, &self.rates),
+            (Some(display), Some(at)) => in_one_currency(groups, at, display, &self.rates),
             _ => Ok(groups),
         }
     }
-}
-
-/// Each currency's sums times its rate, added up under the currency that is shown. Money of rows that name no currency
-/// is left out, because no rate can be set for it; the [`Conversion`] says so. An error where there is nothing else.
-fn converted(
-    groups: StoredGroups,
-    at: usize,
-    display: &str,
-    rates: &Rates,
-) -> Result<StoredGroups, BillError> {
-    let mut merged = StoredGroups::new();
-    let mut left_out = false;
-    for (mut key, sums) in groups {
-        let currency = key[at].replace(display.to_owned()).unwrap_or_default();
-        if currency.is_empty() && sums.filled.iter().any(|filled| *filled > 0) {
-            left_out = true;
-            continue;
-        }
-        merged.entry(key).or_default().add(&sums.converted(&currency, rates)?)?;
-    }
-    if left_out && merged.is_empty() {
-        return Err(BillError::NoRate { currency: String::new(), display: display.to_owned() });
-    }
-    Ok(merged)
 }
 
 /// The error for rows in several currencies.

@@ -183,7 +183,11 @@ impl fmt::Display for Conversion {
         match self.left_out_rows {
             0 => Ok(()),
             1 => f.write_str(", without 1 row that names no currency"),
-            rows => write!(f, ", without {} rows that name no currency", crate::units::group_thousands(rows.into())),
+            rows => write!(
+                f,
+                ", without {} rows that name no currency",
+                crate::units::group_thousands(rows.into())
+            ),
         }
     }
 }

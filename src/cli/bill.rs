@@ -8,9 +8,9 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::bill_currencies::Several;
 use super::bill_explore::{self, More};
 use super::bill_inference;
-use super::bill_currencies::Several;
 use super::bill_reconcile;
 use super::bill_warehouse::{self, Warehouse};
 use super::session::Session;
@@ -148,7 +148,11 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
 }
 
 /// Asks for all that is wanted of rows in one currency.
-pub(super) fn answer_of(session: &mut Session, what: &Bill, filters: &[Filter]) -> anyhow::Result<(Answer, More)> {
+pub(super) fn answer_of(
+    session: &mut Session,
+    what: &Bill,
+    filters: &[Filter],
+) -> anyhow::Result<(Answer, More)> {
     let warnings: Vec<Warning> =
         session.app.state().bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
     let filters = filters.to_vec();
@@ -334,8 +338,7 @@ impl Answer {
 }
 
 /// The costs in the order of their columns.
-const BASES: [Basis; 4] =
-    [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost];
+const BASES: [Basis; 4] = [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost];
 
 /// A line of a table of costs.
 struct Row<'a> {

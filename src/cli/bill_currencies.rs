@@ -17,11 +17,7 @@ pub(super) struct Several(BTreeMap<String, (Answer, More)>, String);
 
 impl Several {
     /// Asks for each currency by itself; `None` where all rows that cost something are in one.
-    pub(super) fn of(
-        session: &mut Session,
-        what: &Bill,
-        filters: &[Filter],
-    ) -> anyhow::Result<Option<Self>> {
+    pub(super) fn of(session: &mut Session, what: &Bill, filters: &[Filter]) -> anyhow::Result<Option<Self>> {
         if session.app.state().bill_currency().is_some() {
             return Ok(None);
         }
@@ -59,7 +55,8 @@ impl Several {
             for (place, (answer, more)) in answers.values().enumerate() {
                 let text = more.csv(by, &answer.groups, &answer.currency)?;
                 // One header for all.
-                let text = if place == 0 { text.as_str() } else { text.split_once('\n').map_or("", |cut| cut.1) };
+                let text =
+                    if place == 0 { text.as_str() } else { text.split_once('\n').map_or("", |cut| cut.1) };
                 if !text.trim().is_empty() {
                     say!("{}", text.trim_end());
                 }
@@ -73,13 +70,18 @@ impl Several {
                 more.add_to(&mut document);
                 by_currency.insert(currency.clone(), document);
             }
-            let mut document = json!({ "currency": Value::Null, "by_currency": by_currency, "advice": advice });
+            let mut document =
+                json!({ "currency": Value::Null, "by_currency": by_currency, "advice": advice });
             super::bill_deliveries::add_to(&mut document, session.app.state());
             return Session::print_json(&document);
         }
         super::bill_deliveries::print(session.app.state());
         let names: Vec<&str> = answers.keys().map(|name| name_of(name)).collect();
-        say!("The rows are in {} currencies ({}), which are not added up: {advice}.", names.len(), names.join(", "));
+        say!(
+            "The rows are in {} currencies ({}), which are not added up: {advice}.",
+            names.len(),
+            names.join(", ")
+        );
         say!("");
         for (answer, more) in answers.values() {
             answer.print(by);

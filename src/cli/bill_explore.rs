@@ -170,7 +170,10 @@ impl More {
             }
             if series.long_rows > 0 {
                 let cost = units::money(series.long, currency);
-                say!("{} rows ({cost}) are for longer than an hour and in none; --per day shows them", series.long_rows);
+                say!(
+                    "{} rows ({cost}) are for longer than an hour and in none; --per day shows them",
+                    series.long_rows
+                );
             }
             say!("");
         }

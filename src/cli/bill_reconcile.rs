@@ -8,8 +8,8 @@ use super::session::Session;
 use super::table;
 use crate::app::Command;
 use crate::bill::reconcile::{
-    Certainty, Check, InvoiceTotal, Ledger, Portion, Reconciliation, Scope, Target, Verdict, Where, amount_words,
-    charges, money_words, read_total, rows_words,
+    Certainty, Check, InvoiceTotal, Ledger, Portion, Reconciliation, Scope, Target, Verdict, Where,
+    amount_words, charges, money_words, read_total, rows_words,
 };
 use crate::bill::warnings::Trouble;
 use crate::units::Money;
@@ -237,7 +237,10 @@ fn print_sums(found: &Reconciliation) {
         })
         .collect();
     if !rows.is_empty() {
-        table::print(&["cost", "in the store", "of rows", "the file's own column", "its sum", "difference"], &rows);
+        table::print(
+            &["cost", "in the store", "of rows", "the file's own column", "its sum", "difference"],
+            &rows,
+        );
     }
     print_counted(found);
     for sum in found.sums.iter().filter(|sum| !sum.steps.is_empty()) {

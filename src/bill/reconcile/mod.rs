@@ -23,11 +23,13 @@ use serde::Serialize;
 
 pub use invoice::{Charged, Check, InvoiceTotal, Target, charges, check, places_of, read_total};
 pub use keeper::Keeper;
-pub use ledger::{Committed, Covered, Day, Ledger, LeftOut, Line, OwnColumn, Reason, Scope, Stated, TrueUp, Where};
+pub use ledger::{
+    Committed, Covered, Day, Ledger, LeftOut, Line, OwnColumn, Reason, Scope, Stated, TrueUp, Where,
+};
 pub use periods::Coverage;
 pub use sketch::Sketch;
-pub use sums::{OtherSum, StatedCheck, Step, Sum, amount_words};
 pub use standing::{CountedSums, Portion};
+pub use sums::{OtherSum, StatedCheck, Step, Sum, amount_words};
 pub use traps::{Certainty, Trap, twice_words};
 
 use super::Imported;

@@ -57,7 +57,9 @@ pub(super) fn within(ledger: &Ledger) -> Vec<Trap> {
             ),
         ));
     }
-    traps.extend(ledger.committed.iter().map(|committed| Trap::new(Certainty::Certain, twice_words(committed))));
+    traps.extend(
+        ledger.committed.iter().map(|committed| Trap::new(Certainty::Certain, twice_words(committed))),
+    );
     let rows_of = |view: &str| ledger.views.get(view).copied().unwrap_or(0);
     let (actual, amortized) = (rows_of("Actual"), rows_of("Amortized"));
     if actual > 0 && amortized > 0 {
@@ -105,8 +107,13 @@ pub fn twice_words(committed: &Committed) -> String {
             format!("{} with {bought} where bought and {used} on the use that they cover", basis.column())
         })
         .collect();
-    let what = if *commitments == 1 { "a commitment".to_owned() } else { format!("{commitments} commitments") };
-    format!("{what} stand{} twice in the sums of {}; BilledCost and EffectiveCost have each once", if *commitments == 1 { "s" } else { "" }, parts.join(", and of "))
+    let what =
+        if *commitments == 1 { "a commitment".to_owned() } else { format!("{commitments} commitments") };
+    format!(
+        "{what} stand{} twice in the sums of {}; BilledCost and EffectiveCost have each once",
+        if *commitments == 1 { "s" } else { "" },
+        parts.join(", and of ")
+    )
 }
 
 /// Traps between deliveries of the same charges, of which a bill is one: what counts was decided by their rows, or by

@@ -10,7 +10,8 @@ use crate::bill::{ColumnView, Filter, How, NO_COLUMN, Period};
 use crate::ui::pages::parts::{problem_ui, value_words};
 use crate::ui::theme::space;
 use crate::ui::widgets::{
-    Icon, filter_chip_ui, icon_button_ui, note_ui, primary_button_ui, quiet_button_ui, search_ui, segmented_ui, text_field_ui,
+    Icon, filter_chip_ui, icon_button_ui, note_ui, primary_button_ui, quiet_button_ui, search_ui,
+    segmented_ui, text_field_ui,
 };
 
 /// Width and height of the two lists that a filter is chosen from.

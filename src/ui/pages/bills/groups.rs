@@ -22,8 +22,7 @@ use crate::units::{self, Money};
 /// Height of the table.
 const HEIGHT: f32 = 340.0;
 /// The costs in the order of their columns.
-const BASES: [Basis; 4] =
-    [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost];
+const BASES: [Basis; 4] = [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost];
 /// Behind a sum that is not of all rows.
 const PARTIAL: &str = "*";
 /// Behind a sum that has commitments twice, and what is said of it.
@@ -491,7 +490,8 @@ fn number(column: usize, line: &Amounts, basis: Basis, total: Option<Money>, cur
                 missing => {
                     let [have, all] = [rows - missing, rows].map(count_words);
                     let name = BASES[place].column();
-                    cell.aside(PARTIAL).hover(format!("{exact}; of the {have} of {all} rows that have a {name}"))
+                    cell.aside(PARTIAL)
+                        .hover(format!("{exact}; of the {have} of {all} rows that have a {name}"))
                 }
             }
         }
@@ -517,8 +517,12 @@ fn csv(groups: &[Group], by: &[String], currency: &str) -> String {
     let mut header: Vec<&str> = by.iter().map(String::as_str).collect();
     header.extend(["Rows", "BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "BillingCurrency"]);
     let partial = BASES.map(|basis| groups.iter().any(|group| group.missing(basis) > 0));
-    let of_missing =
-        BASES.into_iter().zip(partial).filter(|(_, partial)| *partial).map(|(basis, _)| basis).collect::<Vec<_>>();
+    let of_missing = BASES
+        .into_iter()
+        .zip(partial)
+        .filter(|(_, partial)| *partial)
+        .map(|(basis, _)| basis)
+        .collect::<Vec<_>>();
     let named: Vec<String> =
         of_missing.iter().map(|basis| format!("RowsWithout{}", basis.column())).collect();
     header.extend(named.iter().map(String::as_str));

@@ -227,6 +227,13 @@ pub struct TableState {
     scroll_to: Option<usize>,
 }
 
+impl TableState {
+    /// Scrolls to the row with this number, in the order given, when the table is drawn next.
+    pub fn bring(&mut self, row: usize) {
+        self.scroll_to = Some(self.order.iter().position(|other| *other == row).unwrap_or(row));
+    }
+}
+
 /// What the user did to a table. Rows are numbered as they were given, whatever the order shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TableOutput {

@@ -4,8 +4,8 @@ use egui::Ui;
 
 use super::Wish;
 use crate::app::{Query, QueryResult, lens};
-use crate::bill::{Basis, Filter, Group};
 use crate::bill::lens::dimension_column;
+use crate::bill::{Basis, Filter, Group};
 use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::pages::parts::{problem_ui, reading_ui};
 use crate::ui::view::View;

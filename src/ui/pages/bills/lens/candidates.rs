@@ -4,8 +4,8 @@ use egui::Ui;
 
 use super::{Wish, condition, fresh_draft};
 use crate::app::{Query, QueryResult};
-use crate::bill::{Basis, Class, Filter};
 use crate::bill::lens::{CANDIDATE_COLUMN, Candidate, Condition, Op};
+use crate::bill::{Basis, Class, Filter};
 use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::{problem_ui, reading_ui};
 use crate::ui::view::View;

@@ -124,7 +124,10 @@ impl Lens {
         let mut show_rows = false;
         for wish in wishes {
             match wish {
-                Wish::Edit(draft) => self.editor = Some(Editor::of(&draft)),
+                Wish::Edit(draft) => {
+                    let is_known = view.app.state().rules.entry(&draft.rule.id).is_some();
+                    self.editor = Some(Editor::of(&draft, is_known));
+                }
                 Wish::EditDimensions => {
                     self.dimensions = Some(DimensionEditor::of(&view.app.state().rules));
                 }
@@ -147,6 +150,7 @@ impl Lens {
             && let Some(end) = editor.ui(ui.ctx(), view, scenario, columns)
         {
             if let Some(draft) = end {
+                self.share.choose(&draft.rule.id);
                 let rules = draft.into(&view.app.state().rules);
                 view.send(Command::SetRules(Box::new(rules)));
             }
@@ -173,9 +177,23 @@ fn fresh_draft(rules: &RuleSet, words: &str, class: Class, all: Vec<Condition>) 
         counted: true,
         share: crate::bill::lens::Share::WHOLE,
         on: true,
+        like: None,
         all,
     };
     Draft { rule, place: 0 }
+}
+
+/// A draft of a rule that asks for the same as a built-in one, to be tried before it and changed; `None` for an own one.
+fn copy_of(rules: &RuleSet, place: usize) -> Option<Draft> {
+    let entry = rules.rules.get(place)?;
+    let Entry::BuiltIn { built_in, .. } = entry else { return None };
+    let rule = OwnRule {
+        words: format!("{} (own)", entry.words()),
+        counted: entry.counted(),
+        like: Some(built_in.clone()),
+        ..fresh_draft(rules, "", entry.class(), Vec::new()).rule
+    };
+    Some(Draft { rule, place })
 }
 
 /// A draft of the rule in a place of the list; `None` for a built-in one.
