@@ -11,8 +11,9 @@ use super::App;
 use super::jobs::JobId;
 use super::query::{Query, QueryResult};
 use super::state::{Scenario, State};
+use crate::bill::exact::Exact;
 use crate::bill::over_time::Starts;
-use crate::bill::reconcile::Committed;
+use crate::bill::reconcile::amount_words;
 use crate::bill::{Basis, Bill, BillError, Comparison, Filter, Granularity, How, Period, RowsView, Totals};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::units::{self, Money};
@@ -233,11 +234,36 @@ impl State {
         }
     }
 
-    /// What of the open bills stands twice in the sums of a cost: commitments, where they are bought and where they are
-    /// used.
-    pub fn twice_in(&self, basis: Basis) -> Vec<&Committed> {
+    /// What commitments cost that stand twice in the sums of a cost, where they are bought and where they are used, by
+    /// currency; empty where none do. Of all rows of the open bills, whatever is filtered.
+    pub fn twice_in(&self, basis: Basis) -> BTreeMap<&str, [Exact; 2]> {
+        let mut found: BTreeMap<&str, [Exact; 2]> = BTreeMap::new();
         let ledgers = self.bills.iter().filter_map(|bill| bill.ledger.as_deref());
-        ledgers.flat_map(|ledger| &ledger.committed).filter(|committed| committed.is_twice(basis)).collect()
+        for committed in ledgers.flat_map(|ledger| &ledger.committed) {
+            let Some(more) = committed.twice_in(basis) else { continue };
+            let sums = found.entry(&committed.currency).or_default();
+            for (sum, more) in sums.iter_mut().zip(more) {
+                *sum = sum.checked_add(more).unwrap_or(*sum);
+            }
+        }
+        found
+    }
+
+    /// The same in a sentence, of the currency that is shown; `None` where nothing stands twice in it.
+    pub fn twice_words(&self, basis: Basis) -> Option<String> {
+        let shown = if self.bill_currency().is_none() { self.shown_currency() } else { None };
+        let sums: Vec<String> = self
+            .twice_in(basis)
+            .into_iter()
+            .filter(|(currency, _)| shown.as_deref().is_none_or(|shown| shown == *currency))
+            .map(|(currency, sums)| {
+                let [bought, used] = sums.map(|sum| amount_words(sum, currency));
+                format!("{bought} where they are bought and {used} on the use that they cover")
+            })
+            .collect();
+        let of = if self.bills.len() == 1 { "the bill" } else { "the bills" };
+        (!sums.is_empty())
+            .then(|| format!("{} of {of} has commitments twice: {}.", basis.column(), sums.join("; ")))
     }
 
     /// The days that charges of the open bills begin on; `None` when none has a date. Before [`SpendQuery::Starts`] is

@@ -502,7 +502,7 @@ CommitmentDiscountStatus
     assert_eq!(committed.used, [exact("90"), exact("63")]);
     assert_eq!(committed.commitments, 1);
     let is_twice = [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost]
-        .map(|basis| committed.is_twice(basis));
+        .map(|basis| committed.twice_in(basis).is_some());
     assert_eq!(is_twice, [false, false, true, true]);
     let found = only(&bill);
     let traps: Vec<&str> = found

@@ -254,14 +254,15 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// Whether commitments stand twice in the sum of a cost.
-    pub fn is_twice(&self, basis: Basis) -> bool {
+    /// What stands twice in the sum of a cost: where it is bought, and on the use; `None` where nothing does.
+    pub fn twice_in(&self, basis: Basis) -> Option<[Exact; 2]> {
         let place = match basis {
             Basis::ListCost => 0,
             Basis::ContractedCost => 1,
-            Basis::BilledCost | Basis::EffectiveCost => return false,
+            Basis::BilledCost | Basis::EffectiveCost => return None,
         };
-        self.bought[place] != Exact(0) && self.used[place] != Exact(0)
+        let sums = [self.bought[place], self.used[place]];
+        (!sums.contains(&Exact(0))).then_some(sums)
     }
 }
 

@@ -30,7 +30,7 @@ pub use periods::Coverage;
 pub use sketch::Sketch;
 pub use standing::{CountedSums, Portion};
 pub use sums::{OtherSum, StatedCheck, Step, Sum, amount_words};
-pub use traps::{Certainty, Trap, twice_words};
+pub use traps::{Certainty, Trap};
 
 use super::Imported;
 use super::claims::{Counted, Counting};
@@ -88,7 +88,7 @@ pub struct Reconciliation {
     pub left_out: Vec<LeftOut>,
     /// The costs beside the file's own sums.
     pub sums: Vec<Sum>,
-    /// What of those sums is in the totals and what is not, by currency; empty where all of it is.
+    /// What of those sums is in the totals and what is not, for each currency of which not all is.
     pub counted: Vec<CountedSums>,
     /// Other sums of the file.
     pub others: Vec<OtherSum>,

@@ -51,7 +51,7 @@ impl CountedSums {
     }
 }
 
-/// What counts of a bill; nothing where all of it does, and where its rows are too many to tell.
+/// What counts of a bill, for each currency of which not all rows do; nothing where its rows are too many to tell.
 pub(super) fn counted_sums(bill: &Imported, ledger: &Ledger, counting: &Counting) -> Vec<CountedSums> {
     let of_bill = counting.bills.iter().find(|counted| counted.hash == bill.hash);
     if ledger.scopes_lumped || of_bill.is_some_and(|counted| counted.without.is_empty()) {
@@ -64,6 +64,5 @@ pub(super) fn counted_sums(bill: &Imported, ledger: &Ledger, counting: &Counting
         let counts = of_bill.is_some_and(|counted| super::counts(counted, scope));
         if counts { sums.counts.add(scope) } else { sums.does_not.add(scope) }
     }
-    let is_cut = found.values().any(|sums| sums.does_not.rows > 0);
-    if is_cut { found.into_values().collect() } else { Vec::new() }
+    found.into_values().filter(|sums| sums.does_not.rows > 0).collect()
 }

@@ -96,15 +96,14 @@ pub(super) fn within(ledger: &Ledger) -> Vec<Trap> {
 }
 
 /// `ListCost has 3 commitments twice: 12.00 USD where they are bought and 15.00 USD on the use that they cover; …`.
-pub fn twice_words(committed: &Committed) -> String {
-    let Committed { currency, commitments, bought, used } = committed;
-    let of = [(Basis::ListCost, 0), (Basis::ContractedCost, 1)];
-    let parts: Vec<String> = of
+fn twice_words(committed: &Committed) -> String {
+    let Committed { currency, commitments, .. } = committed;
+    let parts: Vec<String> = [Basis::ListCost, Basis::ContractedCost]
         .into_iter()
-        .filter(|(basis, _)| committed.is_twice(*basis))
-        .map(|(basis, place)| {
-            let [bought, used] = [bought[place], used[place]].map(|amount| amount_words(amount, currency));
-            format!("{} with {bought} where bought and {used} on the use that they cover", basis.column())
+        .filter_map(|basis| {
+            let [bought, used] = committed.twice_in(basis)?.map(|amount| amount_words(amount, currency));
+            let column = basis.column();
+            Some(format!("{column} with {bought} where bought and {used} on the use that they cover"))
         })
         .collect();
     let what =

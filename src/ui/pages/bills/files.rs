@@ -15,8 +15,8 @@ use crate::ui::widgets::{
 use crate::units;
 
 /// Letters of a file's name that are shown, and those of them at its end.
-const NAME: usize = 24;
-const TAIL: usize = 12;
+const NAME: usize = 28;
+const TAIL: usize = 13;
 
 /// What the card remembers between frames.
 #[derive(Default)]
@@ -67,10 +67,10 @@ impl Files {
             let is_partial = |basis: Basis| bills.iter().any(|bill| is_partial(state, bill, basis));
             let cost = |basis: Basis, title: &str| {
                 let column = if is_partial(basis) { Column::number_with_mark } else { Column::number };
-                column(title, 88.0).hover(basis.column())
+                column(title, if is_partial(basis) { 108.0 } else { 88.0 }).hover(basis.column())
             };
             let columns = [
-                Column::fill("File", 150.0),
+                Column::fill("File", 170.0),
                 Column::text("Format", 112.0),
                 Column::number("Rows", 46.0),
                 Column::text("Charges from", 76.0).hover("Earliest ChargePeriodStart, UTC"),
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn a_long_name_keeps_how_it_begins_and_how_it_ends() {
         assert_eq!(short_name("focus_sample.csv"), "focus_sample.csv");
-        assert_eq!(short_name("focus_1_2_cost_and_usage_aws.csv"), "focus_1_2_c…sage_aws.csv");
+        assert_eq!(short_name("focus_1_2_cost_and_usage_aws.csv"), "focus_1_2_cost…usage_aws.csv");
         assert_eq!(short_name("ääääääääääääääääääääääääää.csv").chars().count(), NAME);
     }
 }

@@ -150,8 +150,9 @@ impl Filters {
                         not: *not,
                         ..Filter::is(column.clone(), [search.trim()])
                     };
-                    if !scenario.filters.contains(&filter) {
-                        scenario.filters.push(filter);
+                    let filters = added_to(scenario);
+                    if !filters.contains(&filter) {
+                        filters.push(filter);
                     }
                 }
             }
@@ -161,12 +162,11 @@ impl Filters {
                 if !words.to_lowercase().contains(&wanted) {
                     continue;
                 }
-                let on = scenario
-                    .filters
+                let on = added_to(scenario)
                     .iter()
                     .any(|filter| is_of(filter, column, *not) && filter.values.contains(value));
                 if ui.add(Button::selectable(on, words).truncate()).clicked() {
-                    toggle_filter(scenario, column, value, *not);
+                    toggle_filter(added_to(scenario), column, value, *not);
                 }
             }
             if view.values.more {
@@ -194,7 +194,7 @@ impl Filters {
                 }
                 None => {
                     let filter = Filter { not: self.not, ..Filter::within(view.name.clone(), from, to) };
-                    scenario.filters.push(filter);
+                    added_to(scenario).push(filter);
                     self.problem.clear();
                     self.ends = Default::default();
                 }
@@ -380,16 +380,21 @@ fn is_of(filter: &Filter, column: &str, not: bool) -> bool {
     filter.column == column && filter.how == How::Is && filter.not == not
 }
 
+/// The filters that a new one is added to: the project's, or, while those do not hold here, the part's own.
+fn added_to(scenario: &mut Scenario) -> &mut Vec<Filter> {
+    if scenario.spend.whole { &mut scenario.spend.drill } else { &mut scenario.filters }
+}
+
 /// Turns a value of a filter on or off; a filter without values is taken out.
-pub(super) fn toggle_filter(scenario: &mut Scenario, column: &str, value: &str, not: bool) {
-    match scenario.filters.iter_mut().find(|filter| is_of(filter, column, not)) {
+fn toggle_filter(filters: &mut Vec<Filter>, column: &str, value: &str, not: bool) {
+    match filters.iter_mut().find(|filter| is_of(filter, column, not)) {
         Some(filter) if filter.values.iter().any(|other| other == value) => {
             filter.values.retain(|other| other != value);
         }
         Some(filter) => filter.values.push(value.to_owned()),
-        None => scenario.filters.push(Filter { not, ..Filter::is(column, [value]) }),
+        None => filters.push(Filter { not, ..Filter::is(column, [value]) }),
     }
-    scenario.filters.retain(|filter| !filter.values.is_empty());
+    filters.retain(|filter| !filter.values.is_empty());
 }
 
 /// A value of a group as it is shown; quiet where there is none.
@@ -409,15 +414,19 @@ mod tests {
     fn a_value_is_put_into_a_filter_and_taken_out_again() {
         let mut scenario = Scenario::default();
         for (value, left) in [("a", 1), ("b", 2), ("a", 1), ("b", 0)] {
-            toggle_filter(&mut scenario, "RegionId", value, false);
+            toggle_filter(added_to(&mut scenario), "RegionId", value, false);
             let values: usize = scenario.filters.iter().map(|filter| filter.values.len()).sum();
             assert_eq!(values, left, "after {value}");
         }
         assert!(scenario.filters.is_empty());
-        toggle_filter(&mut scenario, "RegionId", "a", false);
-        toggle_filter(&mut scenario, "RegionId", "b", true);
+        toggle_filter(added_to(&mut scenario), "RegionId", "a", false);
+        toggle_filter(added_to(&mut scenario), "RegionId", "b", true);
         let said: Vec<String> = scenario.filters.iter().map(ToString::to_string).collect();
         assert_eq!(said, ["RegionId is a", "RegionId is not b"]);
+        // While the project's filters do not hold here, a new one is of this part alone.
+        scenario.spend.whole = true;
+        toggle_filter(added_to(&mut scenario), "RegionId", "c", false);
+        assert_eq!((scenario.filters.len(), scenario.spend.drill.len()), (2, 1));
     }
 
     #[test]

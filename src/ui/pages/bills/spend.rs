@@ -14,7 +14,6 @@ use super::views::Views;
 use crate::app::spend::{group_filters, narrow};
 use crate::app::{Query, QueryResult, SavedView, Scenario, SpendQuery, SpendResult, State, figures};
 use crate::bill::over_time::NO_VALUE;
-use crate::bill::reconcile::twice_words;
 use crate::bill::{Basis, ColumnView, Granularity, Period, Series};
 use crate::chart::Chart;
 use crate::ui::pages::kept::{Asked, Memo};
@@ -194,28 +193,31 @@ impl SpendPart {
     fn currencies_ui(&mut self, ui: &mut Ui, state: &State, scenario: &mut Scenario) {
         let tokens = Tokens::of(ui);
         let basis = scenario.basis;
-        if self.currencies.ui(ui, state, basis, scenario) {
-            twice_ui(ui, state, basis);
-            return;
-        }
-        let Some(totals) = self.groups.total() else { return };
-        ui.horizontal_wrapped(|ui| {
-            let currency = totals.currency.clone().or_else(|| state.shown_currency()).unwrap_or_default();
-            let amount = money_or_dash(totals.costs.get(basis), &currency);
-            ui.label(RichText::new(amount).color(tokens.text).strong());
-            match totals.missing(basis) {
-                0 => note_ui(ui, &format!("{} · {} rows", basis.column(), count_words(totals.rows))),
-                missing => {
-                    let [have, all] = [totals.rows - missing, totals.rows].map(count_words);
-                    let words = format!("{} · {have} of {all} rows; the others have none", basis.column());
-                    ui.label(RichText::new(words).color(tokens.warning))
+        let several = self.currencies.ui(ui, state, basis, scenario);
+        if let Some(totals) = self.groups.total() {
+            let missing = totals.missing(basis);
+            ui.horizontal_wrapped(|ui| {
+                if !several {
+                    let shown = || state.shown_currency();
+                    let currency = totals.currency.clone().or_else(shown).unwrap_or_default();
+                    let amount = money_or_dash(totals.costs.get(basis), &currency);
+                    ui.label(RichText::new(amount).color(tokens.text).strong());
                 }
-            };
-            if let Some(conversion) = &totals.converted {
-                note_ui(ui, &format!("· {conversion}"));
-            }
-        });
-        twice_ui(ui, state, basis);
+                let [have, all] = [totals.rows - missing, totals.rows].map(count_words);
+                if missing > 0 {
+                    let words = format!("{} · {have} of {all} rows; the others have none", basis.column());
+                    ui.label(RichText::new(words).color(tokens.warning));
+                } else if !several {
+                    note_ui(ui, &format!("{} · {all} rows", basis.column()));
+                }
+                if let Some(conversion) = &totals.converted {
+                    note_ui(ui, &format!("· {conversion}"));
+                }
+            });
+        }
+        if let Some(words) = state.twice_words(basis) {
+            problem_ui(ui, &words);
+        }
     }
 
     fn chart_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, scenario: &mut Scenario) {
@@ -282,13 +284,6 @@ impl SpendPart {
                 Detail::Rows => self.rows.ui(ui, view, columns_of(&self.columns)),
             }
         });
-    }
-}
-
-/// Says where a sum of this cost has commitments twice.
-fn twice_ui(ui: &mut Ui, state: &State, basis: Basis) {
-    for committed in state.twice_in(basis) {
-        problem_ui(ui, &format!("In the bills, {}.", twice_words(committed)));
     }
 }
 
