@@ -282,13 +282,17 @@ impl State {
 
 /// The width of a bar that so many days call for: not so many bars that each is a sliver, and not one block.
 fn per_of(days: i64, hours: bool) -> Granularity {
-    match days {
-        ..=2 if hours => Granularity::Hour,
-        // Three months.
-        ..=93 => Granularity::Day,
-        // Two years.
-        ..=731 => Granularity::Week,
-        _ => Granularity::Month,
+    // Three months, two years.
+    const DAYS: i64 = 93;
+    const WEEKS: i64 = 731;
+    if days <= 2 && hours {
+        Granularity::Hour
+    } else if days <= DAYS {
+        Granularity::Day
+    } else if days <= WEEKS {
+        Granularity::Week
+    } else {
+        Granularity::Month
     }
 }
 

@@ -1,5 +1,7 @@
 //! The currencies of the bills, each with what it comes to: where there are several, one of them is shown at a time.
 
+use std::fmt::Write as _;
+
 use egui::Ui;
 
 use crate::app::{Query, QueryResult, Scenario, SpendQuery, SpendResult, State};
@@ -42,7 +44,8 @@ impl CurrencyChips {
                 let missing = totals.missing(basis);
                 let mark = if missing > 0 && missing < totals.rows {
                     let have = count_words(totals.rows - missing);
-                    said.push_str(&format!("; the sum is of the {have} that have a {}", basis.column()));
+                    // Writing to a text cannot fail.
+                    let _ = write!(said, "; the sum is of the {have} that have a {}", basis.column());
                     " *"
                 } else {
                     ""
