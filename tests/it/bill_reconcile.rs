@@ -394,7 +394,17 @@ fn every_samples_own_sum_is_the_files_and_what_differs_is_explained() {
             }
             let kept = found.rows.1 + found.left_out.iter().map(|out| out.rows).sum::<u64>();
             assert_eq!(found.rows.0, kept, "{}", path.display());
-            assert_eq!(found.traps, [], "{}", path.display());
+            // Python's `csv` and `decimal` on the two files, of the commitments with both a purchase and use.
+            let twice = match path.file_name().unwrap().to_str().unwrap() {
+                "focus_1_2_cost_and_usage_aws.csv" => Some("6,019.01 USD where bought and 8,510.06 USD"),
+                "focus_1_2_cost_and_usage_gcp.csv" => Some("7,954.64 USD where bought and 11,201.83 USD"),
+                _ => None,
+            };
+            match (twice, found.traps.as_slice()) {
+                (None, []) => {}
+                (Some(words), [only]) if only.words.contains(words) => {}
+                (_, traps) => panic!("{}: {traps:?}", path.display()),
+            }
         }
     }
     assert!(seen >= 15, "{seen}");
