@@ -305,6 +305,24 @@ pub fn money(amount: Money, currency: &str) -> String {
     money_to(amount, places, currency)
 }
 
+/// Decimal places of a currency's smallest coin (ISO 4217); two where it is none of those.
+pub fn minor_units(currency: &str) -> u32 {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
+        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        _ => 2,
+    }
+}
+
+/// Money in a column of amounts: at the currency's decimal places, so that the points stand below each other. What would
+/// be shown as 0 and is not keeps three significant digits: a sum of 0.000012 is `$0.0000120`, never `$0.00`.
+pub fn money_in_column(amount: Money, currency: &str) -> String {
+    let words = money_to(amount, minor_units(currency), currency);
+    let is_something = words.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
+    if is_something || amount == Money::ZERO { words } else { money(amount, currency) }
+}
+
 /// Money with as many decimal places as asked for, ten at most: what stands in a column of prices.
 pub fn money_to(amount: Money, places: u32, currency: &str) -> String {
     let number = format!("{:.*}", places as usize, Money(amount.0.abs()));
@@ -366,6 +384,25 @@ mod tests {
         );
         assert_eq!(number_order("a1", "a1"), Ordering::Equal);
         assert_eq!(number_order("", "a"), Ordering::Less);
+    }
+
+    #[test]
+    fn amounts_in_a_column_have_the_places_of_their_currency_and_are_never_shown_as_nothing() {
+        for (text, currency, shown) in [
+            ("1234.5", "USD", "$1234.50"),
+            ("0.5", "USD", "$0.50"),
+            ("0.126", "USD", "$0.13"),
+            ("-0.5", "USD", "−$0.50"),
+            ("0.000012", "USD", "$0.0000120"),
+            ("-0.004", "EUR", "−€0.00400"),
+            ("0", "USD", "$0.00"),
+            ("1234.5", "JPY", "JPY 1235"),
+            ("0.4", "JPY", "JPY 0.400"),
+            ("1.2345", "KWD", "KWD 1.235"),
+        ] {
+            let words = money_in_column(text.parse().unwrap(), currency);
+            assert_eq!(words.replace(',', ""), shown, "{text} {currency}");
+        }
     }
 
     #[test]

@@ -122,6 +122,13 @@ fn left_out(series: &Series, currency: &str) -> Vec<String> {
             series.undated_rows
         ));
     }
+    if series.long_rows > 0 {
+        let cost = units::money(series.long, currency);
+        notes.push(format!(
+            "{} rows ({cost}) are for longer than an hour, which hours cannot show, and are not drawn; days show them.",
+            series.long_rows
+        ));
+    }
     if series.missing_cells > 0 {
         notes
             .push(format!("{} rows have no readable cost and count for nothing here.", series.missing_cells));

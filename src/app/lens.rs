@@ -337,14 +337,24 @@ pub fn by_dimension(filters: &[Filter], dimension: &str, basis: Basis) -> Query 
 /// Inference spend by the values of a dimension, the most expensive first: of each rule's rows what it claims, so that
 /// all together are what counts as inference.
 pub fn of_dimension(groups: &[Group], rules: &RuleSet, basis: Basis) -> Vec<Group> {
+    /// Of the rows with a value: how many, their sums, and for each cost how many are not in its sum.
+    #[derive(Default)]
+    struct Working {
+        rows: u64,
+        sums: [Option<Exact>; 4],
+        missing: [u64; 4],
+    }
     const BASES: [Basis; 4] =
         [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost];
-    let mut values: BTreeMap<Option<String>, (u64, [Option<Exact>; 4])> = BTreeMap::new();
+    let mut values: BTreeMap<Option<String>, Working> = BTreeMap::new();
     for group in groups {
         let [value, rule] = group.key.as_slice() else { continue };
         let share = rule.as_deref().and_then(|id| rules.entry(id)).map_or(Share::WHOLE, Entry::share);
-        let (rows, sums) = values.entry(value.clone()).or_default();
+        let Working { rows, sums, missing } = values.entry(value.clone()).or_default();
         *rows += group.rows;
+        for (missing, more) in missing.iter_mut().zip(group.missing) {
+            *missing += more;
+        }
         for (sum, basis) in sums.iter_mut().zip(BASES) {
             let claimed = group.costs.get(basis).and_then(Exact::from_money).map(|cost| share.split(cost).0);
             if let Some(claimed) = claimed {
@@ -352,11 +362,11 @@ pub fn of_dimension(groups: &[Group], rules: &RuleSet, basis: Basis) -> Vec<Grou
             }
         }
     }
-    let group = |(value, (rows, sums)): (Option<String>, (u64, [Option<Exact>; 4]))| {
+    let group = |(value, Working { rows, sums, missing }): (Option<String>, Working)| {
         let [billed_cost, effective_cost, list_cost, contracted_cost] =
             sums.map(|sum| sum.map(Exact::to_money));
         let costs = Costs { billed_cost, effective_cost, list_cost, contracted_cost };
-        Group { key: vec![value], rows, costs }
+        Group { key: vec![value], rows, costs, missing }
     };
     let mut found: Vec<Group> = values.into_iter().map(group).collect();
     found.sort_by(|a, b| b.costs.get(basis).cmp(&a.costs.get(basis)).then_with(|| a.key.cmp(&b.key)));

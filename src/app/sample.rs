@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use crate::bill::Filter;
 
+use super::spend::Spend;
 use super::state::{Demand, Scenario, TraceRate};
 
 /// The sample files: name, content.
@@ -46,6 +47,8 @@ pub fn scenario() -> Scenario {
     Scenario {
         demand: Demand::Trace { rate: TraceRate::Peak },
         filters: vec![only("Tags.app", "digits"), only("Tags.workload", "serving")],
+        // The bill opens whole: what one service costs is a question that the other pages ask.
+        spend: Spend { whole: true, ..Spend::default() },
         ..Scenario::default()
     }
 }

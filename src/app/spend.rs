@@ -11,7 +11,9 @@ use super::App;
 use super::jobs::JobId;
 use super::query::{Query, QueryResult};
 use super::state::{Scenario, State};
+use crate::bill::exact::Exact;
 use crate::bill::over_time::Starts;
+use crate::bill::reconcile::amount_words;
 use crate::bill::{Basis, Bill, BillError, Comparison, Filter, Granularity, How, Period, RowsView, Totals};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::units::{self, Money};
@@ -29,6 +31,8 @@ pub struct Spend {
     pub then_by: Vec<String>,
     /// Lines instead of stacked bars.
     pub lines: bool,
+    /// The width of a bar was chosen by the user, and is not told by how many days are shown.
+    pub per_chosen: bool,
     /// The currency shown where bills are in several; `None` = that of most rows.
     pub currency: Option<String>,
     /// What was clicked on: filters of this part alone, beside the scenario's, which all pages go by.
@@ -209,18 +213,86 @@ impl State {
         filters
     }
 
+    /// The width of a bar: the chosen one, or else what the days that are shown call for. `period` limits those, where
+    /// something other than all days is shown.
+    pub fn shown_per(&self, period: Option<&Period>) -> Granularity {
+        let Scenario { per, spend, .. } = &self.scenario;
+        if spend.per_chosen || *per != Granularity::default() {
+            return *per;
+        }
+        let days = period.and_then(Period::length_days);
+        let days = days.or_else(|| self.bill_days().and_then(|days| days.length_days()));
+        let hours = self.bill_starts().is_some_and(|starts| starts.hours);
+        days.map_or(*per, |days| per_of(days, hours))
+    }
+
+    /// When charges of the open bills begin, once [`SpendQuery::Starts`] is answered.
+    pub fn bill_starts(&self) -> Option<Starts> {
+        match self.queries.get(&Query::Spend(SpendQuery::Starts)) {
+            Some(Ok(QueryResult::Spend(SpendResult::Starts(starts)))) => Some(*starts),
+            _ => None,
+        }
+    }
+
+    /// What commitments cost that stand twice in the sums of a cost, where they are bought and where they are used, by
+    /// currency; empty where none do. Of all rows of the open bills, whatever is filtered.
+    pub fn twice_in(&self, basis: Basis) -> BTreeMap<&str, [Exact; 2]> {
+        let mut found: BTreeMap<&str, [Exact; 2]> = BTreeMap::new();
+        let ledgers = self.bills.iter().filter_map(|bill| bill.ledger.as_deref());
+        for committed in ledgers.flat_map(|ledger| &ledger.committed) {
+            let Some(more) = committed.twice_in(basis) else { continue };
+            let sums = found.entry(&committed.currency).or_default();
+            for (sum, more) in sums.iter_mut().zip(more) {
+                *sum = sum.checked_add(more).unwrap_or(*sum);
+            }
+        }
+        found
+    }
+
+    /// The same in a sentence, of the currency that is shown; `None` where nothing stands twice in it.
+    pub fn twice_words(&self, basis: Basis) -> Option<String> {
+        let shown = if self.bill_currency().is_none() { self.shown_currency() } else { None };
+        let sums: Vec<String> = self
+            .twice_in(basis)
+            .into_iter()
+            .filter(|(currency, _)| shown.as_deref().is_none_or(|shown| shown == *currency))
+            .map(|(currency, sums)| {
+                let [bought, used] = sums.map(|sum| amount_words(sum, currency));
+                format!("{bought} where they are bought and {used} on the use that they cover")
+            })
+            .collect();
+        let of = if self.bills.len() == 1 { "the bill" } else { "the bills" };
+        (!sums.is_empty())
+            .then(|| format!("{} of {of} has commitments twice: {}.", basis.column(), sums.join("; ")))
+    }
+
     /// The days that charges of the open bills begin on; `None` when none has a date. Before [`SpendQuery::Starts`] is
     /// answered: up to the last day that any is for, which for a month's fee or a term of years is days to come.
     pub fn bill_days(&self) -> Option<Period> {
-        let starts = self.queries.get(&Query::Spend(SpendQuery::Starts));
-        if let Some(Ok(QueryResult::Spend(SpendResult::Starts(Starts { first_and_last, .. })))) = starts {
-            let (first, last) = (*first_and_last)?;
+        if let Some(Starts { first_and_last, .. }) = self.bill_starts() {
+            let (first, last) = first_and_last?;
             return Period::of_micros(first, last.checked_add(1)?);
         }
         let first = self.bills.iter().filter_map(|bill| bill.first_charge_unix_secs).min()?;
         let last = self.bills.iter().filter_map(|bill| bill.last_charge_unix_secs).max()?;
         let micros = crate::bill::moment::PER_SEC;
         Period::of_micros(first.checked_mul(micros)?, last.checked_mul(micros)?.max(first * micros + 1))
+    }
+}
+
+/// The width of a bar that so many days call for: not so many bars that each is a sliver, and not one block.
+fn per_of(days: i64, hours: bool) -> Granularity {
+    // Three months, two years.
+    const DAYS: i64 = 93;
+    const WEEKS: i64 = 731;
+    if days <= 2 && hours {
+        Granularity::Hour
+    } else if days <= DAYS {
+        Granularity::Day
+    } else if days <= WEEKS {
+        Granularity::Week
+    } else {
+        Granularity::Month
     }
 }
 
@@ -378,7 +450,10 @@ pub fn drivers_chart(
         Axis::new("", "", Scale::Categories(names)),
         Axis::new("Change", currency, Scale::Linear { from_zero: true }),
     );
-    chart.subtitle = format!("{}, {currency}", basis.column());
+    chart.subtitle = match currency {
+        "" => basis.column().to_owned(),
+        currency => format!("{}, {currency}", basis.column()),
+    };
     chart.marks = marks;
     chart.notes.extend(comparison.converted.as_ref().map(|conversion| format!("Amounts are {conversion}.")));
     chart
@@ -443,6 +518,38 @@ mod tests {
         assert_eq!((days.from.as_str(), days.to.as_str()), ("2026-03-01", "2026-05-28"));
         let (before, after) = days.compared().unwrap();
         assert_eq!((before.words(), after.words()), ("March 2026".to_owned(), "April 2026".to_owned()));
+    }
+
+    #[test]
+    fn the_width_of_a_bar_follows_the_days_until_it_is_chosen() {
+        let secs = |text: &str| crate::bill::moment::read(text).unwrap() / crate::bill::moment::PER_SEC;
+        let mut state = State::default();
+        let bill = |from: &str, to: &str| crate::bill::Imported {
+            first_charge_unix_secs: Some(secs(from)),
+            last_charge_unix_secs: Some(secs(to)),
+            ..crate::bill::Imported::default()
+        };
+        for (from, to, per) in [
+            ("2026-03-01", "2026-04-01", Granularity::Day),
+            ("2025-09-01", "2026-06-01", Granularity::Week),
+            ("2021-02-02", "2026-06-01", Granularity::Month),
+        ] {
+            state.bills = vec![bill(from, to)];
+            assert_eq!(state.shown_per(None), per, "{from} to {to}");
+        }
+        let day = Period::parse("2026-05-03").unwrap();
+        assert_eq!(state.shown_per(Some(&day)), Granularity::Day, "no hours are known");
+        let micros = |text: &str| crate::bill::moment::read(text).unwrap();
+        let starts =
+            Starts { first_and_last: Some((micros("2021-02-02"), micros("2026-05-31"))), hours: true };
+        let answer = Ok(QueryResult::Spend(SpendResult::Starts(starts)));
+        state.queries.insert(Query::Spend(SpendQuery::Starts), answer);
+        assert_eq!(state.shown_per(Some(&day)), Granularity::Hour);
+        assert_eq!(state.shown_per(None), Granularity::Month);
+        state.scenario.spend.per_chosen = true;
+        assert_eq!(state.shown_per(Some(&day)), Granularity::Day, "as chosen");
+        state.scenario = Scenario { per: Granularity::Week, ..Scenario::default() };
+        assert_eq!(state.shown_per(None), Granularity::Week, "as an older project has it");
     }
 
     #[test]

@@ -246,7 +246,7 @@ pub enum BillError {
     /// Amounts of different currencies cannot be added.
     #[error(
         "the rows asked for are in {} currencies ({}), which cannot be added up; set rates to show them in one, or filter on one, such as BillingCurrency={}",
-        currencies.len(), currencies.join(", "), currencies.first().map_or("", String::as_str)
+        currencies.len(), currencies.join(", "), one_of(currencies)
     )]
     MixedCurrencies {
         /// The currencies; `no currency` for rows without one.
@@ -305,6 +305,14 @@ fn full_words(error: &std::io::Error) -> &'static str {
         _ => "",
     }
 }
+
+/// A currency to filter on, as a filter has it: one with a name, where there is one.
+fn one_of(currencies: &[String]) -> &str {
+    currencies.iter().find(|name| *name != NO_CURRENCY).map_or("", String::as_str)
+}
+
+/// What rows without a currency are called.
+pub const NO_CURRENCY: &str = "no currency";
 
 /// The first few names of a list, and how many more there are.
 fn first_names(names: &[String]) -> String {

@@ -116,6 +116,13 @@ pub struct ColumnProfile {
 }
 
 impl Imported {
+    /// Rows that cost something and name no currency: no rate converts them.
+    pub fn unnamed_rows(&self) -> u64 {
+        let costs = self.totals.get("").map(super::share::named);
+        let cost_something = costs.is_some_and(|costs| costs.iter().any(|(_, cost)| cost.is_some()));
+        self.currencies.get("").copied().filter(|_| cost_something).unwrap_or(0)
+    }
+
     /// The totals when all rows are in one currency, with that currency.
     pub fn single_total(&self) -> Option<(&str, Costs)> {
         let mut totals = self.totals.iter();

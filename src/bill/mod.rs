@@ -39,6 +39,7 @@ mod csv_rows;
 mod grouped;
 mod input;
 mod json_rows;
+mod one_currency;
 mod pages;
 mod parquet_rows;
 mod pipeline;
@@ -173,4 +174,14 @@ pub struct Group {
     pub rows: u64,
     /// Their costs.
     pub costs: Costs,
+    /// Rows of it that have no value of a cost and are not in its sum, for each of [`columns::COSTS`] in order.
+    #[serde(default)]
+    pub missing: [u64; 4],
+}
+
+impl Group {
+    /// Rows that are not in the sum of this cost, though others are.
+    pub fn missing(&self, basis: Basis) -> u64 {
+        self.missing[basis.place()]
+    }
 }

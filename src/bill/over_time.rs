@@ -1,6 +1,8 @@
-//! Cost over time: by day or month of `ChargePeriodStart`, stacked by a column.
+//! Cost over time: by hour, day, week or month of `ChargePeriodStart`, stacked by a column.
 //!
-//! Nothing is spread: a charge for a month stands in the day or month it starts in, as the invoice has it.
+//! Nothing is spread: a charge for a month stands in the day or month it starts in, as the invoice has it. Hours are for
+//! use that is told by the hour: what is for longer is in none of them, because a day's cost at midnight would be a peak
+//! that never was. It is counted apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,6 +81,10 @@ pub struct Series {
     pub undated_rows: u64,
     /// What they cost.
     pub undated: Money,
+    /// Rows that are for longer than an hour, where the buckets are hours: they are in none of them.
+    pub long_rows: u64,
+    /// What they cost.
+    pub long: Money,
     /// Cells of the basis that have no value.
     pub missing_cells: u64,
 }
@@ -102,10 +108,12 @@ impl Bill {
         top: usize,
     ) -> Result<Series, BillError> {
         let column = "ChargePeriodStart".to_owned();
-        let mut keys = vec![match granularity {
-            Granularity::Hour => ColumnRef::Hour { column },
-            _ => ColumnRef::Day { column },
-        }];
+        let by_hour = granularity == Granularity::Hour;
+        let mut keys = if by_hour {
+            vec![ColumnRef::Hour { column }, ColumnRef::Hour { column: "ChargePeriodEnd".to_owned() }]
+        } else {
+            vec![ColumnRef::Day { column }]
+        };
         if let Some(by) = by {
             keys.push(self.resolve(by)?);
         }
@@ -113,11 +121,13 @@ impl Bill {
         let mut currencies = BTreeSet::new();
         let mut amounts: BTreeMap<String, BTreeMap<i64, Exact>> = BTreeMap::new();
         let (mut undated_rows, mut undated, mut missing_cells) = (0, Exact::default(), 0);
+        let (mut long_rows, mut long) = (0, Exact::default());
         let adding = Adding { tell_absent: true, ..Adding::costs("add up the bill over time") };
         for (key, sums) in self.add_up(&keys, filters, adding)? {
             let mut key = key.into_iter();
             sums.add_currency(key.next_back().flatten(), &mut currencies);
             let start = key.next().flatten().and_then(|text| moment::read(&text));
+            let end = if by_hour { key.next().flatten().and_then(|text| moment::read(&text)) } else { None };
             missing_cells += sums.rows - sums.filled[basis.place()];
             let amount = sums.costs[basis.place()];
             let Some(start) = start else {
@@ -125,6 +135,11 @@ impl Bill {
                 undated = add(undated, amount, basis)?;
                 continue;
             };
+            if by_hour && !is_of_an_hour(start, end) {
+                long_rows += sums.rows;
+                long = add(long, amount, basis)?;
+                continue;
+            }
             let bucket = granularity.start(start);
             let name = match by {
                 Some(_) => key.next().flatten().unwrap_or_else(|| NO_VALUE.to_owned()),
@@ -144,8 +159,19 @@ impl Bill {
             converted: self.conversion(),
             undated_rows,
             undated: undated.to_money(),
+            long_rows,
+            long: long.to_money(),
             missing_cells,
         })
+    }
+}
+
+/// Whether a charge is for an hour or less, by the hours that it begins and ends in. Of one that names no end it is not
+/// known at midnight, where a day's charge begins, too.
+fn is_of_an_hour(start: i64, end: Option<i64>) -> bool {
+    match end {
+        Some(end) => end.saturating_sub(start) <= moment::PER_HOUR,
+        None => start.rem_euclid(PER_DAY) != 0,
     }
 }
 
@@ -154,7 +180,7 @@ impl Bill {
 pub struct Starts {
     /// The first and the last, in microseconds since 1970-01-01 UTC; `None` without a readable one.
     pub first_and_last: Option<(i64, i64)>,
-    /// Some begin at other moments than midnight, so that hours tell more than days.
+    /// Some are for an hour or less and begin at other moments than midnight, so that hours tell more than days.
     pub hours: bool,
 }
 
@@ -185,6 +211,13 @@ fn starts_of(part: &Part) -> Result<Starts, BillError> {
     let doing = "look for the first and the last charge";
     let micros = || col("ChargePeriodStart").to_physical();
     let past_midnight = micros() % lit(PER_DAY);
+    // A day that begins at six in the morning has no hours either.
+    let past_midnight = if part.has("ChargePeriodEnd") {
+        let length = col("ChargePeriodEnd").to_physical() - micros();
+        past_midnight.filter(length.lt_eq(lit(moment::PER_HOUR)))
+    } else {
+        past_midnight
+    };
     let wanted = [micros().min(), micros().max(), past_midnight.max()];
     let names = ["first", "last", "latest"];
     let named: Vec<_> = wanted.into_iter().zip(names).map(|(wanted, name)| wanted.alias(name)).collect();

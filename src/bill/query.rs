@@ -9,7 +9,7 @@ use polars::prelude::*;
 
 use super::claims::{Counted, Exclusion};
 use super::columns::{COSTS, ColumnType};
-use super::error::BillError;
+use super::error::{BillError, NO_CURRENCY};
 use super::exact::Exact;
 use super::filter::{self, Resolved};
 use super::formats::focus::RULE_COLUMN;
@@ -17,6 +17,7 @@ use super::grouped::part_sums;
 use super::import::{FILE_COLUMN, Imported};
 use super::lens::Lens;
 use super::moment;
+use super::one_currency::in_one_currency;
 use super::parquet_rows::scan;
 use super::rates::{Conversion, Rates};
 use super::store::Store;
@@ -237,8 +238,13 @@ impl Sums {
         }
     }
 
+    /// Rows without a value of each cost.
+    pub(super) fn missing(&self) -> [u64; 4] {
+        self.filled.map(|filled| self.rows - filled)
+    }
+
     /// The sums in the currency that is shown.
-    fn converted(&self, currency: &str, rates: &Rates) -> Result<Self, BillError> {
+    pub(super) fn converted(&self, currency: &str, rates: &Rates) -> Result<Self, BillError> {
         let mut converted = self.clone();
         for (place, cost) in self.costs.iter().enumerate().filter(|(place, _)| self.filled[*place] > 0) {
             converted.costs[place] = rates.convert(currency, *cost)?;
@@ -305,6 +311,13 @@ pub struct Totals {
     pub converted: Option<Conversion>,
 }
 
+impl Totals {
+    /// Rows that are not in the sum of this cost.
+    pub fn missing(&self, basis: Basis) -> u64 {
+        self.missing.get(basis.column()).copied().unwrap_or(0)
+    }
+}
+
 /// One or several stored bills, asked together.
 #[derive(Debug, Clone)]
 pub struct Bill {
@@ -367,8 +380,8 @@ impl Bill {
 
     /// What is done to amounts of these bills before they are added up; `None` when nothing is.
     pub fn conversion(&self) -> Option<Conversion> {
-        self.rates
-            .conversion(self.imported().flat_map(|imported| imported.currencies.keys().map(String::as_str)))
+        let currencies = self.imported().flat_map(|imported| imported.currencies.keys().map(String::as_str));
+        self.rates.conversion(currencies, self.imported().map(Imported::unnamed_rows).sum())
     }
 
     /// The import reports of the open bills.
@@ -423,9 +436,9 @@ impl Bill {
             let currency = key.pop().flatten().unwrap_or_default();
             let missing = COSTS
                 .iter()
-                .zip(sums.filled)
-                .filter(|(_, filled)| *filled < sums.rows)
-                .map(|(name, filled)| ((*name).to_owned(), sums.rows - filled))
+                .zip(sums.missing())
+                .filter(|(_, missing)| *missing > 0)
+                .map(|(name, missing)| ((*name).to_owned(), missing))
                 .collect();
             let costs = Costs::from_sums(self.present(), sums.rows, sums.filled, sums.costs);
             let known = super::share::named(&costs);
@@ -470,7 +483,7 @@ impl Bill {
             .map(|(mut key, sums)| {
                 sums.add_currency(key.pop().flatten(), &mut currencies);
                 let costs = Costs::from_sums(self.present(), sums.rows, sums.filled, sums.costs);
-                Group { key, rows: sums.rows, costs }
+                Group { key, rows: sums.rows, costs, missing: sums.missing() }
             })
             .collect();
         if currencies.len() > 1 {
@@ -555,29 +568,14 @@ impl Bill {
         }
         let currency = keys.iter().rposition(|key| *key == ColumnRef::currency());
         match (&self.rates.display, currency) {
-            (Some(display), Some(at)) => converted(groups, at, display, &self.rates),
+            (Some(display), Some(at)) => in_one_currency(groups, at, display, &self.rates),
             _ => Ok(groups),
         }
     }
 }
 
-/// Each currency's sums times its rate, added up under the currency that is shown.
-fn converted(
-    groups: StoredGroups,
-    at: usize,
-    display: &str,
-    rates: &Rates,
-) -> Result<StoredGroups, BillError> {
-    let mut merged = StoredGroups::new();
-    for (mut key, sums) in groups {
-        let currency = key[at].replace(display.to_owned()).unwrap_or_default();
-        merged.entry(key).or_default().add(&sums.converted(&currency, rates)?)?;
-    }
-    Ok(merged)
-}
-
 /// The error for rows in several currencies.
 pub(super) fn mixed(currencies: impl IntoIterator<Item = String>) -> BillError {
-    let name = |currency: String| if currency.is_empty() { "no currency".to_owned() } else { currency };
+    let name = |currency: String| if currency.is_empty() { NO_CURRENCY.to_owned() } else { currency };
     BillError::MixedCurrencies { currencies: currencies.into_iter().map(name).collect() }
 }

@@ -138,17 +138,24 @@ impl Rates {
         product.ok_or_else(|| BillError::TooLarge { column: format!("what was {currency}") })
     }
 
-    /// What is done to amounts of these currencies; `None` when nothing is.
-    pub fn conversion<'a>(&self, currencies: impl IntoIterator<Item = &'a str>) -> Option<Conversion> {
+    /// What is done to amounts of these currencies, where so many rows name none; `None` when nothing is.
+    pub fn conversion<'a>(
+        &self,
+        currencies: impl IntoIterator<Item = &'a str>,
+        unnamed_rows: u64,
+    ) -> Option<Conversion> {
         let distinct: BTreeSet<&str> = currencies.into_iter().collect();
         let rates: Vec<Rate> = distinct.into_iter().filter_map(|from| self.find(from).cloned()).collect();
-        (!rates.is_empty()).then_some(Conversion { rates })
+        let left_out_rows = if self.display.is_some() { unnamed_rows } else { 0 };
+        (!rates.is_empty() || left_out_rows > 0).then_some(Conversion { rates, left_out_rows })
     }
 
-    /// Those of these currencies that have no rate to the one that is shown; none when each is shown as it is.
+    /// Those of these currencies that have no rate to the one that is shown; none when each is shown as it is. Rows that
+    /// name no currency, which no rate can be set for, are not among them.
     pub fn missing<'a>(&self, currencies: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
         let Some(display) = self.display.as_deref() else { return Vec::new() };
-        currencies.into_iter().filter(|from| *from != display && self.find(from).is_none()).collect()
+        let lacks = |from: &&str| !from.is_empty() && *from != display && self.find(from).is_none();
+        currencies.into_iter().filter(lacks).collect()
     }
 }
 
@@ -157,12 +164,14 @@ impl Rates {
 pub struct Conversion {
     /// The rates, all to the same currency.
     pub rates: Vec<Rate>,
+    /// Rows of the bills that cost something and name no currency: they are in no sum.
+    pub left_out_rows: u64,
 }
 
 impl fmt::Display for Conversion {
-    /// `converted at 1 EUR = 1.08 USD (ECB, 2026-05-29) and 1 GBP = 1.27 USD`.
+    /// `converted at 1 EUR = 1.08 USD (ECB, 2026-05-29) and 1 GBP = 1.27 USD, without 1 row that names no currency`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("converted at ")?;
+        f.write_str(if self.rates.is_empty() { "as billed" } else { "converted at " })?;
         for (place, rate) in self.rates.iter().enumerate() {
             let before = match place {
                 0 => "",
@@ -171,7 +180,15 @@ impl fmt::Display for Conversion {
             };
             write!(f, "{before}{rate}")?;
         }
-        Ok(())
+        match self.left_out_rows {
+            0 => Ok(()),
+            1 => f.write_str(", without 1 row that names no currency"),
+            rows => write!(
+                f,
+                ", without {} rows that name no currency",
+                crate::units::group_thousands(rows.into())
+            ),
+        }
     }
 }
 
@@ -220,23 +237,31 @@ mod tests {
         let error = rates().convert("CHF", exact("1")).unwrap_err().to_string();
         assert!(error.contains("CHF") && error.contains("USD"), "{error}");
         assert!(rates().convert("", exact("1")).is_err());
-        assert_eq!(rates().missing(["USD", "EUR", "CHF"]), ["CHF"]);
+        assert_eq!(rates().missing(["USD", "EUR", "CHF", ""]), ["CHF"]);
         // Each in its own currency: nothing is converted.
         let own = Rates { display: None, ..rates() };
         assert_eq!(own.convert("CHF", exact("1")).unwrap(), exact("1"));
-        assert_eq!((own.missing(["CHF"]).len(), own.conversion(["EUR"])), (0, None));
+        assert_eq!((own.missing(["CHF"]).len(), own.conversion(["EUR"], 3)), (0, None));
     }
 
     #[test]
     fn what_was_converted_names_the_rates_that_were_used() {
         let words = |currencies: &[&str]| {
-            rates().conversion(currencies.iter().copied()).map(|conversion| conversion.to_string())
+            rates().conversion(currencies.iter().copied(), 0).map(|conversion| conversion.to_string())
         };
         assert_eq!(words(&["USD"]), None);
         assert_eq!(words(&["EUR", "USD"]).unwrap(), "converted at 1 EUR = 1.0837 USD (ECB, 2026-05-29)");
         assert_eq!(
             words(&["JPY", "EUR"]).unwrap(),
             "converted at 1 EUR = 1.0837 USD (ECB, 2026-05-29) and 1 JPY = 0.00695 USD"
+        );
+        let left_out = |currencies: &[&str], rows| {
+            rates().conversion(currencies.iter().copied(), rows).map(|conversion| conversion.to_string())
+        };
+        assert_eq!(left_out(&["USD", ""], 1).unwrap(), "as billed, without 1 row that names no currency");
+        assert_eq!(
+            left_out(&["JPY", ""], 1_200).unwrap(),
+            "converted at 1 JPY = 0.00695 USD, without 1,200 rows that name no currency"
         );
     }
 

@@ -100,6 +100,49 @@ pub(super) enum Test {
     Either(&'static [Test]),
 }
 
+impl Rule {
+    /// What must hold of a row, in words: all of it.
+    pub fn conditions(&self) -> Vec<String> {
+        self.tests.iter().map(Test::words).collect()
+    }
+}
+
+impl Test {
+    /// `ServiceName contains bedrock or openai`.
+    fn words(&self) -> String {
+        let any = |list: &[&str]| {
+            let shown: Vec<String> = list.iter().map(|word| format!("“{}”", word.trim())).collect();
+            match shown.as_slice() {
+                [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+                all => all.join(""),
+            }
+        };
+        match self {
+            Self::Service(list) => format!("ServiceName contains {}", any(list)),
+            Self::Category(name) => format!("ServiceCategory is “{name}”"),
+            Self::Subcategory(name) => format!("ServiceSubcategory is “{name}”"),
+            Self::Words(list) => {
+                format!("SkuMeter, ChargeDescription or the usage type contains {}", any(list))
+            }
+            Self::Unit(word) => format!("ConsumedUnit or PricingUnit contains “{word}”"),
+            Self::Accelerator => {
+                "SkuPriceDetails, the instance type or the meter names an accelerator".to_owned()
+            }
+            Self::TaggedServing => {
+                "a tag of its purpose says “inference”, “serving” or “predict”, or the dimension Purpose is serving"
+                    .to_owned()
+            }
+            Self::TaggedTraining => {
+                "a tag of its purpose says “training”, “fine-tune”, “notebook”, “experiment” or “research”, or the dimension \
+                 Purpose is training"
+                    .to_owned()
+            }
+            Self::Unused => "CommitmentDiscountStatus or CapacityReservationStatus is “Unused”".to_owned(),
+            Self::Either(tests) => tests.iter().map(Self::words).collect::<Vec<_>>().join(", or "),
+        }
+    }
+}
+
 const AI: Test = Test::Category("ai and machine learning");
 /// Services that sell nothing but answers of models.
 const MODEL_APIS: Test = Test::Service(&[
@@ -307,4 +350,30 @@ pub const RULES: &[Rule] = &[
 /// The rule of this id.
 pub fn rule(id: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_says_in_words_what_it_asks_for() {
+        for rule in RULES {
+            let conditions = rule.conditions();
+            assert_eq!(conditions.len(), rule.tests.len(), "{}", rule.id);
+            assert!(conditions.iter().all(|words| !words.is_empty()), "{}", rule.id);
+        }
+        assert_eq!(
+            rule("token-api").unwrap().conditions()[1],
+            "SkuMeter, ChargeDescription or the usage type contains “tokens”, “-token” or “token”, or ConsumedUnit or \
+             PricingUnit contains “token”"
+        );
+        assert_eq!(
+            rule("storage-serving").unwrap().conditions(),
+            [
+                "a tag of its purpose says “inference”, “serving” or “predict”, or the dimension Purpose is serving",
+                "ServiceCategory is “storage”"
+            ]
+        );
+    }
 }

@@ -35,6 +35,8 @@ pub struct RuleShare {
     pub rows: u64,
     /// Their costs, as far as the rule claims them.
     pub costs: Costs,
+    /// Rows that have no value of a cost and are not in its sum, as in [`super::Group`].
+    pub missing: [u64; 4],
 }
 
 /// What a class of spend adds up to.
@@ -64,6 +66,8 @@ pub struct InferenceShare {
     pub inference_rows: u64,
     /// Costs of those rows, as far as the rules claim them.
     pub inference: Costs,
+    /// Of those rows, the ones that have no value of a cost and are not in its sum, as in [`super::Group`].
+    pub inference_missing: [u64; 4],
     /// Every rule that matched, in the order the rules are tried.
     pub by_rule: Vec<RuleShare>,
     /// The same by class. Every row is in one class or in the rest: classes and rest add up to the total.
@@ -131,6 +135,7 @@ impl Bill {
                 share: rule.share(),
                 rows: sums.rows,
                 costs: costs(sums),
+                missing: sums.missing(),
             });
         }
         // The rest has the costs that the whole has: what a rule left of its rows is in it without their number.
@@ -142,6 +147,7 @@ impl Bill {
             total: costs(&total),
             inference_rows: counted.rows,
             inference: costs(&counted),
+            inference_missing: counted.missing(),
             by_rule,
             by_class: classes
                 .iter()

@@ -20,7 +20,7 @@ use super::import::Imported;
 
 /// Raised whenever the same file would be stored differently: columns, types, inference rules, what is written down
 /// about it.
-pub const READER_VERSION: u32 = 4;
+pub const READER_VERSION: u32 = 5;
 
 /// How the files of imports that are not finished begin.
 const UNFINISHED: &str = ".importing-";

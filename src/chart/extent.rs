@@ -157,6 +157,16 @@ pub fn fit(chart: &Chart, visible: &dyn Fn(&str) -> bool) -> Extent {
             }
         }
     }
+    // A single bar of time is no block that fills the chart: there is room for some beside it.
+    let bar_places: Vec<[f64; 2]> = bars(chart, visible).iter().map(|bar| bar.x).collect();
+    if matches!(chart.x.scale, Scale::Time) && !bar_places.is_empty() {
+        let widest = bar_places.iter().map(|[left, right]| right - left).fold(0.0, f64::max);
+        let left = bar_places.iter().map(|[left, _]| *left).fold(f64::INFINITY, f64::min);
+        let right = bar_places.iter().map(|[_, right]| *right).fold(f64::NEG_INFINITY, f64::max);
+        let lacks = (LEAST_BARS * widest - (right - left)).max(0.0);
+        x.include(left - lacks / 2.0);
+        x.include(right + lacks / 2.0);
+    }
     for bar in bars(chart, visible) {
         x.include(bar.x[0]);
         x.include(bar.x[1]);
@@ -178,6 +188,9 @@ pub fn fit(chart: &Chart, visible: &dyn Fn(&str) -> bool) -> Extent {
         y2: chart.y2.as_ref().map(|axis| y2.finish(&axis.scale, 0.07)),
     }
 }
+
+/// Bars of time that there is room for at least.
+const LEAST_BARS: f64 = 5.0;
 
 /// A growing range of places.
 #[derive(Debug, Clone, Copy, Default)]
@@ -309,6 +322,22 @@ mod tests {
         assert!(extent.y[0] < -5.0 && extent.y[1] > 7.0);
         let without_two = super::bars(&chart, &|name| name != "two");
         assert_eq!(without_two.len(), 3);
+    }
+
+    #[test]
+    fn a_single_bar_of_time_does_not_fill_the_chart() {
+        let day = 86_400.0;
+        let bars = |count: usize| {
+            let data = (0..count).map(|at| Datum::new(at as f64 * day, 1.0)).collect();
+            let (name, ink) = ("bars".to_owned(), Ink::Series(0));
+            let mark = Mark::Bars { name, data, ink, width: 0.8 * day };
+            fit(&chart(Scale::Time, Scale::Linear { from_zero: true }, vec![mark]), &all).x
+        };
+        let share = |[low, high]: [f64; 2]| 0.8 * day / (high - low);
+        assert!(share(bars(1)) < 0.2 && share(bars(1)) > 0.15, "{}", share(bars(1)));
+        // Many bars are drawn from the first to the last, as before.
+        let [low, high] = bars(30);
+        assert!((high - low - 29.8 * day * 1.02).abs() < 1.0, "{}", (high - low) / day);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::bill_currencies::Several;
 use super::bill_explore::{self, More};
 use super::bill_inference;
 use super::bill_reconcile;
@@ -15,7 +16,7 @@ use super::bill_warehouse::{self, Warehouse};
 use super::session::Session;
 use super::table;
 use crate::app::{Command, Query, QueryResult};
-use crate::bill::{Basis, Costs, Group, InferenceShare, Totals, Warning};
+use crate::bill::{Basis, Costs, Filter, Group, InferenceShare, Totals, Warning};
 use crate::units::{self, Money};
 
 /// How many warnings are printed as text; `--json` has them all.
@@ -118,7 +119,43 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
     what.rates.apply(session)?;
     let state = session.app.state();
     let warnings: Vec<Warning> = state.bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
+    if let Some(several) = Several::of(session, what, &filters)? {
+        several.print(session, what)?;
+    } else {
+        let (answer, more) = answer_of(session, what, &filters)?;
+        if what.csv {
+            say!("{}", more.csv(&what.by, &answer.groups, &answer.currency)?.trim_end());
+            return Ok(());
+        }
+        if session.json {
+            let mut document = answer.document();
+            more.add_to(&mut document);
+            super::bill_deliveries::add_to(&mut document, session.app.state());
+            return Session::print_json(&document);
+        }
+        super::bill_deliveries::print(session.app.state());
+        answer.print(&what.by);
+        more.print(&what.by);
+    }
+    if what.csv || session.json {
+        return Ok(());
+    }
+    if !session.app.state().overlays.is_empty() {
+        super::bill_deliveries::print_overlays(session)?;
+    }
+    print_warnings(&warnings);
+    Ok(())
+}
 
+/// Asks for all that is wanted of rows in one currency.
+pub(super) fn answer_of(
+    session: &mut Session,
+    what: &Bill,
+    filters: &[Filter],
+) -> anyhow::Result<(Answer, More)> {
+    let warnings: Vec<Warning> =
+        session.app.state().bills.iter().flat_map(|bill| bill.warnings.clone()).collect();
+    let filters = filters.to_vec();
     let QueryResult::Totals(total) = session.ask(&Query::Totals { filters: filters.clone() })? else {
         bail!("the bill store answered another question");
     };
@@ -135,11 +172,6 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         }
     };
     let more = More::ask(session, what, &filters)?;
-    if what.csv {
-        let currency = total.currency.as_deref().unwrap_or_default();
-        say!("{}", more.csv(&what.by, &groups, currency)?.trim_end());
-        return Ok(());
-    }
     let inference = Query::Inference { filters: filters.clone(), basis: Basis::EffectiveCost };
     let QueryResult::Inference(share, monthly) = session.ask(&inference)? else {
         bail!("the bill store answered another question");
@@ -150,28 +182,14 @@ pub(super) fn run(session: &mut Session, what: &Bill) -> anyhow::Result<()> {
         None
     };
     let currency = total.currency.clone().unwrap_or_default();
-    let answer = Answer { currency, total, groups, share: *share, monthly, warnings, lens };
-    if session.json {
-        let mut document = answer.document();
-        more.add_to(&mut document);
-        super::bill_deliveries::add_to(&mut document, session.app.state());
-        return Session::print_json(&document);
-    }
-    super::bill_deliveries::print(session.app.state());
-    answer.print(&what.by);
-    more.print(&what.by);
-    if !session.app.state().overlays.is_empty() {
-        super::bill_deliveries::print_overlays(session)?;
-    }
-    print_warnings(&answer.warnings);
-    Ok(())
+    Ok((Answer { currency, total, groups, share: *share, monthly, warnings, lens }, more))
 }
 
 /// What the bills say.
-struct Answer {
-    currency: String,
+pub(super) struct Answer {
+    pub(super) currency: String,
     total: Totals,
-    groups: Vec<Group>,
+    pub(super) groups: Vec<Group>,
     share: InferenceShare,
     monthly: Option<Money>,
     warnings: Vec<Warning>,
@@ -180,7 +198,7 @@ struct Answer {
 
 impl Answer {
     /// The documented JSON form.
-    fn document(&self) -> Value {
+    pub(super) fn document(&self) -> Value {
         let with = |sums: &Costs, more: Value| {
             let mut document = costs(sums);
             if let Value::Object(more) = more {
@@ -191,7 +209,7 @@ impl Answer {
         let groups: Vec<Value> = self
             .groups
             .iter()
-            .map(|group| with(&group.costs, json!({ "key": group.key, "rows": group.rows })))
+            .map(|group| with(&group.costs, json!({ "key": group.key, "rows": group.rows, "missing_cells": missing_cells(&group.missing) })))
             .collect();
         let rules: Vec<Value> = self
             .share
@@ -204,13 +222,16 @@ impl Answer {
                     "class": rule.class,
                     "counted": rule.counted,
                     "rows": rule.rows,
+                    "missing_cells": missing_cells(&rule.missing),
                 });
                 with(&rule.costs, more)
             })
             .collect();
         let converted = self.total.converted.as_ref().map(|conversion| json!(conversion.rates));
+        let unnamed = self.total.converted.as_ref().map_or(0, |conversion| conversion.left_out_rows);
         let more = json!({
             "rows": self.share.inference_rows,
+            "missing_cells": missing_cells(&self.share.inference_missing),
             "rules": rules,
             "EffectiveCost_per_month": self.monthly,
             "EffectiveCost_per_month_reason": self.monthly.is_none().then_some(
@@ -227,6 +248,7 @@ impl Answer {
             "rows": self.total.rows,
             "currency": self.total.currency,
             "converted_at": converted,
+            "left_out_rows_without_currency": unnamed,
             "total": with(&self.total.costs, json!(self.total.exact)),
             "missing_cells": self.total.missing,
             "groups": groups,
@@ -235,16 +257,27 @@ impl Answer {
         })
     }
 
-    fn print(&self, by: &[String]) {
+    pub(super) fn print(&self, by: &[String]) {
         match self.total.rows {
             0 => say!("0 rows: the bill has none, or --where leaves none"),
+            rows if self.currency.is_empty() => say!("{rows} rows, no currency{}", self.converted()),
             rows => say!("{rows} rows, {}{}", self.currency, self.converted()),
         }
         self.table(
             "",
             &[
-                ("total".to_owned(), self.total.rows, &self.total.costs),
-                ("inference".to_owned(), self.share.inference_rows, &self.share.inference),
+                Row {
+                    name: "total".to_owned(),
+                    rows: self.total.rows,
+                    costs: &self.total.costs,
+                    missing: BASES.map(|basis| self.total.missing(basis)),
+                },
+                Row {
+                    name: "inference".to_owned(),
+                    rows: self.share.inference_rows,
+                    costs: &self.share.inference,
+                    missing: self.share.inference_missing,
+                },
             ],
         );
         let rules: Vec<_> = self
@@ -253,7 +286,8 @@ impl Answer {
             .iter()
             .map(|rule| {
                 let counted = if rule.counted { "" } else { " (not counted)" };
-                (format!("{}{counted}", rule.words), rule.rows, &rule.costs)
+                let name = format!("{}{counted}", rule.words);
+                Row { name, rows: rule.rows, costs: &rule.costs, missing: rule.missing }
             })
             .collect();
         self.table("inference by rule", &rules);
@@ -266,7 +300,8 @@ impl Answer {
             .map(|group| {
                 let key: Vec<&str> =
                     group.key.iter().map(|part| part.as_deref().unwrap_or("(no value)")).collect();
-                (key.join(" / "), group.rows, &group.costs)
+                let name = key.join(" / ");
+                Row { name, rows: group.rows, costs: &group.costs, missing: group.missing }
             })
             .collect();
         self.table(&by.join(" / "), &groups);
@@ -277,29 +312,47 @@ impl Answer {
         self.total.converted.as_ref().map_or_else(String::new, |conversion| format!(", {conversion}"))
     }
 
-    fn table(&self, of: &str, lines: &[(String, u64, &Costs)]) {
+    fn table(&self, of: &str, lines: &[Row<'_>]) {
         if lines.is_empty() {
             return;
         }
-        let money = |amount: Option<Money>| {
-            amount.map_or_else(|| "not known".to_owned(), |amount| units::money(amount, &self.currency))
+        let cost = |line: &Row<'_>, place: usize| {
+            let Some(amount) = line.costs.get(BASES[place]) else { return "not known".to_owned() };
+            let words = units::money(amount, &self.currency);
+            match line.missing[place] {
+                0 => words,
+                missing => format!("{words} ({} of {} rows)", line.rows - missing, line.rows),
+            }
         };
         let rows: Vec<Vec<String>> = lines
             .iter()
-            .map(|(name, rows, costs)| {
-                vec![
-                    name.clone(),
-                    rows.to_string(),
-                    money(costs.billed_cost),
-                    money(costs.effective_cost),
-                    money(costs.list_cost),
-                    money(costs.contracted_cost),
-                ]
+            .map(|line| {
+                let mut row = vec![line.name.clone(), line.rows.to_string()];
+                row.extend((0..BASES.len()).map(|place| cost(line, place)));
+                row
             })
             .collect();
         table::print(&[of, "rows", "billed", "effective", "list", "contracted"], &rows);
         say!("");
     }
+}
+
+/// The costs in the order of their columns.
+const BASES: [Basis; 4] = [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost];
+
+/// A line of a table of costs.
+struct Row<'a> {
+    name: String,
+    rows: u64,
+    costs: &'a Costs,
+    /// Rows that are not in the sum of each cost.
+    missing: [u64; 4],
+}
+
+/// Rows without a value of each cost, by its name; none for a cost that all rows have.
+fn missing_cells(missing: &[u64; 4]) -> Map<String, Value> {
+    let some = BASES.into_iter().zip(missing).filter(|(_, missing)| **missing > 0);
+    some.map(|(basis, missing)| (basis.column().to_owned(), json!(missing))).collect()
 }
 
 /// The four costs under their FOCUS names; `null` with a `reason` where the file has no such column.

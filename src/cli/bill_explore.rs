@@ -135,6 +135,8 @@ impl More {
                 "series": lines,
                 "undated_rows": series.undated_rows,
                 "undated": series.undated,
+                "long_rows": series.long_rows,
+                "long": series.long,
                 "missing_cells": series.missing_cells,
             });
         }
@@ -165,6 +167,13 @@ impl More {
             if series.undated_rows > 0 {
                 let cost = units::money(series.undated, currency);
                 say!("{} rows ({cost}) have no readable charge period", series.undated_rows);
+            }
+            if series.long_rows > 0 {
+                let cost = units::money(series.long, currency);
+                say!(
+                    "{} rows ({cost}) are for longer than an hour and in none; --per day shows them",
+                    series.long_rows
+                );
             }
             say!("");
         }

@@ -8,8 +8,8 @@ use super::session::Session;
 use super::table;
 use crate::app::Command;
 use crate::bill::reconcile::{
-    Certainty, Check, InvoiceTotal, Ledger, Reconciliation, Scope, Target, Verdict, Where, amount_words,
-    charges, money_words, read_total, rows_words,
+    Certainty, Check, InvoiceTotal, Ledger, Portion, Reconciliation, Scope, Target, Verdict, Where,
+    amount_words, charges, money_words, read_total, rows_words,
 };
 use crate::bill::warnings::Trouble;
 use crate::units::Money;
@@ -226,6 +226,10 @@ fn print_sums(found: &Reconciliation) {
             vec![
                 format!("{} {}", sum.basis.column(), sum.currency),
                 show(sum.stored),
+                match sum.without {
+                    0 => sum.rows.to_string(),
+                    without => format!("{} of {}", sum.rows - without, sum.rows),
+                },
                 sum.column.clone().unwrap_or_else(|| "the file has none".to_owned()),
                 show(sum.own),
                 show(sum.difference),
@@ -233,8 +237,12 @@ fn print_sums(found: &Reconciliation) {
         })
         .collect();
     if !rows.is_empty() {
-        table::print(&["cost", "in the store", "the file's own column", "its sum", "difference"], &rows);
+        table::print(
+            &["cost", "in the store", "of rows", "the file's own column", "its sum", "difference"],
+            &rows,
+        );
     }
+    print_counted(found);
     for sum in found.sums.iter().filter(|sum| !sum.steps.is_empty()) {
         for step in &sum.steps {
             let mark = if step.explained { " " } else { "!" };
@@ -249,6 +257,32 @@ fn print_sums(found: &Reconciliation) {
         say!("  stated: {} {}, {agrees} ({})", stated.name, stated.stated, stated.sum);
     }
     say!("");
+}
+
+/// What of the sums is in the totals and what is not, where not all of it is.
+fn print_counted(found: &Reconciliation) {
+    let line = |name: &str, currency: &str, portion: &Portion| {
+        let sums = portion.sums.map(|sum| sum.map_or_else(String::new, |sum| sum.to_string()));
+        let mut row = vec![format!("{name} {currency}").trim_end().to_owned(), portion.rows.to_string()];
+        row.extend(sums);
+        row
+    };
+    let rows: Vec<Vec<String>> = found
+        .counted
+        .iter()
+        .flat_map(|of| {
+            let currency = of.currency.as_str();
+            [
+                line("counts in totals", currency, &of.counts),
+                line("does not: delivered again", currency, &of.does_not),
+                line("in the store", currency, &of.together()),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        say!("");
+        table::print(&["", "rows", "BilledCost", "EffectiveCost", "ListCost", "ContractedCost"], &rows);
+    }
 }
 
 fn print_invoices(found: &Reconciliation) {

@@ -11,6 +11,7 @@ mod args;
 mod bench;
 mod bill;
 mod bill_commitments;
+mod bill_currencies;
 mod bill_deliveries;
 mod bill_explore;
 mod bill_inference;

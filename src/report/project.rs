@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Align, Block, Document};
 use crate::app::comparison::{self, Comparison};
-use crate::app::{App, LatencyAxis, Query, QueryResult, Scenario, figures, foreign, tradeoff};
+use crate::app::{App, LatencyAxis, Query, QueryResult, Scenario, SpendQuery, figures, foreign, tradeoff};
 use crate::bill::Costs;
 use crate::chart::Chart;
 use crate::measure::stats::DEFINITION;
@@ -107,17 +107,21 @@ pub fn bill_chart(app: &mut App) -> anyhow::Result<Option<Chart>> {
     }
     let scenario = state.scenario.clone();
     let currency = state.shown_currency().unwrap_or_default();
+    // How many days there are tells how wide a bar is.
+    app.answer(&Query::Spend(SpendQuery::Starts))?;
+    let state = app.state();
+    let per = state.shown_per(None);
     let query = Query::Series {
         by: Some(scenario.group_by.clone()),
         filters: state.project_filters(),
         basis: scenario.basis,
-        per: scenario.per,
+        per,
         top: SERIES,
     };
     match app.answer(&query)? {
         QueryResult::Series(series) => {
-            let Scenario { group_by, basis, per, spend, .. } = &scenario;
-            let mut chart = figures::bill(&series, group_by, *basis, *per, &currency, spend.lines);
+            let Scenario { group_by, basis, spend, .. } = &scenario;
+            let mut chart = figures::bill(&series, group_by, *basis, per, &currency, spend.lines);
             let rows = rows_words(&scenario);
             if rows != ALL_ROWS {
                 chart.subtitle = format!("{}; only rows with {rows}", chart.subtitle);

@@ -296,3 +296,103 @@ fn the_command_line_filters_compares_and_cuts_time() {
     let said = failure(&["bill", "--from", "May"], &file);
     assert!(said.contains("`May` is not a month"), "{said}");
 }
+
+/// 5 + 7 of three rows; of the two in eu one has a list cost.
+#[test]
+fn a_sum_that_is_not_of_all_rows_says_of_how_many() {
+    use super::cli::{json, text};
+
+    let table = "\
+BilledCost,ListCost,BillingCurrency,ChargeCategory,ChargePeriodStart,RegionId
+1,5,USD,Usage,2026-05-01,eu
+2,,USD,Usage,2026-05-01,eu
+4,7,USD,Usage,2026-05-01,us
+";
+    let bench = Bench::new();
+    let bill = bench.open(&[table]);
+    let totals = bill.totals(&[]).unwrap();
+    assert_eq!((totals.costs.list_cost, totals.missing(Basis::ListCost)), (Some(money("12")), 1));
+    let groups = bill.group_by(&["RegionId"], &[], Basis::BilledCost).unwrap();
+    let missing: Vec<_> = groups
+        .iter()
+        .map(|group| {
+            let [billed, list] = [Basis::BilledCost, Basis::ListCost].map(|basis| group.missing(basis));
+            (group.key[0].as_deref().unwrap(), billed, list)
+        })
+        .collect();
+    assert_eq!(missing, [("us", 0, 0), ("eu", 0, 1)]);
+
+    let file = [bench.folder.path().join("0.csv")];
+    let said = text(&["bill", "--by", "RegionId"], &file);
+    assert!(said.contains("$12.00 (2 of 3 rows)"), "{said}");
+    assert!(said.contains("$5.00 (1 of 2 rows)"), "{said}");
+    assert!(!said.contains("$7.00 (1 of 1"), "{said}");
+    let document = json(&["bill", "--json", "--by", "RegionId", "--cost", "billed"], &file);
+    assert_eq!(document["missing_cells"]["ListCost"], 1);
+    assert_eq!(document["groups"][1]["missing_cells"]["ListCost"], 1);
+    assert_eq!(document["groups"][0]["missing_cells"]["ListCost"], serde_json::Value::Null);
+    let said = text(&["bill", "--reconcile"], &file);
+    let list = said.lines().find(|line| line.starts_with("ListCost")).unwrap();
+    assert!(list.contains("2 of 3"), "{said}");
+}
+
+/// A day's cost and a month's fee begin at midnight: no hour costs them.
+#[test]
+fn hours_hold_what_is_for_an_hour_and_nothing_longer() {
+    let header = "BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd\n";
+    let bench = Bench::new();
+    let bill = bench.open(&[&format!(
+        "{header}\
+0.25,USD,Usage,2026-05-01T10:00:00Z,2026-05-01T11:00:00Z
+0.5,USD,Usage,2026-05-01T11:00:00Z,2026-05-01T12:00:00Z
+24,USD,Usage,2026-05-01T00:00:00Z,2026-05-02T00:00:00Z
+30,USD,Purchase,2026-05-01T00:00:00Z,2026-06-01T00:00:00Z
+"
+    )]);
+    assert!(bill.starts().unwrap().hours);
+    let hours = bill.over_time(None, &[], Basis::BilledCost, Granularity::Hour, 1).unwrap();
+    // `date -u -d 2026-05-01T10:00 +%s`.
+    assert_eq!(hours.buckets, [1_777_629_600, 1_777_633_200]);
+    assert_eq!(hours.series[0].1, [money("0.25"), money("0.5")]);
+    assert_eq!((hours.long_rows, hours.long), (2, money("54")));
+    let days = bill.over_time(None, &[], Basis::BilledCost, Granularity::Day, 1).unwrap();
+    assert_eq!((days.series[0].1[0], days.long_rows), (money("54.75"), 0));
+    let said = super::cli::text(
+        &["bill", "--per", "hour", "--cost", "billed"],
+        &[bench.folder.path().join("0.csv")],
+    );
+    assert!(said.contains("2 rows ($54.00) are for longer than an hour"), "{said}");
+
+    // Days that begin in the morning are no hours either.
+    let bench = Bench::new();
+    let days = bench.open(&[&format!("{header}1,USD,Usage,2026-05-01T06:00:00Z,2026-05-02T06:00:00Z\n")]);
+    assert!(!days.starts().unwrap().hours);
+}
+
+/// 8.63 + 1.26 × 0.75.
+#[test]
+fn rows_without_a_currency_are_left_out_of_a_sum_and_that_is_said() {
+    use inferometer::bill::{Rate, Rates};
+
+    let bench = Bench::new();
+    let bill = bench.open(&["\
+BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart
+8.63,USD,Usage,2026-05-01
+1.26,CAD,Usage,2026-05-01
+0.5,,Usage,2026-05-01
+"]);
+    let said = bill.totals(&[]).unwrap_err().to_string();
+    assert!(said.ends_with("such as BillingCurrency=CAD"), "{said}");
+    let mut rates = Rates { display: Some("USD".to_owned()), ..Rates::default() };
+    rates.put(Rate::new("CAD", "USD", "0.75", "", "").unwrap());
+    let shown = bill.shown_in(rates);
+    let totals = shown.totals(&[]).unwrap();
+    assert_eq!((totals.rows, totals.costs.billed_cost), (2, Some(money("9.575"))));
+    let words = totals.converted.unwrap().to_string();
+    assert_eq!(words, "converted at 1 CAD = 0.75 USD, without 1 row that names no currency");
+    let series = shown.over_time(None, &[], Basis::BilledCost, Granularity::Day, 1).unwrap();
+    assert_eq!(series.series[0].1[0], money("9.575"));
+    // Where there is nothing else, there is nothing to show.
+    let alone = shown.totals(&[Filter::parse("BillingCurrency=").unwrap()]).unwrap_err().to_string();
+    assert!(alone.contains("rows that name no currency cannot be shown in USD"), "{alone}");
+}

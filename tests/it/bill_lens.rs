@@ -49,6 +49,7 @@ fn own(id: &str, class: Class, all: Vec<Condition>) -> OwnRule {
         counted: true,
         share: Share::WHOLE,
         on: true,
+        like: None,
         all,
     }
 }

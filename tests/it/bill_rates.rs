@@ -79,8 +79,21 @@ fn the_command_line_takes_rates_and_a_project_keeps_them() {
     let other = folder.path().join("euro-77.csv");
     std::fs::write(&other, euros).unwrap();
     let bills = [fixture("focus-1.2.csv"), other];
-    let message = failure(&["bill"], &bills);
-    assert!(message.contains("2 currencies (EUR, USD)"), "{message}");
+    // Without rates each currency is answered by itself, and it is said how to have them in one.
+    let said = text(&["bill", "--by", "ServiceName"], &bills);
+    assert!(said.contains("2 currencies (EUR, USD), which are not added up"), "{said}");
+    assert!(said.contains("--in USD --rate EUR=RATE"), "{said}");
+    assert!(said.contains("2 rows, EUR") && said.contains("12 rows, USD"), "{said}");
+    assert!(said.contains("€14.25") && said.contains("$132.35"), "{said}");
+    let document = json(&["bill", "--json"], &bills);
+    assert_eq!(document["by_currency"]["EUR"]["total"]["BilledCost"], "14.2500000001");
+    assert_eq!(document["by_currency"]["USD"]["rows"], 12);
+    let csv = text(&["bill", "--csv", "--by", "BillingCurrency"], &bills);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 3, "one header and a line each: {csv}");
+    assert!(lines[1].starts_with("EUR,2,14.2500000001,") && lines[2].starts_with("USD,12,"), "{csv}");
+    let message = failure(&["bill", "--csv", "--per", "day"], &bills);
+    assert!(message.contains("--rate EUR=RATE"), "{message}");
     let first = ["bill", "--json", "--in", "usd", "--rate", "EUR=1.0837", "--rate-source", "ECB"];
     let document = json(&first, &bills);
     assert_eq!(document["currency"], "USD");
@@ -97,8 +110,8 @@ fn the_command_line_takes_rates_and_a_project_keeps_them() {
     assert!(shown.contains("14 rows, USD, converted at 1 EUR = 1.0837 USD (ECB)"), "{shown}");
     let message = failure(&["bill", "--in", "CHF", "--project", named], &none);
     assert!(message.contains("cannot be shown in CHF"), "{message}");
-    let message = failure(&["bill", "--in", "own", "--project", named], &none);
-    assert!(message.contains("cannot be added up"), "{message}");
+    let own = text(&["bill", "--in", "own", "--project", named], &none);
+    assert!(own.contains("which are not added up"), "{own}");
     let message = failure(&["bill", "--rate", "EUR=1.08"], &bills);
     assert!(message.contains("--in USD"), "{message}");
 }

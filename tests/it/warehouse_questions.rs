@@ -140,6 +140,7 @@ pub fn answer_by_rules_alike(name: &str, bills: &(Bill, Bill), store: &Store) {
             counted: true,
             share: inferometer::bill::lens::Share::read("0.5").unwrap(),
             on: true,
+            like: None,
             all,
         };
         let draft = Draft { rule, place: 0 };

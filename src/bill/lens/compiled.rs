@@ -55,7 +55,7 @@ struct Ready {
 #[derive(Debug)]
 enum Tests {
     BuiltIn(&'static [Test]),
-    Own(Vec<Ready>),
+    Own(&'static [Test], Vec<Ready>),
 }
 
 #[derive(Debug)]
@@ -161,7 +161,11 @@ impl Compiled {
             .filter_map(|(place, entry)| {
                 let tests = match entry {
                     Entry::BuiltIn { built_in, .. } => Tests::BuiltIn(rule(built_in)?.tests),
-                    Entry::Own(own) => Tests::Own(all(&own.all)),
+                    Entry::Own(own) => {
+                        let like = own.like.as_deref().map(|like| rule(like).map(|rule| rule.tests));
+                        // Of a rule that is not there, nothing is known to hold.
+                        Tests::Own(like.map_or(Some(&[][..]), |tests| tests)?, all(&own.all))
+                    }
                 };
                 Some(ReadyRule { place, class: entry.class(), tests })
             })
@@ -295,7 +299,10 @@ impl ReadyRule {
     fn holds(&self, row: &Row<'_>) -> bool {
         match &self.tests {
             Tests::BuiltIn(tests) => tests.iter().all(|test| test.holds(&row.facts)),
-            Tests::Own(conditions) => conditions.iter().all(|condition| condition.holds(row)),
+            Tests::Own(like, conditions) => {
+                like.iter().all(|test| test.holds(&row.facts))
+                    && conditions.iter().all(|condition| condition.holds(row))
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Condition, RulesError, Share};
-use crate::bill::rules::{Class, RULES, rule};
+use crate::bill::rules::{Class, RULES, Rule, rule};
 
 /// What a rules file says it is.
 pub const RULES_FORMAT: &str = "inferometer rules";
@@ -36,7 +36,11 @@ pub struct OwnRule {
     /// False = not tried.
     #[serde(default = "yes")]
     pub on: bool,
+    /// The built-in rule whose conditions must hold, too, by its id; `None` = none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub like: Option<String>,
     /// All must hold.
+    #[serde(default)]
     pub all: Vec<Condition>,
 }
 
@@ -60,8 +64,10 @@ impl OwnRule {
         if self.words.trim().is_empty() {
             return Err(RulesError::Nameless("name"));
         }
-        if self.all.is_empty() {
-            return Err(RulesError::NoCondition(self.words.clone()));
+        match &self.like {
+            Some(like) if rule(like).is_none() => return Err(RulesError::NoBuiltIn(like.clone())),
+            None if self.all.is_empty() => return Err(RulesError::NoCondition(self.words.clone())),
+            _ => {}
         }
         self.all.iter().try_for_each(|condition| condition.check(&self.words, false))
     }
@@ -150,6 +156,17 @@ impl Entry {
         match self {
             Self::BuiltIn { built_in, .. } => rule(built_in).is_some_and(|rule| rule.counted),
             Self::Own(own) => own.counted,
+        }
+    }
+
+    /// What must hold of a row, in words: all of it.
+    pub fn conditions(&self) -> Vec<String> {
+        match self {
+            Self::BuiltIn { built_in, .. } => rule(built_in).map(Rule::conditions).unwrap_or_default(),
+            Self::Own(own) => {
+                let like = own.like.as_deref().and_then(rule).map(Rule::conditions).unwrap_or_default();
+                like.into_iter().chain(own.all.iter().map(Condition::words)).collect()
+            }
         }
     }
 

@@ -24,6 +24,7 @@ fn own(id: &str, class: Class, all: Vec<Condition>) -> OwnRule {
         counted: true,
         share: Share::WHOLE,
         on: true,
+        like: None,
         all,
     }
 }

@@ -176,14 +176,9 @@ fn charged(target: &Target, ledgers: &[&Ledger]) -> Charged {
     charged
 }
 
-/// Decimal places of a currency's smallest coin (ISO 4217); two where it is none of those.
+/// Decimal places of a currency's smallest coin.
 pub fn places_of(currency: &str) -> u32 {
-    match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
-        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
-    }
+    crate::units::minor_units(currency)
 }
 
 /// An amount as people type it: `1,234.50`, `$ 12`. `None` when it is none.

@@ -3,6 +3,7 @@
 //!
 //! What it costs is a share of the import's time, so texts that are the same as in the row before are not read again.
 
+mod committed;
 mod days;
 mod scopes;
 
@@ -19,6 +20,7 @@ use crate::bill::formats::mapping::trimmed;
 use crate::bill::formats::{Kind, Target};
 use crate::bill::moment;
 use crate::bill::warnings::{Place, Warnings};
+use committed::Commitments;
 use days::Days;
 use scopes::Scopes;
 
@@ -61,6 +63,7 @@ struct Stored {
     account: Option<usize>,
     sub_account: Option<usize>,
     seller: Option<usize>,
+    commitment: Option<usize>,
     view: Option<usize>,
     telling: Vec<usize>,
 }
@@ -99,6 +102,7 @@ pub struct Keeper {
     /// The line asked for last.
     last_line: Option<usize>,
     scopes: Scopes,
+    commitments: Commitments,
     days: Days,
     current: Current,
     /// The row before, while nothing of it is in the store: some readers hand a row on with the next one.
@@ -177,6 +181,7 @@ impl Keeper {
             account: at("BillingAccountId"),
             sub_account: at("SubAccountId"),
             seller: at("x_BillingEntity"),
+            commitment: at("CommitmentDiscountId"),
             view: at(COST_VIEW_COLUMN),
             telling: TELLING.iter().filter_map(|name| at(name)).collect(),
         };
@@ -451,6 +456,7 @@ impl Keeper {
         let part = if self.is_part { self.file.as_str() } else { "" };
         let same = changed.is_some_and(|changed| changed.iter().all(|at| !self.stored.is_of_scope(*at)));
         self.scopes.add(cells, &self.stored, costs, self.days.start(), (part, same));
+        self.commitments.add(cells, &self.stored, costs);
         let view = value(cells, self.stored.view);
         if !view.is_empty() {
             match self.ledger.views.get_mut(view) {
@@ -490,7 +496,8 @@ impl Keeper {
         let scopes = self.scopes.finish();
         self.ledger.scopes = scopes.found;
         self.ledger.scopes_lumped = scopes.lumped;
-        self.ledger.too_large |= scopes.too_large;
+        self.ledger.committed = self.commitments.finish();
+        self.ledger.too_large |= scopes.too_large || self.commitments.too_large;
         self.ledger.left_out.sort_by_key(|out| out.reason);
         // Lines that a waiting row asked for and did not need.
         self.ledger.lines.retain(|line| line.rows > 0 || line.stored_rows > 0);

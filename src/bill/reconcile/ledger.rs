@@ -238,6 +238,34 @@ impl TrueUp {
     }
 }
 
+/// What commitments cost at list and at contracted prices, where they were bought and on the use that they cover. In
+/// `BilledCost` and `EffectiveCost` a commitment stands once; in these two it stands in both places, so that their sum
+/// has it twice (FOCUS 1.2, `ListCost`: list unit price × pricing quantity, of a purchase as of use).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Committed {
+    /// Currency.
+    pub currency: String,
+    /// Commitments that are bought in the bill and used in it.
+    pub commitments: u64,
+    /// What their purchases cost, at list and at contracted prices.
+    pub bought: [Exact; 2],
+    /// What the use of them costs, covered or not used, at the same prices.
+    pub used: [Exact; 2],
+}
+
+impl Committed {
+    /// What stands twice in the sum of a cost: where it is bought, and on the use; `None` where nothing does.
+    pub fn twice_in(&self, basis: Basis) -> Option<[Exact; 2]> {
+        let place = match basis {
+            Basis::ListCost => 0,
+            Basis::ContractedCost => 1,
+            Basis::BilledCost | Basis::EffectiveCost => return None,
+        };
+        let sums = [self.bought[place], self.used[place]];
+        (!sums.contains(&Exact(0))).then_some(sums)
+    }
+}
+
 /// Everything that is written down.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -271,6 +299,8 @@ pub struct Ledger {
     pub views: BTreeMap<String, u64>,
     /// Amazon's check of the amortised cost.
     pub true_up: Vec<TrueUp>,
+    /// Commitments that are bought and used in the bill, by currency; empty in reports of versions that kept none.
+    pub committed: Vec<Committed>,
     /// A sample of the rows.
     pub sketch: Sketch,
     /// The rows have an identity of their own (`identity/LineItemId`), so two alike are one row twice.

@@ -13,6 +13,7 @@ mod ledger;
 mod own;
 mod periods;
 mod sketch;
+mod standing;
 mod sums;
 mod traps;
 
@@ -22,9 +23,12 @@ use serde::Serialize;
 
 pub use invoice::{Charged, Check, InvoiceTotal, Target, charges, check, places_of, read_total};
 pub use keeper::Keeper;
-pub use ledger::{Covered, Day, Ledger, LeftOut, Line, OwnColumn, Reason, Scope, Stated, TrueUp, Where};
+pub use ledger::{
+    Committed, Covered, Day, Ledger, LeftOut, Line, OwnColumn, Reason, Scope, Stated, TrueUp, Where,
+};
 pub use periods::Coverage;
 pub use sketch::Sketch;
+pub use standing::{CountedSums, Portion};
 pub use sums::{OtherSum, StatedCheck, Step, Sum, amount_words};
 pub use traps::{Certainty, Trap};
 
@@ -84,6 +88,8 @@ pub struct Reconciliation {
     pub left_out: Vec<LeftOut>,
     /// The costs beside the file's own sums.
     pub sums: Vec<Sum>,
+    /// What of those sums is in the totals and what is not, for each currency of which not all is.
+    pub counted: Vec<CountedSums>,
     /// Other sums of the file.
     pub others: Vec<OtherSum>,
     /// Totals that the file states.
@@ -191,6 +197,7 @@ fn one(bill: &Imported, counting: &Counting, charges: &[Charged], checks: &[Chec
         rows: (bill.rows + bill.dropped, bill.rows, bill.rows),
         left_out: Vec::new(),
         sums: Vec::new(),
+        counted: Vec::new(),
         others: Vec::new(),
         stated: Vec::new(),
         charges: Vec::new(),
@@ -205,6 +212,7 @@ fn one(bill: &Imported, counting: &Counting, charges: &[Charged], checks: &[Chec
     found.rows = (ledger.rows_read, ledger.rows_kept, ledger.rows_stored);
     found.left_out.clone_from(&ledger.left_out);
     found.sums = sums::sums(ledger);
+    found.counted = standing::counted_sums(bill, ledger, counting);
     found.others = sums::others(ledger);
     found.stated = sums::stated(ledger);
     let has_rows = |target: &Target| ledger.scopes.iter().any(|scope| target.has(scope));

@@ -30,7 +30,9 @@ pub struct Sum {
     pub currency: String,
     /// The sum in the store; `None` where no row has such a cost.
     pub stored: Option<Exact>,
-    /// Rows of the store without such a cost.
+    /// Rows of the store in this currency.
+    pub rows: u64,
+    /// Those of them without such a cost, which are not in the sum.
     pub without: u64,
     /// The file's own column; `None` where the file has none that it could be compared with.
     pub column: Option<String>,
@@ -113,6 +115,7 @@ fn sum(ledger: &Ledger, lines: &[&Line], currency: &str, basis: Basis) -> Option
         basis,
         currency: currency.to_owned(),
         stored: (filled > 0).then_some(stored),
+        rows,
         without: rows - filled,
         column,
         own: has_own.then_some(own),

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::ledger::{Ledger, Reason};
+use super::ledger::{Committed, Ledger, Reason};
 use super::sums::amount_words;
 use crate::bill::claims::{Claim, Counting, Standing, Why};
 use crate::bill::exact::Exact;
-use crate::bill::{Imported, moment};
+use crate::bill::{Basis, Imported, moment};
 
 /// Rows of a sample that can tell of rows that are repeated throughout.
 const LEAST_ROWS: usize = 8;
@@ -57,6 +57,9 @@ pub(super) fn within(ledger: &Ledger) -> Vec<Trap> {
             ),
         ));
     }
+    traps.extend(
+        ledger.committed.iter().map(|committed| Trap::new(Certainty::Certain, twice_words(committed))),
+    );
     let rows_of = |view: &str| ledger.views.get(view).copied().unwrap_or(0);
     let (actual, amortized) = (rows_of("Actual"), rows_of("Amortized"));
     if actual > 0 && amortized > 0 {
@@ -90,6 +93,26 @@ pub(super) fn within(ledger: &Ledger) -> Vec<Trap> {
         traps.push(Trap::new(Certainty::Possible, words));
     }
     traps
+}
+
+/// `ListCost has 3 commitments twice: 12.00 USD where they are bought and 15.00 USD on the use that they cover; …`.
+fn twice_words(committed: &Committed) -> String {
+    let Committed { currency, commitments, .. } = committed;
+    let parts: Vec<String> = [Basis::ListCost, Basis::ContractedCost]
+        .into_iter()
+        .filter_map(|basis| {
+            let [bought, used] = committed.twice_in(basis)?.map(|amount| amount_words(amount, currency));
+            let column = basis.column();
+            Some(format!("{column} with {bought} where bought and {used} on the use that they cover"))
+        })
+        .collect();
+    let what =
+        if *commitments == 1 { "a commitment".to_owned() } else { format!("{commitments} commitments") };
+    format!(
+        "{what} stand{} twice in the sums of {}; BilledCost and EffectiveCost have each once",
+        if *commitments == 1 { "s" } else { "" },
+        parts.join(", and of ")
+    )
 }
 
 /// Traps between deliveries of the same charges, of which a bill is one: what counts was decided by their rows, or by

@@ -15,6 +15,10 @@ fn spend() -> Desk {
     let mut open = sample(Theme::Dark);
     open.ctrl(Key::Num6);
     open.rest();
+    // The sample shows its bill whole, beside filters that other pages go by.
+    assert!(open.says("13,959 rows"));
+    open.press("Limit to the project's filters");
+    open.rest();
     for filter in state(&open).scenario.filters.clone() {
         open.press(&format!("Remove the filter {} {}", filter.column, filter.values.join(", ")));
     }
@@ -180,4 +184,48 @@ fn rows_are_read_where_they_are_looked_at() {
     assert!(open.says("EffectiveCost 280.8484608"));
     button(&mut open, "Sort by EffectiveCost");
     assert!(open.says("EffectiveCost -450"));
+}
+
+#[test]
+fn a_period_is_taken_off_and_its_days_tell_the_width_of_bars() {
+    let mut open = spend();
+    assert!(open.says("Chart: Cost per day by ServiceName"));
+    button(&mut open, "Period: All days");
+    open.harness.get_by_role_and_label(Role::TextInput, "Days").focus();
+    open.harness.run();
+    open.type_text("2026-08-01");
+    button(&mut open, "Use these days");
+    // The sample's use is told by the hour, so a single day is not one block.
+    assert!(open.says("Chart: Cost per hour by ServiceName"));
+    button(&mut open, "Show all days");
+    assert_eq!(state(&open).scenario.spend.period, None);
+    assert!(open.says("Chart: Cost per day by ServiceName"));
+}
+
+#[test]
+fn a_sum_that_is_not_of_all_rows_is_marked_wherever_it_stands() {
+    let mut desk = super::harness::empty(Theme::Dark);
+    let outside = tempfile::tempdir().unwrap();
+    let path = outside.path().join("part.csv");
+    let table = "BilledCost,ListCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ServiceName
+1,5,USD,Usage,2026-05-01,a
+2,,USD,Usage,2026-05-01,a
+4,0.000012,USD,Usage,2026-05-02,b
+";
+    std::fs::write(&path, table).unwrap();
+    desk.drop_file(&path);
+    rest(&mut desk);
+    // 5 + 0.000012 of the three rows.
+    assert!(desk.says("List $5.00 *"), "Files");
+    assert!(desk.says("Of rows 2 of 3"), "the sums of the file");
+    desk.press("Spend");
+    rest(&mut desk);
+    desk.harness.get_by_label("Copy CSV").scroll_to_me();
+    desk.harness.run();
+    assert!(desk.says("ServiceName a, Share"));
+    assert!(desk.says("* not of all rows: ListCost 2 of 3"));
+    // Columns have the places of their currency, and what is there is never nothing.
+    assert!(desk.says("List $0.0000120"));
+    assert!(desk.says("Total, Share –, Rows 3, Billed $7.00"));
+    assert!(desk.says("List $5.00 *"));
 }

@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use crate::bill::exact::Exact;
-use crate::bill::reconcile::{Coverage, Reconciliation, Step, Sum, Where, amount_words};
+use crate::bill::reconcile::{Coverage, Portion, Reconciliation, Step, Sum, Where, amount_words};
 use crate::bill::warnings::Tally;
 use crate::bill::{Basis, Warning};
 use crate::ui::pages::parts::{csv_text, field};
@@ -18,6 +18,7 @@ use crate::ui::widgets::{
 #[derive(Default)]
 pub(super) struct Books {
     sums: TableState,
+    counted: TableState,
     steps: TableState,
     left_out: TableState,
     cells: TableState,
@@ -49,10 +50,11 @@ impl Books {
         let columns = [
             Column::text("Cost", 110.0),
             Column::text("Currency", 60.0),
-            Column::number("In the store", 130.0),
-            Column::fill("The file's own column", 180.0),
-            Column::number("Its sum", 130.0),
-            Column::number("Difference", 120.0).hover("In the store minus the file's own sum"),
+            Column::number("In the store", 120.0),
+            Column::number("Of rows", 104.0).hover("Rows that have the cost; the others are not in its sum"),
+            Column::fill("The file's own column", 160.0),
+            Column::number("Its sum", 110.0),
+            Column::number("Difference", 110.0).hover("In the store minus the file's own sum"),
             Column::text("", 90.0),
         ];
         let table = shape("bill sums", "Sums", &columns, found.sums.len(), revision);
@@ -62,29 +64,27 @@ impl Books {
                 0 => Cell::text(basis_words(sum.basis)),
                 1 => Cell::text(sum.currency.clone()),
                 2 => match sum.stored {
-                    Some(stored) => {
-                        let cell = plain(stored, &sum.currency);
-                        if sum.without > 0 {
-                            cell.hover(format!(
-                                "{stored} {}; {} rows have no such cost",
-                                sum.currency,
-                                count_words(sum.without)
-                            ))
-                        } else {
-                            cell
-                        }
-                    }
+                    Some(stored) => plain(stored, &sum.currency),
                     None => Cell::unknown("No row has such a cost"),
                 },
-                3 => match &sum.column {
-                    Some(name) => Cell::text(name.clone()),
+                3 => {
+                    let [have, all] = [sum.rows - sum.without, sum.rows].map(count_words);
+                    match sum.without {
+                        0 => Cell::number(sum.rows as f64, all).quiet(),
+                        _ => Cell::number((sum.rows - sum.without) as f64, format!("{have} of {all}"))
+                            .colour(tokens.warning)
+                            .hover(format!("{} rows have no such cost", count_words(sum.without))),
+                    }
+                }
+                4 => match &sum.column {
+                    Some(name) => Cell::text(name.clone()).hover(name.clone()),
                     None => Cell::unknown("The file has no column of its own for this cost"),
                 },
-                4 => sum.own.map_or_else(
+                5 => sum.own.map_or_else(
                     || Cell::unknown("Nothing to compare with"),
                     |own| plain(own, &sum.currency),
                 ),
-                5 => match sum.difference {
+                6 => match sum.difference {
                     None => Cell::unknown("Nothing to compare with"),
                     Some(Exact(0)) => Cell::number(0.0, "0").quiet(),
                     Some(difference) => plain(difference, &sum.currency),
@@ -97,6 +97,7 @@ impl Books {
                 _ => Cell::text("explained").colour(tokens.good).hover("The reasons are listed below"),
             }
         });
+        self.counted_ui(ui, found, revision);
         let steps: Vec<(&Sum, &Step)> =
             found.sums.iter().flat_map(|sum| sum.steps.iter().map(move |step| (sum, step))).collect();
         if !steps.is_empty() {
@@ -122,6 +123,50 @@ impl Books {
             });
         }
         beside_ui(ui, found);
+    }
+
+    /// What of the sums is in the totals, what is not, and both together: they add up before the eyes.
+    fn counted_ui(&mut self, ui: &mut Ui, found: &Reconciliation, revision: u64) {
+        if found.counted.is_empty() {
+            return;
+        }
+        let lines: Vec<(&str, &str, Portion)> = found
+            .counted
+            .iter()
+            .flat_map(|of| {
+                let currency = of.currency.as_str();
+                [
+                    (currency, "Counts in totals", of.counts),
+                    (currency, "Does not: delivered again", of.does_not),
+                    (currency, "In the store", of.together()),
+                ]
+            })
+            .collect();
+        ui.add_space(space::S);
+        let columns = [
+            Column::fill("What counts", 180.0),
+            Column::text("Currency", 60.0),
+            Column::number("Rows", 60.0),
+            Column::number("BilledCost", 130.0),
+            Column::number("EffectiveCost", 130.0),
+            Column::number("ListCost", 130.0),
+            Column::number("ContractedCost", 130.0),
+        ];
+        let table = shape("bill counted", "What of the sums counts", &columns, lines.len(), revision);
+        self.counted.given_order = true;
+        data_table_ui(ui, &table, &mut self.counted, |row, column| {
+            let (currency, name, portion) = lines[row];
+            let cell = match column {
+                0 => Cell::text(name),
+                1 => Cell::text(currency),
+                2 => Cell::number(portion.rows as f64, count_words(portion.rows)),
+                cost => match portion.sums[cost - 3] {
+                    Some(sum) => plain(sum, currency),
+                    None => Cell::unknown("No row has such a cost"),
+                },
+            };
+            if name.starts_with("Does not") { cell.quiet() } else { cell }
+        });
     }
 
     fn rows_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, found: &Reconciliation, revision: u64) {
@@ -297,7 +342,7 @@ fn beside_ui(ui: &mut Ui, found: &Reconciliation) {
 }
 
 fn shape<'a>(id: &'a str, name: &'a str, columns: &'a [Column], rows: usize, revision: u64) -> Table<'a> {
-    Table { id, name, columns, rows, revision, selected: None, height: 260.0 }
+    Table { id, name, columns, rows, revision, selected: None, height: 400.0 }
 }
 
 fn amount(amount: Exact, currency: &str) -> Cell {

@@ -298,7 +298,7 @@ fn columns(by: &str, before: &Period, after: &Period, split: bool) -> Vec<Column
 
 fn cell(driver: &Driver, column: usize, whole: Money, currency: &str, tokens: &Tokens) -> Cell {
     let amount = |amount: Money| {
-        Cell::number(amount.to_f64(), units::money(amount, currency))
+        Cell::number(amount.to_f64(), units::money_in_column(amount, currency))
             .hover(format!("{amount} {currency}, to the last digit"))
     };
     let effect = |of: fn(&Effects) -> Money| match driver.effects.as_ref().map(of) {
@@ -346,7 +346,7 @@ fn cell(driver: &Driver, column: usize, whole: Money, currency: &str, tokens: &T
 
 /// `+$1.20`, `−$3.00`.
 fn signed(amount: Money, currency: &str) -> String {
-    let words = units::money(amount, currency);
+    let words = units::money_in_column(amount, currency);
     if amount.scaled() > 0 { format!("+{words}") } else { words }
 }
 

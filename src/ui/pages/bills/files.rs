@@ -4,15 +4,19 @@ use egui::{RichText, ScrollArea, Ui};
 
 use super::reconcile::Panel;
 use crate::app::{Command, State};
-use crate::bill::{Costs, Imported, Warning};
+use crate::bill::{Basis, Imported, Warning};
 use crate::ui::pages::parts::{csv_text, day_words, field};
 use crate::ui::theme::{Tokens, space};
 use crate::ui::view::{Action, View};
 use crate::ui::widgets::{
-    Cell, Column, Icon, Table, TableState, card_ui, count_words, data_table_ui, icon_ui, quiet_button_ui,
-    section_header_ui,
+    Cell, Column, Icon, Table, TableState, card_ui, count_words, data_table_ui, icon_ui, note_ui,
+    quiet_button_ui, section_header_ui,
 };
-use crate::units::{self, Money};
+use crate::units;
+
+/// Letters of a file's name that are shown, and those of them at its end.
+const NAME: usize = 28;
+const TAIL: usize = 13;
 
 /// What the card remembers between frames.
 #[derive(Default)]
@@ -60,17 +64,22 @@ impl Files {
                     }
                 }
             });
+            let is_partial = |basis: Basis| bills.iter().any(|bill| is_partial(state, bill, basis));
+            let cost = |basis: Basis, title: &str| {
+                let column = if is_partial(basis) { Column::number_with_mark } else { Column::number };
+                column(title, if is_partial(basis) { 108.0 } else { 88.0 }).hover(basis.column())
+            };
             let columns = [
-                Column::fill("File", 140.0),
-                Column::text("Format", 68.0),
-                Column::number("Rows", 50.0),
-                Column::text("Charges from", 78.0).hover("Earliest ChargePeriodStart, UTC"),
-                Column::text("until", 76.0).hover("Latest ChargePeriodEnd, UTC"),
-                Column::number("Billed", 92.0).hover("BilledCost"),
-                Column::number("Effective", 92.0).hover("EffectiveCost"),
-                Column::number("List", 92.0).hover("ListCost"),
-                Column::number("Contracted", 92.0).hover("ContractedCost"),
-                Column::number("Warnings", 56.0),
+                Column::fill("File", 170.0),
+                Column::text("Format", 112.0),
+                Column::number("Rows", 46.0),
+                Column::text("Charges from", 76.0).hover("Earliest ChargePeriodStart, UTC"),
+                Column::text("until", 74.0).hover("Latest ChargePeriodEnd, UTC"),
+                cost(Basis::BilledCost, "Billed"),
+                cost(Basis::EffectiveCost, "Effective"),
+                cost(Basis::ListCost, "List"),
+                cost(Basis::ContractedCost, "Contracted"),
+                Column::number("Warnings", 54.0),
             ];
             let shape = Table {
                 id: "bill files",
@@ -79,11 +88,15 @@ impl Files {
                 rows: bills.len(),
                 revision: state.revision,
                 selected: place,
-                height: 200.0,
+                height: 340.0,
             };
             let tokens = Tokens::of(ui);
             let output =
                 data_table_ui(ui, &shape, table, |row, column| cell(state, &bills[row], column, tokens));
+            let bases = [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost];
+            if bases.into_iter().any(is_partial) {
+                note_ui(ui, "* not of all rows; the pointer on a sum tells of which");
+            }
             if let Some(row) = output.chosen {
                 *chosen = Some(bills[row].hash.clone());
             }
@@ -107,26 +120,18 @@ fn cell(state: &State, bill: &Imported, column: usize, tokens: &Tokens) -> Cell 
         Some(secs) => Cell::text(day_words(secs)),
         None => Cell::unknown("No row has a readable charge period"),
     };
-    let cost = |of: fn(&Costs) -> Option<Money>| match bill.single_total() {
-        None => Cell::unknown(format!(
-            "The rows are in several currencies: {}",
-            bill.currencies.keys().cloned().collect::<Vec<_>>().join(", ")
-        )),
-        Some((currency, costs)) => match of(&costs) {
-            Some(amount) => Cell::number(amount.to_f64(), units::money(amount, currency))
-                .hover(format!("{amount} {currency}, to the last digit")),
-            None => Cell::unknown("The file has no such column, or no value in it"),
-        },
-    };
+    let cost = |basis: Basis| cost_cell(state, bill, basis);
     match column {
         0 if state.counting.is_out(&bill.hash) => {
-            Cell::text(bill.file.clone()).quiet().hover("Does not count: its charges were delivered again")
+            let hover = format!("{}: does not count, its charges were delivered again", bill.file);
+            Cell::text(short_name(&bill.file)).spoken(bill.file.clone()).quiet().hover(hover)
         }
         0 if state.counting.is_partly(&bill.hash) => {
-            Cell::text(bill.file.clone()).hover("Counts in part: some of its months were delivered again")
+            let hover = format!("{}: counts in part, some of its months were delivered again", bill.file);
+            Cell::text(short_name(&bill.file)).spoken(bill.file.clone()).hover(hover)
         }
-        0 => Cell::text(bill.file.clone()).hover(bill.file.clone()),
-        1 => Cell::text(bill.kind.clone()),
+        0 => Cell::text(short_name(&bill.file)).spoken(bill.file.clone()).hover(bill.file.clone()),
+        1 => Cell::text(bill.kind.clone()).hover(bill.kind.clone()),
         2 => {
             let cell = Cell::number(bill.rows as f64, count_words(bill.rows));
             if bill.dropped > 0 {
@@ -137,16 +142,66 @@ fn cell(state: &State, bill: &Imported, column: usize, tokens: &Tokens) -> Cell 
         }
         3 => day(bill.first_charge_unix_secs),
         4 => day(bill.last_charge_unix_secs),
-        5 => cost(|costs| costs.billed_cost),
-        6 => cost(|costs| costs.effective_cost),
-        7 => cost(|costs| costs.list_cost),
-        8 => cost(|costs| costs.contracted_cost),
+        5 => cost(Basis::BilledCost),
+        6 => cost(Basis::EffectiveCost),
+        7 => cost(Basis::ListCost),
+        8 => cost(Basis::ContractedCost),
         _ => {
             let total = bill.warnings_total;
             let cell = Cell::number(total as f64, count_words(total));
             if total > 0 { cell.colour(tokens.warning) } else { cell.quiet() }
         }
     }
+}
+
+/// Rows of a bill that have no value of a cost.
+fn rows_without(bill: &Imported, basis: Basis) -> u64 {
+    bill.missing.get(basis.column()).map_or(0, |missing| missing.empty + missing.unreadable)
+}
+
+/// Whether the sum of a cost is not of all rows.
+fn is_partial(state: &State, bill: &Imported, basis: Basis) -> bool {
+    let total = state.file_total(bill).filter(|total| total.costs.get(basis).is_some());
+    total.is_some_and(|total| rows_without(bill, basis) > 0 || !total.left_out.is_empty())
+}
+
+fn cost_cell(state: &State, bill: &Imported, basis: Basis) -> Cell {
+    let Some(total) = state.file_total(bill) else {
+        let each = bill.totals.iter().filter_map(|(currency, costs)| {
+            let amount = units::money(costs.get(basis)?, currency);
+            Some(if currency.is_empty() { format!("{amount} without a currency") } else { amount })
+        });
+        let each: Vec<String> = each.collect();
+        return Cell::unknown(format!("In several currencies, which are not added up: {}", each.join("; ")));
+    };
+    let currency = total.currency.as_str();
+    let Some(amount) = total.costs.get(basis) else {
+        return Cell::unknown("The file has no such column, or no value in it");
+    };
+    let mut said = vec![format!("{amount} {currency}, to the last digit")];
+    if total.converted {
+        said.push("converted from several currencies".to_owned());
+    }
+    let without = rows_without(bill, basis);
+    if without > 0 {
+        let [have, all] = [bill.rows - without.min(bill.rows), bill.rows].map(count_words);
+        said.push(format!("of the {have} of {all} rows that have a {}", basis.column()));
+    }
+    if !total.left_out.is_empty() {
+        said.push(format!("without {}", total.left_out.join(" and ")));
+    }
+    let cell = Cell::number(amount.to_f64(), units::money_in_column(amount, currency)).hover(said.join("; "));
+    if is_partial(state, bill, basis) { cell.aside("*") } else { cell }
+}
+
+/// A file's name with its middle left out where it is long: files of one delivery differ in how they end.
+fn short_name(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= NAME {
+        return name.to_owned();
+    }
+    let (head, tail) = (&letters[..NAME - TAIL - 1], &letters[letters.len() - TAIL..]);
+    head.iter().chain(&['…']).chain(tail).collect()
 }
 
 fn warnings_ui(ui: &mut Ui, view: &mut View<'_>, bill: &Imported) {
@@ -194,4 +249,16 @@ fn place_words(warning: &Warning) -> String {
     words.extend(warning.line.map(|line| format!("line {}", count_words(line))));
     words.extend(warning.column.clone());
     if words.is_empty() { "whole file".to_owned() } else { words.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_keeps_how_it_begins_and_how_it_ends() {
+        assert_eq!(short_name("focus_sample.csv"), "focus_sample.csv");
+        assert_eq!(short_name("focus_1_2_cost_and_usage_aws.csv"), "focus_1_2_cost…usage_aws.csv");
+        assert_eq!(short_name("ääääääääääääääääääääääääää.csv").chars().count(), NAME);
+    }
 }

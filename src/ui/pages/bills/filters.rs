@@ -1,7 +1,7 @@
 //! The filters of the Spend part: chips of those that are on, a menu that adds one, the search of all text, the period.
 
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Button, Key, PopupCloseBehavior, ScrollArea, Ui};
+use egui::{Button, Key, Label, PopupCloseBehavior, RichText, ScrollArea, Ui};
 
 use crate::app::Scenario;
 use crate::app::spend::narrow;
@@ -10,7 +10,8 @@ use crate::bill::{ColumnView, Filter, How, NO_COLUMN, Period};
 use crate::ui::pages::parts::{problem_ui, value_words};
 use crate::ui::theme::space;
 use crate::ui::widgets::{
-    filter_chip_ui, note_ui, primary_button_ui, quiet_button_ui, search_ui, segmented_ui, text_field_ui,
+    Icon, filter_chip_ui, icon_button_ui, note_ui, primary_button_ui, quiet_button_ui, search_ui,
+    segmented_ui, text_field_ui,
 };
 
 /// Width and height of the two lists that a filter is chosen from.
@@ -30,6 +31,8 @@ pub(super) struct Filters {
     text: String,
     period: String,
     problem: String,
+    /// The chosen column was brought into view since the menu was opened.
+    in_view: bool,
 }
 
 impl Filters {
@@ -39,6 +42,9 @@ impl Filters {
         let words = period.as_ref().map_or_else(|| "All days".to_owned(), Period::words);
         let title = format!("Period: {words}");
         period_menu_ui(ui, &title, "All days", days, period, &mut self.period, &mut self.problem);
+        if period.is_some() && icon_button_ui(ui, Icon::Close, "Show all days").clicked() {
+            *period = None;
+        }
     }
 
     /// The filters that are on, what adds one, and the search.
@@ -65,7 +71,10 @@ impl Filters {
             }
         }
         let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-        MenuButton::new("Add a filter").config(config).ui(ui, |ui| self.editor_ui(ui, columns, scenario));
+        let (_, menu) =
+            MenuButton::new("Add a filter").config(config).ui(ui, |ui| self.editor_ui(ui, columns, scenario));
+        // Whenever it is opened, the column whose values are shown is in view.
+        self.in_view &= menu.is_some();
         if scenario.filters.len() + scenario.spend.drill.len() > 1
             && quiet_button_ui(ui, "Remove all").clicked()
         {
@@ -100,7 +109,12 @@ impl Filters {
                         if !view.name.to_lowercase().contains(&wanted) {
                             continue;
                         }
-                        if ui.add(Button::selectable(self.column == view.name, &view.name)).clicked() {
+                        let is_shown = self.column == view.name;
+                        let entry = ui.add(Button::selectable(is_shown, &view.name));
+                        if is_shown && !std::mem::replace(&mut self.in_view, true) {
+                            entry.scroll_to_me(Some(egui::Align::Center));
+                        }
+                        if entry.clicked() {
                             self.column.clone_from(&view.name);
                             self.values.clear();
                             self.ends = Default::default();
@@ -111,6 +125,7 @@ impl Filters {
             });
             ui.vertical(|ui| {
                 ui.set_min_width(WIDTH);
+                ui.add(Label::new(RichText::new(&self.column).strong()).truncate());
                 segmented_ui(ui, "Keep", &mut self.not, &[(false, "Keep"), (true, "Leave out")]);
                 let Some(view) = columns.iter().find(|view| view.name == self.column) else { return };
                 match view.kind {
@@ -135,8 +150,9 @@ impl Filters {
                         not: *not,
                         ..Filter::is(column.clone(), [search.trim()])
                     };
-                    if !scenario.filters.contains(&filter) {
-                        scenario.filters.push(filter);
+                    let filters = added_to(scenario);
+                    if !filters.contains(&filter) {
+                        filters.push(filter);
                     }
                 }
             }
@@ -146,12 +162,11 @@ impl Filters {
                 if !words.to_lowercase().contains(&wanted) {
                     continue;
                 }
-                let on = scenario
-                    .filters
+                let on = added_to(scenario)
                     .iter()
                     .any(|filter| is_of(filter, column, *not) && filter.values.contains(value));
                 if ui.add(Button::selectable(on, words).truncate()).clicked() {
-                    toggle_filter(scenario, column, value, *not);
+                    toggle_filter(added_to(scenario), column, value, *not);
                 }
             }
             if view.values.more {
@@ -179,7 +194,7 @@ impl Filters {
                 }
                 None => {
                     let filter = Filter { not: self.not, ..Filter::within(view.name.clone(), from, to) };
-                    scenario.filters.push(filter);
+                    added_to(scenario).push(filter);
                     self.problem.clear();
                     self.ends = Default::default();
                 }
@@ -365,16 +380,21 @@ fn is_of(filter: &Filter, column: &str, not: bool) -> bool {
     filter.column == column && filter.how == How::Is && filter.not == not
 }
 
+/// The filters that a new one is added to: the project's, or, while those do not hold here, the part's own.
+fn added_to(scenario: &mut Scenario) -> &mut Vec<Filter> {
+    if scenario.spend.whole { &mut scenario.spend.drill } else { &mut scenario.filters }
+}
+
 /// Turns a value of a filter on or off; a filter without values is taken out.
-pub(super) fn toggle_filter(scenario: &mut Scenario, column: &str, value: &str, not: bool) {
-    match scenario.filters.iter_mut().find(|filter| is_of(filter, column, not)) {
+fn toggle_filter(filters: &mut Vec<Filter>, column: &str, value: &str, not: bool) {
+    match filters.iter_mut().find(|filter| is_of(filter, column, not)) {
         Some(filter) if filter.values.iter().any(|other| other == value) => {
             filter.values.retain(|other| other != value);
         }
         Some(filter) => filter.values.push(value.to_owned()),
-        None => scenario.filters.push(Filter { not, ..Filter::is(column, [value]) }),
+        None => filters.push(Filter { not, ..Filter::is(column, [value]) }),
     }
-    scenario.filters.retain(|filter| !filter.values.is_empty());
+    filters.retain(|filter| !filter.values.is_empty());
 }
 
 /// A value of a group as it is shown; quiet where there is none.
@@ -394,15 +414,19 @@ mod tests {
     fn a_value_is_put_into_a_filter_and_taken_out_again() {
         let mut scenario = Scenario::default();
         for (value, left) in [("a", 1), ("b", 2), ("a", 1), ("b", 0)] {
-            toggle_filter(&mut scenario, "RegionId", value, false);
+            toggle_filter(added_to(&mut scenario), "RegionId", value, false);
             let values: usize = scenario.filters.iter().map(|filter| filter.values.len()).sum();
             assert_eq!(values, left, "after {value}");
         }
         assert!(scenario.filters.is_empty());
-        toggle_filter(&mut scenario, "RegionId", "a", false);
-        toggle_filter(&mut scenario, "RegionId", "b", true);
+        toggle_filter(added_to(&mut scenario), "RegionId", "a", false);
+        toggle_filter(added_to(&mut scenario), "RegionId", "b", true);
         let said: Vec<String> = scenario.filters.iter().map(ToString::to_string).collect();
         assert_eq!(said, ["RegionId is a", "RegionId is not b"]);
+        // While the project's filters do not hold here, a new one is of this part alone.
+        scenario.spend.whole = true;
+        toggle_filter(added_to(&mut scenario), "RegionId", "c", false);
+        assert_eq!((scenario.filters.len(), scenario.spend.drill.len()), (2, 1));
     }
 
     #[test]

@@ -21,6 +21,33 @@ use crate::units::{self, Money};
 
 /// Height of the table.
 const HEIGHT: f32 = 340.0;
+/// The costs in the order of their columns.
+const BASES: [Basis; 4] = [Basis::BilledCost, Basis::EffectiveCost, Basis::ListCost, Basis::ContractedCost];
+/// Behind a sum that is not of all rows.
+const PARTIAL: &str = "*";
+/// Behind a sum that has commitments twice, and what is said of it.
+const TWICE: &str = "2×";
+const TWICE_WORDS: &str = "Commitments are in this sum where they are bought and on the use that they cover";
+
+/// What the columns of numbers show of a line.
+#[derive(Clone, Copy)]
+struct Amounts {
+    rows: u64,
+    costs: Costs,
+    /// Rows that are not in the sum of each cost.
+    missing: [u64; 4],
+}
+
+/// `* not of all rows: ListCost 10 of 11, ContractedCost 10 of 11`; `None` where all sums are whole.
+fn partial_words(line: &Amounts) -> Option<String> {
+    let of = |(basis, missing): (Basis, u64)| {
+        let [have, all] = [line.rows - missing, line.rows].map(count_words);
+        format!("{} {have} of {all}", basis.column())
+    };
+    let some = |(_, missing): &(Basis, u64)| *missing > 0 && *missing < line.rows;
+    let parts: Vec<String> = BASES.into_iter().zip(line.missing).filter(some).map(of).collect();
+    (!parts.is_empty()).then(|| format!("{PARTIAL} not of all rows: {}", parts.join(", ")))
+}
 
 /// The values that lead to a group, outermost first.
 type Path = Vec<Option<String>>;
@@ -179,9 +206,16 @@ impl Groups {
         let state = view.app.state();
         let currency = state.shown_currency().unwrap_or_default();
         let levels = levels(scenario);
-        let costs = self.total().map(|totals| (totals.rows, totals.costs));
+        let costs = self.total().map(|totals| Amounts {
+            rows: totals.rows,
+            costs: totals.costs,
+            missing: BASES.map(|basis| totals.missing(basis)),
+        });
+        let twice = BASES.map(|basis| !state.twice_in(basis).is_empty());
+        let partial = costs.map_or([false; 4], |line| line.missing.map(|missing| missing > 0));
+        let marked: [bool; 4] = std::array::from_fn(|place| twice[place] || partial[place]);
         let Self { lines, version, table, chosen, chosen_line, open, .. } = self;
-        let columns = columns(&levels.join(" › "));
+        let columns = columns(&levels.join(" › "), marked);
         let selected = *chosen_line.get((*version, chosen.clone()), || {
             chosen.as_ref().and_then(|path| lines.iter().position(|line| line.is_at(path)))
         });
@@ -195,10 +229,14 @@ impl Groups {
             height: HEIGHT,
         };
         table.given_order = true;
-        let total = costs.and_then(|(_, costs)| costs.get(basis));
+        let total = costs.and_then(|line| line.costs.get(basis));
         let foot = |column: usize| match (column, costs) {
             (0, _) => Cell::text("Total"),
-            (_, Some((rows, costs))) => number(column, rows, &costs, basis, total, &currency),
+            (_, Some(line)) => {
+                let cell = number(column, &line, basis, total, &currency);
+                let is_twice = column.checked_sub(3).and_then(|place| twice.get(place)) == Some(&true);
+                if is_twice { cell.aside(TWICE).hover(TWICE_WORDS) } else { cell }
+            }
             (_, None) => Cell::text(""),
         };
         let output = data_table_with_foot_ui(
@@ -215,6 +253,12 @@ impl Groups {
         }
         if let Some(line) = output.chosen.and_then(|row| lines.get(row)) {
             *chosen = Some(line.path());
+        }
+        if let Some(words) = costs.and_then(|line| partial_words(&line)) {
+            note_ui(ui, &words);
+        }
+        if let Some(words) = twice.contains(&true).then_some(TWICE_WORDS) {
+            note_ui(ui, &format!("{TWICE} {words}"));
         }
         let wish = Self::wish_ui(ui, selected.and_then(|row| lines.get(row)), scenario);
         let opened = output.opened.and_then(|row| lines.get(row));
@@ -398,15 +442,19 @@ fn only(scenario: &mut Scenario, levels: &[String], path: &Path, tells_absent: b
     }
 }
 
-fn columns(by: &str) -> Vec<Column> {
+fn columns(by: &str, marked: [bool; 4]) -> Vec<Column> {
+    let cost = |place: usize, title: &str| {
+        let column = if marked[place] { Column::number_with_mark } else { Column::number };
+        column(title, if marked[place] { 126.0 } else { 110.0 }).hover(BASES[place].column())
+    };
     vec![
         Column::fill(by, 200.0),
         Column::number("Share", 120.0).hover("Share of the cost shown in the chart"),
         Column::number("Rows", 64.0),
-        Column::number("Billed", 110.0).hover("BilledCost"),
-        Column::number("Effective", 110.0).hover("EffectiveCost"),
-        Column::number("List", 110.0).hover("ListCost"),
-        Column::number("Contracted", 110.0).hover("ContractedCost"),
+        cost(0, "Billed"),
+        cost(1, "Effective"),
+        cost(2, "List"),
+        cost(3, "Contracted"),
     ]
 }
 
@@ -414,7 +462,8 @@ fn cell(line: &Line, column: usize, basis: Basis, total: Option<Money>, currency
     let level = u8::try_from(line.level.above.len()).unwrap_or(u8::MAX);
     if let Some(group) = line.group() {
         if column > 0 {
-            return number(column, group.rows, &group.costs, basis, total, currency);
+            let line = Amounts { rows: group.rows, costs: group.costs, missing: group.missing };
+            return number(column, &line, basis, total, currency);
         }
         let (words, quiet) = group_words(value(group));
         let cell = Cell::text(words).hover(words).fold(level, line.fold);
@@ -430,17 +479,22 @@ fn cell(line: &Line, column: usize, basis: Basis, total: Option<Money>, currency
 }
 
 /// The cells of numbers, of a group or of the total.
-fn number(
-    column: usize,
-    rows: u64,
-    costs: &Costs,
-    basis: Basis,
-    total: Option<Money>,
-    currency: &str,
-) -> Cell {
-    let cost = |amount: Option<Money>| match amount {
-        Some(amount) => Cell::number(amount.to_f64(), units::money(amount, currency))
-            .hover(format!("{amount} {currency}, to the last digit")),
+fn number(column: usize, line: &Amounts, basis: Basis, total: Option<Money>, currency: &str) -> Cell {
+    let Amounts { rows, costs, missing } = *line;
+    let cost = |place: usize| match costs.get(BASES[place]) {
+        Some(amount) => {
+            let cell = Cell::number(amount.to_f64(), units::money_in_column(amount, currency));
+            let exact = format!("{amount} {currency}, to the last digit");
+            match missing[place] {
+                0 => cell.hover(exact),
+                missing => {
+                    let [have, all] = [rows - missing, rows].map(count_words);
+                    let name = BASES[place].column();
+                    cell.aside(PARTIAL)
+                        .hover(format!("{exact}; of the {have} of {all} rows that have a {name}"))
+                }
+            }
+        }
         None => Cell::unknown("The file has no such column, or no value in it"),
     };
     match column {
@@ -452,16 +506,26 @@ fn number(
             _ => Cell::unknown("Without a total above zero there is no share"),
         },
         2 => Cell::number(rows as f64, count_words(rows)),
-        3 => cost(costs.billed_cost),
-        4 => cost(costs.effective_cost),
-        5 => cost(costs.list_cost),
-        _ => cost(costs.contracted_cost),
+        3 => cost(0),
+        4 => cost(1),
+        5 => cost(2),
+        _ => cost(3),
     }
 }
 
 fn csv(groups: &[Group], by: &[String], currency: &str) -> String {
     let mut header: Vec<&str> = by.iter().map(String::as_str).collect();
     header.extend(["Rows", "BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "BillingCurrency"]);
+    let partial = BASES.map(|basis| groups.iter().any(|group| group.missing(basis) > 0));
+    let of_missing = BASES
+        .into_iter()
+        .zip(partial)
+        .filter(|(_, partial)| *partial)
+        .map(|(basis, _)| basis)
+        .collect::<Vec<_>>();
+    let named: Vec<String> =
+        of_missing.iter().map(|basis| format!("RowsWithout{}", basis.column())).collect();
+    header.extend(named.iter().map(String::as_str));
     let rows = groups.iter().map(|group| {
         let mut cells: Vec<String> =
             group.key.iter().map(|value| value.clone().unwrap_or_default()).collect();
@@ -473,6 +537,7 @@ fn csv(groups: &[Group], by: &[String], currency: &str) -> String {
             field(group.costs.contracted_cost),
             currency.to_owned(),
         ]);
+        cells.extend(of_missing.iter().map(|basis| group.missing(*basis).to_string()));
         cells
     });
     csv_text(&header, rows)

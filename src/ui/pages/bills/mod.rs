@@ -3,6 +3,7 @@
 
 mod books;
 mod cards;
+mod chips;
 mod compare;
 mod deliveries;
 mod files;

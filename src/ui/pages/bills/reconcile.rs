@@ -22,7 +22,7 @@ use crate::units::Money;
 /// Points and notes shown at most; the tables below have everything.
 const MOST: usize = 8;
 /// Height of the list of invoices before it scrolls.
-const INVOICES_HEIGHT: f32 = 260.0;
+const INVOICES_HEIGHT: f32 = 400.0;
 /// Widths of the columns of that list, in points; the first takes what is left, `NAME` at least.
 const NAME: f32 = 160.0;
 const ROWS: f32 = 64.0;
@@ -130,6 +130,8 @@ fn invoices_ui(
     ScrollArea::vertical()
         .id_salt("invoices")
         .max_height(INVOICES_HEIGHT)
+        // The page has no height of its own to give: without this, a list of six shows two.
+        .min_scrolled_height(INVOICES_HEIGHT)
         .auto_shrink([false, true])
         .show_rows(ui, height, charges.len(), |ui, range| {
             for charged in &charges[range] {

@@ -5,6 +5,7 @@ use egui::containers::menu::MenuButton;
 use egui::{ComboBox, Key, RichText, Ui};
 
 use super::SERIES;
+use super::chips::CurrencyChips;
 use super::compare::Compare;
 use super::filters::{Filters, column_menu_ui};
 use super::groups::{Groups, Wish};
@@ -45,7 +46,7 @@ enum Detail {
 pub(super) struct SpendPart {
     columns: Asked,
     series: Asked,
-    currencies: Asked,
+    currencies: CurrencyChips,
     starts: Asked,
     chart: Memo<(u64, bool), Chart>,
     filters: Filters,
@@ -118,19 +119,20 @@ impl SpendPart {
         let scenario = &state.scenario;
         self.columns.follow(view, Query::Columns);
         self.starts.follow(view, Query::Spend(SpendQuery::Starts));
-        if state.bill_currency().is_none() {
-            let mut filters = scenario.spend_filters();
-            filters.extend(scenario.spend.period.as_ref().map(Period::filter));
-            self.currencies.follow(view, Query::Spend(SpendQuery::Currencies { filters }));
-        }
-        if self.detail != Detail::Compare {
+        let mut filters = scenario.spend_filters();
+        filters.extend(scenario.spend.period.as_ref().map(Period::filter));
+        self.currencies.ask(view, filters);
+        let per = state.shown_per(scenario.spend.period.as_ref());
+        // Until the days are known, it is not known how wide a bar is.
+        let is_known = scenario.spend.per_chosen || self.starts.answer().is_some();
+        if self.detail != Detail::Compare && is_known {
             self.series.follow(
                 view,
                 Query::Series {
                     by: Some(scenario.group_by.clone()),
                     filters: state.bill_filters(),
                     basis: scenario.basis,
-                    per: scenario.per,
+                    per,
                     top: SERIES,
                 },
             );
@@ -153,13 +155,18 @@ impl SpendPart {
                 _ => false,
             };
             if self.detail != Detail::Compare {
+                let before = view.app.state().shown_per(scenario.spend.period.as_ref());
+                let mut per = before;
                 let widths: Vec<(Granularity, &str)> =
                     [Granularity::Hour, Granularity::Day, Granularity::Week, Granularity::Month]
                         .into_iter()
-                        .filter(|per| hours || *per != Granularity::Hour || scenario.per == *per)
-                        .map(|per| (per, super::per_words(per)))
+                        .filter(|width| hours || *width != Granularity::Hour || before == *width)
+                        .map(|width| (width, super::per_words(width)))
                         .collect();
-                segmented_ui(ui, "Bars per", &mut scenario.per, &widths);
+                segmented_ui(ui, "Bars per", &mut per, &widths);
+                if per != before {
+                    (scenario.per, scenario.spend.per_chosen) = (per, true);
+                }
                 segmented_ui(ui, "Drawn as", &mut scenario.spend.lines, &[(false, "Bars"), (true, "Lines")]);
             }
             basis_ui(ui, &mut scenario.basis);
@@ -186,36 +193,31 @@ impl SpendPart {
     fn currencies_ui(&mut self, ui: &mut Ui, state: &State, scenario: &mut Scenario) {
         let tokens = Tokens::of(ui);
         let basis = scenario.basis;
-        ui.horizontal_wrapped(|ui| {
-            if let Some(Ok(QueryResult::Spend(SpendResult::Currencies(all)))) = self.currencies.answer()
-                && state.bill_currency().is_none()
-            {
-                let mut chosen = state.shown_currency().unwrap_or_default();
-                let before = chosen.clone();
-                for (currency, totals) in all {
-                    let name = if currency.is_empty() { "no currency" } else { currency };
-                    let amount = money_or_dash(totals.costs.get(basis), currency);
-                    let words = format!("{name}  {amount}");
-                    ui.selectable_value(&mut chosen, currency.clone(), words)
-                        .on_hover_text(format!("Show the {} rows in {name}", count_words(totals.rows)));
+        let several = self.currencies.ui(ui, state, basis, scenario);
+        if let Some(totals) = self.groups.total() {
+            let missing = totals.missing(basis);
+            ui.horizontal_wrapped(|ui| {
+                if !several {
+                    let shown = || state.shown_currency();
+                    let currency = totals.currency.clone().or_else(shown).unwrap_or_default();
+                    let amount = money_or_dash(totals.costs.get(basis), &currency);
+                    ui.label(RichText::new(amount).color(tokens.text).strong());
                 }
-                if chosen != before {
-                    scenario.spend.currency = Some(chosen);
+                let [have, all] = [totals.rows - missing, totals.rows].map(count_words);
+                if missing > 0 {
+                    let words = format!("{} · {have} of {all} rows; the others have none", basis.column());
+                    ui.label(RichText::new(words).color(tokens.warning));
+                } else if !several {
+                    note_ui(ui, &format!("{} · {all} rows", basis.column()));
                 }
-                note_ui(ui, "Currencies are never added up; choose the one that is shown");
-            } else if let Some(totals) = self.groups.total() {
-                let currency = totals.currency.clone().or_else(|| state.shown_currency()).unwrap_or_default();
-                let amount = money_or_dash(totals.costs.get(basis), &currency);
-                ui.label(RichText::new(amount).color(tokens.text).strong());
-                note_ui(ui, &format!("{} · {} rows", basis.column(), count_words(totals.rows)));
                 if let Some(conversion) = &totals.converted {
                     note_ui(ui, &format!("· {conversion}"));
                 }
-                if let Some(missing) = totals.missing.get(basis.column()) {
-                    note_ui(ui, &format!("· {} of them without a readable cost", count_words(*missing)));
-                }
-            }
-        });
+            });
+        }
+        if let Some(words) = state.twice_words(basis) {
+            problem_ui(ui, &words);
+        }
     }
 
     fn chart_ui(&mut self, ui: &mut Ui, view: &mut View<'_>, scenario: &mut Scenario) {
@@ -249,6 +251,8 @@ impl SpendPart {
                 narrow(&mut scenario.spend.drill, group_filters(&scenario.group_by, value.as_deref(), false));
             }
             scenario.spend.period = Some(period);
+            // What is one bar now has bars of its own: a month days, a day hours.
+            (scenario.per, scenario.spend.per_chosen) = (Granularity::default(), false);
             self.detail = Detail::Rows;
         }
     }

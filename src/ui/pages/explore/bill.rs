@@ -4,7 +4,7 @@ use egui::{Layout, RichText, Ui};
 
 use super::Place;
 use crate::app::tradeoff::cost_per_million;
-use crate::app::{Query, QueryResult, State, figures};
+use crate::app::{Query, QueryResult, SpendQuery, State, figures};
 use crate::bill::Granularity;
 use crate::chart::Chart;
 use crate::ui::pages::bills::{SERIES, group_by_ui, per_words};
@@ -26,6 +26,7 @@ pub struct BillPane {
     series: Asked,
     share: Asked,
     columns: Asked,
+    starts: Asked,
     chart: Memo<u64, Chart>,
 }
 
@@ -64,7 +65,12 @@ impl BillPane {
             group_by_ui(ui, &self.columns, place.scenario, 130.0);
             let per =
                 [Granularity::Day, Granularity::Week, Granularity::Month].map(|per| (per, per_words(per)));
-            segmented_ui(ui, "Bars per", &mut place.scenario.per, &per);
+            let before = place.view.app.state().shown_per(None);
+            let mut shown = before;
+            segmented_ui(ui, "Bars per", &mut shown, &per);
+            if shown != before {
+                (place.scenario.per, place.scenario.spend.per_chosen) = (shown, true);
+            }
         });
 
         egui::ScrollArea::vertical().id_salt("bill pane").auto_shrink([false, false]).show(ui, |ui| {
@@ -87,19 +93,21 @@ impl BillPane {
     fn ask(&mut self, place: &mut Place<'_, '_>) {
         let scenario = place.view.app.state().scenario.clone();
         self.columns.follow(place.view, Query::Columns);
+        // How many days there are tells how wide a bar is.
+        self.starts.follow(place.view, Query::Spend(SpendQuery::Starts));
         self.series.follow(
             place.view,
             Query::Series {
                 by: Some(scenario.group_by.clone()),
                 filters: place.view.app.state().project_filters(),
                 basis: scenario.basis,
-                per: scenario.per,
+                per: place.view.app.state().shown_per(None),
                 top: SERIES,
             },
         );
         self.share.follow(
             place.view,
-            Query::Inference { filters: scenario.filters.clone(), basis: scenario.basis },
+            Query::Inference { filters: place.view.app.state().project_filters(), basis: scenario.basis },
         );
     }
 

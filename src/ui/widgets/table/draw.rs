@@ -11,8 +11,6 @@ use crate::ui::widgets::{Icon, badge_ui};
 const GAP: f32 = 20.0;
 /// The same where there is little room.
 const NARROW_GAP: f32 = 12.0;
-/// Width of what stands behind a number.
-const ASIDE: f32 = 46.0;
 /// Room for the scroll bar, in points.
 const SCROLL_BAR: f32 = 12.0;
 
@@ -222,8 +220,8 @@ fn header_ui(ui: &mut Ui, index: usize, column: &Column, sort: &mut Option<(usiz
     let response = ui
         .with_layout(layout, |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
-            if column.aside {
-                ui.add_space(ASIDE + 4.0);
+            if column.aside > 0.0 {
+                ui.add_space(column.aside + 4.0);
             }
             let colour = if direction.is_some() { tokens.text } else { tokens.text_quiet };
             let text = RichText::new(&column.title).small().color(colour);
@@ -320,7 +318,9 @@ fn foot_ui(ui: &mut Ui, table: &Table<'_>, foot: Option<&dyn Fn(usize) -> Cell>)
             let mut words = Vec::with_capacity(table.columns.len());
             for (index, column) in table.columns.iter().enumerate() {
                 let content = foot(index);
-                words.push(format!("{} {}", column.title, content.text));
+                let aside = content.aside.as_deref().filter(|aside| !aside.is_empty());
+                let aside = aside.map_or_else(String::new, |aside| format!(" {aside}"));
+                words.push(format!("{} {}{aside}", column.title, content.text));
                 row.col(|ui| {
                     if index + 1 == table.columns.len() {
                         ui.set_max_width(column.width);
@@ -378,12 +378,12 @@ fn cell_ui(ui: &mut Ui, cell: &Cell, column: &Column, tokens: &Tokens) -> (Respo
         };
         if number {
             behind(ui);
-            if column.aside {
+            if column.aside > 0.0 {
                 let aside = cell.aside.as_deref().unwrap_or_default();
                 let text = RichText::new(aside).small().color(tokens.text_quiet);
                 let layout = Layout::left_to_right(Align::Center);
-                ui.allocate_ui_with_layout(egui::vec2(ASIDE, space::ROW), layout, |ui| {
-                    ui.set_min_width(ASIDE);
+                ui.allocate_ui_with_layout(egui::vec2(column.aside, space::ROW), layout, |ui| {
+                    ui.set_min_width(column.aside);
                     ui.add(Label::new(text).selectable(false));
                 });
             }

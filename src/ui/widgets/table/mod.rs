@@ -11,6 +11,11 @@ use super::Badge;
 use crate::units;
 pub use draw::{data_table_ui, data_table_with_foot_ui};
 
+/// Width of what stands behind a number, in points.
+const ASIDE: f32 = 46.0;
+/// The same of a mark.
+const MARK: f32 = 16.0;
+
 /// A column.
 #[derive(Debug, Clone)]
 pub struct Column {
@@ -18,14 +23,15 @@ pub struct Column {
     width: f32,
     fill: bool,
     number: bool,
-    aside: bool,
+    /// Room behind a number, in points; 0 for none.
+    aside: f32,
     hover: String,
 }
 
 impl Column {
     /// Words, left-aligned, `width` points wide.
     pub fn text(title: impl Into<String>, width: f32) -> Self {
-        Self { title: title.into(), width, fill: false, number: false, aside: false, hover: String::new() }
+        Self { title: title.into(), width, fill: false, number: false, aside: 0.0, hover: String::new() }
     }
 
     /// Words that take the width that is left, `least` points at least.
@@ -40,7 +46,12 @@ impl Column {
 
     /// Numbers with room behind each for what is said aside, so that all stand below each other and their title.
     pub fn number_with_aside(title: impl Into<String>, width: f32) -> Self {
-        Self { aside: true, ..Self::number(title, width) }
+        Self { aside: ASIDE, ..Self::number(title, width) }
+    }
+
+    /// Numbers with room behind each for a mark of a letter or two, which a note or the hover explains.
+    pub fn number_with_mark(title: impl Into<String>, width: f32) -> Self {
+        Self { aside: MARK, ..Self::number(title, width) }
     }
 
     /// What the column means, where the pointer rests on its title.
@@ -114,7 +125,8 @@ impl Cell {
         self
     }
 
-    /// Small and quiet behind a number, in a column made by [`Column::number_with_aside`].
+    /// Small and quiet behind a number, in a column made by [`Column::number_with_aside`] or
+    /// [`Column::number_with_mark`].
     #[must_use]
     pub fn aside(mut self, text: impl Into<String>) -> Self {
         self.aside = Some(text.into());
@@ -213,6 +225,13 @@ pub struct TableState {
     order: Vec<usize>,
     made_for: Option<MadeFor>,
     scroll_to: Option<usize>,
+}
+
+impl TableState {
+    /// Scrolls to the row with this number, in the order given, when the table is drawn next.
+    pub fn bring(&mut self, row: usize) {
+        self.scroll_to = Some(self.order.iter().position(|other| *other == row).unwrap_or(row));
+    }
 }
 
 /// What the user did to a table. Rows are numbered as they were given, whatever the order shown.

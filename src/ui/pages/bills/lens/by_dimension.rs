@@ -3,9 +3,9 @@
 use egui::Ui;
 
 use super::Wish;
-use crate::app::{Query, QueryResult, Scenario, lens};
-use crate::bill::Group;
+use crate::app::{Query, QueryResult, lens};
 use crate::bill::lens::dimension_column;
+use crate::bill::{Basis, Filter, Group};
 use crate::ui::pages::kept::{Asked, Memo};
 use crate::ui::pages::parts::{problem_ui, reading_ui};
 use crate::ui::view::View;
@@ -30,7 +30,7 @@ impl ByDimension {
         &mut self,
         ui: &mut Ui,
         view: &mut View<'_>,
-        scenario: &Scenario,
+        (filters, basis): (&[Filter], Basis),
         wishes: &mut Vec<Wish>,
     ) {
         let state = view.app.state();
@@ -55,7 +55,7 @@ impl ByDimension {
                 }
             });
             self.chosen = Some(chosen.clone());
-            self.asked.follow(view, lens::by_dimension(&scenario.filters, &chosen, scenario.basis));
+            self.asked.follow(view, lens::by_dimension(filters, &chosen, basis));
             let (groups, basis) = match (self.asked.answer(), self.asked.question()) {
                 (Some(Ok(QueryResult::Groups(groups))), Some(Query::Groups { basis, .. })) => {
                     let rules = &view.app.state().rules;
@@ -69,7 +69,7 @@ impl ByDimension {
                 note_ui(ui, "No row is inference.");
                 return;
             }
-            let currency = view.app.state().bill_currency().unwrap_or_default();
+            let currency = view.app.state().shown_currency().unwrap_or_default();
             let total: Option<Money> = groups.iter().map(|group| group.costs.get(basis)).sum();
             let columns = [
                 Column::fill(chosen.clone(), 220.0),
@@ -102,7 +102,7 @@ impl ByDimension {
                     },
                     2 => Cell::number(group.rows as f64, count_words(group.rows)),
                     _ => match group.costs.get(basis) {
-                        Some(cost) => Cell::number(cost.to_f64(), units::money(cost, currency))
+                        Some(cost) => Cell::number(cost.to_f64(), units::money_in_column(cost, &currency))
                             .hover(format!("{cost} {currency}, to the last digit")),
                         None => Cell::unknown("The file has no such column, or no value in it"),
                     },

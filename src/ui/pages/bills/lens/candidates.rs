@@ -3,9 +3,9 @@
 use egui::Ui;
 
 use super::{Wish, condition, fresh_draft};
-use crate::app::{Query, QueryResult, Scenario};
-use crate::bill::Class;
+use crate::app::{Query, QueryResult};
 use crate::bill::lens::{CANDIDATE_COLUMN, Candidate, Condition, Op};
+use crate::bill::{Basis, Class, Filter};
 use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::{problem_ui, reading_ui};
 use crate::ui::view::View;
@@ -28,10 +28,10 @@ impl Candidates {
         &mut self,
         ui: &mut Ui,
         view: &mut View<'_>,
-        scenario: &Scenario,
+        (filters, basis): (&[Filter], Basis),
         wishes: &mut Vec<Wish>,
     ) {
-        self.asked.follow(view, Query::Candidates { filters: scenario.filters.clone() });
+        self.asked.follow(view, Query::Candidates { filters: filters.to_vec() });
         let state = view.app.state();
         card_ui(ui, |ui| {
             let (found, all) = match self.asked.answer() {
@@ -50,8 +50,7 @@ impl Candidates {
             if found.is_empty() {
                 return;
             }
-            let currency = state.bill_currency().unwrap_or_default();
-            let basis = scenario.basis;
+            let currency = state.shown_currency().unwrap_or_default();
             let columns = [
                 Column::text("Service", 200.0),
                 Column::fill("Meter or description", 220.0),
@@ -76,7 +75,7 @@ impl Candidates {
                     2 => Cell::text(one.why.clone()),
                     3 => Cell::number(one.rows as f64, count_words(one.rows)),
                     _ => match one.costs.get(basis) {
-                        Some(cost) => Cell::number(cost.to_f64(), units::money(cost, currency)),
+                        Some(cost) => Cell::number(cost.to_f64(), units::money_in_column(cost, &currency)),
                         None => Cell::unknown("The file has no such column, or no value in it"),
                     },
                 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use egui::{ComboBox, ScrollArea, Ui};
+use egui::{ComboBox, Label, ScrollArea, Ui};
 
 use super::conditions::{Typed, conditions_ui};
 use crate::app::{Query, QueryResult, Scenario};
@@ -14,25 +14,18 @@ use crate::ui::pages::parts::{filter_words, money_or_dash, problem_ui, reading_u
 use crate::ui::theme::space;
 use crate::ui::view::View;
 use crate::ui::widgets::{
-    Cell, Column, Form, Pressed, Table, TableState, count_words, data_table_ui, form_dialog_ui, form_row_ui,
-    line_edit, note_ui, section_header_ui,
+    Cell, Column, Form, Icon, Pressed, Table, TableState, count_words, data_table_ui, form_dialog_ui,
+    form_row_ui, icon_button_ui, line_edit, note_ui, section_header_ui,
 };
-use crate::units::Money;
+use crate::units::{self, Money};
 
 const WIDTH: f32 = 720.0;
 const NAMES: f32 = 90.0;
 /// How long nothing is typed before the preview is made.
 const REST: Duration = Duration::from_millis(400);
 /// Columns of the sample that tell most, as far as the bill has them.
-const SAMPLE: [&str; 7] = [
-    "ServiceName",
-    "SkuMeter",
-    "ChargeDescription",
-    "ResourceId",
-    "Tags",
-    "ChargePeriodStart",
-    "EffectiveCost",
-];
+const SAMPLE: [&str; 6] =
+    ["ServiceName", "SkuMeter", "ChargeDescription", "ResourceId", "Tags", "ChargePeriodStart"];
 
 /// An open dialog.
 pub(super) struct Editor {
@@ -45,6 +38,8 @@ pub(super) struct Editor {
     share: String,
     on: bool,
     place: usize,
+    /// The built-in rule that it asks for the same as.
+    like: Option<String>,
     conditions: Vec<Typed>,
     preview: Asked,
     sample: TableState,
@@ -54,12 +49,12 @@ pub(super) struct Editor {
 }
 
 impl Editor {
-    pub(super) fn of(draft: &Draft) -> Self {
+    /// `is_known` = the rules have it already.
+    pub(super) fn of(draft: &Draft, is_known: bool) -> Self {
         let rule = &draft.rule;
         let percent = Money::from(rule.share).times(100.0).unwrap_or_default();
-        let is_new = rule.words.is_empty() || rule.all.is_empty();
         Self {
-            title: if is_new { "Add a rule" } else { "Edit a rule" },
+            title: if is_known { "Edit a rule" } else { "Add a rule" },
             id: rule.id.clone(),
             words: rule.words.clone(),
             class: rule.class,
@@ -67,7 +62,8 @@ impl Editor {
             share: percent.to_string(),
             on: rule.on,
             place: draft.place,
-            conditions: if rule.all.is_empty() {
+            like: rule.like.clone(),
+            conditions: if rule.all.is_empty() && rule.like.is_none() {
                 vec![Typed::default()]
             } else {
                 rule.all.iter().map(Typed::of).collect()
@@ -81,6 +77,11 @@ impl Editor {
 
     /// The rule as it is typed, or what is wrong with it.
     fn draft(&self) -> Result<Draft, String> {
+        self.draft_called(self.words.trim())
+    }
+
+    /// The same under another name: what a rule catches can be seen before it has one.
+    fn draft_called(&self, words: &str) -> Result<Draft, String> {
         let percent: Money =
             self.share.trim().trim_end_matches('%').trim().parse().map_err(|_no_number| {
                 format!("`{}` is not a share; give a percentage above 0 and at most 100", self.share)
@@ -90,11 +91,12 @@ impl Editor {
             .map_err(|_range| "The share must be above 0 % and at most 100 %".to_owned())?;
         let rule = OwnRule {
             id: self.id.clone(),
-            words: self.words.trim().to_owned(),
+            words: words.to_owned(),
             class: self.class,
             counted: self.counted,
             share,
             on: self.on,
+            like: self.like.clone(),
             all: self.conditions.iter().map(Typed::condition).collect(),
         };
         rule.check().map_err(|error| error.to_string())?;
@@ -119,7 +121,10 @@ impl Editor {
         };
         let pressed = form_dialog_ui(ctx, &form, |ui| {
             self.fields_ui(ui, &view.app.state().rules, columns);
-            let draft = self.draft();
+            let draft = match self.words.trim() {
+                "" => self.draft_called("(not named yet)"),
+                words => self.draft_called(words),
+            };
             self.preview_ui(ui, view, scenario, &draft);
         });
         match pressed {
@@ -182,6 +187,16 @@ impl Editor {
                 .response
         });
         section_header_ui(ui, "Conditions", "All must hold; several values are parted by ;", |_| {});
+        let like = self.like.as_deref().and_then(crate::bill::rules::rule);
+        if let Some(like) = like {
+            ui.horizontal_top(|ui| {
+                if icon_button_ui(ui, Icon::Close, "Remove the built-in conditions").clicked() {
+                    self.like = None;
+                }
+                let words = format!("As “{}”: {}", like.words, like.conditions().join("; and "));
+                ui.add(Label::new(words).wrap());
+            });
+        }
         conditions_ui(ui, "rule", &mut self.conditions, columns);
     }
 
@@ -213,10 +228,18 @@ impl Editor {
             Ok(draft) => {
                 if rested {
                     let draft = Box::new(draft.clone());
-                    self.preview
-                        .follow(view, Query::RulePreview { draft, filters: scenario.filters.clone() });
+                    self.preview.follow(
+                        view,
+                        Query::RulePreview { draft, filters: view.app.state().project_filters() },
+                    );
                 }
-                let of = if scenario.filters.is_empty() { String::new() } else { filter_words(scenario) };
+                let of = if self.words.trim().is_empty() {
+                    "Give the rule a name to save it".to_owned()
+                } else if scenario.filters.is_empty() {
+                    String::new()
+                } else {
+                    filter_words(scenario)
+                };
                 section_header_ui(ui, "Preview", &of, |ui| {
                     if self.preview.is_waiting() {
                         reading_ui(ui);
@@ -226,7 +249,7 @@ impl Editor {
                     Some(Ok(QueryResult::RulePreview(preview))) => {
                         let rules = &view.app.state().rules;
                         found_ui(ui, preview, rules, scenario.basis);
-                        sample_ui(ui, preview, &mut self.sample, self.preview.version());
+                        sample_ui(ui, preview, scenario.basis, &mut self.sample, self.preview.version());
                     }
                     Some(Err(problem)) => problem_ui(ui, problem),
                     _ => {
@@ -268,15 +291,18 @@ fn found_ui(ui: &mut Ui, preview: &Preview, rules: &RuleSet, basis: Basis) {
     }
 }
 
-fn sample_ui(ui: &mut Ui, preview: &Preview, table: &mut TableState, version: u64) {
-    let places: Vec<(usize, &str)> = SAMPLE
-        .iter()
-        .filter_map(|name| Some((preview.sample.columns.iter().position(|column| column == name)?, *name)))
-        .collect();
+fn sample_ui(ui: &mut Ui, preview: &Preview, basis: Basis, table: &mut TableState, version: u64) {
+    let sample = &preview.sample;
+    let at = |name: &str| sample.columns.iter().position(|column| column == name);
+    let cost = at(basis.column());
+    let mut places: Vec<(usize, &str)> = SAMPLE.iter().filter_map(|name| Some((at(name)?, *name))).collect();
+    // What a row costs is in view without scrolling.
+    places.splice(places.len().min(1)..places.len().min(1), cost.map(|at| (at, basis.column())));
+    let currency = preview.currency.as_deref().unwrap_or_default();
     let columns: Vec<Column> = places
         .iter()
         .map(|(_, name)| match *name {
-            "EffectiveCost" => Column::number(*name, 110.0),
+            name if name == basis.column() => Column::number(name, 110.0),
             "Tags" | "ChargeDescription" => Column::text(*name, 220.0),
             _ => Column::text(*name, 130.0),
         })
@@ -285,18 +311,21 @@ fn sample_ui(ui: &mut Ui, preview: &Preview, table: &mut TableState, version: u6
         id: "rule preview",
         name: "Rows the rule would catch",
         columns: &columns,
-        rows: preview.sample.rows.len(),
+        rows: sample.rows.len(),
         revision: version,
         selected: None,
         height: 150.0,
     };
     ScrollArea::horizontal().id_salt("rule preview").show(ui, |ui| {
         data_table_ui(ui, &shape, table, |row, column| {
-            let cell = preview.sample.rows[row].get(places[column].0).cloned().flatten();
+            let (place, name) = places[column];
+            let cell = sample.rows[row].get(place).cloned().flatten();
             match cell {
-                Some(text) if places[column].1 == "EffectiveCost" => {
-                    Cell::number(text.parse::<f64>().unwrap_or(f64::NAN), text)
-                }
+                Some(text) if name == basis.column() => match text.parse::<Money>() {
+                    Ok(cost) => Cell::number(cost.to_f64(), units::money_in_column(cost, currency))
+                        .hover(format!("{text} {currency}, to the last digit")),
+                    Err(_) => Cell::number(f64::NAN, text),
+                },
                 Some(text) => Cell::text(text.clone()).hover(text),
                 None => Cell::text("–").quiet(),
             }

@@ -19,6 +19,7 @@ use self::editor::Editor;
 use self::ownership::Ownership;
 use self::share::Share;
 use self::units::UnitCosts;
+use super::chips::CurrencyChips;
 use super::columns_of;
 use super::filters::scope_ui;
 use crate::app::spend::narrow;
@@ -45,6 +46,7 @@ enum Shown {
 #[derive(Default)]
 pub(super) struct Lens {
     shown: Shown,
+    currencies: CurrencyChips,
     asked: Asked,
     ledger: Asked,
     answer: Memo<(u64, u64), Option<LensAnswer>>,
@@ -90,14 +92,17 @@ impl Lens {
         ];
         segmented_ui(ui, "What the lens shows", &mut self.shown, &shown);
         scope_ui(ui, scenario);
-        let (filters, basis) = (scenario.filters.clone(), scenario.basis);
+        let basis = scenario.basis;
+        self.currencies.ask(view, scenario.filters.clone());
+        self.currencies.ui(ui, view.app.state(), basis, scenario);
+        let filters = view.app.state().project_filters();
         let mut wishes = Vec::new();
         match self.shown {
             Shown::Spend => {
-                self.asked.follow(view, Query::Inference { filters, basis });
+                self.asked.follow(view, Query::Inference { filters: filters.clone(), basis });
                 self.share.ui(ui, view, &self.asked, &mut wishes);
-                self.by_dimension.ui(ui, view, scenario, &mut wishes);
-                self.candidates.ui(ui, view, scenario, &mut wishes);
+                self.by_dimension.ui(ui, view, (&filters, basis), &mut wishes);
+                self.candidates.ui(ui, view, (&filters, basis), &mut wishes);
             }
             Shown::Units | Shown::Ownership => {
                 self.ledger.follow(view, Query::Ledger { filters, basis });
@@ -119,7 +124,10 @@ impl Lens {
         let mut show_rows = false;
         for wish in wishes {
             match wish {
-                Wish::Edit(draft) => self.editor = Some(Editor::of(&draft)),
+                Wish::Edit(draft) => {
+                    let is_known = view.app.state().rules.entry(&draft.rule.id).is_some();
+                    self.editor = Some(Editor::of(&draft, is_known));
+                }
                 Wish::EditDimensions => {
                     self.dimensions = Some(DimensionEditor::of(&view.app.state().rules));
                 }
@@ -142,6 +150,7 @@ impl Lens {
             && let Some(end) = editor.ui(ui.ctx(), view, scenario, columns)
         {
             if let Some(draft) = end {
+                self.share.choose(&draft.rule.id);
                 let rules = draft.into(&view.app.state().rules);
                 view.send(Command::SetRules(Box::new(rules)));
             }
@@ -168,9 +177,23 @@ fn fresh_draft(rules: &RuleSet, words: &str, class: Class, all: Vec<Condition>) 
         counted: true,
         share: crate::bill::lens::Share::WHOLE,
         on: true,
+        like: None,
         all,
     };
     Draft { rule, place: 0 }
+}
+
+/// A draft of a rule that asks for the same as a built-in one, to be tried before it and changed; `None` for an own one.
+fn copy_of(rules: &RuleSet, place: usize) -> Option<Draft> {
+    let entry = rules.rules.get(place)?;
+    let Entry::BuiltIn { built_in, .. } = entry else { return None };
+    let rule = OwnRule {
+        words: format!("{} (own)", entry.words()),
+        counted: entry.counted(),
+        like: Some(built_in.clone()),
+        ..fresh_draft(rules, "", entry.class(), Vec::new()).rule
+    };
+    Some(Draft { rule, place })
 }
 
 /// A draft of the rule in a place of the list; `None` for a built-in one.

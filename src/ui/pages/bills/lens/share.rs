@@ -3,10 +3,10 @@
 
 use egui::Ui;
 
-use super::{Wish, draft_of, fresh_draft};
+use super::{Wish, copy_of, draft_of, fresh_draft};
 use crate::app::{Query, QueryResult};
 use crate::bill::formats::focus::RULE_COLUMN;
-use crate::bill::lens::{Condition, Entry};
+use crate::bill::lens::Entry;
 use crate::bill::{Basis, Class, InferenceShare, RuleSet};
 use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::{filter_words, money_or_dash, problem_ui, reading_ui};
@@ -25,9 +25,17 @@ pub(super) struct Share {
     rules: TableState,
     /// The chosen rule.
     chosen: Option<String>,
+    /// The chosen rule is to be brought into view.
+    bring: bool,
 }
 
 impl Share {
+    /// Chooses a rule, and brings it into view once it is there.
+    pub(super) fn choose(&mut self, id: &str) {
+        self.chosen = Some(id.to_owned());
+        self.bring = true;
+    }
+
     pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>, asked: &Asked, wishes: &mut Vec<Wish>) {
         let state = view.app.state();
         let (share, monthly, basis) = match (asked.answer(), asked.question()) {
@@ -125,7 +133,7 @@ impl Share {
                 },
                 2 => Cell::number(rows as f64, count_words(rows)),
                 _ => match cost {
-                    Some(cost) => Cell::number(cost.to_f64(), units::money(cost, currency))
+                    Some(cost) => Cell::number(cost.to_f64(), units::money_in_column(cost, currency))
                         .hover(format!("{cost} {currency}, to the last digit")),
                     None => Cell::unknown("The file has no such column, or no value in it"),
                 },
@@ -182,6 +190,9 @@ impl Share {
                 height: 420.0,
             };
             let tokens = Tokens::of(ui);
+            if let Some(place) = place.filter(|_| std::mem::take(&mut self.bring)) {
+                self.rules.bring(place);
+            }
             let output = data_table_ui(ui, &shape, &mut self.rules, |row, column| {
                 let rule = &rules.rules[row];
                 let found =
@@ -204,9 +215,15 @@ impl Share {
             ui.horizontal(|ui| match place {
                 Some(place) => chosen_ui(ui, rules, place, wishes),
                 None => {
-                    note_ui(ui, "Choose a rule to switch it off, move it or see its rows");
+                    note_ui(
+                        ui,
+                        "Choose a rule to see what it asks for, switch it off, move it or see its rows",
+                    );
                 }
             });
+            if let Some(rule) = place.and_then(|place| rules.rules.get(place)) {
+                conditions_ui(ui, rule);
+            }
         });
         if let Some(text) = copied {
             view.actions.push(Action::Copy { text, what: "Rules as JSON".to_owned() });
@@ -226,13 +243,11 @@ fn rule_cell(
     match column {
         0 => Cell::number(row as f64, (row + 1).to_string()).quiet(),
         1 => {
-            let (words, hover) = match rule {
-                Entry::Own(own) => {
-                    let all: Vec<String> = own.all.iter().map(Condition::words).collect();
-                    (own.words.clone(), all.join(" and "))
-                }
-                Entry::BuiltIn { built_in, .. } => (rule.words().to_owned(), format!("Built in: {built_in}")),
+            let hover = match rule {
+                Entry::Own(_) => rule.conditions().join("; and "),
+                Entry::BuiltIn { .. } => format!("Built in: {}", rule.conditions().join("; and ")),
             };
+            let words = rule.words().to_owned();
             let words = if rule.is_on() { words } else { format!("{words} (off)") };
             let cell = Cell::text(words).hover(hover);
             let own = matches!(rule, Entry::Own(_)) && rule.is_on();
@@ -251,11 +266,20 @@ fn rule_cell(
             None => Cell::number(0.0, "0").quiet(),
         },
         _ => match found {
-            Some((_, Some(cost))) => Cell::number(cost.to_f64(), units::money(cost, currency))
+            Some((_, Some(cost))) => Cell::number(cost.to_f64(), units::money_in_column(cost, currency))
                 .hover(format!("{cost} {currency}, to the last digit")),
             Some((_, None)) => Cell::unknown("The file has no such column, or no value in it"),
             None => Cell::unknown("The rule caught no row"),
         },
+    }
+}
+
+/// What the chosen rule asks for, a line a condition.
+fn conditions_ui(ui: &mut Ui, rule: &Entry) {
+    let tokens = Tokens::of(ui);
+    for (place, words) in rule.conditions().into_iter().enumerate() {
+        let words = if place == 0 { format!("Rows of which {words}") } else { format!("and {words}") };
+        ui.add(egui::Label::new(egui::RichText::new(words).color(tokens.text_quiet)).wrap());
     }
 }
 
@@ -291,6 +315,13 @@ fn chosen_ui(ui: &mut Ui, rules: &RuleSet, place: usize, wishes: &mut Vec<Wish>)
         && quiet_button_ui(ui, "Edit…").clicked()
     {
         wishes.push(Wish::Edit(Box::new(draft)));
+    }
+    if let Some(copy) = copy_of(rules, place)
+        && quiet_button_ui(ui, "Copy as my own…")
+            .on_hover_text("A rule of your own that asks for the same, tried before this one")
+            .clicked()
+    {
+        wishes.push(Wish::Edit(Box::new(copy)));
     }
     if quiet_button_ui(ui, "Show its rows").clicked() {
         wishes.push(Wish::Only { column: RULE_COLUMN.to_owned(), value: rule.id().to_owned() });

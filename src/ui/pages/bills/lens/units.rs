@@ -122,7 +122,7 @@ impl UnitCosts {
             note_ui(ui, "input tokens, where the bill does not split them");
             let name = format!("Reference price per {}", settings.unit.words());
             amount_ui(ui, &name, &mut self.reference, &mut settings.reference, hint);
-            note_ui(ui, state.bill_currency().unwrap_or_default());
+            note_ui(ui, &state.shown_currency().unwrap_or_default());
         });
     }
 
