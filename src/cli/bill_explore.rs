@@ -136,6 +136,7 @@ impl More {
                 "undated_rows": series.undated_rows,
                 "undated": series.undated,
                 "missing_cells": series.missing_cells,
+                "billed_in_other_months": series.billed,
             });
         }
         if let Some((before, after, comparison)) = &self.comparison {
@@ -149,7 +150,7 @@ impl More {
     pub(super) fn print(&self, by: &[String]) {
         if let Some((per, series)) = &self.over_time {
             let currency = series.currency.as_deref().unwrap_or_default();
-            let mut head = vec![per.word()];
+            let mut head = vec![if *per == Granularity::Month { "charge month" } else { per.word() }];
             head.extend(series.series.iter().map(|(name, _)| name.as_str()));
             let rows: Vec<Vec<String>> = series
                 .buckets
@@ -165,6 +166,12 @@ impl More {
             if series.undated_rows > 0 {
                 let cost = units::money(series.undated, currency);
                 say!("{} rows ({cost}) have no readable charge period", series.undated_rows);
+            }
+            if !series.billed.is_empty() {
+                say!("months are those that charges start in; invoices are by billing month:");
+                for month in &series.billed {
+                    say!("  {}", month.words(currency));
+                }
             }
             say!("");
         }

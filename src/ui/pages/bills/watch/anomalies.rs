@@ -55,7 +55,8 @@ impl Anomalies {
         });
         if all.is_empty() {
             let why = if watched.not_judged.is_empty() {
-                "No day of the last 90 cost unusually much or little.".to_owned()
+                let judged = watched.judged.as_ref().map_or_else(String::new, |judged| format!(": {}", judged.words()));
+                format!("No day cost unusually much or little{judged}.")
             } else {
                 format!("No day is judged: {}.", watched.not_judged)
             };
