@@ -1,7 +1,7 @@
 //! The filters of the Spend part: chips of those that are on, a menu that adds one, the search of all text, the period.
 
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Button, Key, PopupCloseBehavior, ScrollArea, Ui};
+use egui::{Button, Key, PopupCloseBehavior, Response, ScrollArea, Ui};
 
 use crate::app::Scenario;
 use crate::app::spend::narrow;
@@ -22,13 +22,20 @@ const NAMED: usize = 3;
 /// What is typed into the editors, until it becomes a filter.
 #[derive(Default)]
 pub(super) struct Filters {
+    picker: Picker,
+    text: String,
+    period: String,
+    problem: String,
+}
+
+/// What picks a column and values of it, or a range.
+#[derive(Default)]
+pub(super) struct Picker {
     column: String,
     columns: String,
     values: String,
     not: bool,
     ends: [String; 2],
-    text: String,
-    period: String,
     problem: String,
 }
 
@@ -64,8 +71,8 @@ impl Filters {
                 scenario.spend.whole = false;
             }
         }
-        let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-        MenuButton::new("Add a filter").config(config).ui(ui, |ui| self.editor_ui(ui, columns, scenario));
+        let first = scenario.group_by.clone();
+        self.picker.ui(ui, columns, &first, &mut scenario.filters);
         if scenario.filters.len() + scenario.spend.drill.len() > 1
             && quiet_button_ui(ui, "Remove all").clicked()
         {
@@ -86,10 +93,20 @@ impl Filters {
             .on_hover_text("Only the rows that a rule calls inference");
     }
 
+}
+
+impl Picker {
+    /// The button, and its menu, which changes the filters; `first` is the column that it opens with.
+    pub(super) fn ui(&mut self, ui: &mut Ui, columns: &[ColumnView], first: &str, filters: &mut Vec<Filter>) -> Response {
+        let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        let menu = MenuButton::new("Add a filter").config(config);
+        menu.ui(ui, |ui| self.editor_ui(ui, columns, first, filters)).0
+    }
+
     /// Columns on the left; on the right the values of the chosen one, or the ends of a range.
-    fn editor_ui(&mut self, ui: &mut Ui, columns: &[ColumnView], scenario: &mut Scenario) {
+    fn editor_ui(&mut self, ui: &mut Ui, columns: &[ColumnView], first: &str, filters: &mut Vec<Filter>) {
         if !columns.iter().any(|view| view.name == self.column) {
-            self.column.clone_from(&scenario.group_by);
+            first.clone_into(&mut self.column);
         }
         ui.horizontal_top(|ui| {
             ui.vertical(|ui| {
@@ -114,15 +131,15 @@ impl Filters {
                 segmented_ui(ui, "Keep", &mut self.not, &[(false, "Keep"), (true, "Leave out")]);
                 let Some(view) = columns.iter().find(|view| view.name == self.column) else { return };
                 match view.kind {
-                    ColumnType::Decimal | ColumnType::Time => self.range_ui(ui, view, scenario),
-                    ColumnType::Text | ColumnType::Json => self.values_ui(ui, view, scenario),
+                    ColumnType::Decimal | ColumnType::Time => self.range_ui(ui, view, filters),
+                    ColumnType::Text | ColumnType::Json => self.values_ui(ui, view, filters),
                 }
             });
         });
     }
 
     /// The values of a column of words, and what contains the text typed.
-    fn values_ui(&mut self, ui: &mut Ui, view: &ColumnView, scenario: &mut Scenario) {
+    fn values_ui(&mut self, ui: &mut Ui, view: &ColumnView, filters: &mut Vec<Filter>) {
         let Self { column, values: search, not, .. } = self;
         search_ui(ui, "Search values", search, "Search values", WIDTH - 40.0);
         list_ui(ui, "filter values", |ui| {
@@ -135,8 +152,8 @@ impl Filters {
                         not: *not,
                         ..Filter::is(column.clone(), [search.trim()])
                     };
-                    if !scenario.filters.contains(&filter) {
-                        scenario.filters.push(filter);
+                    if !filters.contains(&filter) {
+                        filters.push(filter);
                     }
                 }
             }
@@ -146,12 +163,11 @@ impl Filters {
                 if !words.to_lowercase().contains(&wanted) {
                     continue;
                 }
-                let on = scenario
-                    .filters
+                let on = filters
                     .iter()
                     .any(|filter| is_of(filter, column, *not) && filter.values.contains(value));
                 if ui.add(Button::selectable(on, words).truncate()).clicked() {
-                    toggle_filter(scenario, column, value, *not);
+                    toggle_filter(filters, column, value, *not);
                 }
             }
             if view.values.more {
@@ -161,7 +177,7 @@ impl Filters {
     }
 
     /// From and to, of amounts or dates.
-    fn range_ui(&mut self, ui: &mut Ui, view: &ColumnView, scenario: &mut Scenario) {
+    fn range_ui(&mut self, ui: &mut Ui, view: &ColumnView, filters: &mut Vec<Filter>) {
         let hint = if view.kind == ColumnType::Time { "2026-05-01" } else { "0.01" };
         text_field_ui(ui, "From", &mut self.ends[0], hint, 120.0);
         text_field_ui(ui, "To", &mut self.ends[1], hint, 120.0);
@@ -179,7 +195,7 @@ impl Filters {
                 }
                 None => {
                     let filter = Filter { not: self.not, ..Filter::within(view.name.clone(), from, to) };
-                    scenario.filters.push(filter);
+                    filters.push(filter);
                     self.problem.clear();
                     self.ends = Default::default();
                 }
@@ -192,7 +208,7 @@ impl Filters {
 }
 
 /// Chips of filters, each with what removes it.
-fn chips_ui(ui: &mut Ui, filters: &mut Vec<Filter>) {
+pub(super) fn chips_ui(ui: &mut Ui, filters: &mut Vec<Filter>) {
     let mut gone = None;
     for (place, filter) in filters.iter().enumerate() {
         if filter_chip_ui(ui, filter.column_words(), &chip_words(filter)) {
@@ -366,15 +382,15 @@ fn is_of(filter: &Filter, column: &str, not: bool) -> bool {
 }
 
 /// Turns a value of a filter on or off; a filter without values is taken out.
-pub(super) fn toggle_filter(scenario: &mut Scenario, column: &str, value: &str, not: bool) {
-    match scenario.filters.iter_mut().find(|filter| is_of(filter, column, not)) {
+fn toggle_filter(filters: &mut Vec<Filter>, column: &str, value: &str, not: bool) {
+    match filters.iter_mut().find(|filter| is_of(filter, column, not)) {
         Some(filter) if filter.values.iter().any(|other| other == value) => {
             filter.values.retain(|other| other != value);
         }
         Some(filter) => filter.values.push(value.to_owned()),
-        None => scenario.filters.push(Filter { not, ..Filter::is(column, [value]) }),
+        None => filters.push(Filter { not, ..Filter::is(column, [value]) }),
     }
-    scenario.filters.retain(|filter| !filter.values.is_empty());
+    filters.retain(|filter| !filter.values.is_empty());
 }
 
 /// A value of a group as it is shown; quiet where there is none.
@@ -392,16 +408,16 @@ mod tests {
 
     #[test]
     fn a_value_is_put_into_a_filter_and_taken_out_again() {
-        let mut scenario = Scenario::default();
+        let mut filters = Vec::new();
         for (value, left) in [("a", 1), ("b", 2), ("a", 1), ("b", 0)] {
-            toggle_filter(&mut scenario, "RegionId", value, false);
-            let values: usize = scenario.filters.iter().map(|filter| filter.values.len()).sum();
+            toggle_filter(&mut filters, "RegionId", value, false);
+            let values: usize = filters.iter().map(|filter| filter.values.len()).sum();
             assert_eq!(values, left, "after {value}");
         }
-        assert!(scenario.filters.is_empty());
-        toggle_filter(&mut scenario, "RegionId", "a", false);
-        toggle_filter(&mut scenario, "RegionId", "b", true);
-        let said: Vec<String> = scenario.filters.iter().map(ToString::to_string).collect();
+        assert!(filters.is_empty());
+        toggle_filter(&mut filters, "RegionId", "a", false);
+        toggle_filter(&mut filters, "RegionId", "b", true);
+        let said: Vec<String> = filters.iter().map(ToString::to_string).collect();
         assert_eq!(said, ["RegionId is a", "RegionId is not b"]);
     }
 
