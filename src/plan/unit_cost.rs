@@ -703,6 +703,22 @@ mod tests {
         assert!(answer.notes.iter().any(|note| note.contains("purpose by a rule")), "{:?}", answer.notes);
     }
 
+    /// Two days of one provider, one of the other.
+    #[test]
+    fn a_day_that_lacks_the_cost_of_a_provider_is_told() {
+        let mut book = ledger(2, vec![cell(0, Class::Machine, Line::Machines, "10")]);
+        let demand = served(&[(0, counts(1, 0, 0)), (1, counts(1, 0, 0))]);
+        book.providers = vec![("AWS".to_owned(), DAY, DAY + DAY_SECS), ("Google Cloud".to_owned(), DAY, DAY)];
+        let says = |book: &Ledger| {
+            let notes = ask(book, &demand, Utilisation::Unknown, None).notes;
+            notes.into_iter().find(|note| note.starts_with("The bills do not cover the same days"))
+        };
+        let note = says(&book).unwrap();
+        assert!(note.contains("Google Cloud") && note.contains("1 day of those joined lacks"), "{note}");
+        book.providers[1].2 = DAY + DAY_SECS;
+        assert_eq!(says(&book), None);
+    }
+
     /// Hours of endpoints say nothing of machines when only these are asked for: 24 h × 3,600 × 0.1 = 8,640 possible,
     /// 4,320 asked.
     #[test]

@@ -36,4 +36,5 @@ mod sample;
 mod warehouse;
 mod warehouse_questions;
 mod watch;
+mod watch_months;
 mod wheels;
