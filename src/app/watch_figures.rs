@@ -18,8 +18,10 @@ pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
         Axis::new("Day", "UTC", Scale::Time),
         Axis::new("Cost a day", currency, Scale::Linear { from_zero: true }),
     );
-    chart.subtitle =
-        format!("{}, {currency}; taxes, single charges and those for longer than a day left out", watched.basis.column());
+    chart.subtitle = format!(
+        "{}, {currency}; taxes, single charges and those for longer than a day left out",
+        watched.basis.column()
+    );
     let coming = |name: &str, ink: Ink, of: fn(&ComingDay) -> [f64; 2]| Mark::Band {
         name: name.to_owned(),
         data: watched.coming.iter().map(|day| coming_datum(day, of(day), currency)).collect(),
@@ -32,8 +34,8 @@ pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
     }
     for (name, ink, state) in [
         ("Cost", Ink::Series(0), DayState::Judged),
-        ("Cost, day not judged", Ink::Series(4), DayState::NotJudged),
-        ("Cost, day not whole yet", Ink::Quiet, DayState::NotWhole),
+        ("Cost, day not judged", Ink::Quiet, DayState::NotJudged),
+        ("Cost, day not whole yet", Ink::Series(1), DayState::NotWhole),
     ] {
         let data: Vec<Datum> = drawn
             .iter()
@@ -166,7 +168,11 @@ fn notes(watched: &Watched, drawn: usize, currency: &str) -> Vec<String> {
     }
     if !watched.gaps.is_empty() {
         let (s, have) = if watched.gaps.len() == 1 { ("", "has") } else { ("s", "have") };
-        notes.push(format!("{} day{s} {have} no row at all and count{} as not known.", watched.gaps.len(), if s.is_empty() { "s" } else { "" }));
+        notes.push(format!(
+            "{} day{s} {have} no row at all and count{} as not known.",
+            watched.gaps.len(),
+            if s.is_empty() { "s" } else { "" }
+        ));
     }
     if watched.days.len() > drawn {
         notes.push(format!("Drawn: the last {drawn} of {} days.", watched.days.len()));

@@ -54,7 +54,10 @@ impl Month {
         let money = |amount: Money| units::money(amount, currency);
         let mut words = format!("{}: {} by billing month", self.month, money(self.by_billing));
         if self.charged_elsewhere() != Money::ZERO {
-            words.push_str(&format!(", of it {} for charges of other months", money(self.charged_elsewhere())));
+            words.push_str(&format!(
+                ", of it {} for charges of other months",
+                money(self.charged_elsewhere())
+            ));
         }
         if self.billed_elsewhere() != Money::ZERO {
             let elsewhere = money(self.billed_elsewhere());
@@ -75,8 +78,7 @@ impl Bill {
             return Ok(Vec::new());
         }
         let day = |column: &str| ColumnRef::Day { column: column.to_owned() };
-        let keys =
-            [day("ChargePeriodStart"), day("BillingPeriodStart"), self.resolve("BillingCurrency")?];
+        let keys = [day("ChargePeriodStart"), day("BillingPeriodStart"), self.resolve("BillingCurrency")?];
         let mut currencies = BTreeSet::new();
         let mut months: BTreeMap<i64, [Exact; 3]> = BTreeMap::new();
         let too_large = || BillError::TooLarge { column: basis.column().to_owned() };

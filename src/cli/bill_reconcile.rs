@@ -8,8 +8,8 @@ use super::session::Session;
 use super::table;
 use crate::app::Command;
 use crate::bill::reconcile::{
-    Certainty, Check, InvoiceTotal, Ledger, Reconciliation, Scope, StatedCheck, Target, Verdict, Where, amount_words,
-    charges, missed_words, money_words, read_total, rows_words,
+    Certainty, Check, InvoiceTotal, Ledger, Reconciliation, Scope, StatedCheck, Target, Verdict, Where,
+    amount_words, charges, missed_words, money_words, read_total, rows_words,
 };
 use crate::bill::warnings::Trouble;
 use crate::units::Money;

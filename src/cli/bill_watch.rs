@@ -9,9 +9,9 @@ use super::session::Session;
 use super::table;
 use crate::app::Command;
 use crate::app::watch::{Check, Mark, Seen, WatchCommand, today};
+use crate::app::watch_figures::gross_words;
 use crate::bill::Filter;
 use crate::bill::filter::How;
-use crate::app::watch_figures::gross_words;
 use crate::bill::watch::{Anomaly, Budget, Day, On, Standing, Tier, Watched, read_amount};
 use crate::units::{self, Money};
 
@@ -241,11 +241,19 @@ fn print_month(watched: &Watched, currency: &str) {
     );
     let beside = gross_words(&parts.beside, currency);
     let beside = if beside.is_empty() { String::new() } else { format!(", {beside}") };
-    say!("  of it by the day {}{beside}; credits, refunds and single charges are not expected", money(parts.running));
+    say!(
+        "  of it by the day {}{beside}; credits, refunds and single charges are not expected",
+        money(parts.running)
+    );
     for before in watched.months.iter().rev().filter(|before| before.month < month.from).take(1) {
         let beside = gross_words(&before.parts.beside, currency);
         let beside = if beside.is_empty() { String::new() } else { format!(", {beside}") };
-        say!("{}: {}, of it by the day {}{beside}", before.month.month_words(), money(before.total), money(before.parts.running));
+        say!(
+            "{}: {}, of it by the day {}{beside}",
+            before.month.month_words(),
+            money(before.total),
+            money(before.parts.running)
+        );
         if let Some(billed) = before.billed.as_ref().filter(|billed| !billed.is_one()) {
             say!("  {}", billed.words(currency));
         }
@@ -409,7 +417,13 @@ fn set(session: &mut Session, what: &BudgetArgs) -> anyhow::Result<()> {
         return Session::print_json(&said);
     }
     let changed = if known { " (changed)" } else { "" };
-    say!("budget {}{changed}: {} a month; {}; {}", said.name, units::money(said.amount, &said.currency), said.scope(), said.tier_words());
+    say!(
+        "budget {}{changed}: {} a month; {}; {}",
+        said.name,
+        units::money(said.amount, &said.currency),
+        said.scope(),
+        said.tier_words()
+    );
     if session.app.state().bills.is_empty() {
         say!("the project has no bill yet, so nothing is known of what is spent");
     }

@@ -381,7 +381,8 @@ fn provider_note(ledger: &Ledger, joined: &[i64]) -> Option<String> {
     if days == 0 {
         return None;
     }
-    let name = |name: &str| if name.is_empty() { "a provider without a name".to_owned() } else { name.to_owned() };
+    let name =
+        |name: &str| if name.is_empty() { "a provider without a name".to_owned() } else { name.to_owned() };
     let spans: Vec<String> = ledger
         .providers
         .iter()

@@ -698,7 +698,6 @@ fn intervals_hold_on_the_sample_bills_about_as_often_as_they_say() {
     );
     assert!(tried >= 60, "{tried}");
     assert!(share(held_80) >= 0.7 && share(held_95) >= 0.88, "{held_80} and {held_95} of {tried}");
-
 }
 
 /// Numbers of `DuckDB` 2.0 over the file itself, its costs cast to `DECIMAL(38,18)`: sums of `EffectiveCost` by

@@ -38,7 +38,8 @@ fn taxes_are_expected_as_the_share_they_were_and_credits_are_not() {
     let ahead = watched.ahead.as_ref().unwrap();
     assert!(ahead.refused.contains("takes 90 complete days"), "{}", ahead.refused);
     // What is left out of the days is told gross: 50.45 of tax and 50 of credit are not 0.45 of something.
-    let beside = Gross { taxes: money("50.45"), fees: money("200"), credits: money("-50"), ..Gross::default() };
+    let beside =
+        Gross { taxes: money("50.45"), fees: money("200"), credits: money("-50"), ..Gross::default() };
     assert_eq!(watched.beside, beside);
     let april = &watched.months[0];
     assert_eq!((april.month, april.total), (day("2026-04-01"), money("554.95")));
@@ -103,7 +104,10 @@ fn what_is_billed_in_another_month_than_it_starts_in_is_told_wherever_months_are
     let (folder, bill) = open(&corrected());
     let found = watched(&bill);
     let april = found.months[0].billed.as_ref().unwrap();
-    assert_eq!((april.by_charge, april.by_billing, april.both), (money("547.5"), money("554.5"), money("554.5")));
+    assert_eq!(
+        (april.by_charge, april.by_billing, april.both),
+        (money("547.5"), money("554.5"), money("554.5"))
+    );
     assert_eq!((april.billed_elsewhere(), april.charged_elsewhere()), (money("-7"), Money::ZERO));
     assert_eq!((found.months[0].total, found.months[0].parts.beside.refunds), (money("547.5"), money("-7")));
     let months = |bill: &Bill, filters: &[Filter]| {
@@ -124,7 +128,10 @@ fn what_is_billed_in_another_month_than_it_starts_in_is_told_wherever_months_are
         text.contains("2026-05: $320.25 by billing month, of it −$7.00 for charges of other months"),
         "{text}"
     );
-    assert!(text.contains("2026-04: $554.50 by billing month; −$7.00 of its charges is billed in another month"), "{text}");
+    assert!(
+        text.contains("2026-04: $554.50 by billing month; −$7.00 of its charges is billed in another month"),
+        "{text}"
+    );
     // Bills whose months are the same say nothing of it.
     let (_folder, bill) = open(&steady(45));
     assert_eq!(months(&bill, &[]), []);
@@ -163,7 +170,10 @@ fn the_command_line_says_what_a_budget_is_of_and_reads_amounts_as_people_type_th
     let bill = file(folder.path(), &taxed());
     assert_eq!(run(&project, &["import", bill.to_str().unwrap()]).0, 0);
     let set = |amount: &str| {
-        run(&project, &["bill", "budget", "set", "Disk", "--amount", amount, "--where", "ServiceName=Storage"])
+        run(
+            &project,
+            &["bill", "budget", "set", "Disk", "--amount", amount, "--where", "ServiceName=Storage"],
+        )
     };
     let (code, text, said) = set("1,400");
     assert_eq!(code, 0, "{said}");
@@ -185,10 +195,14 @@ fn the_command_line_says_what_a_budget_is_of_and_reads_amounts_as_people_type_th
     let (_, text, _) = run(&project, &["bill", "budget", "list"]);
     assert!(text.contains("effective cost, ServiceName is Storage, in USD"), "{text}");
     let (_, text, _) = run(&project, &["bill", "check"]);
-    assert!(text.contains("budget Disk: $75.75 of $1,400.50") && text.contains("ServiceName is Storage"), "{text}");
+    assert!(
+        text.contains("budget Disk: $75.75 of $1,400.50") && text.contains("ServiceName is Storage"),
+        "{text}"
+    );
     assert!(text.contains("2026-05, charges that start in it, EffectiveCost: $626.6"), "{text}");
     assert!(
-        text.contains("taxes +$56.9") && text.contains("credits, refunds and single charges are not expected"),
+        text.contains("taxes +$56.9")
+            && text.contains("credits, refunds and single charges are not expected"),
         "{text}"
     );
     assert!(text.contains("2026-04: $554.95, of it by the day $454.50, taxes +$50.45"), "{text}");
@@ -209,8 +223,7 @@ fn a_bill_that_is_given_twice_counts_once_and_says_so() {
     std::fs::copy(&bill, &copy).unwrap();
     let paths = [bill.to_str().unwrap(), copy.to_str().unwrap()];
     let output = crate::cli::command(&["bill", paths[0], paths[0], paths[1]]).output().unwrap();
-    let (text, said) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (text, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     // 3 × 15.15 + 100.
     assert!(text.contains("7 rows, USD") && text.contains("$145.45"), "{text}");
     assert!(said.contains("bill.csv is taken in already, byte for byte: it counts once"), "{said}");

@@ -281,7 +281,10 @@ A,Compute,GPU,2026-10-01,2026-10-31,Discount,Usage,,-1.5,-1.50\n\
     );
     assert_eq!(
         (wrong.verdict, wrong.headline.as_str()),
-        (Verdict::Off, "The file does not add up: it states Total amount due as 99, its rows add up to 92.581234")
+        (
+            Verdict::Off,
+            "The file does not add up: it states Total amount due as 99, its rows add up to 92.581234"
+        )
     );
     // Nor does an invoice that agrees with the rows make the file right.
     let agreed = invoice(None, None, "USD", "92.58");

@@ -101,10 +101,12 @@ impl Budget {
             let percents: Vec<String> =
                 self.tiers.iter().filter(|tier| tier.on == on).map(|tier| tier.percent.to_string()).collect();
             let (last, first) = percents.split_last()?;
-            let list = if first.is_empty() { last.clone() } else { format!("{} and {last}", first.join(", ")) };
+            let list =
+                if first.is_empty() { last.clone() } else { format!("{} and {last}", first.join(", ")) };
             Some(format!("at {list} % {words}"))
         };
-        let both: Vec<String> = [of(On::Actual, "spent"), of(On::Forecast, "expected")].into_iter().flatten().collect();
+        let both: Vec<String> =
+            [of(On::Actual, "spent"), of(On::Forecast, "expected")].into_iter().flatten().collect();
         format!("told {}", both.join(" and "))
     }
 
@@ -142,7 +144,10 @@ pub fn read_amount(text: &str) -> Result<Money, String> {
         && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit())
         && !whole.starts_with('0')
     {
-        return Err(format!("“{text}” can be {whole}{fraction} or {whole}.{}; type one of them", fraction.trim_end_matches('0')));
+        return Err(format!(
+            "“{text}” can be {whole}{fraction} or {whole}.{}; type one of them",
+            fraction.trim_end_matches('0')
+        ));
     }
     read_total(text).ok_or_else(refused)
 }

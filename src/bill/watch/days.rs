@@ -164,7 +164,8 @@ impl Extent {
         let kinds = Kinds::by_source(bill);
         let mut sources: BTreeMap<String, Filled> = BTreeMap::new();
         for (key, sums) in bill.sums(&kinds.keys(), &[], "count the rows of each day")? {
-            if let Some(Told { day, charge: Charge::Running, source, .. }) = kinds.take(&mut key.into_iter()) {
+            if let Some(Told { day, charge: Charge::Running, source, .. }) = kinds.take(&mut key.into_iter())
+            {
                 let slot = sources.entry(source).or_default().entry(day).or_default();
                 slot.0 += sums.rows;
                 // Only compared, so a sum that does not fit is as good as its largest part.

@@ -91,7 +91,8 @@ impl Lumps {
     /// The same as money.
     pub fn to_money(&self) -> Gross {
         let Self { taxes, fees, once, refunds, credits, usual: _ } = self;
-        let [taxes, fees, once, refunds, credits] = [taxes, fees, once, refunds, credits].map(|sum| sum.to_money());
+        let [taxes, fees, once, refunds, credits] =
+            [taxes, fees, once, refunds, credits].map(|sum| sum.to_money());
         Gross { taxes, fees, once, refunds, credits }
     }
 }

@@ -94,7 +94,9 @@ pub(super) fn months(days: &Days, billed: &[Month], basis: Basis) -> Result<Vec<
 fn before(days: &Days, month: Day) -> impl Iterator<Item = (Day, Day)> {
     let first = days.first;
     let ends = std::iter::successors(Some(month), |end| Some(end.plus(-1).month_start()));
-    ends.map(|end| (end.plus(-1).month_start(), end)).take_while(move |(start, _)| *start >= first).take(MONTHS_BEFORE)
+    ends.map(|end| (end.plus(-1).month_start(), end))
+        .take_while(move |(start, _)| *start >= first)
+        .take(MONTHS_BEFORE)
 }
 
 /// What charges for longer than a day usually make in a month, those that happen once and taxes left out: the median of
@@ -108,12 +110,7 @@ pub(super) fn usual_lumps(days: &Days, month: Day, basis: Basis) -> Result<Optio
 }
 
 /// What of them is still to come in a month: the usual sum, less what has come.
-pub(super) fn lumps_to_come(
-    days: &Days,
-    month: Day,
-    come: &Lumps,
-    basis: Basis,
-) -> Result<Exact, BillError> {
+pub(super) fn lumps_to_come(days: &Days, month: Day, come: &Lumps, basis: Basis) -> Result<Exact, BillError> {
     let Some(usual) = usual_lumps(days, month, basis)? else { return Ok(Exact::default()) };
     let to_come = usual - come.usual.to_money().to_f64();
     // Credits that are still to come are as good as charges: what has the sign of the usual sum counts.

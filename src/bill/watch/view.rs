@@ -1,6 +1,8 @@
 //! The bill under watch: its days, what comes, the unusual days and what made them so.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
 
@@ -206,9 +208,10 @@ impl Watched {
             return Ok(watched);
         }
         let mut found: Vec<(Episode, Anomaly)> = Vec::new();
-        for (part, series) in parts(bill, filters, basis, by, &extent)? {
-            for episode in episodes(&judged(&series, tuning)) {
-                found.push((episode, anomaly(&series, Some(part.clone()), &episode)));
+        let parts = parts(bill, filters, basis, by, &extent)?;
+        for ((part, series), verdicts) in parts.iter().zip(judged_each(&parts, tuning)) {
+            for episode in episodes(&verdicts) {
+                found.push((episode, anomaly(series, Some(part.clone()), &episode)));
             }
         }
         for episode in episodes(&verdicts) {
@@ -243,7 +246,8 @@ impl Watched {
             Ok(outlook) => {
                 if let Some(found) = month_end(days, month, next, &outlook.sum(to_end), self.basis)? {
                     let MonthEnd { expected, parts, lumps_to_come, taxes_to_come } = found;
-                    until = Until { sum: Some(expected), refused: String::new(), parts: Some(parts), ..until };
+                    until =
+                        Until { sum: Some(expected), refused: String::new(), parts: Some(parts), ..until };
                     (self.lumps_to_come, self.taxes_to_come) = (lumps_to_come, taxes_to_come);
                 }
             }
@@ -304,7 +308,8 @@ impl Judged {
     /// `2026-08-22 to 2026-10-31 are judged; the 21 days before are only learned from`.
     pub fn words(&self) -> String {
         let Self { first, last, days, learned_from, older } = self;
-        let judged = if *days == 1 { format!("{first} is judged") } else { format!("{first} to {last} are judged") };
+        let judged =
+            if *days == 1 { format!("{first} is judged") } else { format!("{first} to {last} are judged") };
         match older {
             0 => format!("{judged}; the {learned_from} days before are only learned from"),
             _ => format!("{judged}, the last {days} whole days; the days before are not"),
@@ -347,6 +352,35 @@ fn judged(days: &Days, tuning: &Tuning) -> Vec<Verdict> {
         verdict.unusual &= known && (verdict.score > 0.0 || verdict.place < days.settled);
     }
     verdicts
+}
+
+/// [`judged`] of each part, on as many threads as the machine runs at once: each day of each part is taken apart anew,
+/// which is most of what a watch takes.
+fn judged_each(parts: &[(String, Days)], tuning: &Tuning) -> Vec<Vec<Verdict>> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(parts.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let place = next.fetch_add(1, Ordering::Relaxed)
+            && let Some((_, days)) = parts.get(place)
+        {
+            done.push((place, judged(days, tuning)));
+        }
+        done
+    };
+    let mut found = std::thread::scope(|scope| {
+        let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut found = work();
+        for thread in running {
+            match thread.join() {
+                Ok(done) => found.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        found
+    });
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, verdicts)| verdicts).collect()
 }
 
 fn past(days: &Days, verdicts: &[Verdict]) -> Vec<PastDay> {

@@ -92,12 +92,17 @@ impl Filters {
         ui.checkbox(&mut scenario.only_inference, "Only inference")
             .on_hover_text("Only the rows that a rule calls inference");
     }
-
 }
 
 impl Picker {
     /// The button, and its menu, which changes the filters; `first` is the column that it opens with.
-    pub(super) fn ui(&mut self, ui: &mut Ui, columns: &[ColumnView], first: &str, filters: &mut Vec<Filter>) -> Response {
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        columns: &[ColumnView],
+        first: &str,
+        filters: &mut Vec<Filter>,
+    ) -> Response {
         let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
         let menu = MenuButton::new("Add a filter").config(config);
         menu.ui(ui, |ui| self.editor_ui(ui, columns, first, filters)).0
@@ -163,9 +168,8 @@ impl Picker {
                 if !words.to_lowercase().contains(&wanted) {
                     continue;
                 }
-                let on = filters
-                    .iter()
-                    .any(|filter| is_of(filter, column, *not) && filter.values.contains(value));
+                let on =
+                    filters.iter().any(|filter| is_of(filter, column, *not) && filter.values.contains(value));
                 if ui.add(Button::selectable(on, words).truncate()).clicked() {
                     toggle_filter(filters, column, value, *not);
                 }

@@ -15,7 +15,7 @@ use crate::ui::widgets::{card_ui, empty_ui, quiet_button_ui, section_header_ui};
 use crate::units::{self, Money};
 
 /// Width of the names, of the words behind the bars and of the buttons; height of a bar.
-const NAMES: f32 = 200.0;
+const NAMES: f32 = 300.0;
 const WORDS: f32 = 300.0;
 const BUTTONS: f32 = 120.0;
 const BAR: f32 = 12.0;
@@ -60,7 +60,10 @@ impl Budgets {
             let first = standings.iter().find_map(|standing| standing.as_ref().ok());
             let note = first.map_or_else(String::new, |standing| {
                 let (whole, all) = (standing.whole_days, standing.days_in_month);
-                format!("{}, by the month that charges start in; {whole} of {all} days whole", standing.month.month_words())
+                format!(
+                    "{}, by the month that charges start in; {whole} of {all} days whole",
+                    standing.month.month_words()
+                )
             });
             section_header_ui(ui, "Budgets", &note, |ui| {
                 if quiet_button_ui(ui, "Add a budget…").clicked() {
@@ -166,10 +169,9 @@ fn words_ui(ui: &mut Ui, standing: &Standing) {
             let [low, high] = forecast.interval_80.map(money);
             let [lowest, highest] = forecast.interval_95.map(money);
             let mut hover = format!("80 % interval {low} to {high}; 95 % interval {lowest} to {highest}");
-            for (amount, what) in [
-                (standing.lumps_to_come, "charges for longer than a day"),
-                (standing.taxes_to_come, "taxes"),
-            ] {
+            for (amount, what) in
+                [(standing.lumps_to_come, "charges for longer than a day"), (standing.taxes_to_come, "taxes")]
+            {
                 if amount != Money::ZERO {
                     hover.push_str(&format!("; {} of {what} to come in it", money(amount)));
                 }

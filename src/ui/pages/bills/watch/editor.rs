@@ -17,7 +17,7 @@ const NAMES: f32 = 150.0;
 const FIELD: f32 = 360.0;
 /// Height that is kept for the chips of filters, and for what is said of a field: nothing moves when there is more.
 const CHIPS: f32 = 60.0;
-const MESSAGE: f32 = 15.0;
+const MESSAGE: f32 = 16.0;
 /// Column that filters are picked of first.
 const FIRST_COLUMN: &str = "ServiceName";
 
@@ -181,18 +181,18 @@ impl Editor {
             }
             response
         });
-        ui.horizontal(|ui| {
+        let layout = egui::Layout::left_to_right(egui::Align::Min);
+        ui.allocate_ui_with_layout(egui::vec2(NAMES + FIELD, CHIPS), layout, |ui| {
+            ui.set_height(CHIPS);
             ui.add_space(NAMES + ui.spacing().item_spacing.x);
-            ui.allocate_ui(egui::vec2(FIELD, CHIPS), |ui| {
-                ui.set_min_size(egui::vec2(FIELD, CHIPS));
-                ScrollArea::vertical().id_salt("budget filters").max_height(CHIPS).show(ui, |ui| {
-                    ui.set_min_width(FIELD);
-                    if filters.is_empty() {
-                        let tokens = Tokens::of(ui);
-                        ui.label(RichText::new("All rows count.").color(tokens.text_quiet));
-                    }
+            ScrollArea::vertical().id_salt("budget filters").max_height(CHIPS).show(ui, |ui| {
+                ui.set_min_width(FIELD);
+                if filters.is_empty() {
+                    let tokens = Tokens::of(ui);
+                    ui.label(RichText::new("All rows count.").color(tokens.text_quiet));
+                } else {
                     ui.horizontal_wrapped(|ui| chips_ui(ui, filters));
-                });
+                }
             });
         });
     }
@@ -265,12 +265,14 @@ fn with_message_ui(ui: &mut Ui, problem: &str, add: impl FnOnce(&mut Ui) -> Resp
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 1.0;
         let response = add(ui);
-        ui.horizontal(|ui| {
-            ui.set_min_height(MESSAGE);
+        let layout = egui::Layout::left_to_right(egui::Align::Min);
+        ui.allocate_ui_with_layout(egui::vec2(NAMES + FIELD, MESSAGE), layout, |ui| {
+            ui.set_height(MESSAGE);
             ui.add_space(NAMES + ui.spacing().item_spacing.x);
             if !problem.is_empty() {
                 let tokens = Tokens::of(ui);
-                ui.label(RichText::new(problem).small().color(tokens.danger));
+                let text = RichText::new(problem).small().color(tokens.danger);
+                ui.add(egui::Label::new(text).truncate()).on_hover_text(problem);
             }
         });
         response

@@ -184,7 +184,12 @@ fn coming_ui(ui: &mut Ui, watched: &Watched, currency: &str) {
     if let Some(parts) = watched.month.as_ref().and_then(|month| month.parts) {
         month_note.push_str(&tax_words(watched, parts.beside.taxes, currency));
     }
-    let (ahead, ahead_note) = words(watched.ahead.as_ref());
+    let (ahead, mut ahead_note) = words(watched.ahead.as_ref());
+    if let Some(share) =
+        watched.tax_share.filter(|_| watched.ahead.as_ref().is_some_and(|ahead| ahead.sum.is_some()))
+    {
+        ahead_note.push_str(&format!("; with taxes of {:.1} %", share * 100.0));
+    }
     let of_month = watched
         .month
         .as_ref()

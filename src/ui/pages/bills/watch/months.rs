@@ -9,7 +9,7 @@ use crate::ui::widgets::{Cell, Column, Table, TableState, data_table_ui, section
 use crate::units::{self, Money};
 
 /// Height of a line of the table, its head included.
-const LINE: f32 = 26.0;
+const LINE: f32 = 28.0;
 
 /// A column of the table: its name, what it means, and its part of a sum.
 struct Kind {
@@ -30,7 +30,11 @@ const KINDS: [Kind; 6] = [
         hover: "Fees and discounts for two days or more that come again",
         of: |parts| parts.beside.fees,
     },
-    Kind { name: "Single charges", hover: "Charges that happen once; none is expected", of: |parts| parts.beside.once },
+    Kind {
+        name: "Single charges",
+        hover: "Charges that happen once; none is expected",
+        of: |parts| parts.beside.once,
+    },
     Kind {
         name: "Refunds",
         hover: "Refunds and corrections that happen once; none is expected",
@@ -58,7 +62,13 @@ struct Line<'w> {
 }
 
 /// Draws the table; nothing where there is no month.
-pub(super) fn months_ui(ui: &mut Ui, watched: &Watched, currency: &str, table: &mut TableState, version: u64) {
+pub(super) fn months_ui(
+    ui: &mut Ui,
+    watched: &Watched,
+    currency: &str,
+    table: &mut TableState,
+    version: u64,
+) {
     let mut lines: Vec<Line<'_>> = watched
         .months
         .iter()
@@ -88,7 +98,7 @@ pub(super) fn months_ui(ui: &mut Ui, watched: &Watched, currency: &str, table: &
         basis_words(watched.basis)
     );
     section_header_ui(ui, "Months", &note, |_| {});
-    let mut columns = vec![Column::text("Month", 130.0)];
+    let mut columns = vec![Column::fill("Month", 130.0)];
     columns.extend(kinds.iter().map(|kind| Column::number(kind.name, 112.0).hover(kind.hover)));
     columns.push(Column::number("All", 112.0).hover("Everything that starts in the month"));
     columns.push(
@@ -102,7 +112,7 @@ pub(super) fn months_ui(ui: &mut Ui, watched: &Watched, currency: &str, table: &
         rows: lines.len(),
         revision: version,
         selected: None,
-        height: LINE * (lines.len() + 1) as f32 + 6.0,
+        height: LINE * (lines.len() + 1) as f32 + 10.0,
     };
     let money = |amount: Money| Cell::number(amount.to_f64(), units::money(amount, currency));
     data_table_ui(ui, &shape, table, |row, column| {
