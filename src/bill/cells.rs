@@ -46,12 +46,12 @@ impl Cells {
         }
     }
 
-    /// Adds a cell without a value.
-    pub(super) fn push_nothing(&mut self) {
+    /// Adds so many cells without a value.
+    pub(super) fn push_nothing(&mut self, count: usize) {
         match self {
-            Self::Text(texts) => texts.push_nothing(),
-            Self::Decimal(numbers) => numbers.nothing += 1,
-            Self::Time(numbers) => numbers.nothing += 1,
+            Self::Text(texts) => texts.push_nothing(count),
+            Self::Decimal(numbers) => numbers.nothing += count,
+            Self::Time(numbers) => numbers.nothing += count,
         }
     }
 
@@ -85,11 +85,11 @@ impl<T> Default for Numbers<T> {
 }
 
 impl<T: NativeType> Numbers<T> {
-    /// Adds a value.
-    pub(super) fn push(&mut self, value: T) {
+    /// Adds a value so many times.
+    pub(super) fn push(&mut self, value: T, count: usize) {
         self.catch_up();
-        self.cells.push(value);
-        self.valid.push(true);
+        self.cells.resize(self.cells.len() + count, value);
+        self.valid.extend_constant(count, true);
     }
 
     fn catch_up(&mut self) {
@@ -134,7 +134,6 @@ impl Texts {
     pub(super) fn push(&mut self, text: &str) -> bool {
         self.catch_up();
         let (place, begin, end) = self.last;
-        // Bills are sorted by something more often than not: most cells repeat the one above.
         if end - begin == text.len() && end > begin && self.text[begin..end] == *text {
             self.places.push(place);
             return false;
@@ -156,9 +155,14 @@ impl Texts {
         true
     }
 
-    /// Adds a cell without a text.
-    pub(super) fn push_nothing(&mut self) {
-        self.nothing += 1;
+    /// Adds the text that was added last so many times more.
+    pub(super) fn repeat(&mut self, count: usize) {
+        self.places.resize(self.places.len() + count, self.last.0);
+    }
+
+    /// Adds so many cells without a text.
+    pub(super) fn push_nothing(&mut self, count: usize) {
+        self.nothing += count;
     }
 
     fn catch_up(&mut self) {
@@ -231,15 +235,13 @@ mod tests {
             for cell in given {
                 match (&mut cells, cell) {
                     (Cells::Text(texts), Some(text)) => _ = texts.push(text),
-                    (cells, _) => cells.push_nothing(),
+                    (cells, _) => cells.push_nothing(1),
                 }
             }
             let found = text(&*cells.take(given.len()).unwrap());
             assert_eq!(found, given.map(|cell| cell.map(str::to_owned)));
         }
-        for _ in 0..3 {
-            cells.push_nothing();
-        }
+        cells.push_nothing(3);
         assert_eq!(text(&*cells.take(3).unwrap()), [None, None, None]);
     }
 
@@ -263,8 +265,8 @@ mod tests {
         let mut cells = Cells::new(ColumnType::Decimal);
         for cell in [None, Some(12_500_000_000), None, Some(-1), None] {
             match (&mut cells, cell) {
-                (Cells::Decimal(numbers), Some(value)) => numbers.push(value),
-                (cells, _) => cells.push_nothing(),
+                (Cells::Decimal(numbers), Some(value)) => numbers.push(value, 1),
+                (cells, _) => cells.push_nothing(1),
             }
         }
         let found = cells.take(5).unwrap();

@@ -15,10 +15,11 @@ use super::formats::databricks::prices::Prices;
 use super::formats::{self, Kind, Plan, Target};
 use super::input::Input;
 use super::moment::PER_SEC;
+use super::pipeline;
 use super::price_tables::{prices_of, read_prices};
 use super::profile::Values;
-use super::read_ahead;
 use super::reconcile::{Keeper, Ledger};
+use super::row_batch::RowBatch;
 use super::rows::Rows;
 use super::slices::Slice;
 use super::store::{Store, hash_file, hash_of_both, hash_of_many};
@@ -192,20 +193,23 @@ pub fn dry_run(path: &Path) -> Result<(u64, u64, Vec<Warning>), BillError> {
         let plan = formats::plan(opened.header(), opened.preamble(), piece.input.shown())?;
         let Plan { kind, targets, mut mapper, .. } = plan;
         let mut table = Table::new(&targets, matches!(kind, Kind::Focus(_)));
+        let mut waiting = RowBatch::default();
+        let mut build = |waiting: &mut RowBatch, warnings: &mut Warnings| {
+            table.add(waiting, warnings)?;
+            waiting.clear();
+            if table.is_full() { table.take().map(drop) } else { Ok(()) }
+        };
         dropped += opened.read(
             &mut warnings,
             &mut |cells, place, warnings| {
                 mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
-                    table.push(cells, place, warnings)?;
-                    if table.is_full() {
-                        table.take(warnings)?;
-                    }
-                    Ok(())
+                    waiting.push(cells, place);
+                    if waiting.is_full() { build(&mut waiting, warnings) } else { Ok(()) }
                 })
             },
             &mut |_done| Ok(()),
         )?;
-        table.settle(&mut warnings)?;
+        build(&mut waiting, &mut warnings)?;
         mapper.finish(&mut warnings);
         rows += table.finish(&mut warnings).rows;
         all.extend(warnings.finish().0);
@@ -287,7 +291,7 @@ impl Job<'_> {
             });
         }
         let Pass { mut table, mut writer, mut warnings, keeper, .. } = pass;
-        writer.write(table.take(&mut warnings)?)?;
+        writer.write(table.take()?)?;
         writer.finish()?;
         for (piece, before) in pieces.iter().zip(&before) {
             if piece.input.stamp()? != *before {
@@ -409,25 +413,24 @@ impl Pass {
         united.begin(&targets, &piece.name);
         keeper.begin(file, is_part, piece.kind, (rows.header(), rows.preamble()), &targets);
         let before = table.rows();
-        let dropped = read_ahead::read(
+        let dropped = pipeline::run(
             rows,
             warnings,
-            &mut |cells, place, warnings| {
+            &mut |cells, place, said, row| {
                 keeper.read(cells, place);
-                mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
+                mapper.map(cells, place, said, &mut |cells, place, said| {
                     keeper.store(cells, place);
-                    table.push(&united.row(cells), place, warnings)?;
-                    if table.is_full() {
-                        writer.write(table.take(warnings)?)?;
-                    }
-                    Ok(())
+                    row(&united.row(cells), place, said)
                 })?;
                 keeper.done();
                 Ok(())
             },
+            &mut |rows, said| {
+                table.add(rows, said)?;
+                if table.is_full() { writer.write(table.take()?) } else { Ok(()) }
+            },
             step,
         )?;
-        table.settle(warnings)?;
         mapper.finish(warnings);
         let kept = table.rows() - before;
         if let Some(told) = piece.told_rows.filter(|told| *told != kept + dropped) {

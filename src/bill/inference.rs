@@ -175,6 +175,11 @@ impl FactSource {
         .copied()
     }
 
+    /// Every column that is looked at.
+    pub(super) fn needed(&self) -> impl Iterator<Item = usize> {
+        self.all().chain(self.charge.iter().copied())
+    }
+
     pub(super) fn facts(&self, cells: &[&str]) -> Facts {
         let text = |places: &[usize]| {
             let mut joined = String::from(" ");

@@ -85,9 +85,9 @@ impl Profile {
         }
     }
 
-    /// Adds a cell that has a value which is no text.
-    pub fn count(&mut self) {
-        self.filled += 1;
+    /// Adds so many cells that have a value which is no text, or one that was added before.
+    pub fn count(&mut self, cells: u64) {
+        self.filled += cells;
     }
 
     /// Adds a cell that has a value; false when it should be a JSON object and is not.

@@ -101,6 +101,12 @@ impl Slicer {
         }
     }
 
+    /// Places of the columns whose cells it looks at.
+    pub fn columns(&self) -> impl Iterator<Item = usize> {
+        let of_one = self.account_at.into_iter().chain(self.view_at);
+        of_one.chain(self.identity.iter().copied()).chain(self.further.iter().copied())
+    }
+
     /// Place of the column with the billing period among the targets.
     pub fn period_at(&self) -> Option<usize> {
         self.period_at

@@ -37,7 +37,7 @@ impl StoreFile {
         let options = WriteOptions {
             statistics: StatisticsOptions::default(),
             version: Version::V1,
-            compression: CompressionOptions::Zstd(Some(ZstdLevel::default())),
+            compression: CompressionOptions::Zstd(Some(ZstdLevel::try_new(1)?)),
             data_page_size: None,
         };
         let file = FileWriter::try_new(out, schema.to_arrow(CompatLevel::newest()), options)?;

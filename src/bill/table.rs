@@ -2,6 +2,7 @@
 //! empty and unreadable cells, distinct values. What a reader of any format hands its rows to.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use polars::prelude::*;
 
@@ -20,12 +21,9 @@ use super::store_writer::RowGroup;
 use super::warnings::{Place, Trouble, Warnings};
 use super::{Costs, MissingCells};
 
-/// Rows in a batch, which is also a row group of the store: enough to compress well, few enough that a row of
+/// Rows in a row group of the store, give or take those that are added at once: enough to compress well, few enough that a row of
 /// some kilobytes keeps the memory in the hundreds of megabytes.
-pub const BATCH_ROWS: usize = 65_536;
-/// Rows and bytes that are worked through at once: as much as stays in a core's cache.
-const WAITING_ROWS: usize = 256;
-const WAITING_BYTES: usize = 1 << 19;
+const GROUP_ROWS: usize = 65_536;
 
 struct TableColumn {
     name: String,
@@ -35,8 +33,6 @@ struct TableColumn {
     empty: u64,
     unreadable: u64,
     rounded: u64,
-    /// Dates come in long runs of the same text.
-    last_time: (String, Option<i64>),
     /// Place among the four costs.
     cost: Option<usize>,
     nullable: bool,
@@ -49,6 +45,7 @@ struct Unclear {
     what: What,
 }
 
+#[derive(Clone, Copy)]
 enum What {
     Empty,
     NotJson,
@@ -65,55 +62,57 @@ impl TableColumn {
         moments: &mut dyn FnMut(usize, i64),
         unclear: &mut Vec<Unclear>,
     ) -> Option<()> {
-        let Self { cells, profile, empty, unreadable, rounded, last_time, nullable, kind, cost, .. } = self;
-        for (row, cell) in rows.column(column).enumerate() {
-            let Some(value) = value_of(cell) else {
-                *empty += 1;
+        let Self { cells, profile, empty, unreadable, rounded, nullable, kind, cost, .. } = self;
+        for (run, cell) in rows.runs(column) {
+            let (count, more) = (run.len() as u64, run.len() - 1);
+            let mut doubt = |run: Range<usize>, what: What| {
+                unclear.extend(run.map(|row| Unclear { row, column, what }));
+            };
+            let Some(value) = cell.and_then(value_of) else {
+                *empty += count;
                 if !*nullable {
-                    unclear.push(Unclear { row, column, what: What::Empty });
+                    doubt(run.clone(), What::Empty);
                 }
-                cells.push_nothing();
+                cells.push_nothing(run.len());
                 continue;
             };
             let why = match cells {
                 Cells::Text(texts) => {
                     let is_new = texts.push(value);
+                    texts.repeat(more);
+                    profile.count(more as u64);
                     if !is_new && *kind == ColumnType::Text {
-                        profile.count();
+                        profile.count(1);
                     } else if !profile.add(value) {
-                        unclear.push(Unclear { row, column, what: What::NotJson });
+                        doubt(run, What::NotJson);
                     }
                     continue;
                 }
                 Cells::Decimal(numbers) => match Exact::read(value) {
                     Ok(read) => {
-                        numbers.push(read.value.0);
-                        *rounded += u64::from(read.rounded);
-                        profile.count();
+                        numbers.push(read.value.0, run.len());
+                        *rounded += u64::from(read.rounded) * count;
+                        profile.count(count);
                         if cost.is_some() {
-                            amounts(row, read.value)?;
+                            run.into_iter().try_for_each(|row| amounts(row, read.value))?;
                         }
                         continue;
                     }
                     Err(error) => reason(&error),
                 },
                 Cells::Time(numbers) => {
-                    if last_time.0 != value {
-                        value.clone_into(&mut last_time.0);
-                        last_time.1 = moment::read(value);
-                    }
-                    if let Some(micros) = last_time.1 {
-                        numbers.push(micros);
-                        profile.count();
-                        moments(row, micros);
+                    if let Some(micros) = moment::read(value) {
+                        numbers.push(micros, run.len());
+                        profile.count(count);
+                        run.into_iter().for_each(|row| moments(row, micros));
                         continue;
                     }
                     "not a date like 2026-05-01T00:00:00Z"
                 }
             };
-            cells.push_nothing();
-            *unreadable += 1;
-            unclear.push(Unclear { row, column, what: What::Unreadable(why) });
+            cells.push_nothing(run.len());
+            *unreadable += count;
+            doubt(run, What::Unreadable(why));
         }
         Some(())
     }
@@ -179,9 +178,9 @@ pub struct Table {
     sums: Vec<(String, Sums)>,
     sums_at: HashMap<String, usize>,
     last_sums: usize,
-    /// Rows taken and not yet worked through.
-    waiting: RowBatch,
-    in_batch: usize,
+    /// The columns that rules and slices are told by.
+    told_by: Vec<usize>,
+    in_group: usize,
     rows: u64,
     first_start: Option<i64>,
     last_end: Option<i64>,
@@ -201,26 +200,29 @@ impl Table {
                 empty: 0,
                 unreadable: 0,
                 rounded: 0,
-                last_time: (String::new(), None),
                 cost: COSTS.iter().position(|cost| *cost == target.name),
                 nullable: !is_focus || columns::find(&target.name).is_none_or(|column| column.nullable),
             })
             .collect();
         let at = |name: &str| targets.iter().position(|target| target.name == name);
+        let (facts, slicer) = (FactSource::of(at), Slicer::new(targets));
+        let mut told_by: Vec<usize> = facts.needed().chain(slicer.columns()).collect();
+        told_by.sort_unstable();
+        told_by.dedup();
         Self {
-            classifier: Classifier::new(&FactSource::of(at)),
+            classifier: Classifier::new(&facts),
             currency_at: at("BillingCurrency"),
             start_at: at("ChargePeriodStart"),
             end_at: at("ChargePeriodEnd"),
-            slicer: Slicer::new(targets),
+            slicer,
             columns,
             rules: Texts::default(),
             rule_profile: Profile::new(ColumnType::Text),
             sums: Vec::new(),
             sums_at: HashMap::new(),
             last_sums: 0,
-            waiting: RowBatch::default(),
-            in_batch: 0,
+            told_by,
+            in_group: 0,
             rows: 0,
             first_start: None,
             last_end: None,
@@ -239,7 +241,7 @@ impl Table {
         schema
     }
 
-    /// Rows taken so far.
+    /// Rows so far.
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -249,28 +251,12 @@ impl Table {
         self.slicer.begin_part(part);
     }
 
-    /// Adds a row. `cells` has one entry for each target.
+    /// Adds rows of one file, whose warnings these are, column by column: what a column needs stays at hand. Each has one
+    /// cell for each target.
     ///
     /// # Errors
     /// A sum that does not fit.
-    pub fn push(&mut self, cells: &[&str], place: Place, warnings: &mut Warnings) -> Result<(), BillError> {
-        self.waiting.push(cells, place);
-        self.rows += 1;
-        let rows = self.waiting.len();
-        if rows >= WAITING_ROWS || self.waiting.bytes() >= WAITING_BYTES || self.in_batch + rows >= BATCH_ROWS
-        {
-            self.settle(warnings)?;
-        }
-        Ok(())
-    }
-
-    /// Works through what waits, column by column: what a column needs stays at hand. To be called when a file ends, whose
-    /// warnings these are.
-    ///
-    /// # Errors
-    /// A sum that does not fit.
-    pub fn settle(&mut self, warnings: &mut Warnings) -> Result<(), BillError> {
-        let mut rows = std::mem::take(&mut self.waiting);
+    pub fn add(&mut self, rows: &RowBatch, warnings: &mut Warnings) -> Result<(), BillError> {
         let height = rows.len();
         let mut whose = Vec::with_capacity(height);
         for row in 0..height {
@@ -298,7 +284,7 @@ impl Table {
                     periods[row] = Some(micros);
                 }
             };
-            if column.push_all((index, &rows), &mut amounts, &mut moments, &mut unclear).is_none() {
+            if column.push_all((index, rows), &mut amounts, &mut moments, &mut unclear).is_none() {
                 return Err(BillError::TooLarge { column: column.name.clone() });
             }
         }
@@ -306,25 +292,23 @@ impl Table {
         for Unclear { row, column, what } in unclear {
             self.columns[column].say(&what, rows.cell(row, column), rows.places()[row], warnings);
         }
-        let mut cells = Vec::new();
+        let mut cells = vec![""; self.columns.len()];
         for row in 0..height {
-            rows.row(row, &mut cells);
+            rows.some(row, &self.told_by, &mut cells);
             match self.classifier.classify(&cells) {
                 Some(rule) => {
                     self.rules.push(rule);
                     self.rule_profile.add(rule);
                 }
-                None => self.rules.push_nothing(),
+                None => self.rules.push_nothing(1),
             }
             let (start, end) = (starts[row], ends[row]);
             self.slicer.add(&cells, periods[row], start, end);
             self.first_start = earlier(self.first_start, start);
             self.last_end = self.last_end.max(end.or(start));
         }
-        drop(cells);
-        self.in_batch += height;
-        rows.clear();
-        self.waiting = rows;
+        self.in_group += height;
+        self.rows += height as u64;
         Ok(())
     }
 
@@ -343,16 +327,15 @@ impl Table {
 
     /// True when [`Table::take`] should be called.
     pub fn is_full(&self) -> bool {
-        self.in_batch >= BATCH_ROWS
+        self.in_group >= GROUP_ROWS
     }
 
     /// The rows since the last call.
     ///
     /// # Errors
-    /// A sum that does not fit, or columns that polars refuses.
-    pub fn take(&mut self, warnings: &mut Warnings) -> Result<RowGroup, BillError> {
-        self.settle(warnings)?;
-        let height = std::mem::take(&mut self.in_batch);
+    /// Columns that polars refuses.
+    pub fn take(&mut self) -> Result<RowGroup, BillError> {
+        let height = std::mem::take(&mut self.in_group);
         let failed = |source| BillError::Query { doing: "build the columns of the bill", source };
         let mut columns = Vec::with_capacity(self.columns.len() + 1);
         for column in &mut self.columns {

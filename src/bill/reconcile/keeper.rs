@@ -420,8 +420,14 @@ impl Keeper {
         };
         self.ledger.rows_stored += 1;
         let mut costs = [None; 4];
+        // What is billed is what it effectively cost more often than not.
+        let mut last = ("", None);
         for (cost, at) in costs.iter_mut().zip(self.stored.costs) {
-            *cost = Exact::read(value(cells, at)).ok().map(|read| read.value);
+            let text = value(cells, at);
+            if text != last.0 {
+                last = (text, Exact::read(text).ok().map(|read| read.value));
+            }
+            *cost = last.1;
         }
         let too_large = &mut self.ledger.too_large;
         let to = &mut self.ledger.lines[line];
@@ -471,9 +477,10 @@ impl Keeper {
             self.ledger.left_out.push(LeftOut { reason: Reason::Misshapen, rows: misshapen, examples });
         }
         self.ledger.covered = self.days.finish();
-        self.ledger.scopes = self.scopes.found;
-        self.ledger.scopes_lumped = self.scopes.lumped;
-        self.ledger.too_large |= self.scopes.too_large;
+        let scopes = self.scopes.finish();
+        self.ledger.scopes = scopes.found;
+        self.ledger.scopes_lumped = scopes.lumped;
+        self.ledger.too_large |= scopes.too_large;
         self.ledger.left_out.sort_by_key(|out| out.reason);
         // Lines that a waiting row asked for and did not need.
         self.ledger.lines.retain(|line| line.rows > 0 || line.stored_rows > 0);

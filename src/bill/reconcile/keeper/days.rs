@@ -41,7 +41,8 @@ impl Days {
     pub fn add(&mut self, cells: &[&str], stored: &Stored) {
         let read = |last: &mut (String, Option<i64>), text: &str| {
             if last.0 != text {
-                *last = (text.to_owned(), moment::read(text));
+                text.clone_into(&mut last.0);
+                last.1 = moment::read(text);
             }
             last.1
         };

@@ -12,6 +12,9 @@ const SCOPES: usize = 5_000;
 /// Parts of a scope kept apart.
 const PARTS: usize = 40;
 
+/// What is said before the names of parts: of categories, and of sellers.
+const PART_WORDS: [&str; 2] = ["", "sold by "];
+
 /// The scopes so far.
 #[derive(Default)]
 pub(super) struct Scopes {
@@ -25,6 +28,17 @@ pub(super) struct Scopes {
     /// That of the row before.
     last: Option<usize>,
     last_period: (String, Option<i64>),
+    /// Of each kind of parts that of the row before, with what the rows that had it in a row add up to.
+    parts: [Part; PART_WORDS.len()],
+}
+
+/// A part of a scope that is added up.
+#[derive(Default)]
+struct Part {
+    scope: usize,
+    /// Empty where a row is of no part.
+    text: String,
+    sum: Exact,
 }
 
 impl Scopes {
@@ -72,20 +86,38 @@ impl Scopes {
             }
         }
         let Some(billed) = costs[0] else { return };
-        for (at, word) in [(stored.category, ""), (stored.seller, "sold by ")] {
+        for (kind, at) in [stored.category, stored.seller].into_iter().enumerate() {
             let text = value(cells, at);
-            if text.is_empty() {
-                continue;
+            let last = &mut self.parts[kind];
+            if (last.scope, last.text.as_str()) != (place, text) {
+                self.settle(kind);
+                let last = &mut self.parts[kind];
+                last.scope = place;
+                text.clone_into(&mut last.text);
             }
-            let parts = scope.parts.len();
-            let found = scope.parts.iter_mut().find(|(part, _)| part.strip_prefix(word) == Some(text));
-            match found {
-                Some((_, sum)) => super::add(sum, billed, too_large),
-                // What has very many values tells nothing apart.
-                None if parts < PARTS => drop(scope.parts.insert(format!("{word}{text}"), billed)),
-                None => {}
-            }
+            super::add(&mut self.parts[kind].sum, billed, &mut self.too_large);
         }
+    }
+
+    /// Adds what the rows before had in common to its scope.
+    fn settle(&mut self, kind: usize) {
+        let part = &mut self.parts[kind];
+        let sum = std::mem::take(&mut part.sum);
+        let Some(scope) = self.found.get_mut(part.scope).filter(|_| !part.text.is_empty()) else { return };
+        let name = format!("{}{}", PART_WORDS[kind], part.text);
+        let has_room = scope.parts.len() < PARTS;
+        match scope.parts.get_mut(&name) {
+            Some(known) => super::add(known, sum, &mut self.too_large),
+            // What has very many values tells nothing apart.
+            None if has_room => drop(scope.parts.insert(name, sum)),
+            None => {}
+        }
+    }
+
+    /// Everything, once all rows are in.
+    pub fn finish(mut self) -> Self {
+        (0..PART_WORDS.len()).for_each(|kind| self.settle(kind));
+        self
     }
 
     fn scope_of(&mut self, key: ([String; 5], Option<i64>)) -> usize {

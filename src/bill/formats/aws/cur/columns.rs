@@ -101,31 +101,42 @@ pub(super) fn is_amount(name: &str) -> bool {
 /// Where the columns stand. One column may be there under two spellings, when a table was made of reports of both
 /// kinds; a row has its value under one of them.
 pub(super) struct Found {
-    places: Vec<Vec<usize>>,
+    /// Of each column the first place.
+    first: Vec<Option<usize>>,
+    /// And all of those that have several.
+    several: Vec<(In, Vec<usize>)>,
 }
 
 impl Found {
     pub fn new(header: &[String]) -> Self {
         let names: Vec<String> = header.iter().map(|name| letters(name)).collect();
-        let places = |wanted: &str| {
+        let places = |wanted: &str| -> Vec<usize> {
             names.iter().enumerate().filter(|(_, name)| *name == wanted).map(|(place, _)| place).collect()
         };
-        Self { places: INPUTS.iter().map(|(_, wanted)| places(wanted)).collect() }
+        let all = INPUTS.iter().map(|(column, wanted)| (*column, places(wanted)));
+        Self {
+            first: all.clone().map(|(_, places)| places.first().copied()).collect(),
+            several: all.filter(|(_, places)| places.len() > 1).collect(),
+        }
     }
 
     pub fn at(&self, column: In) -> Option<usize> {
-        self.places[column as usize].first().copied()
+        self.first[column as usize]
     }
 
     pub fn text<'c>(&self, cells: &[&'c str], column: In) -> &'c str {
-        let texts = self.places[column as usize].iter().map(|place| cell(cells, Some(*place)));
-        texts.into_iter().find(|text| !text.is_empty()).unwrap_or("")
+        let text = cell(cells, self.first[column as usize]);
+        if !text.is_empty() || self.several.is_empty() {
+            return text;
+        }
+        let places = self.several.iter().filter(|(known, _)| *known == column).flat_map(|(_, places)| places);
+        places.map(|place| cell(cells, Some(*place))).find(|text| !text.is_empty()).unwrap_or("")
     }
 
     /// A column that stands twice under one spelling; attributes of products may differ in case only.
     pub fn twice(&self, header: &[String]) -> Option<String> {
-        let columns = INPUTS.iter().filter(|(_, letters)| !letters.starts_with("product"));
-        columns.map(|(column, _)| &self.places[*column as usize]).find_map(|places| {
+        let is_product = |column: In| INPUTS[column as usize].1.starts_with("product");
+        self.several.iter().filter(|(column, _)| !is_product(*column)).find_map(|(_, places)| {
             let again = |at: usize| {
                 let same = |place: &usize| header[*place].trim().eq_ignore_ascii_case(header[at].trim());
                 places.iter().filter(|place| same(place)).count() > 1
