@@ -52,18 +52,15 @@ impl Month {
     /// in another month`.
     pub fn words(&self, currency: &str) -> String {
         let money = |amount: Money| units::money(amount, currency);
-        let mut words = format!("{}: {} by billing month", self.month, money(self.by_billing));
-        if self.charged_elsewhere() != Money::ZERO {
-            words.push_str(&format!(
-                ", of it {} for charges of other months",
-                money(self.charged_elsewhere())
-            ));
-        }
-        if self.billed_elsewhere() != Money::ZERO {
-            let elsewhere = money(self.billed_elsewhere());
-            words.push_str(&format!("; {elsewhere} of its charges is billed in another month"));
-        }
-        words
+        let of_others = match self.charged_elsewhere() {
+            Money::ZERO => String::new(),
+            amount => format!(", of it {} for charges of other months", money(amount)),
+        };
+        let in_others = match self.billed_elsewhere() {
+            Money::ZERO => String::new(),
+            amount => format!("; {} of its charges is billed in another month", money(amount)),
+        };
+        format!("{}: {} by billing month{of_others}{in_others}", self.month, money(self.by_billing))
     }
 }
 

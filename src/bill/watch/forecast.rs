@@ -390,12 +390,14 @@ pub struct Tested {
     pub held_95: u32,
 }
 
+type Fitted = BTreeMap<(usize, usize), Option<Rc<Model>>>;
+
 /// A series of complete days, of which each beginning is fitted once, however many forecasts are made and tested.
 #[derive(Debug)]
 pub struct Past<'s> {
     series: &'s [f64],
     /// By the first day and the day after the last.
-    fitted: RefCell<BTreeMap<(usize, usize), Option<Rc<Model>>>>,
+    fitted: RefCell<Fitted>,
 }
 
 impl<'s> Past<'s> {

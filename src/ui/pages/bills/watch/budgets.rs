@@ -173,7 +173,8 @@ fn words_ui(ui: &mut Ui, standing: &Standing) {
                 [(standing.lumps_to_come, "charges for longer than a day"), (standing.taxes_to_come, "taxes")]
             {
                 if amount != Money::ZERO {
-                    hover.push_str(&format!("; {} of {what} to come in it", money(amount)));
+                    let words = format!("; {} of {what} to come in it", money(amount));
+                    hover.push_str(&words);
                 }
             }
             ui.label(RichText::new(words).small().color(colour(On::Forecast))).on_hover_text(hover);

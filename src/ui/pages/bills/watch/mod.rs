@@ -188,7 +188,8 @@ fn coming_ui(ui: &mut Ui, watched: &Watched, currency: &str) {
     if let Some(share) =
         watched.tax_share.filter(|_| watched.ahead.as_ref().is_some_and(|ahead| ahead.sum.is_some()))
     {
-        ahead_note.push_str(&format!("; with taxes of {:.1} %", share * 100.0));
+        let words = format!("; with taxes of {:.1} %", share * 100.0);
+        ahead_note.push_str(&words);
     }
     let of_month = watched
         .month
