@@ -1,6 +1,7 @@
 //! The chart of a bill under watch: its days, what was expected of them, what comes, the unusual ones.
 
 use super::watch::Seen;
+use crate::bill::reconcile::rows_words;
 use crate::bill::watch::{ComingDay, Gross, PastDay, Watched};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::units::{self, Money};
@@ -179,8 +180,8 @@ fn notes(watched: &Watched, drawn: usize, currency: &str) -> Vec<String> {
     }
     if watched.undated_rows > 0 {
         notes.push(format!(
-            "{} rows have no readable charge period, or one that is years off.",
-            watched.undated_rows
+            "Without a readable charge period, or with one that is years off: {}.",
+            rows_words(watched.undated_rows)
         ));
     }
     notes

@@ -48,8 +48,8 @@ impl Month {
         self.both == self.by_charge && self.both == self.by_billing
     }
 
-    /// `2026-09: $8,336.09 by billing month, of it −$6.91 for charges of other months; −$137.09 of its charges are billed
-    /// in another month`.
+    /// `2026-09: $8,336.09 by billing month, of it −$6.91 for charges of other months; charges of −$137.09 are billed in
+    /// another month`.
     pub fn words(&self, currency: &str) -> String {
         let money = |amount: Money| units::money(amount, currency);
         let of_others = match self.charged_elsewhere() {
@@ -58,7 +58,7 @@ impl Month {
         };
         let in_others = match self.billed_elsewhere() {
             Money::ZERO => String::new(),
-            amount => format!("; {} of its charges is billed in another month", money(amount)),
+            amount => format!("; charges of {} are billed in another month", money(amount)),
         };
         format!("{}: {} by billing month{of_others}{in_others}", self.month, money(self.by_billing))
     }

@@ -485,7 +485,7 @@ fn list(session: &mut Session) -> anyhow::Result<()> {
             }
         })
         .collect();
-    table::print(&["budget", "of", "month", "amount", "spent", "expected"], &rows);
+    table::print(&["budget", "of", "charge month", "amount", "spent", "expected"], &rows);
     Ok(())
 }
 

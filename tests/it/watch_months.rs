@@ -129,7 +129,7 @@ fn what_is_billed_in_another_month_than_it_starts_in_is_told_wherever_months_are
         "{text}"
     );
     assert!(
-        text.contains("2026-04: $554.50 by billing month; −$7.00 of its charges is billed in another month"),
+        text.contains("2026-04: $554.50 by billing month; charges of −$7.00 are billed in another month"),
         "{text}"
     );
     // Bills whose months are the same say nothing of it.
