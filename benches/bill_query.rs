@@ -27,6 +27,8 @@ const GROUP: usize = 65_536;
 const PEER: &str = "
 import sys, time, resource, duckdb
 path = sys.argv[1]
+# It would stand among the answers.
+duckdb.sql('SET enable_progress_bar = false')
 costs = ['BilledCost', 'EffectiveCost', 'ListCost', 'ContractedCost']
 sums = ', '.join(f'sum({c}), count({c})' for c in costs)
 keys = 'ServiceName, ResourceName, PricingUnit, BillingCurrency'
