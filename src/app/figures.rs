@@ -91,9 +91,15 @@ pub fn bill(
         },
         y2: None,
         marks,
-        notes: left_out(series, currency),
+        notes: left_out(series, currency).into_iter().chain(billed_elsewhere(series, currency)).collect(),
         shade: None,
     }
+}
+
+/// Where months of charges are not the months that invoices go by.
+fn billed_elsewhere(series: &Series, currency: &str) -> Option<String> {
+    let months: Vec<String> = series.billed.iter().map(|month| month.words(currency)).collect();
+    (!months.is_empty()).then(|| format!("Months are those that charges start in. {}.", months.join(". ")))
 }
 
 /// The name and the words of a bucket that begins at so many seconds: `Day`, `2026-05-01`.

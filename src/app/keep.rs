@@ -249,6 +249,11 @@ impl App {
             );
             self.notify(Level::Warning, text);
         }
+        if let Some(other) = self.state.bills.iter().find(|other| other.hash == bill.hash) {
+            let known = if other.file == bill.file { String::new() } else { format!(" as {}", other.file) };
+            let text = format!("{} is taken in already{known}, byte for byte: it counts once", bill.file);
+            self.notify(Level::Info, text);
+        }
         self.project.put("bill", &bill.hash, self.state.bills.len(), &bill)?;
         self.state.bills.retain(|other| other.hash != bill.hash);
         let hash = bill.hash.clone();

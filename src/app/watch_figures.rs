@@ -1,7 +1,8 @@
 //! The chart of a bill under watch: its days, what was expected of them, what comes, the unusual ones.
 
 use super::watch::Seen;
-use crate::bill::watch::{ComingDay, PastDay, Watched};
+use crate::bill::reconcile::rows_words;
+use crate::bill::watch::{ComingDay, Gross, PastDay, Watched};
 use crate::chart::{Axis, Chart, Datum, Ink, Mark, Scale};
 use crate::units::{self, Money};
 
@@ -18,8 +19,10 @@ pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
         Axis::new("Day", "UTC", Scale::Time),
         Axis::new("Cost a day", currency, Scale::Linear { from_zero: true }),
     );
-    chart.subtitle =
-        format!("{}, {currency}; charges for longer than a day left out", watched.basis.column());
+    chart.subtitle = format!(
+        "{}, {currency}; taxes, single charges and those for longer than a day left out",
+        watched.basis.column()
+    );
     let coming = |name: &str, ink: Ink, of: fn(&ComingDay) -> [f64; 2]| Mark::Band {
         name: name.to_owned(),
         data: watched.coming.iter().map(|day| coming_datum(day, of(day), currency)).collect(),
@@ -30,19 +33,19 @@ pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
         chart.marks.push(coming("95 % interval", Ink::Quiet, |day| day.ahead.interval_95));
         chart.marks.push(coming("80 % interval", Ink::Series(0), |day| day.ahead.interval_80));
     }
-    let bars = |name: &str, ink: Ink, whole: bool| Mark::Bars {
-        name: name.to_owned(),
-        data: drawn
+    for (name, ink, state) in [
+        ("Cost", Ink::Series(0), DayState::Judged),
+        ("Cost, day not judged", Ink::Quiet, DayState::NotJudged),
+        ("Cost, day not whole yet", Ink::Series(1), DayState::NotWhole),
+    ] {
+        let data: Vec<Datum> = drawn
             .iter()
-            .filter(|day| day.whole == whole)
-            .map(|day| Datum { dimmed: !whole, ..past_datum(day, currency) })
-            .collect(),
-        ink,
-        width: 0.86 * DAY_SECS,
-    };
-    chart.marks.push(bars("Cost", Ink::Series(0), true));
-    if drawn.iter().any(|day| !day.whole) {
-        chart.marks.push(bars("Not whole yet", Ink::Quiet, false));
+            .filter(|day| DayState::of(day) == state)
+            .map(|day| Datum { dimmed: state == DayState::NotWhole, ..past_datum(day, currency) })
+            .collect();
+        if !data.is_empty() {
+            chart.marks.push(Mark::Bars { name: name.to_owned(), data, ink, width: 0.86 * DAY_SECS });
+        }
     }
     let expected: Vec<Datum> = drawn
         .iter()
@@ -78,6 +81,38 @@ pub fn daily(watched: &Watched, seen: &[Seen], currency: &str) -> Chart {
     chart
 }
 
+/// What is known of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DayState {
+    /// It was held against what the days before let expect.
+    Judged,
+    /// It is whole, and nothing is said of it.
+    NotJudged,
+    /// It is still being written.
+    NotWhole,
+}
+
+impl DayState {
+    fn of(day: &PastDay) -> Self {
+        match (day.whole, day.expected) {
+            (false, _) => Self::NotWhole,
+            (true, None) => Self::NotJudged,
+            (true, Some(_)) => Self::Judged,
+        }
+    }
+}
+
+/// Charges that are no part of the days, each kind gross: `taxes +1,913.59 USD, credits −1,412.40 USD`.
+pub fn gross_words(gross: &Gross, currency: &str) -> String {
+    let signed = |amount: Money| {
+        let sign = if amount > Money::ZERO { "+" } else { "" };
+        format!("{sign}{}", units::money(amount, currency))
+    };
+    let each: Vec<String> =
+        gross.each().into_iter().map(|(name, sum)| format!("{name} {}", signed(sum))).collect();
+    each.join(", ")
+}
+
 fn middle(secs: i64) -> f64 {
     secs as f64 + DAY_SECS / 2.0
 }
@@ -89,7 +124,12 @@ fn line(name: &str, data: Vec<Datum>, ink: Ink) -> Mark {
 fn hover(day: &PastDay, currency: &str) -> Vec<(String, String)> {
     let mut lines =
         vec![("Day".to_owned(), day.day.to_string()), ("Cost".to_owned(), units::money(day.cost, currency))];
-    lines.extend(day.expected.map(|expected| ("Expected".to_owned(), units::money(expected, currency))));
+    let expected = match (day.expected, DayState::of(day)) {
+        (Some(expected), _) => units::money(expected, currency),
+        (None, DayState::NotWhole) => "not whole yet".to_owned(),
+        (None, _) => "not judged".to_owned(),
+    };
+    lines.push(("Expected".to_owned(), expected));
     lines
 }
 
@@ -120,22 +160,28 @@ fn notes(watched: &Watched, drawn: usize, currency: &str) -> Vec<String> {
         };
         notes.push(format!("{}{until}: not whole yet, so nothing is concluded from it.", incomplete.first));
     }
-    if watched.lumps != Money::ZERO {
-        let lumps = units::money(watched.lumps, currency);
-        notes.push(format!(
-            "Neither drawn nor judged: {lumps} of charges for longer than a day and single charges."
-        ));
+    let beside = gross_words(&watched.beside, currency);
+    if !beside.is_empty() {
+        notes.push(format!("Neither drawn nor judged: {beside}."));
+    }
+    if let Some(judged) = &watched.judged {
+        notes.push(format!("{}.", judged.words()));
     }
     if !watched.gaps.is_empty() {
-        notes.push(format!("{} days have no row at all and count as not known.", watched.gaps.len()));
+        let (s, have) = if watched.gaps.len() == 1 { ("", "has") } else { ("s", "have") };
+        notes.push(format!(
+            "{} day{s} {have} no row at all and count{} as not known.",
+            watched.gaps.len(),
+            if s.is_empty() { "s" } else { "" }
+        ));
     }
     if watched.days.len() > drawn {
         notes.push(format!("Drawn: the last {drawn} of {} days.", watched.days.len()));
     }
     if watched.undated_rows > 0 {
         notes.push(format!(
-            "{} rows have no readable charge period, or one that is years off.",
-            watched.undated_rows
+            "Without a readable charge period, or with one that is years off: {}.",
+            rows_words(watched.undated_rows)
         ));
     }
     notes

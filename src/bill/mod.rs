@@ -18,6 +18,7 @@ pub mod inference;
 pub mod lens;
 pub mod manifest;
 pub mod moment;
+pub mod months;
 pub mod over_time;
 pub mod overlay;
 pub mod period;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::BillError;
 use super::exact::Exact;
 use super::moment::{self, PER_DAY, PER_SEC};
+use super::months::{Month, month_words};
 use super::query::{Adding, Bill, ColumnRef, Part, Query, mixed};
 use super::rates::Conversion;
 use super::{Basis, Filter};
@@ -87,6 +88,9 @@ pub struct Series {
     pub long: Money,
     /// Cells of the basis that have no value.
     pub missing_cells: u64,
+    /// Of buckets of months: those that differ from what is billed in the month, and by what.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub billed: Vec<Month>,
 }
 
 /// The name of rows that have no value in the column.
@@ -152,6 +156,10 @@ impl Bill {
             return Err(mixed(currencies));
         }
         let buckets = buckets(&amounts, granularity)?;
+        let billed = match granularity {
+            Granularity::Month => self.billed_apart(filters, basis, &amounts)?,
+            _ => Vec::new(),
+        };
         Ok(Series {
             series: stack(amounts, &buckets, top, basis)?,
             buckets: buckets.iter().map(|micros| micros.div_euclid(PER_SEC)).collect(),
@@ -162,7 +170,31 @@ impl Bill {
             long_rows,
             long: long.to_money(),
             missing_cells,
+            billed,
         })
+    }
+
+    /// The months of which more or less is billed than starts in them. What narrows the days is left out, lest a charge
+    /// that is billed later seems not to be; so only months that are whole are compared.
+    fn billed_apart(
+        &self,
+        filters: &[Filter],
+        basis: Basis,
+        amounts: &BTreeMap<String, BTreeMap<i64, Exact>>,
+    ) -> Result<Vec<Month>, BillError> {
+        let mut totals: BTreeMap<String, Exact> = BTreeMap::new();
+        for (start, amount) in amounts.values().flatten() {
+            let slot = totals.entry(month_words(*start)).or_default();
+            *slot = add(*slot, *amount, basis)?;
+        }
+        let whole: Vec<Filter> =
+            filters.iter().filter(|filter| filter.column != "ChargePeriodStart").cloned().collect();
+        let mut months = self.months(&whole, basis)?;
+        months.retain(|month| {
+            let total = totals.get(&month.month).map(|total| total.to_money());
+            !month.is_one() && total == Some(month.by_charge)
+        });
+        Ok(months)
     }
 }
 

@@ -8,6 +8,7 @@ use super::session::Session;
 use super::table;
 use crate::app::watch::{commitments_question, currencies, idle_question};
 use crate::app::{Query, QueryResult};
+use crate::bill::reconcile::rows_words;
 use crate::bill::watch::{Answer, Commitments, Committed, IdleView};
 use crate::units::{self, Money};
 
@@ -72,15 +73,15 @@ fn print_commitments(found: &Commitments, currency: &str) {
     say!("saved by commitments, waste taken off: {}", known(all.saved()));
     if found.unpriced_rows > 0 {
         say!(
-            "{} covered rows have no contracted cost, so what commitments saved is not known",
-            found.unpriced_rows
+            "{} of covered usage without a contracted cost: what commitments saved is not known",
+            rows_words(found.unpriced_rows)
         );
     }
     if found.unlisted_rows > 0 {
         let cost = money(found.unlisted);
         say!(
-            "{} rows of usage ({cost}) have no list cost and are left out of the savings rate",
-            found.unlisted_rows
+            "{} of usage ({cost}) without a list cost: left out of the savings rate",
+            rows_words(found.unlisted_rows)
         );
     }
     say!("");

@@ -138,6 +138,7 @@ impl More {
                 "long_rows": series.long_rows,
                 "long": series.long,
                 "missing_cells": series.missing_cells,
+                "billed_in_other_months": series.billed,
             });
         }
         if let Some((before, after, comparison)) = &self.comparison {
@@ -151,7 +152,7 @@ impl More {
     pub(super) fn print(&self, by: &[String]) {
         if let Some((per, series)) = &self.over_time {
             let currency = series.currency.as_deref().unwrap_or_default();
-            let mut head = vec![per.word()];
+            let mut head = vec![if *per == Granularity::Month { "charge month" } else { per.word() }];
             head.extend(series.series.iter().map(|(name, _)| name.as_str()));
             let rows: Vec<Vec<String>> = series
                 .buckets
@@ -174,6 +175,12 @@ impl More {
                     "{} rows ({cost}) are for longer than an hour and in none; --per day shows them",
                     series.long_rows
                 );
+            }
+            if !series.billed.is_empty() {
+                say!("months are those that charges start in; invoices are by billing month:");
+                for month in &series.billed {
+                    say!("  {}", month.words(currency));
+                }
             }
             say!("");
         }

@@ -8,8 +8,8 @@ use super::session::Session;
 use super::table;
 use crate::app::Command;
 use crate::bill::reconcile::{
-    Certainty, Check, InvoiceTotal, Ledger, Portion, Reconciliation, Scope, Target, Verdict, Where,
-    amount_words, charges, money_words, read_total, rows_words,
+    Certainty, Check, InvoiceTotal, Ledger, Portion, Reconciliation, Scope, StatedCheck, Target, Verdict,
+    Where, amount_words, charges, missed_words, money_words, read_total, rows_words,
 };
 use crate::bill::warnings::Trouble;
 use crate::units::Money;
@@ -38,9 +38,9 @@ const LINES: usize = 5;
 /// Invoices named in an error.
 const NAMED: usize = 12;
 
-/// A bill is not what its invoice says.
+/// A bill is not what its invoice says, or not what it says of itself.
 #[derive(Debug, thiserror::Error)]
-#[error("the bill does not agree with the invoice: {0}")]
+#[error("{0}")]
 pub(super) struct Off(String);
 
 pub(super) fn run(session: &mut Session, what: &Reconciling) -> anyhow::Result<()> {
@@ -52,9 +52,14 @@ pub(super) fn run(session: &mut Session, what: &Reconciling) -> anyhow::Result<(
     }
     let found = session.app.state().reconciliations();
     let off: Vec<&Check> = found.iter().flat_map(|one| &one.checks).filter(|check| !check.agrees).collect();
+    let missed: Vec<(&Reconciliation, &StatedCheck)> = found
+        .iter()
+        .flat_map(|one| one.stated.iter().map(move |stated| (one, stated)))
+        .filter(|(_, stated)| !stated.agrees)
+        .collect();
     let without_rows = session.app.state().invoices_without_rows();
     if session.json {
-        let agrees = off.is_empty() && without_rows.is_empty();
+        let agrees = off.is_empty() && without_rows.is_empty() && missed.is_empty();
         Session::print_json(
             &json!({ "agrees": agrees, "bills": found, "invoices_without_rows": without_rows }),
         )?;
@@ -68,10 +73,18 @@ pub(super) fn run(session: &mut Session, what: &Reconciling) -> anyhow::Result<(
     }
     if let Some(check) = off.first() {
         let words = crate::bill::reconcile::off_words(check);
-        return Err(Off(format!("{}: {words}", check.invoice.target.words())).into());
+        let of = check.invoice.target.words();
+        return Err(Off(format!("the bill does not agree with the invoice: {of}: {words}")).into());
+    }
+    if let Some((one, stated)) = missed.first() {
+        let words = missed_words(stated);
+        return Err(Off(format!("the bill does not add up to its own total: {words}: {}", one.file)).into());
     }
     match without_rows.first() {
-        Some(invoice) => Err(Off(without_rows_words(invoice)).into()),
+        Some(invoice) => {
+            let words = without_rows_words(invoice);
+            Err(Off(format!("the bill does not agree with the invoice: {words}")).into())
+        }
         None => Ok(()),
     }
 }
@@ -298,19 +311,23 @@ fn print_invoices(found: &Reconciliation) {
         })
         .collect();
     if !rows.is_empty() {
-        table::print(&["charged for", "rows", "billed"], &rows);
+        table::print(&["charged for (billing month)", "rows", "billed"], &rows);
     }
     for check in &found.checks {
         let currency = &check.invoice.target.currency;
         let says = money_words(check.invoice.total, currency);
+        let of = match check.bills {
+            0 | 1 => check.invoice.target.words(),
+            bills => format!("{}, of all {bills} bills together", check.invoice.target.words()),
+        };
         if check.is_within_tolerance() {
             let tolerance = money_words(check.invoice.tolerance, currency);
-            say!("invoice of {}: {says}, agrees within {tolerance}", check.invoice.target.words());
+            say!("invoice of {of}: {says}, agrees within {tolerance}");
         } else if check.agrees {
-            say!("invoice of {}: {says}, agrees", check.invoice.target.words());
+            say!("invoice of {of}: {says}, agrees");
         } else {
             let words = crate::bill::reconcile::off_words(check);
-            say!("invoice of {}: {says}. {words}", check.invoice.target.words());
+            say!("invoice of {of}: {says}. {words}");
         }
     }
     say!("");

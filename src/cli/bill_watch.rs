@@ -9,9 +9,10 @@ use super::session::Session;
 use super::table;
 use crate::app::Command;
 use crate::app::watch::{Check, Mark, Seen, WatchCommand, today};
+use crate::app::watch_figures::gross_words;
 use crate::bill::Filter;
 use crate::bill::filter::How;
-use crate::bill::watch::{Anomaly, Budget, Day, On, Standing, Tier};
+use crate::bill::watch::{Anomaly, Budget, Day, On, Standing, Tier, Watched, read_amount};
 use crate::units::{self, Money};
 
 /// Exit code of a check that has something to tell.
@@ -85,7 +86,7 @@ pub struct BudgetArgs {
     /// Its name
     pub name: String,
     /// How much a month may cost
-    #[arg(long, value_name = "MONEY")]
+    #[arg(long, value_name = "MONEY", value_parser = read_amount, allow_hyphen_values = true)]
     pub amount: Money,
     /// Currency of the amount; rows in others do not count [default: the bills', where they have only one]
     #[arg(long, value_name = "CODE")]
@@ -121,7 +122,12 @@ pub(super) fn run(session: &mut Session, what: &BillCommand) -> anyhow::Result<(
             if !session.app.state().watch.budgets.iter().any(|budget| budget.name == *name) {
                 bail!("the project has no budget “{name}”");
             }
-            send(session, WatchCommand::RemoveBudget(name.clone()))
+            send(session, WatchCommand::RemoveBudget(name.clone()))?;
+            if session.json {
+                return Session::print_json(&json!({ "removed": name }));
+            }
+            say!("removed the budget {name}");
+            Ok(())
         }
         BillCommand::Acknowledge { ids } => acknowledge(session, ids),
         BillCommand::Commitments => super::bill_commitments::commitments(session),
@@ -190,8 +196,12 @@ fn print(check: &Check) {
         say!("no budget is set; `bill budget set NAME --amount MONEY` sets one");
     }
     for ((currency, watched), seen) in check.watched.iter().zip(&check.seen) {
+        print_month(watched, currency);
         if !watched.not_judged.is_empty() {
             say!("unusual days: not judged: {}", watched.not_judged);
+        }
+        if let Some(judged) = &watched.judged {
+            say!("unusual days: {}", judged.words());
         }
         if let Some(incomplete) = &watched.incomplete {
             say!("left out because they are not whole yet: {} to {}", incomplete.first, incomplete.last);
@@ -204,10 +214,7 @@ fn print(check: &Check) {
             print_anomaly(anomaly, *seen, currency);
         }
         if watched.not_judged.is_empty() && watched.anomalies.is_empty() {
-            say!(
-                "unusual days: none in the last {} judged",
-                watched.days.iter().filter(|day| day.expected.is_some()).count()
-            );
+            say!("unusual days: none");
         }
     }
     if check.fresh().next().is_some() {
@@ -217,18 +224,55 @@ fn print(check: &Check) {
     }
 }
 
+/// What the month is expected to come to, and what is not in it.
+fn print_month(watched: &Watched, currency: &str) {
+    let money = |amount: Money| units::money(amount, currency);
+    let Some(month) = &watched.month else { return };
+    let name = month.from.month_words();
+    let Some((sum, parts)) = month.sum.zip(month.parts) else {
+        say!("no forecast of {name}: {}", month.refused);
+        return;
+    };
+    let [low, high] = sum.interval_80.map(money);
+    say!(
+        "{name}, charges that start in it, {}: {} expected, 80 % interval {low} to {high}",
+        watched.basis.column(),
+        money(sum.expected)
+    );
+    let beside = gross_words(&parts.beside, currency);
+    let beside = if beside.is_empty() { String::new() } else { format!(", {beside}") };
+    say!(
+        "  of it by the day {}{beside}; credits, refunds and single charges are not expected",
+        money(parts.running)
+    );
+    for before in watched.months.iter().rev().filter(|before| before.month < month.from).take(1) {
+        let beside = gross_words(&before.parts.beside, currency);
+        let beside = if beside.is_empty() { String::new() } else { format!(", {beside}") };
+        say!(
+            "{}: {}, of it by the day {}{beside}",
+            before.month.month_words(),
+            money(before.total),
+            money(before.parts.running)
+        );
+        if let Some(billed) = before.billed.as_ref().filter(|billed| !billed.is_one()) {
+            say!("  {}", billed.words(currency));
+        }
+    }
+}
+
 fn print_budget(standing: &Standing, untold: &[Tier]) {
     let Standing { budget, actual, forecast, .. } = standing;
     let money = |amount: Money| units::money(amount, &budget.currency);
     let month = standing.month.month_words();
     say!(
-        "budget {}: {} of {} spent in {month} ({:.0} %), {} of {} days whole",
+        "budget {}: {} of {} spent in {month} ({:.0} %), {} of {} days whole; {}",
         budget.name,
         money(*actual),
         money(budget.amount),
         budget.percent(*actual),
         standing.whole_days,
-        standing.days_in_month
+        standing.days_in_month,
+        budget.scope()
     );
     match forecast {
         Some(forecast) if standing.whole_days < standing.days_in_month => say!(
@@ -324,6 +368,10 @@ fn document(check: &Check) -> Value {
                 "whole_days": watched.whole_days,
                 "incomplete": watched.incomplete,
                 "days_without_rows": watched.gaps,
+                "judged": watched.judged,
+                "beside_the_days": watched.beside,
+                "tax_share": watched.tax_share,
+                "months": watched.months,
                 "month": watched.month,
                 "next_90_days": watched.ahead,
                 "tested": watched.tested,
@@ -363,7 +411,23 @@ fn set(session: &mut Session, what: &BudgetArgs) -> anyhow::Result<()> {
     };
     let known = state.watch.budgets.iter().any(|other| other.name == budget.name);
     let replaces = known.then(|| budget.name.clone());
-    send(session, WatchCommand::PutBudget { replaces, budget: Box::new(budget) })
+    let said = budget.clone();
+    send(session, WatchCommand::PutBudget { replaces, budget: Box::new(budget) })?;
+    if session.json {
+        return Session::print_json(&said);
+    }
+    let changed = if known { " (changed)" } else { "" };
+    say!(
+        "budget {}{changed}: {} a month; {}; {}",
+        said.name,
+        units::money(said.amount, &said.currency),
+        said.scope(),
+        said.tier_words()
+    );
+    if session.app.state().bills.is_empty() {
+        say!("the project has no bill yet, so nothing is known of what is spent");
+    }
+    Ok(())
 }
 
 /// Values of one column are alternatives.
@@ -396,6 +460,8 @@ fn list(session: &mut Session) -> anyhow::Result<()> {
         return Session::print_json(&document(&check)["budgets"]);
     }
     let check = session.app.check(None)?;
+    let budgets = &session.app.state().watch.budgets;
+    let of_name = |name: &String| budgets.iter().find(|budget| budget.name == *name);
     let rows: Vec<Vec<String>> = check
         .budgets
         .iter()
@@ -404,6 +470,7 @@ fn list(session: &mut Session) -> anyhow::Result<()> {
                 let money = |amount: Money| units::money(amount, &standing.budget.currency);
                 vec![
                     standing.budget.name.clone(),
+                    standing.budget.scope(),
                     standing.month.month_words(),
                     money(standing.budget.amount),
                     money(standing.actual),
@@ -413,11 +480,12 @@ fn list(session: &mut Session) -> anyhow::Result<()> {
                 ]
             }
             Err((name, reason)) => {
-                vec![name.clone(), reason.clone(), String::new(), String::new(), String::new()]
+                let scope = of_name(name).map_or_else(String::new, Budget::scope);
+                vec![name.clone(), scope, reason.clone(), String::new(), String::new(), String::new()]
             }
         })
         .collect();
-    table::print(&["budget", "month", "amount", "spent", "expected"], &rows);
+    table::print(&["budget", "of", "charge month", "amount", "spent", "expected"], &rows);
     Ok(())
 }
 

@@ -198,6 +198,7 @@ mod tests {
             days: (0..31).map(|day| day * 86_400).collect(),
             partial_days: Vec::new(),
             empty_days: Vec::new(),
+            providers: Vec::new(),
             quantities: Vec::new(),
             unread_units: BTreeMap::new(),
         };

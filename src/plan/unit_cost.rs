@@ -302,6 +302,7 @@ pub fn unit_costs(question: &Question<'_>) -> UnitCosts {
                 .to_owned(),
         );
     }
+    notes.extend(provider_note(ledger, &joined));
     notes.extend(coverage_notes(question));
     let days_only_in_bill = bill_days.len() - joined.len() - missing.len();
     UnitCosts {
@@ -371,6 +372,34 @@ fn coverage_notes(question: &Question<'_>) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// The joined days on which the bills of some provider have ended or not begun.
+fn provider_note(ledger: &Ledger, joined: &[i64]) -> Option<String> {
+    let lacks = |day: &&i64| ledger.providers.iter().any(|(_, first, last)| *day < first || *day > last);
+    let days = joined.iter().filter(lacks).count();
+    if days == 0 {
+        return None;
+    }
+    let name =
+        |name: &str| if name.is_empty() { "a provider without a name".to_owned() } else { name.to_owned() };
+    let spans: Vec<String> = ledger
+        .providers
+        .iter()
+        .map(|(provider, first, last)| format!("{} {} to {}", name(provider), date(*first), date(*last)))
+        .collect();
+    let lack = if days == 1 { "lacks" } else { "lack" };
+    Some(format!(
+        "The bills do not cover the same days ({}): {} of those joined {lack} the cost of a provider, so that what is          divided looks cheaper than it is.",
+        spans.join(", "),
+        days_words(days)
+    ))
+}
+
+/// `2026-05-28`, of seconds since 1970-01-01 UTC.
+fn date(unix_secs: i64) -> String {
+    chrono::DateTime::from_timestamp(unix_secs, 0)
+        .map_or_else(|| unix_secs.to_string(), |moment| moment.format("%Y-%m-%d").to_string())
 }
 
 /// Cost of each joined day, whole and used.
@@ -565,6 +594,7 @@ mod tests {
             days: (0..days).map(|day| DAY + day * DAY_SECS).collect(),
             partial_days: Vec::new(),
             empty_days: Vec::new(),
+            providers: Vec::new(),
             quantities: Vec::new(),
             unread_units: BTreeMap::new(),
         }
@@ -672,6 +702,22 @@ mod tests {
         let total = answer.total.unwrap();
         assert_eq!((total.allocation.cost, total.usage), (money("17"), None));
         assert!(answer.notes.iter().any(|note| note.contains("purpose by a rule")), "{:?}", answer.notes);
+    }
+
+    /// Two days of one provider, one of the other.
+    #[test]
+    fn a_day_that_lacks_the_cost_of_a_provider_is_told() {
+        let mut book = ledger(2, vec![cell(0, Class::Machine, Line::Machines, "10")]);
+        let demand = served(&[(0, counts(1, 0, 0)), (1, counts(1, 0, 0))]);
+        book.providers = vec![("AWS".to_owned(), DAY, DAY + DAY_SECS), ("Google Cloud".to_owned(), DAY, DAY)];
+        let says = |book: &Ledger| {
+            let notes = ask(book, &demand, Utilisation::Unknown, None).notes;
+            notes.into_iter().find(|note| note.starts_with("The bills do not cover the same days"))
+        };
+        let note = says(&book).unwrap();
+        assert!(note.contains("Google Cloud") && note.contains("1 day of those joined lacks"), "{note}");
+        book.providers[1].2 = DAY + DAY_SECS;
+        assert_eq!(says(&book), None);
     }
 
     /// Hours of endpoints say nothing of machines when only these are asked for: 24 h × 3,600 × 0.1 = 8,640 possible,

@@ -37,4 +37,5 @@ mod warehouse;
 mod warehouse_questions;
 mod warehouse_views;
 mod watch;
+mod watch_months;
 mod wheels;

@@ -19,23 +19,26 @@ const HEADER: &str = "BillingAccountId,BillingCurrency,BillingPeriodStart,Billin
 #[derive(Clone)]
 pub struct Row {
     /// Who bills it.
-    account: &'static str,
-    start: Day,
-    days: i64,
-    cost: String,
+    pub account: &'static str,
+    pub start: Day,
+    pub days: i64,
+    pub cost: String,
     /// Contracted and list cost, where they differ from the cost.
-    undiscounted: Option<&'static str>,
-    service: &'static str,
-    resource: String,
-    meter: &'static str,
-    frequency: &'static str,
-    pricing: &'static str,
-    commitment: &'static str,
-    status: &'static str,
+    pub undiscounted: Option<&'static str>,
+    pub service: &'static str,
+    pub resource: String,
+    pub meter: &'static str,
+    pub frequency: &'static str,
+    pub category: &'static str,
+    /// The first day of the month it is billed in; `None` = the month it starts in.
+    pub billed: Option<Day>,
+    pub pricing: &'static str,
+    pub commitment: &'static str,
+    pub status: &'static str,
 }
 
 impl Row {
-    fn usage(start: Day, service: &'static str, resource: &str, cost: &str) -> Self {
+    pub fn usage(start: Day, service: &'static str, resource: &str, cost: &str) -> Self {
         Self {
             account: "pay",
             start,
@@ -46,6 +49,8 @@ impl Row {
             resource: resource.to_owned(),
             meter: "Hours",
             frequency: "Usage-Based",
+            category: "Usage",
+            billed: None,
             pricing: "Standard",
             commitment: "",
             status: "",
@@ -53,14 +58,15 @@ impl Row {
     }
 
     fn write(&self, text: &mut String) {
-        let Self { account, start, cost, service, resource, meter, frequency, pricing, .. } = self;
+        let Self { account, start, cost, service, resource, meter, frequency, category, pricing, .. } = self;
         let Self { commitment, status, .. } = self;
-        let (month, next, end) = (start.month_start(), start.next_month(), start.plus(self.days));
+        let billed = self.billed.unwrap_or(*start);
+        let (month, next, end) = (billed.month_start(), billed.next_month(), start.plus(self.days));
         let undiscounted = self.undiscounted.unwrap_or(cost);
         let kind = if commitment.is_empty() { "" } else { "Savings Plan" };
         writeln!(
             text,
-            "{account},USD,{month},{next},Usage,{meter},{frequency},{start},{end},{cost},{cost},{undiscounted},{undiscounted},\
+            "{account},USD,{month},{next},{category},{meter},{frequency},{start},{end},{cost},{cost},{undiscounted},{undiscounted},\
              {pricing},{commitment},{kind},{status},AWS,AWS,AWS,Compute,{service},team,us-east-1,{resource},{meter}"
         )
         .unwrap();
@@ -77,7 +83,7 @@ pub fn file(folder: &Path, rows: &[Row]) -> PathBuf {
     path
 }
 
-fn open(rows: &[Row]) -> (tempfile::TempDir, Bill) {
+pub fn open(rows: &[Row]) -> (tempfile::TempDir, Bill) {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), rows);
     let store = Store::at(folder.path().join("store"));
@@ -86,16 +92,16 @@ fn open(rows: &[Row]) -> (tempfile::TempDir, Bill) {
     (folder, bill)
 }
 
-fn day(text: &str) -> Day {
+pub fn day(text: &str) -> Day {
     Day::read(text).unwrap()
 }
 
-fn money(text: &str) -> Money {
+pub fn money(text: &str) -> Money {
     text.parse().unwrap()
 }
 
 /// 45 days from 1 April to 15 May: 10.10 and 5.05 a day, and a fee of 100 for each month.
-fn steady(days: i64) -> Vec<Row> {
+pub fn steady(days: i64) -> Vec<Row> {
     let first = day("2026-04-01");
     let mut rows = Vec::new();
     for place in 0..days {
@@ -109,7 +115,7 @@ fn steady(days: i64) -> Vec<Row> {
     rows
 }
 
-fn budget(amount: &str) -> Budget {
+pub fn budget(amount: &str) -> Budget {
     Budget {
         name: "all".to_owned(),
         amount: money(amount),
@@ -125,14 +131,14 @@ fn later() -> Day {
     day("2026-07-01")
 }
 
-fn standing(bill: &Bill, budget: Budget) -> Standing {
+pub fn standing(bill: &Bill, budget: Budget) -> Standing {
     match ask(bill, &Question::Budgets { budgets: vec![budget], month: None, today: later() }).unwrap() {
         Answer::Budgets(mut all) => all.remove(0).unwrap(),
         other => panic!("{other:?}"),
     }
 }
 
-fn watched(bill: &Bill) -> Watched {
+pub fn watched(bill: &Bill) -> Watched {
     watched_on(bill, later())
 }
 
@@ -538,7 +544,7 @@ fn idle_things_are_named_by_the_rule_that_found_them() {
 }
 
 /// Runs `bill …` on a project and gives exit code, stdout and stderr.
-fn run(project: &Path, arguments: &[&str]) -> (i32, String, String) {
+pub fn run(project: &Path, arguments: &[&str]) -> (i32, String, String) {
     let project = project.to_str().unwrap();
     let output = super::cli::command(&["--project", project]).args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

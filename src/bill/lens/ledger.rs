@@ -97,6 +97,9 @@ pub struct Ledger {
     /// Of [`Self::days`], those on which no bill has a row, as far as bills are of days: nothing was used, or the rows
     /// are missing.
     pub empty_days: Vec<i64>,
+    /// Each provider whose bills are of days: the first and the last day with rows, starts in seconds since 1970-01-01
+    /// UTC. Several bills of a provider are one.
+    pub providers: Vec<(String, i64, i64)>,
     /// Tokens, requests and hours by day.
     pub quantities: Vec<Quantity>,
     /// Units of tokens or hours that are not understood, and how many rows have them.
@@ -182,6 +185,7 @@ impl Bill {
             days,
             partial_days,
             empty_days,
+            providers: self.provider_days(),
             quantities,
             unread_units,
         })
@@ -216,6 +220,20 @@ impl Bill {
             );
         }
         days.iter().copied().filter(|day| !seen.contains(day)).collect()
+    }
+
+    /// The first and the last day that each provider has rows of.
+    fn provider_days(&self) -> Vec<(String, i64, i64)> {
+        let mut found: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+        let books = self.imported().filter_map(|imported| imported.ledger.as_deref());
+        for covered in books.flat_map(|books| &books.covered).filter(|covered| covered.is_daily()) {
+            let ends = covered.days.first_key_value().zip(covered.days.last_key_value());
+            let Some(((first, _), (last, _))) = ends else { continue };
+            let slot = found.entry(&covered.provider).or_insert((*first, *last));
+            *slot = (slot.0.min(*first), slot.1.max(*last));
+        }
+        let each = found.into_iter();
+        each.map(|(name, (first, last))| (name.to_owned(), first * DAY_SECS, last * DAY_SECS)).collect()
     }
 
     /// Tokens, requests and hours by day; units that are not understood.

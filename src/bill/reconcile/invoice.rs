@@ -110,6 +110,8 @@ pub struct Check {
     pub percent: Option<f64>,
     /// They agree.
     pub agrees: bool,
+    /// Bills that have rows of it, which are compared with it together.
+    pub bills: usize,
     /// What the difference may be.
     pub hints: Vec<String>,
 }
@@ -218,7 +220,9 @@ pub fn check(invoice: &InvoiceTotal, ledgers: &[&Ledger]) -> Check {
         Some((difference, total)) if !agrees => hints(target, total, difference, places, ledgers),
         _ => Vec::new(),
     };
-    Check { charged, invoice: invoice.clone(), difference, percent, agrees, hints }
+    let has_rows = |ledger: &&&Ledger| ledger.scopes.iter().any(|scope| target.has(scope));
+    let bills = ledgers.iter().filter(has_rows).count();
+    Check { charged, invoice: invoice.clone(), difference, percent, agrees, bills, hints }
 }
 
 /// What a difference may be: a part of the charges, or another cost.

@@ -50,7 +50,7 @@ pub enum Verdict {
     Reconciled,
     /// So are some, and of the others no invoice is known.
     Partly,
-    /// An invoice has another total.
+    /// An invoice has another total, or the file states one that its rows do not add up to.
     Off,
 }
 
@@ -229,18 +229,33 @@ fn one(bill: &Imported, counting: &Counting, charges: &[Charged], checks: &[Chec
     found.troubles.clone_from(&ledger.troubles);
     let covered = |scope: &Scope| found.checks.iter().any(|check| check.invoice.target.has(scope));
     let open = ledger.scopes.iter().filter(|scope| !covered(scope)).count();
-    (found.verdict, found.headline) = verdict(&found.checks, open);
+    (found.verdict, found.headline) = verdict(&found.checks, &found.stated, open);
     found.points = points(&found, ledger);
     found.notes = notes(&found, ledger);
     found
 }
 
-fn verdict(checks: &[Check], open: usize) -> (Verdict, String) {
+fn verdict(checks: &[Check], stated: &[StatedCheck], open: usize) -> (Verdict, String) {
+    let (of_invoices, headline) = verdict_of_invoices(checks, open);
+    let Some(missed) = stated.iter().find(|stated| !stated.agrees) else { return (of_invoices, headline) };
+    if of_invoices == Verdict::Off {
+        return (Verdict::Off, format!("{headline}; and the file does not add up to its own total"));
+    }
+    (Verdict::Off, format!("The file does not add up: {}", missed_words(missed)))
+}
+
+/// `it states Total as 99, its rows add up to 92.58`.
+pub fn missed_words(stated: &StatedCheck) -> String {
+    format!("it states {} as {}, its rows add up to {}", stated.name, stated.stated, stated.sum)
+}
+
+fn verdict_of_invoices(checks: &[Check], open: usize) -> (Verdict, String) {
     if let Some(off) = checks.iter().find(|check| !check.agrees) {
         let also = checks.iter().filter(|check| !check.agrees).count() - 1;
         let also = if also > 0 { format!("; {also} more invoices are off") } else { String::new() };
+        let together = together_words(off);
         let of = if checks.len() > 1 { format!(" ({})", off.invoice.target.words()) } else { String::new() };
-        return (Verdict::Off, format!("{}{of}{also}", off_words(off)));
+        return (Verdict::Off, format!("{together}{}{of}{also}", off_words(off)));
     }
     match checks {
         [] => (Verdict::NotChecked, "Not checked against an invoice".to_owned()),
@@ -253,7 +268,7 @@ fn verdict(checks: &[Check], open: usize) -> (Verdict, String) {
             );
             (Verdict::Partly, words)
         }
-        [only] => (Verdict::Reconciled, agreed_words(only)),
+        [only] => (Verdict::Reconciled, format!("{}{}", together_words(only), agreed_words(only))),
         _ if checks.iter().any(Check::is_within_tolerance) => {
             let words =
                 format!("Reconciled: all {} invoice totals agree within their tolerance", checks.len());
@@ -279,6 +294,14 @@ fn agreed_words(check: &Check) -> String {
     }
 }
 
+/// Whose verdict it is where an invoice is of several bills: that of all of them, not of each.
+fn together_words(check: &Check) -> String {
+    match check.bills {
+        0 | 1 => String::new(),
+        bills => format!("All {bills} bills together: "),
+    }
+}
+
 /// `Off by 12.34 USD (1.02 %): the bill has more than the invoice`.
 pub fn off_words(check: &Check) -> String {
     let currency = &check.invoice.target.currency;
@@ -288,7 +311,8 @@ pub fn off_words(check: &Check) -> String {
     let magnitude = Money::from_scaled(difference.scaled().abs());
     let percent = check.percent.map_or_else(String::new, |percent| format!(" ({})", percent_words(percent)));
     let side = if difference > Money::ZERO { "more" } else { "less" };
-    format!("Off by {}{percent}: the bill has {side} than the invoice", money_words(magnitude, currency))
+    let bills = if check.bills > 1 { "the bills have" } else { "the bill has" };
+    format!("Off by {}{percent}: {bills} {side} than the invoice", money_words(magnitude, currency))
 }
 
 /// `0.53 %`, with as many digits as it takes to be something.

@@ -38,7 +38,7 @@ fn bill(name: &str, text: &str) -> Imported {
         mapper
             .map(&cells, place, &mut warnings, &mut |cells, place, _| {
                 rows += 1;
-                keeper.store(cells, place);
+                keeper.store(cells, None, place);
                 Ok(())
             })
             .unwrap();
@@ -279,6 +279,17 @@ A,Compute,GPU,2026-10-01,2026-10-31,Discount,Usage,,-1.5,-1.50\n\
         "{:?}",
         wrong.points
     );
+    assert_eq!(
+        (wrong.verdict, wrong.headline.as_str()),
+        (
+            Verdict::Off,
+            "The file does not add up: it states Total amount due as 99, its rows add up to 92.581234"
+        )
+    );
+    // Nor does an invoice that agrees with the rows make the file right.
+    let agreed = invoice(None, None, "USD", "92.58");
+    let wrong = only(&bill("table.csv", &table.replace("$92.58", "$99.00")), &[agreed]);
+    assert_eq!((wrong.checks[0].agrees, wrong.verdict), (true, Verdict::Off));
 }
 
 #[test]
@@ -317,6 +328,15 @@ fn rows_that_stand_twice_in_a_file_are_found_and_bills_that_count_together_are_c
     let found = all(&pair, &[invoice(None, None, "USD", "50")]);
     assert_eq!(found[0].verdict, Verdict::Off);
     assert_eq!(found[0].checks[0].hints, ["the bill is twice the invoice: it may be counted twice"]);
+    // What both have together is said as that, and not as if each had it.
+    assert_eq!(
+        found[0].headline,
+        "All 2 bills together: Off by 50.00 USD (100.00 %): the bills have more than the invoice"
+    );
+    let pair = [bill("a.csv", &file(0..10)), bill("b.csv", &file(10..20))];
+    // 0.5 + … + 9.5 = 50, 10.5 + … + 19.5 = 150.
+    let found = all(&pair, &[invoice(None, None, "USD", "200")]);
+    assert_eq!(found[1].headline, "All 2 bills together: Reconciled: 200.00 USD billed, as the invoice says");
 }
 
 #[test]

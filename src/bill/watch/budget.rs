@@ -1,22 +1,18 @@
 //! Budgets: how much a month may cost, and when that is worth saying.
 //!
 //! The cost of a month is that of the rows whose charge period starts in it, as on the rest of the page. What the
-//! month will have cost at its end is what whole days have cost, the charges for longer than a day that are there,
-//! those that came in each of the months before and have not come yet, and the forecast of the remaining days.
+//! month will have cost at its end is in [`super::months`].
 
 use serde::{Deserialize, Serialize};
 
 use super::day::Day;
 use super::days::{Days, Extent, Incomplete, add};
-use super::decompose::median;
 use super::forecast::{Ahead, Outlook, days_needed};
-use crate::bill::exact::Exact;
+use super::months::month_end;
 use crate::bill::query::Bill;
+use crate::bill::reconcile::read_total;
 use crate::bill::{Basis, BillError, Filter};
 use crate::units::Money;
-
-/// Months before that tell what charges for longer than a day are to come.
-const MONTHS_BEFORE: usize = 3;
 
 /// What a tier is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,6 +79,37 @@ impl Budget {
         Ok(())
     }
 
+    /// Which rows count, of which cost: `effective cost, all rows in USD`, `billed cost, ServiceName is Compute, in USD`.
+    pub fn scope(&self) -> String {
+        let cost = match self.basis {
+            Basis::BilledCost => "billed",
+            Basis::EffectiveCost => "effective",
+            Basis::ListCost => "list",
+            Basis::ContractedCost => "contracted",
+        };
+        let currency = &self.currency;
+        let filters: Vec<String> = self.filters.iter().map(ToString::to_string).collect();
+        match filters.as_slice() {
+            [] => format!("{cost} cost, all rows in {currency}"),
+            _ => format!("{cost} cost, {}, in {currency}", filters.join("; ")),
+        }
+    }
+
+    /// When it is told of: `told at 50, 80 and 100 % spent and at 100 % expected`.
+    pub fn tier_words(&self) -> String {
+        let of = |on: On, words: &str| {
+            let percents: Vec<String> =
+                self.tiers.iter().filter(|tier| tier.on == on).map(|tier| tier.percent.to_string()).collect();
+            let (last, first) = percents.split_last()?;
+            let list =
+                if first.is_empty() { last.clone() } else { format!("{} and {last}", first.join(", ")) };
+            Some(format!("at {list} % {words}"))
+        };
+        let both: Vec<String> =
+            [of(On::Actual, "spent"), of(On::Forecast, "expected")].into_iter().flatten().collect();
+        format!("told {}", both.join(" and "))
+    }
+
     /// The filters with the currency among them.
     pub fn all_filters(&self) -> Vec<Filter> {
         let mut filters = self.filters.clone();
@@ -94,6 +121,35 @@ impl Budget {
     pub fn percent(&self, amount: Money) -> f64 {
         if self.amount == Money::ZERO { 0.0 } else { amount.to_f64() / self.amount.to_f64() * 100.0 }
     }
+}
+
+/// The amount of a month as people type it: `1400`, `1,400`, `1,400.50`, `$1,400`.
+///
+/// # Errors
+/// In words what to type instead: what is no number, has a word in it (`5k`), or could be read as two (`1.400`).
+pub fn read_amount(text: &str) -> Result<Money, String> {
+    let text = text.trim();
+    let refused = || format!("“{text}” is not an amount; type it like 1400, 1,400 or 1,400.50");
+    if text.is_empty() {
+        return Err("type how much a month may cost, like 1400".to_owned());
+    }
+    if text.chars().any(char::is_alphabetic) {
+        return Err(refused());
+    }
+    let number = text.trim_start_matches(|c: char| !c.is_ascii_digit() && c != '-' && c != '−');
+    // Three digits behind a single point are thousands to one half of the world and thousandths to the other.
+    if let Some((whole, fraction)) = number.split_once('.')
+        && fraction.len() == 3
+        && (1..=3).contains(&whole.len())
+        && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit())
+        && !whole.starts_with('0')
+    {
+        return Err(format!(
+            "“{text}” can be {whole}{fraction} or {whole}.{}; type one of them",
+            fraction.trim_end_matches('0')
+        ));
+    }
+    read_total(text).ok_or_else(refused)
 }
 
 /// An expected sum of money with its intervals. Statistics, rounded to the places of [`Money`].
@@ -150,6 +206,8 @@ pub struct Standing {
     pub no_forecast: String,
     /// Charges for longer than a day that came in each month before and are expected yet.
     pub lumps_to_come: Money,
+    /// Taxes that are expected yet, on what is charged by the month's end.
+    pub taxes_to_come: Money,
     /// Days at the end of the bill that are not whole.
     pub incomplete: Option<Incomplete>,
     /// Cells of the cost that have no value and so count for nothing.
@@ -167,7 +225,7 @@ impl Standing {
         let basis = budget.basis;
         let days = Days::of(bill, &budget.all_filters(), basis, extent)?;
         let (start, end) = (month.month_start(), month.next_month());
-        let lumps = Days::lumped(&days.lumps, start, end, basis)?;
+        let lumps = days.lumped(start, end, basis)?.total(basis)?;
         let actual = add(days.ran(start, end, basis)?, lumps, basis)?.to_money();
         let whole_end = days.whole_end().0.clamp(start.0, end.0);
         let mut standing = Self {
@@ -180,11 +238,12 @@ impl Standing {
             forecast: None,
             no_forecast: String::new(),
             lumps_to_come: Money::ZERO,
+            taxes_to_come: Money::ZERO,
             incomplete: days.incomplete(),
             missing_cells: days.missing_cells,
             reached: Vec::new(),
         };
-        match standing.look_ahead(&days, Day(whole_end), end, lumps)? {
+        match standing.look_ahead(&days, Day(whole_end), end)? {
             Ok(forecast) => standing.forecast = Some(forecast),
             Err(reason) => standing.no_forecast = reason,
         }
@@ -198,7 +257,6 @@ impl Standing {
         days: &Days,
         whole_end: Day,
         end: Day,
-        lumps: Exact,
     ) -> Result<Result<Expected, String>, BillError> {
         let basis = self.budget.basis;
         let certain =
@@ -218,16 +276,14 @@ impl Standing {
             Ok(outlook) => outlook,
             Err(refused) => return Ok(Err(refused.to_string())),
         };
-        let to_come = lumps_to_come(days, self.month, lumps, basis)?;
-        self.lumps_to_come = to_come.to_money();
-        let known =
-            add(add(days.ran(self.month, whole_end, basis)?, lumps, basis)?, to_come, basis)?.to_money();
-        let expected = Expected::beside(known, &outlook.sum(ahead));
+        let Some(month) = month_end(days, self.month, whole_end, &outlook.sum(ahead), basis)? else {
+            return Ok(Err("the amounts are too large to forecast".to_owned()));
+        };
+        self.lumps_to_come = month.lumps_to_come;
+        self.taxes_to_come = month.taxes_to_come;
         // What the days that are not whole have cost already will not go away, unless credits are still to come.
-        let spent = (to_come >= Exact::default()).then_some(self.actual);
-        Ok(expected
-            .map(|expected| spent.map_or(expected, |spent| expected.at_least(spent)))
-            .ok_or_else(|| "the amounts are too large to forecast".to_owned()))
+        let stays = month.lumps_to_come >= Money::ZERO;
+        Ok(Ok(if stays { month.expected.at_least(self.actual) } else { month.expected }))
     }
 
     fn reaches(&self, tier: Tier) -> bool {
@@ -246,41 +302,4 @@ impl Standing {
     pub fn days_needed(&self) -> usize {
         days_needed(usize::try_from(self.days_in_month - self.whole_days).unwrap_or(0))
     }
-}
-
-/// What charges for longer than a day usually make in a month, those that happen once left out: the median of up to three
-/// months before. A month counts when the bill's days begin before it does; without one nothing is usual.
-pub(super) fn usual_lumps(days: &Days, month: Day, basis: Basis) -> Result<Option<f64>, BillError> {
-    let mut before = Vec::new();
-    let mut end = month;
-    while before.len() < MONTHS_BEFORE {
-        let start = end.plus(-1).month_start();
-        if start < days.first {
-            break;
-        }
-        let all = Days::lumped(&days.lumps, start, end, basis)?;
-        let once = Days::lumped(&days.once, start, end, basis)?;
-        before.push(all.checked_sub(once).unwrap_or_default().to_money().to_f64());
-        end = start;
-    }
-    Ok((!before.is_empty()).then(|| median(&before)))
-}
-
-/// What of them is still to come in a month: the usual sum, less what has come `so_far`.
-pub(super) fn lumps_to_come(
-    days: &Days,
-    month: Day,
-    so_far: Exact,
-    basis: Basis,
-) -> Result<Exact, BillError> {
-    let Some(usual) = usual_lumps(days, month, basis)? else { return Ok(Exact::default()) };
-    let once = Days::lumped(&days.once, month, month.next_month(), basis)?;
-    let come = so_far.checked_sub(once).unwrap_or_default().to_money();
-    let to_come = usual - come.to_f64();
-    // Credits that are still to come are as good as charges: what has the sign of the usual sum counts.
-    let expected =
-        if to_come * usual > 0.0 { Money::from_f64(to_come).unwrap_or_default() } else { Money::ZERO };
-    Exact::read(&expected.to_string())
-        .map(|read| read.value)
-        .map_err(|_too_large| BillError::TooLarge { column: basis.column().to_owned() })
 }

@@ -1,8 +1,8 @@
 //! The bill day by day, as the watch needs it: what runs from day to day apart from what is charged at once, and how
 //! far the days are whole.
 //!
-//! A charge for two days or more (a month's fee, a tax, a term paid up front) or one that happens once stands on the
-//! day it starts; it is no part of a daily pattern, and is kept apart as a *lump*. The last days of a bill that is
+//! A charge for two days or more (a month's fee, a term paid up front), one that happens once and any tax stand on the
+//! day they start; they are no part of a daily pattern, and are kept apart as *lumps*, each kind gross. The last days of a bill that is
 //! still being written are incomplete: providers deliver hours and sometimes days late, each in its own time. So days
 //! are whole or not *by source* (billing account and provider): what adds up several sources is whole as far as
 //! the one that is furthest behind. The day it is now, in UTC, and what comes after it are never whole.
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::day::Day;
 use super::decompose::{filled, median};
+use super::lumps::{Charge, Lumps};
 use crate::bill::exact::Exact;
 use crate::bill::query::{Bill, ColumnRef, mixed};
 use crate::bill::{Basis, BillError, Filter, moment};
@@ -49,10 +50,8 @@ pub struct Days {
     pub first: Day,
     /// What ran on each day, without gaps.
     pub running: Vec<Exact>,
-    /// Charges for longer, and single ones, by the day they start.
-    pub lumps: BTreeMap<Day, Exact>,
-    /// The lumps that happen once, which are no sign of the next month's.
-    pub once: BTreeMap<Day, Exact>,
+    /// Charges for longer, single ones and taxes, by the day they start.
+    pub lumps: BTreeMap<Day, Lumps>,
     /// Days of `running` from the start that are whole; the rest is still being written.
     pub whole: usize,
     /// Days of `running` from the start that nothing more is likely to come for: a day that looks whole and is one of
@@ -94,6 +93,7 @@ pub struct Incomplete {
 pub(super) struct Kinds {
     keys: Vec<ColumnRef>,
     has_frequency: bool,
+    has_category: bool,
     sources: usize,
 }
 
@@ -101,19 +101,23 @@ pub(super) struct Kinds {
 pub(super) struct Told {
     pub(super) day: Day,
     pub(super) charge: Charge,
+    pub(super) is_credit: bool,
     /// Billing account and provider; empty where they were not asked for.
     pub(super) source: String,
 }
 
 impl Kinds {
-    /// Day of start, day of end, and the frequency where the bill has it.
+    /// Day of start, day of end, and the frequency and the category where the bill has them.
     pub(super) fn of(bill: &Bill) -> Self {
         let day = |column: &str| ColumnRef::Day { column: column.to_owned() };
         let mut keys = vec![day("ChargePeriodStart"), day("ChargePeriodEnd")];
         let frequency = bill.resolve("ChargeFrequency").ok();
         let has_frequency = frequency.is_some();
         keys.extend(frequency);
-        Self { keys, has_frequency, sources: 0 }
+        let category = bill.resolve("ChargeCategory").ok();
+        let has_category = category.is_some();
+        keys.extend(category);
+        Self { keys, has_frequency, has_category, sources: 0 }
     }
 
     /// The same with the source.
@@ -136,27 +140,19 @@ impl Kinds {
         let start = key.next().flatten().and_then(|text| moment::read(&text));
         let end = key.next().flatten().and_then(|text| moment::read(&text));
         let frequency = if self.has_frequency { key.next().flatten() } else { None };
+        let category = if self.has_category { key.next().flatten() } else { None };
         let source: Vec<String> = key.take(self.sources).map(Option::unwrap_or_default).collect();
         let day = Day::of_micros(start?);
         let long = end.is_some_and(|end| Day::of_micros(end).0 - day.0 >= 2);
-        let charge = match frequency.as_deref() {
-            Some("One-Time") => Charge::Once,
+        let charge = match (category.as_deref(), frequency.as_deref()) {
+            (Some("Tax"), _) => Charge::Tax,
+            (_, Some("One-Time")) => Charge::Once,
             _ if long => Charge::Long,
             _ => Charge::Running,
         };
-        Some(Told { day, charge, source: source.join("\n") })
+        let is_credit = category.as_deref() == Some("Credit");
+        Some(Told { day, charge, is_credit, source: source.join("\n") })
     }
-}
-
-/// What kind of charge a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Charge {
-    /// For an hour or a day.
-    Running,
-    /// For two days or more.
-    Long,
-    /// Once.
-    Once,
 }
 
 impl Extent {
@@ -168,7 +164,8 @@ impl Extent {
         let kinds = Kinds::by_source(bill);
         let mut sources: BTreeMap<String, Filled> = BTreeMap::new();
         for (key, sums) in bill.sums(&kinds.keys(), &[], "count the rows of each day")? {
-            if let Some(Told { day, charge: Charge::Running, source }) = kinds.take(&mut key.into_iter()) {
+            if let Some(Told { day, charge: Charge::Running, source, .. }) = kinds.take(&mut key.into_iter())
+            {
                 let slot = sources.entry(source).or_default().entry(day).or_default();
                 slot.0 += sums.rows;
                 // Only compared, so a sum that does not fit is as good as its largest part.
@@ -368,17 +365,13 @@ impl Days {
             .try_fold(Exact::default(), |sum, cost| add(sum, *cost, basis))
     }
 
-    /// The sum of lumps that start from a day to before another.
+    /// The lumps that start from a day to before another.
     ///
     /// # Errors
-    /// When it leaves `Decimal(38,18)`.
-    pub fn lumped(
-        lumps: &BTreeMap<Day, Exact>,
-        from: Day,
-        until: Day,
-        basis: Basis,
-    ) -> Result<Exact, BillError> {
-        lumps.range(from..until.max(from)).try_fold(Exact::default(), |sum, (_, cost)| add(sum, *cost, basis))
+    /// When a sum leaves `Decimal(38,18)`.
+    pub fn lumped(&self, from: Day, until: Day, basis: Basis) -> Result<Lumps, BillError> {
+        let within = self.lumps.range(from..until.max(from));
+        within.map(|(_, lumps)| *lumps).try_fold(Lumps::default(), |sum, lumps| sum.plus(lumps, basis))
     }
 }
 
@@ -395,33 +388,27 @@ pub struct Recent {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Slots {
     running: BTreeMap<Day, Exact>,
-    lumps: BTreeMap<Day, Exact>,
-    once: BTreeMap<Day, Exact>,
+    lumps: BTreeMap<Day, Lumps>,
     sources: BTreeSet<String>,
 }
 
 impl Slots {
     pub(super) fn add(&mut self, told: Told, cost: Exact, basis: Basis) -> Result<(), BillError> {
-        let Self { running, lumps, once, sources } = self;
-        let Told { day, charge, source } = told;
-        if charge == Charge::Running {
-            sources.insert(source);
+        let Self { running, lumps, sources } = self;
+        let Told { day, charge, is_credit, source } = told;
+        if charge != Charge::Running {
+            return lumps.entry(day).or_default().put(charge, is_credit, cost, basis);
         }
-        let slots: &mut [&mut BTreeMap<Day, Exact>] = match charge {
-            Charge::Running => &mut [running],
-            Charge::Long => &mut [lumps],
-            Charge::Once => &mut [lumps, once],
-        };
-        for slot in slots.iter_mut().map(|by_day| by_day.entry(day).or_default()) {
-            *slot = add(*slot, cost, basis)?;
-        }
+        sources.insert(source);
+        let slot = running.entry(day).or_default();
+        *slot = add(*slot, cost, basis)?;
         Ok(())
     }
 
     /// Every day from the bill's first with a running charge to its last.
     pub(super) fn series(self, extent: &Extent) -> Days {
-        let Self { running, lumps, once, sources } = self;
-        let Some((first, last)) = extent.span() else { return Days { lumps, once, ..Days::default() } };
+        let Self { running, lumps, sources } = self;
+        let Some((first, last)) = extent.span() else { return Days { lumps, ..Days::default() } };
         let sources = if sources.is_empty() { extent.sources.keys().cloned().collect() } else { sources };
         let days: Vec<Day> = (first.0..=last.0).map(Day).collect();
         let place = |day: Day| usize::try_from(day.0 - first.0).unwrap_or(0).min(days.len());
@@ -432,7 +419,6 @@ impl Slots {
             gaps: days[..whole].iter().filter(|day| !extent.has(**day, &sources)).copied().collect(),
             running: days.iter().map(|day| running.get(day).copied().unwrap_or_default()).collect(),
             lumps,
-            once,
             whole,
             settled: place(settled).min(whole),
             ..Days::default()

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::day::Day;
-use super::days::{Charge, Kinds, Told, add};
+use super::days::{Kinds, Told, add};
+use super::lumps::Charge;
 use super::view::{Anomaly, median_money};
 use crate::bill::exact::Exact;
 use crate::bill::over_time::NO_VALUE;

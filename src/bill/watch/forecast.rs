@@ -5,12 +5,20 @@
 //! ETS(A,N,·) and ETS(A,Ad,·) of Hyndman, Koehler, Ord and Snyder (Forecasting with Exponential Smoothing, 2008). A month
 //! does not tell which of them is right, so all count by their Akaike weights (Burnham and Anderson, Model Selection and
 //! Multimodel Inference, 2002): the forecast is their mean, and how they disagree is a part of the spread. Days far
-//! outside the rest's spread count as the trend, so that one spike is not a new level.
+//! outside the rest's spread count as the trend or as the usual level, whichever is nearer, so that one spike is not a
+//! new level, nor is the first quiet day after a few dear ones.
 //!
-//! An interval is the spread of a sum of days times Student's t. The spread is corrected by what forecasts made from
-//! earlier days of the same series were off: the model's variance and the mean square of those errors are pooled
-//! by their degrees of freedom, one for each forecast that does not overlap another, and never made smaller. How
-//! often intervals hold what came is in this module's tests. Pure: floats in, floats out.
+//! What was taken out as spikes comes again as rarely as it came: a sum of days has their mean square, as a compound
+//! Poisson process has. An interval is the spread of a sum of days times Student's t. The spread is corrected by
+//! what forecasts made from earlier days of the same series were off: the model's variance and the mean square of
+//! those errors are pooled by their degrees of freedom, one for each forecast that does not overlap another, and never
+//! made smaller. Bills have heavier tails than that, so the 95 % interval is also as wide as 95 % of those forecasts
+//! were off (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005: conformal prediction). How often
+//! intervals hold what came is in this module's tests. Pure: floats in, floats out.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::Serialize;
 
@@ -84,6 +92,38 @@ struct Model {
     week: [f64; WEEK],
     ways: Vec<Way>,
     days: usize,
+    spikes: Spikes,
+}
+
+/// What was taken out of a series as spikes, for each of its days; those in a row are one.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Spikes {
+    /// Their sum.
+    sum: f64,
+    /// The sum of their squares.
+    squares: f64,
+}
+
+impl Spikes {
+    /// Of what was taken out of each day.
+    fn of(taken_out: &[f64]) -> Self {
+        let (mut sum, mut squares, mut spike) = (0.0, 0.0, 0.0);
+        for taken in taken_out.iter().chain([&0.0]) {
+            if *taken == 0.0 {
+                squares += spike * spike;
+                spike = 0.0;
+            }
+            spike += taken;
+            sum += taken;
+        }
+        let days = taken_out.len().max(1) as f64;
+        Self { sum: sum / days, squares: squares / days }
+    }
+
+    /// The mean square of those to come in so many days, about none.
+    fn square(self, days: f64) -> f64 {
+        days * self.squares + (days * self.sum).powi(2)
+    }
 }
 
 /// What a model says of the days to come.
@@ -103,12 +143,20 @@ impl Model {
         let (week, spread) = (parts.last_week(), parts.spread());
         let days = series.len();
         let season = |place: usize| week[(place + WEEK - days % WEEK) % WEEK];
+        let own: Vec<f64> = (0..days).map(|place| series[place] - season(place)).collect();
         let rest: Vec<f64> = (0..days)
             .map(|place| {
-                let spike = spread > 0.0 && parts.remainder[place].abs() > SPIKE * spread;
-                if spike { parts.trend[place] } else { series[place] - season(place) }
+                let (own_day, trend) = (own[place], parts.trend[place]);
+                if spread <= 0.0 || parts.remainder[place].abs() <= SPIKE * spread {
+                    return own_day;
+                }
+                // At the end of a series the trend may be of a few dear days that are over.
+                let from = (place + 1).saturating_sub(2 * WEEK).min(days - 2 * WEEK);
+                let usual = median(&own[from..from + 2 * WEEK]);
+                if (own_day - usual).abs() < (own_day - trend).abs() { usual } else { trend }
             })
             .collect();
+        let taken_out: Vec<f64> = own.iter().zip(&rest).map(|(own, rest)| own - rest).collect();
         let start = median(&rest[..days.min(2 * WEEK)]);
         let choices = LEVELS
             .iter()
@@ -125,7 +173,7 @@ impl Model {
         for way in &mut ways {
             way.weight /= all;
         }
-        Some(Self { week, ways, days })
+        Some(Self { week, ways, days, spikes: Spikes::of(&taken_out) })
     }
 
     /// The mean of all ways, and the spread about it: of each way, and of the ways among themselves.
@@ -146,6 +194,7 @@ impl Model {
         }
         for (at, value) in path.iter_mut().enumerate() {
             *value += self.week[at % WEEK];
+            sums[at] += self.spikes.square((at + 1) as f64);
         }
         let roots = |squares: Vec<f64>| squares.into_iter().map(f64::sqrt).collect();
         Coming { path, of_days: roots(days), of_sums: roots(sums) }
@@ -226,19 +275,19 @@ impl Outlook {
     /// # Errors
     /// When the series is shorter than [`days_needed`].
     pub fn of(series: &[f64], ahead: usize) -> Result<Self, TooLittle> {
-        let refuse = TooLittle { ahead, needed: days_needed(ahead), found: series.len() };
-        if series.len() < refuse.needed { Err(refuse) } else { Self::look(series, ahead).ok_or(refuse) }
+        Past::of(series).outlook(ahead)
     }
 
-    /// The same from any history that can be taken apart.
-    fn look(series: &[f64], ahead: usize) -> Option<Self> {
-        let series = &series[series.len().saturating_sub(WINDOW)..];
-        let coming = Model::fit(series)?.coming(ahead);
+    /// The same from the first days of any history that can be taken apart.
+    fn look(past: &Past<'_>, days: usize, ahead: usize) -> Option<Self> {
+        let start = days.saturating_sub(WINDOW);
+        let series = &past.series[start..days];
+        let coming = past.fit(start, days)?.coming(ahead);
         let origins = FIRST_ORIGIN..series.len();
         let every = origins.len().div_ceil(MOST_ORIGINS);
         let (mut day_errors, mut sum_errors) = (Vec::new(), Vec::new());
         for origin in origins.rev().step_by(every) {
-            let Some(then) = Model::fit(&series[..origin]) else { continue };
+            let Some(then) = past.fit(start, start + origin) else { continue };
             let came = &series[origin..(origin + ahead).min(series.len())];
             let mut sum = 0.0;
             let mut sums = Vec::with_capacity(came.len());
@@ -298,7 +347,8 @@ impl Outlook {
         let pooled = ((of_model + of_errors * square) / (of_model + of_errors)).sqrt().max(1.0);
         // Forecasts from one history err alike, and days that spike err more than a normal distribution's: half a degree
         // each is what made-up bills show.
-        [&T_90, &T_975].map(|table| student(of_model + of_errors / 2.0, table) * pooled)
+        let [of_80, of_95] = [&T_90, &T_975].map(|table| student(of_model + of_errors / 2.0, table) * pooled);
+        [of_80, of_95.max(conformal_95(errors))]
     }
 
     fn around(&self, middle: f64, spread: f64, [of_80, of_95]: [f64; 2]) -> Ahead {
@@ -310,6 +360,16 @@ impl Outlook {
     fn floored(&self, value: f64) -> f64 {
         if self.never_negative { value.max(0.0) } else { value }
     }
+}
+
+/// The size that 95 % of errors and of one more would not exceed: that of rank 0.95 (n + 1), the largest where there are
+/// few.
+fn conformal_95(errors: &[f64]) -> f64 {
+    let mut sizes: Vec<f64> = errors.iter().map(|error| error.abs()).collect();
+    sizes.sort_by(f64::total_cmp);
+    let rank = (sizes.len() + 1) * 95;
+    let place = rank.div_ceil(100).min(sizes.len());
+    place.checked_sub(1).map_or(0.0, |place| sizes[place])
 }
 
 /// An error in standard deviations. Of days that never differed the last digit of a sum is none.
@@ -330,22 +390,62 @@ pub struct Tested {
     pub held_95: u32,
 }
 
-/// Makes forecasts of sums of `ahead` days from earlier days of a series and holds them against what came. A forecast
-/// may have a week less to learn from than a real one, so that a short series can be tested at all.
-pub fn tested(series: &[f64], ahead: usize) -> Tested {
-    let origins = (LEAST_DAYS - WEEK)..(series.len() + 1).saturating_sub(ahead);
-    let every = origins.len().div_ceil(MOST_TESTED).max(1);
-    let mut tested = Tested { ahead, ..Tested::default() };
-    for origin in origins.rev().step_by(every) {
-        let Some(outlook) = Outlook::look(&series[..origin], ahead) else { continue };
-        let came: f64 = series[origin..origin + ahead].iter().sum();
-        let sum = outlook.sum(ahead);
-        let holds = |[low, high]: [f64; 2]| u32::from(low <= came && came <= high);
-        tested.tried += 1;
-        tested.held_80 += holds(sum.interval_80);
-        tested.held_95 += holds(sum.interval_95);
+type Fitted = BTreeMap<(usize, usize), Option<Rc<Model>>>;
+
+/// A series of complete days, of which each beginning is fitted once, however many forecasts are made and tested.
+#[derive(Debug)]
+pub struct Past<'s> {
+    series: &'s [f64],
+    /// By the first day and the day after the last.
+    fitted: RefCell<Fitted>,
+}
+
+impl<'s> Past<'s> {
+    /// Of a series.
+    pub fn of(series: &'s [f64]) -> Self {
+        Self { series, fitted: RefCell::default() }
     }
-    tested
+
+    /// Its length in days.
+    pub fn days(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Looks `ahead` days from its end.
+    ///
+    /// # Errors
+    /// When it is shorter than [`days_needed`].
+    pub fn outlook(&self, ahead: usize) -> Result<Outlook, TooLittle> {
+        let refuse = TooLittle { ahead, needed: days_needed(ahead), found: self.days() };
+        if self.days() < refuse.needed {
+            return Err(refuse);
+        }
+        Outlook::look(self, self.days(), ahead).ok_or(refuse)
+    }
+
+    fn fit(&self, from: usize, until: usize) -> Option<Rc<Model>> {
+        let mut fitted = self.fitted.borrow_mut();
+        let place = fitted.entry((from, until));
+        place.or_insert_with(|| Model::fit(&self.series[from..until]).map(Rc::new)).clone()
+    }
+
+    /// Makes forecasts of sums of `ahead` days from earlier days and holds them against what came. A forecast may have a
+    /// week less to learn from than a real one, so that a short series can be tested at all.
+    pub fn tested(&self, ahead: usize) -> Tested {
+        let origins = (LEAST_DAYS - WEEK)..(self.days() + 1).saturating_sub(ahead);
+        let every = origins.len().div_ceil(MOST_TESTED).max(1);
+        let mut tested = Tested { ahead, ..Tested::default() };
+        for origin in origins.rev().step_by(every) {
+            let Some(outlook) = Outlook::look(self, origin, ahead) else { continue };
+            let came: f64 = self.series[origin..origin + ahead].iter().sum();
+            let sum = outlook.sum(ahead);
+            let holds = |[low, high]: [f64; 2]| u32::from(low <= came && came <= high);
+            tested.tried += 1;
+            tested.held_80 += holds(sum.interval_80);
+            tested.held_95 += holds(sum.interval_95);
+        }
+        tested
+    }
 }
 
 /// Quantiles of Student's t by degrees of freedom, from `scipy.stats.t.ppf` 1.17.
@@ -441,7 +541,8 @@ mod tests {
         // 1 + 4 + 9 + 16 = 30, and 16 ÷ 100 for the level.
         assert!((of_sums[3] - 2.0 * 30.16_f64.sqrt()).abs() < 1e-9);
         // Two that are as likely, 6 a day apart: their mean, and 3 a day more of spread.
-        let model = Model { week: [0.0; WEEK], ways: vec![way(0.0, 10.0), way(0.0, 16.0)], days: 100 };
+        let ways = vec![way(0.0, 10.0), way(0.0, 16.0)];
+        let model = Model { week: [0.0; WEEK], ways, days: 100, spikes: Spikes::default() };
         let Coming { path, of_days, of_sums } = model.coming(10);
         assert!((path[9] - 13.0).abs() < 1e-9);
         assert!((of_days[9] - (4.0 * 1.01 + 9.0_f64).sqrt()).abs() < 1e-9);
@@ -457,11 +558,56 @@ mod tests {
         }
     }
 
+    /// Two spikes of 10 and 30 in 100 days, the second over two days: squares of 100 and 900, 0.4 a day.
+    #[test]
+    fn spikes_come_again_as_rarely_as_they_came() {
+        let mut taken_out = vec![0.0; 100];
+        (taken_out[10], taken_out[50], taken_out[51]) = (10.0, 12.0, 18.0);
+        let spikes = Spikes::of(&taken_out);
+        assert_eq!(spikes, Spikes { sum: 0.4, squares: 10.0 });
+        // In 30 days 30 × 10, and (30 × 0.4)² because they are all dear.
+        assert!((spikes.square(30.0) - 444.0).abs() < 1e-9);
+    }
+
+    /// The trend is of the dear days by then; with it in the place of the quiet ones, two to nearly four times too much
+    /// was expected.
+    #[test]
+    fn quiet_days_after_four_dear_ones_are_the_usual_level_again() {
+        for seed in 0..4 {
+            let series = |quiet: usize| {
+                let mut random = ChaCha8Rng::seed_from_u64(seed);
+                let mut series = made_up("steady", 52 + quiet, &mut random);
+                for day in &mut series[48..52] {
+                    *day *= 2.0;
+                }
+                series
+            };
+            let usual: f64 = series(0)[34..48].iter().sum::<f64>() / 2.0;
+            for (quiet, most) in [(1, 1.5), (2, 1.25)] {
+                let expected = Outlook::of(&series(quiet), 7).unwrap().sum(7).expected;
+                assert!(
+                    (0.9..most).contains(&(expected / usual)),
+                    "{quiet}, {seed}: {expected} and not {usual}"
+                );
+            }
+        }
+    }
+
+    /// By hand: of 19 errors the largest is the one of rank 19 = 0.95 × 20, of 39 the one of rank 38.
+    #[test]
+    fn the_95_percent_interval_is_as_wide_as_95_percent_of_forecasts_were_off() {
+        let errors = |count: i32| (1..=count).map(f64::from).collect::<Vec<_>>();
+        for (count, size) in [(0, 0.0), (5, 5.0), (19, 19.0), (39, 38.0), (99, 95.0)] {
+            assert!((conformal_95(&errors(count)) - size).abs() < f64::EPSILON, "{count}");
+        }
+    }
+
     /// One made-up bill: a week with a quiet weekend, and what happens to bills.
     fn made_up(kind: &str, days: usize, random: &mut ChaCha8Rng) -> Vec<f64> {
         let week = [1.11, 1.17, 1.22, 1.17, 1.11, 0.67, 0.55];
         let normal = |random: &mut ChaCha8Rng| -> f64 { StandardNormal.sample(random) };
         let (mut level, mut memory) = (1_000.0, 0.0);
+        let mut burst_days = 0;
         (0..days)
             .map(|day| {
                 let season = if kind == "flat" { 1.0 } else { week[day % 7] };
@@ -482,6 +628,14 @@ mod tests {
                         let size: f64 = Exp1.sample(random);
                         let spike = if normal(random) > 1.9 { 1.5 * level * size } else { 0.0 };
                         level * season * (1.0 + 0.06 * normal(random)) + spike
+                    }
+                    "bursting" => {
+                        if burst_days == 0 && normal(random) > 1.9 {
+                            burst_days = 2 + day % 3;
+                        }
+                        let burst = if burst_days > 0 { 0.8 * level } else { 0.0 };
+                        burst_days = burst_days.saturating_sub(1);
+                        level * season * (1.0 + 0.06 * normal(random)) + burst
                     }
                     "lasting" => {
                         memory = 0.7 * memory + 0.06 * normal(random);
@@ -528,6 +682,38 @@ mod tests {
             assert!(found_95 >= 0.95 - error(0.95), "{history} days, {ahead} ahead: 95 % held {found_95}");
             // Intervals that hold everything say nothing.
             assert!(found_80 <= 0.92, "{history} days, {ahead} ahead: 80 % held {found_80}");
+        }
+    }
+
+    /// Bills that spike for a day, or burst for two to four, on 3 days of 100: what comes in some weeks only. When spikes
+    /// counted as errors that never come again, these were 68 and 84, 83 and 89, 77 and 83, 78 and 87 %.
+    #[test]
+    #[expect(clippy::print_stdout, reason = "shown with --nocapture")]
+    fn intervals_of_bills_that_spike_hold_nearly_as_often() {
+        for (kind, history, ahead, least_80, least_95) in [
+            ("spiking", 60, 30, 0.74, 0.88),
+            ("spiking", 90, 7, 0.8, 0.9),
+            ("bursting", 60, 30, 0.74, 0.85),
+            ("bursting", 90, 7, 0.76, 0.92),
+        ] {
+            let (mut held_80, mut held_95) = (0_u32, 0_u32);
+            for seed in 0..180 {
+                let mut random = ChaCha8Rng::seed_from_u64(seed * 1_000 + history as u64 + ahead as u64);
+                let series = made_up(kind, history + ahead, &mut random);
+                let sum = Outlook::of(&series[..history], ahead).unwrap().sum(ahead);
+                let came: f64 = series[history..].iter().sum();
+                let holds = |[low, high]: [f64; 2]| u32::from(low <= came && came <= high);
+                held_80 += holds(sum.interval_80);
+                held_95 += holds(sum.interval_95);
+            }
+            let [found_80, found_95] = [held_80, held_95].map(|held| f64::from(held) / 180.0);
+            let words = format!(
+                "{kind}, {history} days, {ahead} ahead: 80 % held {:.1} %, 95 % held {:.1} %",
+                found_80 * 100.0,
+                found_95 * 100.0
+            );
+            println!("{words}");
+            assert!(found_80 >= least_80 && found_95 >= least_95, "{words}");
         }
     }
 }

@@ -14,16 +14,20 @@ pub mod decompose;
 pub mod drivers;
 pub mod forecast;
 pub mod idle;
+pub mod lumps;
+pub mod months;
 pub mod view;
 
 pub use anomaly::Tuning;
-pub use budget::{Budget, Expected, On, Standing, Tier};
+pub use budget::{Budget, Expected, On, Standing, Tier, read_amount};
 pub use commitments::{Commitment, Commitments, Committed};
 pub use day::Day;
 pub use drivers::Driver;
 pub use forecast::Tested;
 pub use idle::{Idle, IdleView};
-pub use view::{Anomaly, ComingDay, PastDay, Until, Watched, tested_parts};
+pub use lumps::Gross;
+pub use months::{MonthParts, Parts};
+pub use view::{Anomaly, ComingDay, Judged, PastDay, Until, Watched, tested_parts};
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -1,16 +1,20 @@
 //! The bill under watch: its days, what comes, the unusual days and what made them so.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
 
 use super::anomaly::{Episode, LEARNING_DAYS, Tuning, Verdict, episodes, judge};
-use super::budget::{Expected, lumps_to_come, usual_lumps};
+use super::budget::Expected;
 use super::day::Day;
-use super::days::{Charge, Days, Extent, Incomplete, Kinds, Recent, Slots, add};
+use super::days::{Days, Extent, Incomplete, Kinds, Recent, Slots};
 use super::decompose::{WEEK, median};
 use super::drivers::{Driver, drivers};
-use super::forecast::{Ahead, Outlook, Tested, days_needed, tested};
+use super::forecast::{Ahead, Past, Tested, days_needed};
+use super::lumps::{Charge, Gross, Lumps};
+use super::months::{MonthEnd, MonthParts, Parts, month_end, months, tax_share, usual_lumps, with_taxes};
 use crate::bill::exact::Exact;
 use crate::bill::over_time::NO_VALUE;
 use crate::bill::query::{Bill, mixed};
@@ -62,6 +66,8 @@ pub struct Until {
     pub sum: Option<Expected>,
     /// Why there is none; empty when there is one.
     pub refused: String,
+    /// Of a month: the sum by kinds of charges.
+    pub parts: Option<Parts>,
 }
 
 /// Days in a row that cost unusually much or little.
@@ -117,8 +123,15 @@ pub struct Watched {
     pub incomplete: Option<Incomplete>,
     /// Days without any row of the bill, left out too.
     pub gaps: Vec<Day>,
-    /// Charges for longer than a day, and single ones: no part of the daily pattern.
-    pub lumps: Money,
+    /// Taxes, charges for longer than a day, and single ones: no part of the daily pattern.
+    pub beside: Gross,
+    /// The last months by kinds of charges, the earliest first.
+    pub months: Vec<MonthParts>,
+    /// Taxes as a share of everything else in the months before, as it is expected of days to come; `None` where no tax
+    /// is expected.
+    pub tax_share: Option<f64>,
+    /// The days that were judged; `None` where none was, with the reason in `not_judged`.
+    pub judged: Option<Judged>,
     /// The days to come; empty where that is refused.
     pub coming: Vec<ComingDay>,
     /// Until the end of the month that the first incomplete day is in.
@@ -129,6 +142,8 @@ pub struct Watched {
     pub tested: Tested,
     /// Charges for longer than a day that are expected in the month yet; in [`Self::month`].
     pub lumps_to_come: Money,
+    /// Taxes that are; in [`Self::month`].
+    pub taxes_to_come: Money,
     /// Why no day was judged; empty when some were.
     pub not_judged: String,
     /// Unusual days, newest first.
@@ -155,6 +170,7 @@ impl Watched {
         let extent = Extent::of(bill, basis, today)?;
         let days = Days::of(bill, filters, basis, &extent)?;
         let history = days.recent().days;
+        let past_days = Past::of(&history);
         let verdicts = judged(&days, tuning);
         let mut watched = Self {
             basis,
@@ -164,16 +180,16 @@ impl Watched {
             whole_days: days.whole as u64,
             incomplete: days.incomplete(),
             gaps: days.gaps.clone(),
-            lumps: days
-                .lumps
-                .values()
-                .try_fold(Exact::default(), |sum, cost| add(sum, *cost, basis))?
-                .to_money(),
+            beside: days.lumps.values().map(Lumps::to_money).sum(),
+            months: months(&days, &bill.months(filters, basis)?, basis)?,
+            tax_share: None,
+            judged: Judged::of(&days, &verdicts),
             coming: Vec::new(),
             month: None,
             ahead: None,
-            tested: tested(&history, WEEK),
+            tested: past_days.tested(WEEK),
             lumps_to_come: Money::ZERO,
+            taxes_to_come: Money::ZERO,
             not_judged: String::new(),
             anomalies: Vec::new(),
             undated_rows: days.undated_rows,
@@ -183,7 +199,7 @@ impl Watched {
             watched.not_judged.push_str("the bill has no charges for single days or hours");
             return Ok(watched);
         }
-        watched.look_ahead(&days, &history)?;
+        watched.look_ahead(&days, &past_days)?;
         if history.len() <= LEARNING_DAYS {
             watched.not_judged = format!(
                 "judging a day takes {LEARNING_DAYS} complete days before it; there are {} in all",
@@ -192,9 +208,10 @@ impl Watched {
             return Ok(watched);
         }
         let mut found: Vec<(Episode, Anomaly)> = Vec::new();
-        for (part, series) in parts(bill, filters, basis, by, &extent)? {
-            for episode in episodes(&judged(&series, tuning)) {
-                found.push((episode, anomaly(&series, Some(part.clone()), &episode)));
+        let parts = parts(bill, filters, basis, by, &extent)?;
+        for ((part, series), verdicts) in parts.iter().zip(judged_each(&parts, tuning)) {
+            for episode in episodes(&verdicts) {
+                found.push((episode, anomaly(series, Some(part.clone()), &episode)));
             }
         }
         for episode in episodes(&verdicts) {
@@ -213,34 +230,90 @@ impl Watched {
         Ok(watched)
     }
 
-    fn look_ahead(&mut self, days: &Days, history: &[f64]) -> Result<(), BillError> {
+    fn look_ahead(&mut self, days: &Days, past: &Past<'_>) -> Result<(), BillError> {
         let next = days.whole_end();
         let (month, end) = (next.month_start(), next.next_month());
         let to_end = usize::try_from(end.0 - next.0).unwrap_or(0);
-        let lumps = Days::lumped(&days.lumps, month, end, self.basis)?;
-        let to_come = lumps_to_come(days, month, lumps, self.basis)?;
-        self.lumps_to_come = to_come.to_money();
-        let known = add(add(days.ran(month, next, self.basis)?, lumps, self.basis)?, to_come, self.basis)?;
-        let sum = |ahead: usize, known: Money| match Outlook::of(history, ahead) {
-            Ok(outlook) => (Expected::beside(known, &outlook.sum(ahead)), String::new()),
-            Err(refused) => (None, refused.to_string()),
+        self.tax_share = tax_share(days, month, self.basis)?;
+        let mut until = Until {
+            from: month,
+            last: end.plus(-1),
+            sum: None,
+            refused: "the amounts are too large to forecast".to_owned(),
+            parts: None,
         };
-        let (month_sum, refused) = sum(to_end, known.to_money());
-        self.month = Some(Until { from: month, last: end.plus(-1), sum: month_sum, refused });
+        match past.outlook(to_end) {
+            Ok(outlook) => {
+                if let Some(found) = month_end(days, month, next, &outlook.sum(to_end), self.basis)? {
+                    let MonthEnd { expected, parts, lumps_to_come, taxes_to_come } = found;
+                    until =
+                        Until { sum: Some(expected), refused: String::new(), parts: Some(parts), ..until };
+                    (self.lumps_to_come, self.taxes_to_come) = (lumps_to_come, taxes_to_come);
+                }
+            }
+            Err(refused) => until.refused = refused.to_string(),
+        }
+        self.month = Some(until);
         let last = next.at(AHEAD_DAYS - 1);
         let starts = std::iter::successors(Some(end), |month| Some(month.next_month()));
         let months = starts.take_while(|month| *month <= last).count();
         let usual = usual_lumps(days, month, self.basis)?.unwrap_or(0.0) * months as f64;
         let lumps = Money::from_f64(usual).unwrap_or_default() + self.lumps_to_come;
-        let (ahead_sum, refused) = sum(AHEAD_DAYS, lumps);
-        self.ahead = Some(Until { from: next, last, sum: ahead_sum, refused });
+        let (sum, refused) = match past.outlook(AHEAD_DAYS) {
+            Ok(outlook) => {
+                let ahead = outlook.sum(AHEAD_DAYS);
+                (with_taxes(lumps, &ahead, self.tax_share.unwrap_or(0.0)), String::new())
+            }
+            Err(refused) => (None, refused.to_string()),
+        };
+        self.ahead = Some(Until { from: next, last, sum, refused, parts: None });
         // As many days as can be said.
-        let ahead = if history.len() >= days_needed(AHEAD_DAYS) { AHEAD_DAYS } else { to_end };
-        if let Ok(outlook) = Outlook::of(history, ahead) {
+        let ahead = if past.days() >= days_needed(AHEAD_DAYS) { AHEAD_DAYS } else { to_end };
+        if let Ok(outlook) = past.outlook(ahead) {
             let coming = outlook.days().into_iter().zip(0..);
             self.coming = coming.map(|(ahead, place)| ComingDay { day: next.plus(place), ahead }).collect();
         }
         Ok(())
+    }
+}
+
+/// The days that were judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Judged {
+    /// The first of them.
+    pub first: Day,
+    /// The last.
+    pub last: Day,
+    /// How many there are.
+    pub days: u64,
+    /// Whole days before the first that are not judged, because too few are before them.
+    pub learned_from: u64,
+    /// Days before that were left out because only the last so many are judged.
+    pub older: u64,
+}
+
+impl Judged {
+    fn of(days: &Days, verdicts: &[Verdict]) -> Option<Self> {
+        let (first, last) = (verdicts.first()?.place, verdicts.last()?.place);
+        let learned_from = LEARNING_DAYS.min(first);
+        Some(Self {
+            first: days.first.at(first),
+            last: days.first.at(last),
+            days: verdicts.len() as u64,
+            learned_from: learned_from as u64,
+            older: (first - learned_from) as u64,
+        })
+    }
+
+    /// `2026-08-22 to 2026-10-31 are judged; the 21 days before are only learned from`.
+    pub fn words(&self) -> String {
+        let Self { first, last, days, learned_from, older } = self;
+        let judged =
+            if *days == 1 { format!("{first} is judged") } else { format!("{first} to {last} are judged") };
+        match older {
+            0 => format!("{judged}; the {learned_from} days before are only learned from"),
+            _ => format!("{judged}, the last {days} whole days; the days before are not"),
+        }
     }
 }
 
@@ -260,7 +333,7 @@ pub fn tested_parts(
     series.extend(parts(bill, &[], basis, by, &extent)?.into_iter().map(|(_, days)| days));
     let mut all = Tested { ahead, ..Tested::default() };
     for days in series {
-        let found = tested(&days.recent().days, ahead);
+        let found = Past::of(&days.recent().days).tested(ahead);
         all.tried += found.tried;
         all.held_80 += found.held_80;
         all.held_95 += found.held_95;
@@ -279,6 +352,35 @@ fn judged(days: &Days, tuning: &Tuning) -> Vec<Verdict> {
         verdict.unusual &= known && (verdict.score > 0.0 || verdict.place < days.settled);
     }
     verdicts
+}
+
+/// [`judged`] of each part, on as many threads as the machine runs at once: each day of each part is taken apart anew,
+/// which is most of what a watch takes.
+fn judged_each(parts: &[(String, Days)], tuning: &Tuning) -> Vec<Vec<Verdict>> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(parts.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let place = next.fetch_add(1, Ordering::Relaxed)
+            && let Some((_, days)) = parts.get(place)
+        {
+            done.push((place, judged(days, tuning)));
+        }
+        done
+    };
+    let mut found = std::thread::scope(|scope| {
+        let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut found = work();
+        for thread in running {
+            match thread.join() {
+                Ok(done) => found.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        found
+    });
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, verdicts)| verdicts).collect()
 }
 
 fn past(days: &Days, verdicts: &[Verdict]) -> Vec<PastDay> {

@@ -1,7 +1,7 @@
 //! The filters of the Spend part: chips of those that are on, a menu that adds one, the search of all text, the period.
 
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Button, Key, Label, PopupCloseBehavior, RichText, ScrollArea, Ui};
+use egui::{Button, Key, Label, PopupCloseBehavior, Response, RichText, ScrollArea, Ui};
 
 use crate::app::Scenario;
 use crate::app::spend::narrow;
@@ -23,13 +23,20 @@ const NAMED: usize = 3;
 /// What is typed into the editors, until it becomes a filter.
 #[derive(Default)]
 pub(super) struct Filters {
+    picker: Picker,
+    text: String,
+    period: String,
+    problem: String,
+}
+
+/// What picks a column and values of it, or a range.
+#[derive(Default)]
+pub(super) struct Picker {
     column: String,
     columns: String,
     values: String,
     not: bool,
     ends: [String; 2],
-    text: String,
-    period: String,
     problem: String,
     /// The chosen column was brought into view since the menu was opened.
     in_view: bool,
@@ -70,11 +77,8 @@ impl Filters {
                 scenario.spend.whole = false;
             }
         }
-        let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-        let (_, menu) =
-            MenuButton::new("Add a filter").config(config).ui(ui, |ui| self.editor_ui(ui, columns, scenario));
-        // Whenever it is opened, the column whose values are shown is in view.
-        self.in_view &= menu.is_some();
+        let first = scenario.group_by.clone();
+        self.picker.ui(ui, columns, &first, added_to(scenario));
         if scenario.filters.len() + scenario.spend.drill.len() > 1
             && quiet_button_ui(ui, "Remove all").clicked()
         {
@@ -94,11 +98,29 @@ impl Filters {
         ui.checkbox(&mut scenario.only_inference, "Only inference")
             .on_hover_text("Only the rows that a rule calls inference");
     }
+}
+
+impl Picker {
+    /// The button, and its menu, which changes the filters; `first` is the column that it opens with.
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        columns: &[ColumnView],
+        first: &str,
+        filters: &mut Vec<Filter>,
+    ) -> Response {
+        let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        let menu = MenuButton::new("Add a filter").config(config);
+        let (button, menu) = menu.ui(ui, |ui| self.editor_ui(ui, columns, first, filters));
+        // Whenever it is opened, the column whose values are shown is in view.
+        self.in_view &= menu.is_some();
+        button
+    }
 
     /// Columns on the left; on the right the values of the chosen one, or the ends of a range.
-    fn editor_ui(&mut self, ui: &mut Ui, columns: &[ColumnView], scenario: &mut Scenario) {
+    fn editor_ui(&mut self, ui: &mut Ui, columns: &[ColumnView], first: &str, filters: &mut Vec<Filter>) {
         if !columns.iter().any(|view| view.name == self.column) {
-            self.column.clone_from(&scenario.group_by);
+            first.clone_into(&mut self.column);
         }
         ui.horizontal_top(|ui| {
             ui.vertical(|ui| {
@@ -129,15 +151,15 @@ impl Filters {
                 segmented_ui(ui, "Keep", &mut self.not, &[(false, "Keep"), (true, "Leave out")]);
                 let Some(view) = columns.iter().find(|view| view.name == self.column) else { return };
                 match view.kind {
-                    ColumnType::Decimal | ColumnType::Time => self.range_ui(ui, view, scenario),
-                    ColumnType::Text | ColumnType::Json => self.values_ui(ui, view, scenario),
+                    ColumnType::Decimal | ColumnType::Time => self.range_ui(ui, view, filters),
+                    ColumnType::Text | ColumnType::Json => self.values_ui(ui, view, filters),
                 }
             });
         });
     }
 
     /// The values of a column of words, and what contains the text typed.
-    fn values_ui(&mut self, ui: &mut Ui, view: &ColumnView, scenario: &mut Scenario) {
+    fn values_ui(&mut self, ui: &mut Ui, view: &ColumnView, filters: &mut Vec<Filter>) {
         let Self { column, values: search, not, .. } = self;
         search_ui(ui, "Search values", search, "Search values", WIDTH - 40.0);
         list_ui(ui, "filter values", |ui| {
@@ -150,7 +172,6 @@ impl Filters {
                         not: *not,
                         ..Filter::is(column.clone(), [search.trim()])
                     };
-                    let filters = added_to(scenario);
                     if !filters.contains(&filter) {
                         filters.push(filter);
                     }
@@ -162,11 +183,10 @@ impl Filters {
                 if !words.to_lowercase().contains(&wanted) {
                     continue;
                 }
-                let on = added_to(scenario)
-                    .iter()
-                    .any(|filter| is_of(filter, column, *not) && filter.values.contains(value));
+                let on =
+                    filters.iter().any(|filter| is_of(filter, column, *not) && filter.values.contains(value));
                 if ui.add(Button::selectable(on, words).truncate()).clicked() {
-                    toggle_filter(added_to(scenario), column, value, *not);
+                    toggle_filter(filters, column, value, *not);
                 }
             }
             if view.values.more {
@@ -176,7 +196,7 @@ impl Filters {
     }
 
     /// From and to, of amounts or dates.
-    fn range_ui(&mut self, ui: &mut Ui, view: &ColumnView, scenario: &mut Scenario) {
+    fn range_ui(&mut self, ui: &mut Ui, view: &ColumnView, filters: &mut Vec<Filter>) {
         let hint = if view.kind == ColumnType::Time { "2026-05-01" } else { "0.01" };
         text_field_ui(ui, "From", &mut self.ends[0], hint, 120.0);
         text_field_ui(ui, "To", &mut self.ends[1], hint, 120.0);
@@ -194,7 +214,7 @@ impl Filters {
                 }
                 None => {
                     let filter = Filter { not: self.not, ..Filter::within(view.name.clone(), from, to) };
-                    added_to(scenario).push(filter);
+                    filters.push(filter);
                     self.problem.clear();
                     self.ends = Default::default();
                 }
@@ -207,7 +227,7 @@ impl Filters {
 }
 
 /// Chips of filters, each with what removes it.
-fn chips_ui(ui: &mut Ui, filters: &mut Vec<Filter>) {
+pub(super) fn chips_ui(ui: &mut Ui, filters: &mut Vec<Filter>) {
     let mut gone = None;
     for (place, filter) in filters.iter().enumerate() {
         if filter_chip_ui(ui, filter.column_words(), &chip_words(filter)) {
@@ -412,21 +432,26 @@ mod tests {
 
     #[test]
     fn a_value_is_put_into_a_filter_and_taken_out_again() {
-        let mut scenario = Scenario::default();
+        let mut filters = Vec::new();
         for (value, left) in [("a", 1), ("b", 2), ("a", 1), ("b", 0)] {
-            toggle_filter(added_to(&mut scenario), "RegionId", value, false);
-            let values: usize = scenario.filters.iter().map(|filter| filter.values.len()).sum();
+            toggle_filter(&mut filters, "RegionId", value, false);
+            let values: usize = filters.iter().map(|filter| filter.values.len()).sum();
             assert_eq!(values, left, "after {value}");
         }
-        assert!(scenario.filters.is_empty());
-        toggle_filter(added_to(&mut scenario), "RegionId", "a", false);
-        toggle_filter(added_to(&mut scenario), "RegionId", "b", true);
-        let said: Vec<String> = scenario.filters.iter().map(ToString::to_string).collect();
+        assert!(filters.is_empty());
+        toggle_filter(&mut filters, "RegionId", "a", false);
+        toggle_filter(&mut filters, "RegionId", "b", true);
+        let said: Vec<String> = filters.iter().map(ToString::to_string).collect();
         assert_eq!(said, ["RegionId is a", "RegionId is not b"]);
-        // While the project's filters do not hold here, a new one is of this part alone.
+    }
+
+    #[test]
+    fn while_the_projects_filters_do_not_hold_here_a_new_one_is_of_this_part_alone() {
+        let mut scenario = Scenario::default();
+        toggle_filter(added_to(&mut scenario), "RegionId", "a", false);
         scenario.spend.whole = true;
         toggle_filter(added_to(&mut scenario), "RegionId", "c", false);
-        assert_eq!((scenario.filters.len(), scenario.spend.drill.len()), (2, 1));
+        assert_eq!((scenario.filters.len(), scenario.spend.drill.len()), (1, 1));
     }
 
     #[test]

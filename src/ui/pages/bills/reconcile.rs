@@ -118,7 +118,7 @@ fn invoices_ui(
         });
     };
     let tokens = Tokens::of(ui);
-    let heads = ["Charged for", "Rows", "Billed", "Invoice total", "Bill minus invoice"];
+    let heads = ["Charged for (billing month)", "Rows", "Billed", "Invoice total", "Bill minus invoice"];
     row(ui, &mut |ui, place, width| {
         let text = RichText::new(heads[place]).small().color(tokens.text_quiet);
         cell_ui(ui, width, (1..=2).contains(&place), |ui| {

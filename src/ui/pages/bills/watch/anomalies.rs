@@ -42,6 +42,8 @@ impl Anomalies {
         let note = match (all.len(), fresh) {
             (0, _) => String::new(),
             (all, 0) => format!("{all}, none of them new"),
+            (all, fresh) if all == fresh && all > 1 => format!("{all}, all of them new"),
+            (1, _) => "1, new".to_owned(),
             (all, fresh) => format!("{all}, {fresh} of them new"),
         };
         let mark = |anomalies: &mut dyn Iterator<Item = &Anomaly>, to: Seen| {
@@ -55,7 +57,11 @@ impl Anomalies {
         });
         if all.is_empty() {
             let why = if watched.not_judged.is_empty() {
-                "No day of the last 90 cost unusually much or little.".to_owned()
+                let judged = watched
+                    .judged
+                    .as_ref()
+                    .map_or_else(String::new, |judged| format!(": {}", judged.words()));
+                format!("No day cost unusually much or little{judged}.")
             } else {
                 format!("No day is judged: {}.", watched.not_judged)
             };

@@ -6,9 +6,7 @@ use super::anomalies::quiet_ui;
 use super::editor::Editor;
 use crate::app::watch::{self, WatchCommand};
 use crate::app::{Command, QueryResult};
-use crate::bill::Filter;
 use crate::bill::watch::{Answer, Budget, On, Standing};
-use crate::ui::pages::bills::spend::basis_words;
 use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::{problem_ui, reading_ui};
 use crate::ui::theme::{Tokens, space};
@@ -17,7 +15,7 @@ use crate::ui::widgets::{card_ui, empty_ui, quiet_button_ui, section_header_ui};
 use crate::units::{self, Money};
 
 /// Width of the names, of the words behind the bars and of the buttons; height of a bar.
-const NAMES: f32 = 200.0;
+const NAMES: f32 = 300.0;
 const WORDS: f32 = 300.0;
 const BUTTONS: f32 = 120.0;
 const BAR: f32 = 12.0;
@@ -62,7 +60,10 @@ impl Budgets {
             let first = standings.iter().find_map(|standing| standing.as_ref().ok());
             let note = first.map_or_else(String::new, |standing| {
                 let (whole, all) = (standing.whole_days, standing.days_in_month);
-                format!("{}, {whole} of {all} days whole", standing.month.month_words())
+                format!(
+                    "{}, by the month that charges start in; {whole} of {all} days whole",
+                    standing.month.month_words()
+                )
             });
             section_header_ui(ui, "Budgets", &note, |ui| {
                 if quiet_button_ui(ui, "Add a budget…").clicked() {
@@ -113,8 +114,9 @@ fn row_ui(
         };
         column(ui, NAMES, &mut |ui| {
             ui.add(egui::Label::new(RichText::new(&budget.name).color(tokens.text)).truncate());
-            let words = RichText::new(scope_words(budget)).small().color(tokens.text_quiet);
-            ui.add(egui::Label::new(words).truncate()).on_hover_text(scope_words(budget));
+            let words = RichText::new(budget.scope()).small().color(tokens.text_quiet);
+            let hover = format!("{}; {}", budget.scope(), budget.tier_words());
+            ui.add(egui::Label::new(words).truncate()).on_hover_text(hover);
         });
         let width = (row - NAMES - WORDS - BUTTONS - 4.0 * space::S).max(120.0);
         match standing {
@@ -145,14 +147,6 @@ fn row_ui(
     wish
 }
 
-/// `Effective, all rows` or what it filters.
-fn scope_words(budget: &Budget) -> String {
-    let words = |filter: &Filter| format!("{} {}", filter.column_words(), filter.words());
-    let filters: Vec<String> = budget.filters.iter().map(words).collect();
-    let rows = if filters.is_empty() { "all rows".to_owned() } else { filters.join("; ") };
-    format!("{}, {rows}", basis_words(budget.basis))
-}
-
 fn words_ui(ui: &mut Ui, standing: &Standing) {
     let tokens = Tokens::of(ui);
     let Standing { budget, actual, .. } = standing;
@@ -174,7 +168,15 @@ fn words_ui(ui: &mut Ui, standing: &Standing) {
                 format!("{} expected ({:.0} %)", money(forecast.expected), budget.percent(forecast.expected));
             let [low, high] = forecast.interval_80.map(money);
             let [lowest, highest] = forecast.interval_95.map(money);
-            let hover = format!("80 % interval {low} to {high}; 95 % interval {lowest} to {highest}");
+            let mut hover = format!("80 % interval {low} to {high}; 95 % interval {lowest} to {highest}");
+            for (amount, what) in
+                [(standing.lumps_to_come, "charges for longer than a day"), (standing.taxes_to_come, "taxes")]
+            {
+                if amount != Money::ZERO {
+                    let words = format!("; {} of {what} to come in it", money(amount));
+                    hover.push_str(&words);
+                }
+            }
             ui.label(RichText::new(words).small().color(colour(On::Forecast))).on_hover_text(hover);
         }
         None => {

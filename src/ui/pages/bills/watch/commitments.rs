@@ -3,6 +3,7 @@
 use egui::Ui;
 
 use crate::app::{QueryResult, watch};
+use crate::bill::reconcile::rows_words;
 use crate::bill::watch::{Answer, Commitment, Commitments, IdleView};
 use crate::ui::pages::kept::Asked;
 use crate::ui::pages::parts::{money_or_dash, problem_ui};
@@ -96,8 +97,8 @@ fn commitments_ui(ui: &mut Ui, found: Option<&Commitments>, each: &mut TableStat
         note_ui(
             ui,
             &format!(
-                "{} covered rows have no contracted cost, so what commitments saved is not known.",
-                count_words(found.unpriced_rows)
+                "{} of covered usage without a contracted cost: what commitments saved is not known.",
+                rows_words(found.unpriced_rows)
             ),
         );
     }
@@ -105,8 +106,8 @@ fn commitments_ui(ui: &mut Ui, found: Option<&Commitments>, each: &mut TableStat
         note_ui(
             ui,
             &format!(
-                "{} rows of usage ({}) have no list cost and are left out of the savings rate.",
-                count_words(found.unlisted_rows),
+                "{} of usage ({}) without a list cost: left out of the savings rate.",
+                rows_words(found.unlisted_rows),
                 units::money(found.unlisted, currency)
             ),
         );

@@ -4,6 +4,7 @@ mod anomalies;
 mod budgets;
 mod commitments;
 mod editor;
+mod months;
 
 use egui::Ui;
 
@@ -20,7 +21,7 @@ use crate::ui::pages::parts::{combo_ui, money_or_dash, problem_ui, reading_ui};
 use crate::ui::theme::space;
 use crate::ui::view::View;
 use crate::ui::widgets::{
-    NumberField, Stat, card_ui, chart_ui, number_field_ui, section_header_ui, stats_ui,
+    NumberField, Stat, TableState, card_ui, chart_ui, number_field_ui, section_header_ui, stats_ui,
 };
 use crate::units::{self, Money};
 
@@ -36,6 +37,7 @@ pub(super) struct Watching {
     days: Asked,
     chart: Memo<(u64, u64), Chart>,
     budgets: Budgets,
+    months: TableState,
     anomalies: Anomalies,
     waste: Waste,
     /// Limits while they are dragged: each is asked of the bill when it is let go.
@@ -125,6 +127,7 @@ impl Watching {
         if !watched.days.is_empty() {
             chart_ui(ui, view, chart, CHART_HEIGHT, None);
         }
+        months::months_ui(ui, watched, currency, &mut self.months, self.days.version());
         self.anomalies.ui(ui, view, watched, &seen, currency, self.days.version())
     }
 }
@@ -157,6 +160,16 @@ fn tuning_ui(ui: &mut Ui, tuning: &mut Tuning, currency: &str) -> bool {
     !dragged
 }
 
+/// `; with 681.52 USD of taxes`, or that none are in it.
+fn tax_words(watched: &Watched, taxes: Money, currency: &str) -> String {
+    let has_taxes = watched.beside.taxes != Money::ZERO;
+    match taxes {
+        Money::ZERO if has_taxes => "; without taxes: no whole month tells how much they are".to_owned(),
+        Money::ZERO => String::new(),
+        taxes => format!("; taxes of {} in it", units::money(taxes, currency)),
+    }
+}
+
 /// The sums that are expected.
 fn coming_ui(ui: &mut Ui, watched: &Watched, currency: &str) {
     let words = |until: Option<&Until>| match until {
@@ -167,8 +180,17 @@ fn coming_ui(ui: &mut Ui, watched: &Watched, currency: &str) {
         Some(until) => ("–".to_owned(), until.refused.clone()),
         None => ("–".to_owned(), String::new()),
     };
-    let (month, month_note) = words(watched.month.as_ref());
-    let (ahead, ahead_note) = words(watched.ahead.as_ref());
+    let (month, mut month_note) = words(watched.month.as_ref());
+    if let Some(parts) = watched.month.as_ref().and_then(|month| month.parts) {
+        month_note.push_str(&tax_words(watched, parts.beside.taxes, currency));
+    }
+    let (ahead, mut ahead_note) = words(watched.ahead.as_ref());
+    if let Some(share) =
+        watched.tax_share.filter(|_| watched.ahead.as_ref().is_some_and(|ahead| ahead.sum.is_some()))
+    {
+        let words = format!("; with taxes of {:.1} %", share * 100.0);
+        ahead_note.push_str(&words);
+    }
     let of_month = watched
         .month
         .as_ref()
