@@ -85,7 +85,7 @@ inputs! {
 
 /// Columns that nothing but costs, quantities, times, commitments and the operation is made of.
 #[rustfmt::skip]
-const SLIGHT: &[In] = &[
+pub(super) const SLIGHT: &[In] = &[
     In::UsageStart, In::UsageEnd, In::Operation, In::Amount, In::NormalizedAmount, In::Unblended, In::NetUnblended,
     In::Discount, In::PublicCost, In::PublicRate, In::Unit, In::ReservationArn, In::SubscriptionId,
     In::ReservedEffective, In::ReservedNetEffective, In::ReservedUnits, In::ReservedNormalized, In::UnusedUnits,
