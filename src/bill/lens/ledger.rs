@@ -98,7 +98,7 @@ pub struct Ledger {
     /// are missing.
     pub empty_days: Vec<i64>,
     /// Each provider whose bills are of days: the first and the last day with rows, starts in seconds since 1970-01-01
-    /// UTC. Several bills of a provider are one.
+    /// UTC. Several bills of a provider are one. Known of imported bills; none for a warehouse's table.
     pub providers: Vec<(String, i64, i64)>,
     /// Tokens, requests and hours by day.
     pub quantities: Vec<Quantity>,

@@ -8,6 +8,7 @@ mod books;
 mod columns;
 mod commitments;
 mod prices;
+mod refill;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -148,9 +149,9 @@ pub fn plan(kind: Kind, header: &[String], path: &Path) -> Result<Plan, BillErro
     let mut used: Vec<usize> = TAKEN_OVER.iter().filter_map(|column| found.at(*column)).collect();
     used.extend(tags.used().chain(categories.used()));
     let once = header.iter().map(|name| is_amount(name)).collect();
-    let mut reach = vec![Reach::Slight; header.len()];
+    let mut is_lasting = vec![false; header.len()];
     for place in found.lasting().chain(tags.used()).chain(categories.used()) {
-        reach[place] = Reach::All;
+        is_lasting[place] = true;
     }
     let fill = CurFill {
         found,
@@ -162,7 +163,7 @@ pub fn plan(kind: Kind, header: &[String], path: &Path) -> Result<Plan, BillErro
         unused: None,
         seen: Seen::default(),
         details: RefCell::default(),
-        reach,
+        is_lasting,
         is_plain: false,
     };
     let (targets, mapping) = Mapping::new(fill, Out::NAMES, header, &used);
@@ -188,48 +189,10 @@ struct CurFill {
     seen: Seen,
     /// `SkuPriceDetails` by what they are made of.
     details: RefCell<HashMap<String, String>>,
-    /// By column of the report.
-    reach: Vec<Reach>,
+    /// By column of the report, whether more hangs on it than [`refill::REFILLED`] lists.
+    is_lasting: Vec<bool>,
     /// The row before is use, which becomes one row.
     is_plain: bool,
-}
-
-/// What is filled by a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    /// Costs, quantities, times or nothing: what [`REFILLED`] lists.
-    Slight,
-    /// Names and places, too.
-    All,
-}
-
-/// What [`CurFill::fill_charge`] fills.
-#[rustfmt::skip]
-const OF_CHARGE: &[usize] = &[
-    Out::ChargeCategory as usize, Out::ChargeFrequency as usize, Out::ChargeClass as usize, Out::BilledCost as usize,
-    Out::EffectiveCost as usize, Out::ListCost as usize, Out::ContractedCost as usize, Out::PricingQuantity as usize,
-    Out::PricingUnit as usize, Out::ConsumedQuantity as usize, Out::ConsumedUnit as usize, Out::ListUnitPrice as usize,
-    Out::ContractedUnitPrice as usize, Out::x_PurchaseOption as usize, Out::PricingCategory as usize,
-    Out::CommitmentDiscountId as usize, Out::CommitmentDiscountCategory as usize, Out::CommitmentDiscountType as usize,
-    Out::CommitmentDiscountStatus as usize, Out::CommitmentDiscountQuantity as usize,
-    Out::CommitmentDiscountUnit as usize, Out::CapacityReservationId as usize, Out::CapacityReservationStatus as usize,
-    Out::PricingCurrencyEffectiveCost as usize, Out::PricingCurrencyListUnitPrice as usize,
-    Out::PricingCurrencyContractedUnitPrice as usize,
-];
-/// What is filled again where a row differs from the one before in costs, quantities and times only.
-const REFILLED: &[usize] = &refilled();
-
-const fn refilled() -> [usize; OF_CHARGE.len() + 3] {
-    let mut all = [0; OF_CHARGE.len() + 3];
-    let mut place = 0;
-    while place < OF_CHARGE.len() {
-        all[place] = OF_CHARGE[place];
-        place += 1;
-    }
-    all[place] = Out::x_Operation as usize;
-    all[place + 1] = Out::ChargePeriodStart as usize;
-    all[place + 2] = Out::ChargePeriodEnd as usize;
-    all
 }
 
 impl Fill for CurFill {
@@ -285,18 +248,7 @@ impl Fill for CurFill {
         place: Place,
         warnings: &mut Warnings,
     ) -> Option<&'static [usize]> {
-        let is_slight = |column: &usize| !matches!(self.reach.get(*column), None | Some(Reach::All));
-        let operation = self.found.text(cells, In::Operation);
-        if !self.is_plain || SPLIT_OPERATIONS.contains(&operation) || !changed.iter().all(is_slight) {
-            return None;
-        }
-        let line = self.line(cells, place, warnings);
-        out.set(Out::x_Operation, operation);
-        self.fill_times(cells, out);
-        out.clear(OF_CHARGE);
-        self.fill_charge(cells, &line, out, place, warnings);
-        fill_pricing_currency(out);
-        Some(REFILLED)
+        self.refill_slight(cells, changed, out, (place, warnings))
     }
 
     fn further(&mut self, out: &mut Filled) -> bool {

@@ -6,7 +6,6 @@ use std::path::Path;
 use super::*;
 use crate::bill::Warning;
 use crate::bill::exact::Exact;
-use crate::bill::formats::{RowSink, SourceRow};
 
 type Row = HashMap<String, String>;
 
@@ -584,110 +583,4 @@ fn what_is_left_unused_counts_without_an_id_too() {
     };
     assert_eq!([of(0), of(1)], [["0", ""], ["1", ""]]);
     assert_eq!(read.sum("BilledCost"), "3");
-}
-
-/// Both ways of mapping, row after row.
-struct Both {
-    names: Vec<String>,
-    rows: Vec<Vec<String>>,
-    /// Rows that came as what changed.
-    changed: usize,
-}
-
-impl RowSink for Both {
-    fn take(&mut self, cells: &[&str], _place: Place, _warnings: &mut Warnings) -> Result<(), BillError> {
-        self.rows.push(cells.iter().map(|cell| (*cell).to_owned()).collect());
-        Ok(())
-    }
-
-    fn take_changed(
-        &mut self,
-        cells: &[&str],
-        changed: &[usize],
-        place: Place,
-        warnings: &mut Warnings,
-    ) -> Result<(), BillError> {
-        self.changed += 1;
-        let before = self.rows.last().unwrap().clone();
-        for (column, (cell, before)) in cells.iter().zip(&before).enumerate() {
-            assert!(cell == before || changed.contains(&column), "{} changed unsaid", self.names[column]);
-        }
-        self.take(cells, place, warnings)
-    }
-}
-
-/// Rows of few values in each column, so that neighbours have much in common, with every type of line.
-#[test]
-fn rows_mapped_by_what_changed_are_as_those_mapped_whole() {
-    let mut header: Vec<String> = columns::INPUTS.iter().map(|(_, letters)| (*letters).to_owned()).collect();
-    header.extend(["resourceTags/user:team", "costCategory/unit", "kept/Column"].map(str::to_owned));
-    header[In::LineType as usize] = TYPE.to_owned();
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut draw = move |below: u64| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 20) % below
-    };
-    let kinds =
-        ["Usage", "SavingsPlanCoveredUsage", "DiscountedUsage", "RIFee", "Tax", "SavingsPlanNegation", "X"];
-    let mut value = |name: &str| -> String {
-        let choices: &[&str] = match name {
-            TYPE => &kinds,
-            "lineitemoperation" => &["RunInstances", "EKSPod-EC2", "", "Hourly"],
-            "lineitemusagestartdate" | "lineitemusageenddate" => {
-                &["2026-10-01T00:00:00Z", "2026-10-01T01:00:00Z", "2026-10-02T23:59:59Z"]
-            }
-            "lineitemlegalentity" => &["", "Other Seller"],
-            "product" => &["", r#"{"region":"eu-west-1"}"#],
-            "discount" => &["{}", r#"{"total_discount":"1.5"}"#],
-            "resourceTags/user:team" => &["", "chat"],
-            _ => &["", "0", "1.5", "12"],
-        };
-        choices[draw(choices.len() as u64) as usize].to_owned()
-    };
-    let mut plans = [0, 1].map(|_| crate::bill::formats::plan(&header, &[], Path::new("cur.csv")).unwrap());
-    let mut warnings = [0, 1].map(|_| Warnings::new("cur.csv"));
-    let names: Vec<String> = plans[0].targets.iter().map(|target| target.name.clone()).collect();
-    let mut whole = Both { names: names.clone(), rows: Vec::new(), changed: 0 };
-    let mut by_change = Both { names, rows: Vec::new(), changed: 0 };
-    let mut row: Vec<String> = header.iter().map(|name| value(name)).collect();
-    let mut state = 7_u64;
-    for number in 0..20_000_u64 {
-        let mut changed = Vec::new();
-        for (column, name) in header.iter().enumerate() {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            // Costs and times change often, the others seldom.
-            let slight =
-                columns::SLIGHT.iter().any(|slight| *slight as usize == column) || name == "kept/Column";
-            if (state >> 33) % 1_000 < if slight { 300 } else { 4 } {
-                let new = value(name);
-                if new != row[column] {
-                    row[column] = new;
-                    changed.push(column);
-                }
-            }
-        }
-        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-        let place = Place { line: Some(number + 2), row: number + 1 };
-        let [plan, other] = &mut plans;
-        let [said, heard] = &mut warnings;
-        plan.mapper
-            .map(&cells, place, said, &mut |cells, place, said| whole.take(cells, place, said))
-            .unwrap();
-        let known = (number > 0).then_some(changed.as_slice());
-        other
-            .mapper
-            .map_changed(&SourceRow { cells: &cells, place, changed: known }, heard, &mut by_change)
-            .unwrap();
-        assert_eq!(whole.rows.len(), by_change.rows.len(), "row {number}");
-        for (column, (a, b)) in whole.rows.iter().flatten().zip(by_change.rows.iter().flatten()).enumerate() {
-            assert_eq!(a, b, "{} of row {number}", whole.names[column % whole.names.len()]);
-        }
-        whole.rows.drain(..whole.rows.len().saturating_sub(1));
-        by_change.rows.drain(..by_change.rows.len().saturating_sub(1));
-    }
-    assert!((2_000..18_000).contains(&by_change.changed), "{} rows by what changed", by_change.changed);
-    let [said, heard] = warnings.map(Warnings::finish);
-    assert_eq!(said, heard);
 }
