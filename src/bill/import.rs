@@ -210,7 +210,7 @@ pub fn dry_run(path: &Path) -> Result<(u64, u64, Vec<Warning>), BillError> {
             &mut warnings,
             &mut |cells, place, warnings| {
                 mapper.map(cells, place, warnings, &mut |cells, place, warnings| {
-                    waiting.push(cells, place);
+                    waiting.push(cells, None, place);
                     if waiting.is_full() { build(&mut waiting, warnings) } else { Ok(()) }
                 })
             },
@@ -453,24 +453,16 @@ struct Kept<'k> {
 }
 
 impl RowSink for Kept<'_> {
-    fn take(&mut self, cells: &[&str], place: Place, warnings: &mut Warnings) -> Result<(), BillError> {
-        self.keeper.store(cells, None, place);
-        self.outlet.push(&self.united.row(cells), place, warnings)
-    }
-
-    fn take_changed(
+    fn take(
         &mut self,
         cells: &[&str],
-        changed: &[usize],
+        changed: Option<&[usize]>,
         place: Place,
         warnings: &mut Warnings,
     ) -> Result<(), BillError> {
-        self.keeper.store(cells, Some(changed), place);
-        if self.united.is_same() {
-            self.outlet.push_changed(cells, changed, place, warnings)
-        } else {
-            self.outlet.push(&self.united.row(cells), place, warnings)
-        }
+        self.keeper.store(cells, changed, place);
+        let changed = changed.filter(|_| self.united.is_same());
+        self.outlet.push(&self.united.row(cells), changed, place, warnings)
     }
 }
 

@@ -56,34 +56,20 @@ fn channel() -> (Outlet, Inlet) {
 }
 
 impl Outlet {
-    /// Adds a row; what was said by now comes before it.
+    /// Adds a row; with `changed` it is as the one before but for these columns, if that. What was said by now comes
+    /// before it.
     ///
     /// # Errors
     /// The other thread has stopped.
     pub(super) fn push(
         &mut self,
         cells: &[&str],
+        changed: Option<&[usize]>,
         place: Place,
         said: &mut Warnings,
     ) -> Result<(), BillError> {
         self.say_before(said)?;
-        self.batch.rows.push(cells, place);
-        if self.batch.rows.is_full() { self.hand_over() } else { Ok(()) }
-    }
-
-    /// Adds a row that is as the one before but for the columns `changed`, if that.
-    ///
-    /// # Errors
-    /// As [`Outlet::push`].
-    pub(super) fn push_changed(
-        &mut self,
-        cells: &[&str],
-        changed: &[usize],
-        place: Place,
-        said: &mut Warnings,
-    ) -> Result<(), BillError> {
-        self.say_before(said)?;
-        self.batch.rows.push_changed(cells, changed, place);
+        self.batch.rows.push(cells, changed, place);
         if self.batch.rows.is_full() { self.hand_over() } else { Ok(()) }
     }
 
@@ -173,7 +159,8 @@ pub(super) fn run(
             // What came before the row that failed is worth its warnings.
             to_build.end(&mut said).and(mapped)
         })?;
-        let read = rows.read(&mut heard, &mut |cells, place, said| to_map.push(cells, place, said), step);
+        let read =
+            rows.read(&mut heard, &mut |cells, place, said| to_map.push(cells, None, place, said), step);
         // So is what was read before the file broke off.
         let read = to_map.end(&mut heard).and(read);
         let mapped = join(mapper);

@@ -23,8 +23,9 @@ pub(super) struct RowBatch {
 }
 
 impl RowBatch {
-    /// Adds a row, as wide as those before.
-    pub fn push(&mut self, cells: &[&str], place: Place) {
+    /// Adds a row, as wide as those before; with `changed` it is as the one before but for these columns, if that.
+    pub fn push(&mut self, cells: &[&str], changed: Option<&[usize]>, place: Place) {
+        self.places.push(place);
         let first = self.spans.len();
         if first == 0 {
             self.changes.resize(cells.len(), 0);
@@ -33,26 +34,18 @@ impl RowBatch {
                 let span = added(&mut self.text, cell);
                 self.spans.push(span);
             }
+            return;
+        }
+        self.spans.extend_from_within(first - cells.len()..);
+        if let Some(changed) = changed {
+            for column in changed {
+                self.put(first + column, *column, cells[*column]);
+            }
         } else {
-            self.spans.extend_from_within(first - cells.len()..);
             for (column, cell) in cells.iter().enumerate() {
                 self.put(first + column, column, cell);
             }
         }
-        self.places.push(place);
-    }
-
-    /// Adds a row that is as the one before but for the columns `changed`, if that.
-    pub fn push_changed(&mut self, cells: &[&str], changed: &[usize], place: Place) {
-        let first = self.spans.len();
-        if first == 0 {
-            return self.push(cells, place);
-        }
-        self.spans.extend_from_within(first - cells.len()..);
-        for column in changed {
-            self.put(first + column, *column, cells[*column]);
-        }
-        self.places.push(place);
     }
 
     /// A cell of the last row, whose text is that of the cell above so far.
@@ -191,7 +184,7 @@ mod tests {
         for _ in 0..2 {
             batch.clear();
             for (row, cells) in given.iter().enumerate() {
-                batch.push(cells, Place { line: None, row: row as u64 + 1 });
+                batch.push(cells, None, Place { line: None, row: row as u64 + 1 });
             }
             assert_eq!((batch.len(), batch.is_full()), (3, false));
             let (mut cells, mut changed) = (Vec::new(), Vec::new());
@@ -213,7 +206,7 @@ mod tests {
     fn a_text_that_repeats_the_one_above_is_kept_once() {
         let mut batch = RowBatch::default();
         for (row, cell) in ["long", "long", "", "long", "gone", "gone"].into_iter().enumerate() {
-            batch.push(&["", cell, "one"], Place { line: None, row: row as u64 });
+            batch.push(&["", cell, "one"], None, Place { line: None, row: row as u64 });
         }
         assert_eq!(batch.text, "longonelonggone");
         let runs = |column| batch.runs(column).collect::<Vec<_>>();
@@ -230,12 +223,12 @@ mod tests {
         let (mut cells, mut changed) = (Vec::new(), Vec::new());
         let mut told = Vec::new();
         for (row, given) in rows.iter().enumerate() {
-            whole.push(given, Place { line: None, row: row as u64 });
+            whole.push(given, None, Place { line: None, row: row as u64 });
         }
         for (row, given) in rows.iter().enumerate() {
             whole.row(row, &mut cells, &mut changed);
             assert_eq!(cells, given);
-            changing.push_changed(&cells, &changed, Place { line: None, row: row as u64 });
+            changing.push(&cells, Some(&changed), Place { line: None, row: row as u64 });
             told.push(changed.clone());
         }
         assert_eq!(told, [vec![0, 1, 2], vec![1], vec![2], vec![], vec![0, 1, 2]]);

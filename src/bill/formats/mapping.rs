@@ -325,6 +325,13 @@ impl<F: Fill> Mapping<F> {
 }
 
 impl<F> Mapping<F> {
+    /// What is filled, and the cells of the file that are kept.
+    fn handed_on<'c>(&'c self, cells: &[&'c str]) -> Vec<&'c str> {
+        let filled = self.filled.cells.iter().map(String::as_str);
+        let kept = self.kept.iter().map(|place| cells.get(*place).copied().unwrap_or(""));
+        filled.chain(kept).collect()
+    }
+
     /// What fills the columns, for a mapper that makes several rows of one.
     pub fn fill_mut(&mut self) -> &mut F {
         &mut self.fill
@@ -345,10 +352,7 @@ impl<F: Fill> Mapper for Mapping<F> {
         if !self.fill.fill(cells, &mut self.filled, place, warnings) {
             return Ok(());
         }
-        let filled = self.filled.cells.iter().map(String::as_str);
-        let kept = self.kept.iter().map(|place| cells.get(*place).copied().unwrap_or(""));
-        let all: Vec<&str> = filled.chain(kept).collect();
-        row(&all, place, warnings)?;
+        row(&self.handed_on(cells), place, warnings)?;
         while self.fill.further(&mut self.filled) {
             let filled = self.filled.cells.iter().map(String::as_str);
             let kept = self.kept.iter().map(|place| {
@@ -376,15 +380,12 @@ impl<F: Fill> Mapper for Mapping<F> {
             self.changed.extend_from_slice(refilled);
             self.changed
                 .extend(changed.iter().filter_map(|column| self.kept_at.get(*column).copied().flatten()));
-            let filled = self.filled.cells.iter().map(String::as_str);
-            let kept = self.kept.iter().map(|place| cells.get(*place).copied().unwrap_or(""));
-            let all: Vec<&str> = filled.chain(kept).collect();
-            return sink.take_changed(&all, &self.changed, place, warnings);
+            return sink.take(&self.handed_on(cells), Some(&self.changed), place, warnings);
         }
         let mut rows = 0;
         self.map(cells, place, warnings, &mut |cells, place, warnings| {
             rows += 1;
-            sink.take(cells, place, warnings)
+            sink.take(cells, None, place, warnings)
         })?;
         self.follows = rows == 1;
         Ok(())

@@ -138,20 +138,14 @@ pub struct SourceRow<'r> {
 
 /// Takes rows of the store.
 pub trait RowSink {
-    /// Takes a row.
+    /// Takes a row; with `changed` it is as the one taken before but for these columns, if that.
     ///
     /// # Errors
     /// Those of whoever works it up.
-    fn take(&mut self, cells: &[&str], place: Place, warnings: &mut Warnings) -> Result<(), BillError>;
-
-    /// Takes a row that is as the one taken before but for the columns `changed`, if that.
-    ///
-    /// # Errors
-    /// As [`RowSink::take`].
-    fn take_changed(
+    fn take(
         &mut self,
         cells: &[&str],
-        changed: &[usize],
+        changed: Option<&[usize]>,
         place: Place,
         warnings: &mut Warnings,
     ) -> Result<(), BillError>;
@@ -182,8 +176,9 @@ pub trait Mapper: Send {
         warnings: &mut Warnings,
         sink: &mut dyn RowSink,
     ) -> Result<(), BillError> {
-        let take =
-            &mut |cells: &[&str], place: Place, warnings: &mut Warnings| sink.take(cells, place, warnings);
+        let take = &mut |cells: &[&str], place: Place, warnings: &mut Warnings| {
+            sink.take(cells, None, place, warnings)
+        };
         self.map(row.cells, row.place, warnings, take)
     }
 

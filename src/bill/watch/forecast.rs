@@ -647,6 +647,21 @@ mod tests {
             .collect()
     }
 
+    /// How often the 80 % and the 95 % interval of the days ahead held, of so many made-up bills.
+    fn held(kind: &str, history: usize, ahead: usize, seeds: u64) -> [u32; 2] {
+        let mut held = [0, 0];
+        for seed in 0..seeds {
+            let mut random = ChaCha8Rng::seed_from_u64(seed * 1_000 + history as u64 + ahead as u64);
+            let series = made_up(kind, history + ahead, &mut random);
+            let sum = Outlook::of(&series[..history], ahead).unwrap().sum(ahead);
+            let came: f64 = series[history..].iter().sum();
+            for (held, [low, high]) in held.iter_mut().zip([sum.interval_80, sum.interval_95]) {
+                *held += u32::from(low <= came && came <= high);
+            }
+        }
+        held
+    }
+
     /// How often the intervals of sums hold what came, over seven kinds of made-up bills: nominal 80 % and 95 %. Kinds
     /// that break every assumption (a step of 30 %, a growth that does not damp) are among them. What is found is
     /// printed with `--nocapture`.
@@ -658,16 +673,10 @@ mod tests {
         for (history, ahead, seeds) in [(28, 3, 50), (28, 15, 50), (45, 15, 25), (60, 30, 15), (90, 90, 8)] {
             let (mut held_80, mut held_95, mut tried) = (0_u32, 0_u32, 0_u32);
             for kind in kinds {
-                for seed in 0..seeds {
-                    let mut random = ChaCha8Rng::seed_from_u64(seed * 1_000 + history as u64 + ahead as u64);
-                    let series = made_up(kind, history + ahead, &mut random);
-                    let sum = Outlook::of(&series[..history], ahead).unwrap().sum(ahead);
-                    let came: f64 = series[history..].iter().sum();
-                    let holds = |[low, high]: [f64; 2]| u32::from(low <= came && came <= high);
-                    held_80 += holds(sum.interval_80);
-                    held_95 += holds(sum.interval_95);
-                    tried += 1;
-                }
+                let held = held(kind, history, ahead, seeds);
+                held_80 += held[0];
+                held_95 += held[1];
+                tried += seeds as u32;
             }
             let share = |held: u32| f64::from(held) / f64::from(tried);
             let (found_80, found_95) = (share(held_80), share(held_95));
@@ -696,17 +705,7 @@ mod tests {
             ("bursting", 60, 30, 0.74, 0.85),
             ("bursting", 90, 7, 0.76, 0.92),
         ] {
-            let (mut held_80, mut held_95) = (0_u32, 0_u32);
-            for seed in 0..180 {
-                let mut random = ChaCha8Rng::seed_from_u64(seed * 1_000 + history as u64 + ahead as u64);
-                let series = made_up(kind, history + ahead, &mut random);
-                let sum = Outlook::of(&series[..history], ahead).unwrap().sum(ahead);
-                let came: f64 = series[history..].iter().sum();
-                let holds = |[low, high]: [f64; 2]| u32::from(low <= came && came <= high);
-                held_80 += holds(sum.interval_80);
-                held_95 += holds(sum.interval_95);
-            }
-            let [found_80, found_95] = [held_80, held_95].map(|held| f64::from(held) / 180.0);
+            let [found_80, found_95] = held(kind, history, ahead, 180).map(|held| f64::from(held) / 180.0);
             let words = format!(
                 "{kind}, {history} days, {ahead} ahead: 80 % held {:.1} %, 95 % held {:.1} %",
                 found_80 * 100.0,
